@@ -1,0 +1,5 @@
+"""snowdialect: what the intermediate representation of the Snowflake compiler is and means. It rewrites nothing.
+
+The dialects are in `snowdialect.dialects`, their meaning in `snowdialect.interpreters`; the passes that change
+the representation are in the package `lowering`.
+"""
