@@ -1,0 +1,11 @@
+"""The hardware: its description as data and the instruction table. Imports nothing else of the project."""
+
+from snowdialect.machine.description import (
+    DEFAULT_MACHINE,
+    Machine,
+    MachineError,
+    load_machine,
+    shipped_machines,
+)
+
+__all__ = ["DEFAULT_MACHINE", "Machine", "MachineError", "load_machine", "shipped_machines"]

@@ -1,0 +1,175 @@
+"""The machine as data: a TOML file read into a frozen dataclass that every pass, verifier and interpreter asks.
+
+The shipped files lie beside this module; a user's file has the same keys. Nothing else in the project holds a
+size, a count or a rate of the hardware.
+"""
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+DEFAULT_MACHINE = "zc706"
+
+_SECTIONS = {
+    "compute": ("clusters", "compute_units", "vmacs", "macs", "clock_hz"),
+    "buffers": ("mbuf_words", "mbuf_banks", "wbuf_words", "wbuf_banks"),
+    "control": ("registers", "delay_slots", "icache_instructions", "icache_banks"),
+    "memory": ("bandwidth", "load_units", "transfer_words"),
+}
+
+
+class MachineError(Exception):
+    """A machine file that is missing, malformed or describes hardware that this project cannot target."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One Snowflake machine. A word has 16 bits; a line is one word per MAC of a vMAC."""
+
+    name: str
+    clusters: int
+    compute_units: int
+    """CUs of a cluster; each has one maps buffer (MBuf) shared by its vMACs."""
+    vmacs: int
+    """vMACs of a CU; each has its own weights buffer (WBuf)."""
+    macs: int
+    """Multipliers of a vMAC."""
+    clock_hz: int
+    mbuf_words: int
+    mbuf_banks: int
+    wbuf_words: int
+    wbuf_banks: int
+    registers: int
+    delay_slots: int
+    icache_instructions: int
+    """Instructions of one bank of the instruction cache."""
+    icache_banks: int
+    bandwidth: int
+    """Bytes a second between memory and the cluster."""
+    load_units: int
+    transfer_words: int
+    """Words of the smallest unit that a load or store moves."""
+
+    @property
+    def line_words(self) -> int:
+        """Words of a buffer line: what a trace decoder fetches in a cycle."""
+        return self.macs
+
+    @property
+    def mbuf_bank_words(self) -> int:
+        return self.mbuf_words // self.mbuf_banks
+
+    @property
+    def wbuf_bank_words(self) -> int:
+        return self.wbuf_words // self.wbuf_banks
+
+    @property
+    def all_units(self) -> int:
+        """Mask that selects every CU."""
+        return (1 << self.compute_units) - 1
+
+    @property
+    def all_vmacs(self) -> int:
+        """Mask that selects every vMAC of a CU."""
+        return (1 << self.vmacs) - 1
+
+    @property
+    def multipliers(self) -> int:
+        """Multiply-accumulate operations of the whole machine in a cycle."""
+        return self.clusters * self.compute_units * self.vmacs * self.macs
+
+    def to_dict(self) -> dict[str, str | int]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Machine":
+        """Checks names and ranges; raises MachineError with one line."""
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise MachineError(f"unknown machine key '{unknown[0]}'")
+        if missing := sorted(known - set(values)):
+            raise MachineError(f"missing machine key '{missing[0]}'")
+        for key, value in values.items():
+            if key == "name":
+                if not isinstance(value, str) or not value:
+                    raise MachineError("machine key 'name' wants a non-empty string")
+            elif not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+                raise MachineError(f"machine key '{key}' wants a positive integer, got {value!r}")
+        machine = cls(**values)
+        machine._check()
+        return machine
+
+    def _check(self) -> None:
+        def demand(condition: bool, message: str) -> None:
+            if not condition:
+                raise MachineError(f"machine '{self.name}': {message}")
+
+        demand(self.clusters == 1, f"{self.clusters} clusters: only one cluster can be targeted")
+        demand(self.macs == 16, f"{self.macs} MACs a vMAC: only 16 can be targeted")
+        # The masks of an on-chip word and of a kernel word have four bits each.
+        demand(self.compute_units in (1, 2, 4), f"{self.compute_units} compute units: want 1, 2 or 4")
+        demand(self.vmacs in (1, 2, 3, 4), f"{self.vmacs} vMACs a compute unit: want 1 to 4")
+        demand(self.registers == 32, f"{self.registers} registers: instruction fields address 32")
+        demand(self.delay_slots == 4, f"{self.delay_slots} delay slots: the control core has 4")
+        demand(self.icache_banks == 2, f"{self.icache_banks} instruction banks: the control core has 2")
+        demand(
+            64 <= self.icache_instructions <= 2048,
+            f"{self.icache_instructions} instructions a bank: a branch reaches 64 to 2048",
+        )
+        demand(1 <= self.load_units <= 4, f"{self.load_units} load units: want 1 to 4")
+        demand(self.transfer_words == 32, f"{self.transfer_words} words a transfer: want 32 (64 B)")
+        for buffer, words, banks in (
+            ("mbuf", self.mbuf_words, self.mbuf_banks),
+            ("wbuf", self.wbuf_words, self.wbuf_banks),
+        ):
+            demand(banks == 2, f"{buffer}_banks = {banks}: want 2")
+            demand(
+                words % (banks * self.transfer_words) == 0,
+                f"{buffer}_words = {words}: a bank must hold whole transfers of {self.transfer_words} words",
+            )
+            # An on-chip word addresses 2^25 words, a kernel word 2^28; ADDI reaches 2^16.
+            demand(words <= 65536, f"{buffer}_words = {words}: want at most 65536")
+
+
+def shipped_machines() -> list[str]:
+    """Names of the machine files that come with the project."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.toml"))
+
+
+def load_machine(name_or_path: str = DEFAULT_MACHINE) -> Machine:
+    """Reads a shipped machine by name, or a user's file by path (anything with a `.toml` ending).
+
+    Raises MachineError, one line, for a file that cannot be read or does not describe a machine.
+    """
+    if name_or_path.endswith(".toml"):
+        path = Path(name_or_path)
+    else:
+        path = Path(__file__).parent / f"{name_or_path}.toml"
+        if name_or_path not in shipped_machines():
+            choices = ", ".join(shipped_machines())
+            raise MachineError(f"unknown machine '{name_or_path}' (shipped: {choices}; or give a .toml file)")
+    try:
+        with open(path, "rb") as file:
+            data = tomllib.load(file)
+    except OSError as error:
+        raise MachineError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MachineError(f"{path}: {error}") from error
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        if key == "name":
+            values["name"] = value
+        elif key not in _SECTIONS:
+            raise MachineError(f"{path}: unknown section or key '{key}'")
+        elif not isinstance(value, dict):
+            raise MachineError(f"{path}: '{key}' must be a section")
+        else:
+            for inner, number in value.items():
+                if inner not in _SECTIONS[key]:
+                    raise MachineError(f"{path}: unknown key '{inner}' in section [{key}]")
+                values[inner] = number
+    try:
+        return Machine.from_dict(values)
+    except MachineError as error:
+        raise MachineError(f"{path}: {error}") from error
