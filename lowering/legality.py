@@ -1,0 +1,28 @@
+"""The check at the end of a conversion: what it was to remove is gone."""
+
+from collections.abc import Iterable
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+
+from snowdialect.errors import SnowError
+from snowdialect.locations import layer_of
+
+
+def check_removed(
+    module: ModuleOp,
+    removed_by: str,
+    illegal: Iterable[type[Operation] | str],
+    legal: Iterable[type[Operation]] = (),
+) -> None:
+    """Raises SnowError for the first operation that the pass `removed_by` should have removed and did not.
+
+    `illegal` holds operation classes and names of whole dialects; `legal` holds the exceptions from them.
+    """
+    illegal = frozenset(illegal)
+    legal = frozenset(legal)
+    for op in module.walk():
+        kind = type(op)
+        if (kind in illegal or kind.dialect_name() in illegal) and kind not in legal:
+            layer = layer_of(op) or "a layer without a name"
+            raise SnowError(f"{layer}: {removed_by} has no rule for this {op.name}")

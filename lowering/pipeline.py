@@ -1,0 +1,84 @@
+"""The compiler, read from top to bottom: every pass, in the order in which `--lower-to-snowflake` runs them.
+
+A pass is one entry: its name, and the module that holds the ModulePass of that name. A dialect is one Phase:
+its name, for which `snowdialect/dialects/NAME.py` holds the Dialect and `snowdialect/interpreters/NAME.py` its
+meaning, and the passes that lead to it and stay inside it. Nothing is imported until a pass is used.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from xdsl.passes import ModulePass
+
+
+class Pass(NamedTuple):
+    name: str
+    module: str
+
+
+class Phase(NamedTuple):
+    """The part of the pipeline at whose end a program is in `dialect`."""
+
+    dialect: str
+    passes: tuple[Pass, ...]
+    on_request: tuple[Pass, ...] = ()
+    """Passes that run only when they are asked for by name."""
+
+
+CNN = Phase(
+    "cnn",
+    (
+        Pass("cnn-canonicalize", "lowering.cnn.canonicalize"),
+        Pass("cnn-fold-batch-norm", "lowering.cnn.fold_batch_norm"),
+        Pass("cnn-fuse", "lowering.cnn.fuse"),
+        Pass("cnn-quantize", "lowering.cnn.quantize"),
+        Pass("cnn-choose-schedule", "lowering.cnn.choose_schedule"),
+    ),
+)
+
+TILE = Phase("tile", (Pass("convert-cnn-to-tile", "lowering.cnn_to_tile"),))
+
+LOOP = Phase("loop", (Pass("convert-tile-to-loop", "lowering.tile_to_loop"),))
+
+SNOWFLAKE = Phase(
+    "snowflake",
+    (
+        Pass("convert-loop-to-snowflake", "lowering.loop_to_snowflake"),
+        Pass("snowflake-allocate-registers", "lowering.snowflake.allocate_registers"),
+        Pass("snowflake-lower-control-flow", "lowering.snowflake.lower_control_flow"),
+        Pass("snowflake-fill-delay-slots", "lowering.snowflake.fill_delay_slots"),
+        Pass("snowflake-place-banks", "lowering.snowflake.place_banks"),
+    ),
+)
+
+PHASES = (CNN, TILE, LOOP, SNOWFLAKE)
+
+LEVELS = tuple(phase.dialect for phase in PHASES if phase.passes)
+"""The levels of a program, from network to machine."""
+
+
+def passes_between(above: str | None = None, level: str = LEVELS[-1]) -> tuple[str, ...]:
+    """Names of the passes, in order, that bring a program of level `above` to `level`; None: as imported."""
+    first = 0 if above is None else LEVELS.index(above) + 1
+    wanted = LEVELS[first : LEVELS.index(level) + 1]
+    return tuple(step.name for phase in PHASES if phase.dialect in wanted for step in phase.passes)
+
+
+def load_pass(step: Pass) -> "type[ModulePass]":
+    """The class in the module of an entry whose `name` is the entry's."""
+    for value in vars(import_module(step.module)).values():
+        if isinstance(value, type) and vars(value).get("name") == step.name:
+            return value
+    raise ImportError(f"{step.module} holds no pass called {step.name}")
+
+
+def pass_factories() -> "dict[str, Callable[[], type[ModulePass]]]":
+    """Every pass by name; calling the value imports it."""
+    return {
+        step.name: partial(load_pass, step)
+        for phase in PHASES
+        for step in (*phase.passes, *phase.on_request)
+    }
