@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 
+from snowdialect.dialects.locations import layer_name
 from snowdialect.errors import SnowError
-from snowdialect.locations import layer_of
 
 
 def check_removed(
@@ -24,5 +24,4 @@ def check_removed(
     for op in module.walk():
         kind = type(op)
         if (kind in illegal or kind.dialect_name() in illegal) and kind not in legal:
-            layer = layer_of(op) or "a layer without a name"
-            raise SnowError(f"{layer}: {removed_by} has no rule for this {op.name}")
+            raise SnowError(f"{layer_name(op)}: {removed_by} has no rule for this {op.name}")

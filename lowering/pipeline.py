@@ -1,8 +1,8 @@
 """The compiler, read from top to bottom: every pass, in the order in which `--lower-to-snowflake` runs them.
 
 A pass is one entry: its name, and the module that holds the ModulePass of that name. A dialect is one Phase:
-its name, for which `snowdialect/dialects/NAME.py` holds the Dialect and `snowdialect/interpreters/NAME.py` its
-meaning, and the passes that lead to it and stay inside it. Nothing is imported until a pass is used.
+its name, for which `snowdialect/dialects/NAME.py` holds the Dialect and `snowdialect/interpreters/NAME.py`
+its meaning, and the passes that lead to it and stay inside it. Nothing is imported until a pass is used.
 """
 
 from collections.abc import Callable
@@ -78,7 +78,5 @@ def load_pass(step: Pass) -> "type[ModulePass]":
 def pass_factories() -> "dict[str, Callable[[], type[ModulePass]]]":
     """Every pass by name; calling the value imports it."""
     return {
-        step.name: partial(load_pass, step)
-        for phase in PHASES
-        for step in (*phase.passes, *phase.on_request)
+        step.name: partial(load_pass, step) for phase in PHASES for step in (*phase.passes, *phase.on_request)
     }

@@ -4,5 +4,5 @@
 class SnowError(Exception):
     """A mistake in what the user gave us: a file, an option, a network. Its message is one line.
 
-    The commands print it as `error: MESSAGE` and exit with status 1; anything else that escapes is our defect.
+    The commands print it as `error: MESSAGE` and exit with status 1; any other that escapes is our defect.
     """

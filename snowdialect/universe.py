@@ -1,7 +1,7 @@
 """Plugs our dialects, passes and targets into xDSL: plain `xdsl-opt` knows them too. Imports them when used.
 
-The list of dialects and passes is `lowering/pipeline.py`. By convention the dialect NAME is the Dialect object
-in `snowdialect/dialects/NAME.py`, and the meaning of the operations that a module `....dialects.X` defines is
+The list of dialects and passes is `lowering/pipeline.py`. By convention the dialect NAME is the Dialect in
+`snowdialect/dialects/NAME.py`, and the meaning of the operations that a module `....dialects.X` defines is
 the InterpreterFunctions in `....interpreters.X`.
 """
 
