@@ -1,0 +1,64 @@
+"""What a run knows besides the values of the IR: inputs, weights, memory, and what it observed."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.interpreter import Interpreter, InterpreterFunctions
+from xdsl.ir import SSAValue
+
+if TYPE_CHECKING:
+    from snowdialect.weights import Weights
+
+
+@dataclass
+class RunState:
+    """The state of one run. Every array of activations has a leading batch axis N; constants have none."""
+
+    inputs: dict[str, NDArray[np.float32]] = field(default_factory=dict[str, Any])
+    """Network input by name: (N, ...) float32."""
+    weights: "Weights | None" = None
+    batch: int = 1
+    outputs: dict[str, NDArray[Any]] = field(default_factory=dict[str, Any])
+    layers: dict[str, NDArray[Any]] = field(default_factory=dict[str, Any])
+    """Result of each layer in logical order, (N, C, H, W) or (N, F), by layer name."""
+    saturations: Counter[str] = field(default_factory=Counter[str])
+    wraps: Counter[str] = field(default_factory=Counter[str])
+    constants: dict[SSAValue, NDArray[Any]] = field(default_factory=dict[SSAValue, Any])
+    """Constant expressions evaluated so far."""
+    dram: NDArray[np.int16] = field(default_factory=lambda: np.zeros((1, 0), np.int16))
+    """Memory of the accelerator: (N, words); a 64 B unit is 32 words."""
+    instructions: Counter[str] = field(default_factory=Counter[str])
+    """Executed instructions by mnemonic."""
+
+    def observe(self, layer: str, result: NDArray[Any]) -> None:
+        """Remembers what a layer computed, to be compared between levels."""
+        self.layers[layer] = result
+
+    def count(self, layer: str, saturations: int, wraps: int) -> None:
+        """Adds to a layer's clamped results and to its results whose exact sum left 32 bits."""
+        self.saturations[layer] += saturations
+        self.wraps[layer] += wraps
+
+    def reserve_memory(self, words: int) -> None:
+        """Grows memory to at least `words` words per batch element; what is new reads as zero."""
+        if words > self.dram.shape[1]:
+            grown = np.zeros((self.batch, words), np.int16)
+            grown[:, : self.dram.shape[1]] = self.dram
+            self.dram = grown
+
+
+class _StateKey(InterpreterFunctions):
+    """The owner under which an interpreter keeps its RunState."""
+
+
+def run_state(interpreter: Interpreter) -> RunState:
+    """The state of this interpreter's run, made on first use."""
+    return interpreter.get_data(_StateKey, "state", RunState)
+
+
+def set_run_state(interpreter: Interpreter, state: RunState) -> None:
+    """Gives an interpreter the state to run with."""
+    interpreter.set_data(_StateKey, "state", state)
