@@ -1,0 +1,220 @@
+"""Shapes of layers and windows of pools, in plain integers: for verifiers, interpreters, conversions.
+
+Every shape carries the batch axis of the type, a leading 1: maps are 1xCxHxW, vectors 1xF.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+
+Shape = tuple[int, ...]
+
+MAX_SHIFT = 31
+"""The machine shifts a 32-bit accumulator by 0..31 bits."""
+
+
+class ShapeError(ValueError):
+    """Operands that do not fit together; the message names the sizes."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """What one pool output covers along one axis: elements first..stop-1, `padded` with the padding."""
+
+    first: int
+    stop: int
+    padded: int
+
+    @property
+    def elements(self) -> int:
+        """Number of elements that exist."""
+        return self.stop - self.first
+
+
+def map_shape(shape: Shape, what: str = "input") -> tuple[int, int, int]:
+    """(C, H, W) of a map 1xCxHxW."""
+    if len(shape) != 4 or shape[0] != 1:
+        raise ShapeError(f"{what} must be a map 1xCxHxW, is {format_shape(shape)}")
+    return shape[1], shape[2], shape[3]
+
+
+def format_shape(shape: Iterable[int]) -> str:
+    """A shape as users write it: 1x8x6x6."""
+    return "x".join(map(str, shape)) or "a scalar"
+
+
+def _expect_length(name: str, values: Sequence[int], length: int, smallest: int | None) -> None:
+    if len(values) != length:
+        raise ShapeError(f"{name} must hold {length} numbers, holds {len(values)}")
+    if smallest is not None and min(values) < smallest:
+        raise ShapeError(f"{name} must be at least {smallest}, are {list(values)}")
+
+
+@dataclass(frozen=True)
+class ConvGeometry:
+    """Where a convolution reads: strides and dilations of rows and columns, pads top, left, bottom, right."""
+
+    strides: tuple[int, ...] = (1, 1)
+    pads: tuple[int, ...] = (0, 0, 0, 0)
+    dilations: tuple[int, ...] = (1, 1)
+    groups: int = 1
+
+    def result_shape(self, x: Shape, weight: Shape) -> Shape:
+        """Result 1xOxHxW for maps `x` (1xCxHxW) and `weight` (O x C/groups x kH x kW). Raises ShapeError."""
+        channels, height, width = map_shape(x)
+        _expect_length("strides", self.strides, 2, 1)
+        _expect_length("pads", self.pads, 4, 0)
+        _expect_length("dilations", self.dilations, 2, 1)
+        if len(weight) != 4:
+            raise ShapeError(f"weight must be OxIxkHxkW, is {format_shape(weight)}")
+        if self.groups < 1:
+            raise ShapeError(f"groups must be at least 1, is {self.groups}")
+        outputs, inputs, kernel_height, kernel_width = weight
+        if inputs * self.groups != channels:
+            in_groups = f" in {self.groups} groups" if self.groups > 1 else ""
+            raise ShapeError(
+                f"weight expects {inputs * self.groups} input channels{in_groups}, input has {channels}"
+            )
+        if outputs % self.groups:
+            raise ShapeError(f"{outputs} output channels cannot be split into {self.groups} groups")
+        top, left, bottom, right = self.pads
+        return (
+            1,
+            outputs,
+            _conv_size("rows", height, kernel_height, self.strides[0], top + bottom, self.dilations[0]),
+            _conv_size("columns", width, kernel_width, self.strides[1], left + right, self.dilations[1]),
+        )
+
+
+def _conv_size(axis: str, size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
+    extent = dilation * (kernel - 1) + 1
+    if size + padding < extent:
+        raise ShapeError(f"kernel spans {extent} {axis}, the padded input has {size + padding}")
+    return (size + padding - extent) // stride + 1
+
+
+def linear_shape(x: Shape, weight: Shape) -> Shape:
+    """Result 1xM of a linear layer with `weight` MxN; `x` of any rank is flattened in C, H, W order."""
+    if len(weight) != 2:
+        raise ShapeError(f"weight must be MxN, is {format_shape(weight)}")
+    if prod(x) != weight[1]:
+        raise ShapeError(f"weight expects {weight[1]} inputs, input has {prod(x)} ({format_shape(x)})")
+    return (1, weight[0])
+
+
+@dataclass(frozen=True)
+class PoolGeometry:
+    """The windows of a pool; `count_include_pad` matters to average pools only."""
+
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...] = (1, 1)
+    pads: tuple[int, ...] = (0, 0, 0, 0)
+    ceil_mode: bool = False
+    count_include_pad: bool = False
+
+    def result_shape(self, x: Shape) -> Shape:
+        """Result 1xCxHxW, by the rule of Torch7's SpatialMaxPooling.
+
+        floor (or ceil) of (in + before + after - k) / s + 1; in ceil mode of a padded pool, a last window
+        that would start behind the input and its leading padding is dropped. Raises ShapeError, also when a
+        window covers padding only.
+        """
+        channels, _, _ = map_shape(x)
+        _expect_length("kernel", self.kernel, 2, 1)
+        _expect_length("strides", self.strides, 2, 1)
+        _expect_length("pads", self.pads, 4, 0)
+        rows, columns = self.windows(x)
+        for axis, windows in (("row", rows), ("column", columns)):
+            for index, window in enumerate(windows):
+                if window.elements < 1:
+                    raise ShapeError(f"the window of output {axis} {index} covers no element of the input")
+        return (1, channels, len(rows), len(columns))
+
+    def windows(self, x: Shape) -> tuple[tuple[Window, ...], tuple[Window, ...]]:
+        """The windows of the output rows, and those of the output columns, for maps `x` (1xCxHxW)."""
+        _, height, width = map_shape(x)
+        top, left, bottom, right = self.pads
+        padded = any(self.pads)
+        rows = _pool_size(
+            "rows", height, self.kernel[0], self.strides[0], top, bottom, self.ceil_mode, padded
+        )
+        columns = _pool_size(
+            "columns", width, self.kernel[1], self.strides[1], left, right, self.ceil_mode, padded
+        )
+        return (
+            _pool_windows(rows, height, self.kernel[0], self.strides[0], top, bottom),
+            _pool_windows(columns, width, self.kernel[1], self.strides[1], left, right),
+        )
+
+    def divisors(self, x: Shape) -> tuple[tuple[int, ...], ...]:
+        """What each output of an average pool divides its sum by: one row of divisors per output row."""
+        rows, columns = (
+            [window.padded if self.count_include_pad else window.elements for window in windows]
+            for windows in self.windows(x)
+        )
+        return tuple(tuple(height * width for width in columns) for height in rows)
+
+
+def _pool_size(
+    axis: str, size: int, kernel: int, stride: int, before: int, after: int, ceil_mode: bool, padded: bool
+) -> int:
+    slack = size + before + after - kernel
+    if slack < 0:
+        raise ShapeError(f"kernel spans {kernel} {axis}, the padded input has {size + before + after}")
+    if not ceil_mode:
+        return slack // stride + 1
+    outputs = -(-slack // stride) + 1
+    if padded and (outputs - 1) * stride >= size + before:
+        outputs -= 1
+    return outputs
+
+
+def _pool_windows(
+    outputs: int, size: int, kernel: int, stride: int, before: int, after: int
+) -> tuple[Window, ...]:
+    """The windows along one axis, clipped to the input; a last window in ceil mode may hang over its end."""
+    windows: list[Window] = []
+    for index in range(outputs):
+        start = index * stride - before
+        stop = min(start + kernel, size + after)
+        windows.append(Window(max(start, 0), min(stop, size), stop - start))
+    return tuple(windows)
+
+
+def avg_pool_weight(divisor: int, frac: int) -> int:
+    """round_half_up(2^frac / divisor): the 16-bit weight that stands for 1 / divisor."""
+    return ((2 << frac) + divisor) // (2 * divisor)
+
+
+def avg_pool_frac(smallest_divisor: int) -> int:
+    """The most fraction bits, at most 15, with which the weight 1 / `smallest_divisor` fits a 16-bit word.
+
+    Not more than 15: the weights of a window then sum to about 2^15, and no sum of 16-bit words can wrap a
+    32-bit accumulator.
+    """
+    return next(frac for frac in range(15, -1, -1) if avg_pool_weight(smallest_divisor, frac) <= 32767)
+
+
+def concat_shape(shapes: Sequence[Shape]) -> Shape:
+    """Result of a concatenation along the channels."""
+    if not shapes:
+        raise ShapeError("nothing to concatenate")
+    first = shapes[0]
+    for shape in shapes:
+        if len(shape) < 2 or len(shape) != len(first) or shape[2:] != first[2:]:
+            listed = ", ".join(map(format_shape, shapes))
+            raise ShapeError(f"operands must agree in all but the channels, are {listed}")
+    return (1, sum(shape[1] for shape in shapes), *first[2:])
+
+
+def pad_shape(x: Shape, pads: Sequence[int]) -> Shape:
+    """Result of padding a map by top, left, bottom, right; negative numbers crop."""
+    channels, height, width = map_shape(x)
+    _expect_length("pads", pads, 4, None)
+    top, left, bottom, right = pads
+    rows, columns = height + top + bottom, width + left + right
+    if rows < 1 or columns < 1:
+        raise ShapeError(f"pads {list(pads)} leave nothing of {height}x{width}")
+    return (1, channels, rows, columns)
