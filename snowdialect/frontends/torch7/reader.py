@@ -20,8 +20,8 @@ from snowdialect.frontends.torch7.objects import ELEMENT_TYPES
 MAXIMUM_DEPTH = 150
 """Nesting of objects within objects; trained networks stay below 60, and each level takes Python stack."""
 
-MAXIMUM_VALUES = 400_000
-"""Values of any kind; a network of 1000 layers has 80,000. A value of 12 bytes in the file takes some 400 in memory."""
+MAXIMUM_VALUES = 800_000
+"""Values of any kind; a network of 1000 layers has 80,000. The smallest value takes up to 180 bytes of memory."""
 
 MAXIMUM_DIMENSIONS = 16
 
