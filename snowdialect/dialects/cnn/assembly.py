@@ -1,8 +1,8 @@
 """Two parts of assembly formats that xDSL's declarative ones lack: options, and operand types with gaps.
 
-MLIR's attribute dictionary prints a list of integers as `array<i64: 2, 2>`, which nobody wants to write by hand:
-here it is `{strides = [2, 2], relu}`. An option that has its default value is not printed, and the braces go when
-nothing is left.
+MLIR's attribute dictionary prints a list of integers as `array<i64: 2, 2>`, which nobody wants to write;
+here it is `{strides = [2, 2], relu}`. An option that has its default value is not printed, and the braces go
+when nothing is left.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def _print_option(printer: Printer, option: AttributeVariable, op: IRDLOperation
 class SignatureDirective(CustomDirective, ABC):
     """Base of the directives that list operand types in parentheses, leaving out those of absent operands.
 
-    `functional-type` cannot tell to which of two optional operands a type belongs; the operands before it can.
-    A subclass declares one field an operand.
+    `functional-type` cannot tell to which of two optional operands a type belongs. A subclass declares one
+    field an operand.
     """
 
     def _types(self) -> tuple[TypeDirective, ...]:

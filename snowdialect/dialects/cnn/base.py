@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn, TypeAlias, cast
 
@@ -122,7 +122,7 @@ def is_constant(value: SSAValue) -> bool:
 
 
 @contextmanager
-def shape_errors(where: str) -> Iterator[None]:
+def shape_errors(where: str) -> Generator[None]:
     try:
         yield
     except ShapeError as error:

@@ -98,7 +98,7 @@ class _ConstantOp(CnnOp, ABC):
 
 @irdl_op_definition
 class FoldScaleOp(_ConstantOp):
-    """`w * s`, one factor for each index of the first axis: a scale behind a layer, moved into its weights."""
+    """`w * s`, one factor per index of the first axis: a scale behind a layer, moved into its weights."""
 
     name = "cnn.fold_scale"
     w = operand_def(TENSOR)
@@ -143,10 +143,10 @@ class BnScaleOp(_ConstantOp):
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$var (`scale` $scale^)? attr-dict `:` functional-type(operands, results)"
 
-    def __init__(self, var: Value, scale: Value | None = None, *, eps: float | FloatAttr[Float64Type]):
+    def __init__(self, var: Value, scale: Value | None = None, *, eps: float):
         super().__init__(
             operands=[var, scale],
-            properties={"eps": FloatAttr(eps, f64) if isinstance(eps, float) else eps},
+            properties={"eps": FloatAttr(eps, f64)},
             result_types=[SSAValue.get(var).type],
         )
 
