@@ -85,6 +85,9 @@ class Segment(NamedTuple):
     offset: int
 
 
+_MAPS_FIELDS = ("height", "width", "pixel", "row", "frac")
+
+
 @irdl_attr_definition
 class MapsType(ParametrizedAttribute, TypeAttribute):
     """Maps in memory, depth-minor: pixel (y, x) starts at word y * row + x * pixel, its channels lie in segments.
@@ -104,8 +107,6 @@ class MapsType(ParametrizedAttribute, TypeAttribute):
     frac: IntAttr
     counts: ArrayAttr[IntAttr]
     offsets: ArrayAttr[IntAttr]
-
-    _FIELDS = ("height", "width", "pixel", "row", "frac")
 
     @staticmethod
     def make(height: int, width: int, pixel: int, row: int, frac: int, segments: Sequence[Segment]) -> MapsType:
@@ -158,7 +159,7 @@ class MapsType(ParametrizedAttribute, TypeAttribute):
             return IntAttr(count), IntAttr(parser.parse_integer())
 
         with parser.in_angle_brackets():
-            values = _parse_fields(parser, cls._FIELDS)
+            values = _parse_fields(parser, _MAPS_FIELDS)
             parser.parse_punctuation(",")
             parser.parse_keyword("channels")
             segments = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, segment)
@@ -167,7 +168,7 @@ class MapsType(ParametrizedAttribute, TypeAttribute):
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
             numbers = (self.height.data, self.width.data, self.pixel.data, self.row.data, self.frac.data)
-            _print_fields(printer, self._FIELDS, numbers)
+            _print_fields(printer, _MAPS_FIELDS, numbers)
             segments = ", ".join(f"{count} at {offset}" for count, offset in self.segments)
             printer.print_string(f", channels [{segments}]")
 
