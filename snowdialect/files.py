@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 
 @contextmanager
-def replacing(path: str | Path, mode: str = "w") -> Iterator[IO]:
+def replacing(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     """Opens a new file that takes the place of `path` when the block ends without an exception.
 
     Something that is no regular file, such as /dev/null or a pipe, is written directly.

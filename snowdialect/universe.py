@@ -1,13 +1,13 @@
 """Plugs our dialects, passes and targets into xDSL: plain `xdsl-opt` knows them too. Imports them when used.
 
 The list of dialects and passes is `lowering/pipeline.py`. By convention the dialect NAME is the Dialect in
-`snowdialect/dialects/NAME.py`, and the meaning of the operations that a module `....dialects.X` defines is
-the InterpreterFunctions in `....interpreters.X`.
+`snowdialect/dialects/NAME`, and its meaning the InterpreterFunctions in `snowdialect/interpreters/NAME`.
 """
 
 from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from xdsl.universe import Universe
@@ -39,17 +39,24 @@ def load_snowflake_asm() -> "type[Target]":
 
 
 def interpreter_functions(module: "ModuleOp") -> "Iterator[InterpreterFunctions]":
-    """The meaning of every operation in `module`: the interpreters that mirror its operations' modules."""
+    """The meaning of every operation in `module`, from the interpreters that mirror the dialects' files.
+
+    An operation NAME.op that PACKAGE.dialects.FILE defines gets its meaning in PACKAGE.interpreters.NAME or
+    PACKAGE.interpreters.FILE.
+    """
     from xdsl.interpreter import InterpreterFunctions
 
-    homes = dict.fromkeys(type(op).__module__ for op in module.body.walk())
-    for home in homes:
-        package, _, name = home.rpartition(".dialects.")
-        if not package:
+    mirrors: dict[str, None] = {}
+    for kind in dict.fromkeys(type(op) for op in module.body.walk()):
+        package, dialects, file = kind.__module__.partition(".dialects.")
+        if dialects and package != "xdsl":
+            for name in (kind.dialect_name(), file.partition(".")[0]):
+                mirrors[f"{package}.interpreters.{name}"] = None
+    for mirror in mirrors:
+        if find_spec(mirror) is None:
             continue
-        mirror = import_module(f"{package}.interpreters.{name}")
-        for value in vars(mirror).values():
-            own = isinstance(value, type) and value.__module__ == mirror.__name__
+        for value in vars(import_module(mirror)).values():
+            own = isinstance(value, type) and value.__module__.startswith(mirror)
             if own and issubclass(value, InterpreterFunctions):
                 yield value()
 

@@ -1,0 +1,201 @@
+"""What every command does with a program: read it from a file, bring it to a level, name what went wrong."""
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.ir import Operation
+from xdsl.parser import Parser
+from xdsl.passes import ModulePass
+from xdsl.universe import Universe
+from xdsl.utils.exceptions import ParseError, VerifyException
+
+from lowering.pipeline import LEVELS, passes_between
+from snowdialect.errors import SnowError
+
+if TYPE_CHECKING:
+    from snowdialect.weights import Weights
+
+MODEL_FRONTENDS = {"t7": "torch7", "net": "torch7"}
+"""The module of `snowdialect.frontends` that reads a model file, by extension."""
+
+WEIGHTS = "snow.weights"
+
+Observer = Callable[[str, ModuleOp], None]
+"""Called with the name of a pass and what it made."""
+
+
+class Program(NamedTuple):
+    """A module, and where it came from."""
+
+    module: ModuleOp
+    path: Path
+    imported_weights: "Weights | None"
+    """The tensors of a model file; None for a file whose weights lie in a file beside it."""
+
+    def weights(self) -> "Weights | None":
+        """What `cnn.weight` reads; None when the module names no file.
+
+        Raises SnowError when that file is absent.
+        """
+        if self.imported_weights is not None:
+            return self.imported_weights
+        name = self.module.attributes.get(WEIGHTS)
+        if not isinstance(name, StringAttr):
+            return None
+        path = self.path.parent / name.data
+        if _extension(path) in MODEL_FRONTENDS:
+            return read_model(path, input_shape(self.module)).imported_weights
+        from snowdialect.weights import open_weights
+
+        return open_weights(path)
+
+
+def make_context() -> Context:
+    """A context that knows every installed dialect and imports those that a program uses."""
+    context = Context()
+    for name, factory in Universe.get_multiverse().all_dialects.items():
+        context.register_dialect(name, factory)
+    return context
+
+
+def read_program(context: Context, path: Path, shape: tuple[int, ...] | None = None) -> Program:
+    """Reads a `.mlir` file, assembly (`.s`) or a model file; `shape` is of a model's input, without batch.
+
+    Raises SnowError, one line, for a file of another kind or one that does not hold what its ending says.
+    """
+    extension = _extension(path)
+    if extension in MODEL_FRONTENDS:
+        return read_model(path, shape)
+    if extension not in ("mlir", "s"):
+        known = ", ".join(f".{known}" for known in ("mlir", "s", *MODEL_FRONTENDS))
+        raise SnowError(f"{path}: unknown kind of file (known endings: {known})")
+    try:
+        text = path.read_text()
+    except UnicodeDecodeError:
+        raise SnowError(f"{path}: not a text file") from None
+    if extension == "s":
+        return Program(parse_assembly(context, text, str(path)), path, None)
+    try:
+        module = Parser(context, text, str(path)).parse_module()
+    except ParseError as error:
+        raise SnowError(describe_parse_error(error)) from error
+    except VerifyException as error:
+        raise SnowError(f"{path}: {first_line(error)}") from error
+    verify(module, str(path))
+    return Program(module, path, None)
+
+
+def read_model(path: Path, shape: tuple[int, ...] | None) -> Program:
+    """Imports a trained network; its module is at level `cnn`, in float, and names no weights file."""
+    from snowdialect.weights import Weights
+
+    frontend: Any = import_module(f"snowdialect.frontends.{MODEL_FRONTENDS[_extension(path)]}")
+    module, tensors = frontend.import_model(path, shape)
+    return Program(module, path, Weights(tensors, str(path)))
+
+
+def set_machine(module: ModuleOp, name_or_path: str) -> None:
+    """Stores a machine in the module, for the passes to come. Raises MachineError for one that is unknown."""
+    from snowdialect.dialects import target
+    from snowdialect.machine import load_machine
+
+    target.set_machine(module, load_machine(name_or_path))
+
+
+def parse_assembly(context: Context, text: str, name: str) -> ModuleOp:
+    """The module of the dialect `snowflake` that an assembly text stands for."""
+    from snowdialect.backend.assembly import parse_assembly
+
+    return parse_assembly(text, name)
+
+
+def level_of(module: ModuleOp) -> str:
+    """The lowest level that any operation of the module belongs to."""
+    present = {op.dialect_name() for op in module.walk()}
+    return next((level for level in reversed(LEVELS) if level in present), LEVELS[0])
+
+
+def lower(context: Context, module: ModuleOp, level: str, observer: Observer | None = None) -> None:
+    """Brings a module to `level`, in place. A network that is already at level `cnn` is quantised on the way.
+
+    Raises SnowError when the module is below that level, or when a pass cannot do its work.
+    """
+    present = level_of(module)
+    if LEVELS.index(present) > LEVELS.index(level):
+        raise SnowError(f"the program is at level {present}, which is below {level}")
+    available = Universe.get_multiverse().all_passes
+    for name in passes_between(None if present == LEVELS[0] else present, level):
+        apply_pass(context, module, available[name]())
+        if observer is not None:
+            observer(name, module)
+
+
+def apply_pass(context: Context, module: ModuleOp, kind: type[ModulePass]) -> None:
+    """Runs a pass with its default options and verifies what it made."""
+    kind().apply(context, module)
+    verify(module, kind.name)
+
+
+def verify(module: ModuleOp, origin: str) -> None:
+    """Verifies a module. Raises SnowError, one line, that names `origin` (a pass or a file) and the layer."""
+    try:
+        module.verify()
+    except VerifyException as error:
+        raise SnowError(f"{origin}: {describe_verify_error(module, error)}") from error
+
+
+def describe_verify_error(module: ModuleOp, error: VerifyException) -> str:
+    """One line for an error of which xDSL would print the whole module: layer, operation, reason."""
+    reason = first_line(error)
+    op = next((op for op in module.walk() if not _verifies(op)), None)
+    if op is None:
+        return reason
+    from snowdialect.dialects.locations import layer_name
+
+    reason = reason.removeprefix(f"{op.name}: ")
+    layer = layer_name(op)
+    return f"{op.name}: {reason}" if layer == op.name else f"{layer}: {op.name}: {reason}"
+
+
+def describe_parse_error(error: ParseError) -> str:
+    """`file:line:column: reason`."""
+    return f"{error.span.get_location()}: {first_line(error.msg)}"
+
+
+def first_line(error: object) -> str:
+    """The first line of a message that says something."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def rebase_weights(module: ModuleOp, source: Path, target: Path) -> None:
+    """Makes the path of the weights file, relative to folder `source`, relative to folder `target`."""
+    name = module.attributes.get(WEIGHTS)
+    if isinstance(name, StringAttr) and not Path(name.data).is_absolute():
+        module.attributes[WEIGHTS] = StringAttr(Path(os.path.relpath(source / name.data, target)).as_posix())
+
+
+def _verifies(op: Operation) -> bool:
+    try:
+        op.verify(verify_nested_ops=False)
+    except VerifyException:
+        return False
+    return True
+
+
+def _extension(path: Path) -> str:
+    return path.suffix.removeprefix(".").lower()
+
+
+def input_shape(module: ModuleOp) -> tuple[int, ...]:
+    """Shape of the input of a program that has one, without batch."""
+    from snowdialect.dialects import cnn
+
+    shapes = [cnn.shape_of(op.result)[1:] for op in module.walk() if isinstance(op, cnn.InputOp)]
+    if len(shapes) != 1:
+        raise SnowError(f"the program has {len(shapes)} inputs; from files only programs with one can be run")
+    return shapes[0]

@@ -1,0 +1,15 @@
+"""Fixtures for every test."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED_MODELS = Path(__file__).parents[2] / "shared" / "models"
+
+
+@pytest.fixture(scope="session")
+def shared_models() -> Path:
+    """The folder of real networks that lies beside the checkout on the developers' machines."""
+    if not SHARED_MODELS.is_dir():
+        pytest.skip("needs ../shared/models, real networks that do not come with the project")
+    return SHARED_MODELS

@@ -1,0 +1,51 @@
+"""Inputs and outputs of a network as .npy files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snowdialect.errors import SnowError
+
+
+class Inputs(NamedTuple):
+    batch: NDArray[np.float32]
+    """N x the shape of one input."""
+    is_batch: bool
+    """Whether the file held a batch, rather than one input."""
+
+    def like_input(self, output: NDArray[Any]) -> NDArray[Any]:
+        """An output batch in the shape that answers the file: without batch axis for one input."""
+        return output if self.is_batch else output[0]
+
+
+def read_input(path: Path, shape: tuple[int, ...]) -> Inputs:
+    """Reads one input of `shape`, or a batch of them. Raises SnowError for anything else."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise SnowError(f"{path}: not a .npy file of numbers") from error
+    if not isinstance(array, np.ndarray):
+        raise SnowError(f"{path}: holds several arrays; want a .npy file with one")
+    if array.dtype.kind not in "fiub":
+        raise SnowError(f"{path}: holds {array.dtype}, not numbers")
+    if array.shape == shape:
+        return Inputs(array[None].astype(np.float32), False)
+    if array.shape[1:] == shape and array.ndim == len(shape) + 1:
+        if len(array) == 0:
+            raise SnowError(f"{path}: holds an empty batch")
+        return Inputs(array.astype(np.float32), True)
+    held = "x".join(map(str, array.shape)) or "a scalar"
+    wanted = "x".join(map(str, shape))
+    raise SnowError(f"{path}: holds {held}; the network wants {wanted}, or a batch Nx{wanted}")
+
+
+def only_output(outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """The result of a network with one output."""
+    if len(outputs) != 1:
+        raise SnowError(
+            f"the program has {len(outputs)} outputs; only programs with one can be run from files"
+        )
+    return next(iter(outputs.values()))

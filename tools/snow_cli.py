@@ -1,0 +1,75 @@
+"""What the commands share: argument types, and how a failure looks."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """Parses `3x224x224`, of any rank and without batch, for argparse."""
+    try:
+        sizes = tuple(int(size) for size in text.split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not of the form 3x224x224") from None
+    if any(size < 1 for size in sizes):
+        raise argparse.ArgumentTypeError(f"'{text}' has a size below 1")
+    return sizes
+
+
+def add_debug_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--debug", action="store_true", help="on an error, print the traceback too")
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that reads a model file or chooses schedules."""
+    parser.add_argument(
+        "--input-shape",
+        type=shape,
+        metavar="CxHxW",
+        help="shape of one input, without batch, for model files that carry none",
+    )
+    parser.add_argument(
+        "--machine", metavar="NAME|FILE", help="shipped machine or .toml file to compile for (default: zc706)"
+    )
+
+
+def run_command(body: Callable[[], int], debug: bool) -> int:
+    """Runs the body of a command: its status, or 1 after printing `error: ...` on one line."""
+    try:
+        return body()
+    except BrokenPipeError:
+        # The reader of our output has gone; keep the interpreter from flushing into it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        print(f"error: {describe(error)}", file=sys.stderr)
+        return 1
+
+
+def describe(error: Exception) -> str:
+    """One line that tells a user what is wrong."""
+    from xdsl.utils.exceptions import DiagnosticException, ParseError
+
+    from lowering.driver import describe_parse_error, first_line
+    from snowdialect.errors import SnowError
+    from snowdialect.machine import MachineError
+
+    match error:
+        case SnowError() | MachineError() | DiagnosticException():
+            return first_line(error)
+        case ParseError():
+            return describe_parse_error(error)
+        case OSError() if error.filename is not None:
+            return f"{error.filename}: {error.strerror}"
+        case MemoryError():
+            return "out of memory"
+        case _:
+            kind = type(error).__name__
+            return f"internal error: {kind}: {first_line(error)} (--debug prints where)"

@@ -1,0 +1,206 @@
+"""`snow-opt`: xDSL's driver with our inputs, passes and targets."""
+
+import argparse
+import difflib
+import os
+import sys
+import time
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NoReturn
+
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.passes import ModulePass, PassPipeline
+from xdsl.printer import Printer
+from xdsl.utils.arg_spec import parse_pipeline
+from xdsl.utils.exceptions import ArgSpecParseError
+from xdsl.xdsl_opt_main import xDSLOptMain
+
+import snow_cli
+from lowering import driver
+from lowering.pipeline import passes_between
+from snowdialect.errors import SnowError
+from snowdialect.files import replacing
+
+if TYPE_CHECKING:
+    from snowdialect.weights import Weights
+
+DESCRIPTION = """\
+Reads a network or a program at any level, applies passes, and prints it.
+
+FILE is MLIR text (.mlir), Snowflake assembly (.s) or a Torch7 model (.t7, .net);
+without FILE, MLIR text is read from the standard input.
+
+Weights stay out of the text: with -o DIR/NAME.EXT a model's weights go to
+DIR/NAME.safetensors, and snow.weights in the output names the file relative to
+DIR. On the standard output, snow.weights is relative to the current directory,
+and for a model it names the model file itself; no file is written."""
+
+
+class _HeldOutput(StringIO):
+    """Keeps what xDSL's driver writes past its closing, until the run is known to have succeeded."""
+
+    text = ""
+
+    def close(self) -> None:
+        if not self.closed:
+            self.text = self.getvalue()
+        super().close()
+
+
+class SnowOptMain(xDSLOptMain):
+    version_format = "snow-opt with xdsl {xdsl_version}"
+
+    def __init__(self, args: Sequence[str] | None = None):
+        self.imported_weights: Weights | None = None
+        self.output = _HeldOutput()
+        self.started = time.perf_counter()
+        super().__init__(DESCRIPTION, args)
+
+    def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
+        super().register_all_arguments(arg_parser)
+        self.parser = arg_parser
+        arg_parser.prog = "snow-opt"
+        arg_parser.usage = "snow-opt [FILE] [--lower-to-snowflake] [-p PASSES] [-t TARGET] [-o OUT] [options]"
+        arg_parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        arg_parser.add_argument(
+            "--lower-to-snowflake",
+            action="store_true",
+            help="run the whole pipeline, from network to instructions (after the passes of -p)",
+        )
+        snow_cli.add_model_arguments(arg_parser)
+        arg_parser.add_argument(
+            "--print-ir-after",
+            metavar="PASS",
+            action="append",
+            default=[],
+            help="print the module after PASS to stderr; may be repeated",
+        )
+        arg_parser.add_argument(
+            "--no-debuginfo", dest="print_debuginfo", action="store_false", help="do not print locations"
+        )
+        arg_parser.set_defaults(print_debuginfo=True)
+        snow_cli.add_debug_argument(arg_parser)
+
+    def register_all_frontends(self) -> None:
+        super().register_all_frontends()
+        self.available_frontends["s"] = self._parse_assembly
+        for extension in driver.MODEL_FRONTENDS:
+            self.available_frontends[extension] = self._import_model
+
+    def setup_pipeline(self) -> None:
+        if self.args.lower_to_snowflake:
+            self.args.passes = ",".join(filter(None, (self.args.passes, *passes_between())))
+        try:
+            specs = tuple(parse_pipeline(self.args.passes))
+        except ArgSpecParseError as error:
+            self.parser.error(f"argument -p/--passes: {str(error).splitlines()[-1].strip()}")
+        passes: list[ModulePass] = []
+        for spec in specs:
+            if spec.name not in self.available_passes:
+                self._unknown_pass(spec.name)
+            kind = self.available_passes[spec.name]()
+            try:
+                passes.append(kind.from_spec(spec))
+            except ValueError as error:
+                self.parser.error(f"pass {spec.name}: {driver.first_line(error)}")
+        for name in self.args.print_ir_after:
+            if name not in {spec.name for spec in specs}:
+                self.parser.error(f"argument --print-ir-after: {name} is not among the passes to run")
+        self.pipeline = PassPipeline(tuple(passes), self._after_pass)
+
+    def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
+        name = self.args.input_file
+        extension = self.args.frontend or ("mlir" if name is None else Path(name).suffix.removeprefix("."))
+        if extension not in self.available_frontends:
+            known = ", ".join(f".{known}" for known in self.available_frontends)
+            raise SnowError(f"{name}: unknown kind of file (known endings: {known})")
+        return super().prepare_input()
+
+    def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
+        module = super().parse_chunk(chunk, file_extension, start_offset)
+        if module is not None:
+            if self.imported_weights is None:
+                driver.rebase_weights(module, Path(self.get_input_name()).parent, self._output_folder())
+            if self.args.machine is not None:
+                driver.set_machine(module, self.args.machine)
+        return module
+
+    def prepare_output(self) -> IO[str]:
+        return sys.stdout if self.args.output_file is None else self.output
+
+    def run(self) -> None:
+        super().run()
+        if self.args.output_file is None:
+            return
+        if self.imported_weights is not None and self._weights_file is not None:
+            from snowdialect.weights import write_weights
+
+            write_weights(self._weights_file, self.imported_weights)
+        with replacing(self.args.output_file) as file:
+            file.write(self.output.text)
+
+    @property
+    def _weights_file(self) -> Path | None:
+        """Where the weights of an imported model go: beside the output, if that is a file."""
+        if self.args.output_file is None:
+            return None
+        path = Path(self.args.output_file)
+        return None if path.exists() and not path.is_file() else path.with_suffix(".safetensors")
+
+    def _output_folder(self) -> Path:
+        """The folder to which paths in the output are relative."""
+        return Path() if self._weights_file is None else self._weights_file.parent
+
+    def _import_model(self, stream: IO[bytes]) -> ModuleOp:
+        if self.args.split_input_file:
+            raise SnowError(f"{self.args.input_file}: a model file cannot be split")
+        path = Path(self.args.input_file)
+        program = driver.read_model(path, self.args.input_shape)
+        self.imported_weights = program.imported_weights
+        weights = self._weights_file
+        name = os.path.relpath(path) if weights is None else weights.name
+        program.module.attributes[driver.WEIGHTS] = StringAttr(Path(name).as_posix())
+        return program.module
+
+    def _parse_assembly(self, stream: IO[bytes]) -> ModuleOp:
+        return driver.parse_assembly(self.ctx, stream.read().decode(), self.get_input_name())
+
+    def _after_pass(
+        self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None
+    ) -> None:
+        """xDSL's callback between passes; its reports go to stderr, since the program goes to stdout."""
+        if previous is not None and self.args.time_passes:
+            print(f"{previous.name}: {time.perf_counter() - self.started:.3f} s", file=sys.stderr)
+        if not self.args.disable_verify:
+            self._verify(module, self.get_input_name() if previous is None else previous.name)
+        if previous is not None and (
+            self.args.print_between_passes or previous.name in self.args.print_ir_after
+        ):
+            print(f"// IR after {previous.name}:", file=sys.stderr)
+            Printer(sys.stderr, print_debuginfo=self.args.print_debuginfo).print_op(module)
+            print(file=sys.stderr)
+        self.started = time.perf_counter()
+
+    def _verify(self, module: ModuleOp, origin: str) -> None:
+        if self.args.verify_diagnostics:
+            # xDSL's driver prints the exception itself, and the module with it, for tests to match.
+            module.verify()
+        else:
+            driver.verify(module, origin)
+
+    def _unknown_pass(self, name: str) -> NoReturn:
+        close = difflib.get_close_matches(name, self.available_passes, 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        self.parser.error(f"unknown pass '{name}'{hint}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    def body() -> int:
+        SnowOptMain(arguments).run()
+        return 0
+
+    # The arguments are parsed inside, by xDSL's constructor, which can fail as well.
+    debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
+    return snow_cli.run_command(body, debug)
