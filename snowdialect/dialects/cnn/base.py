@@ -33,7 +33,7 @@ from xdsl.traits import HasCanonicalizationPatternsTrait, OpTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from snowdialect.dialects.cnn.shapes import MAX_SHIFT, Shape, ShapeError, format_shape
-from snowdialect.locations import layer_name
+from snowdialect.dialects.locations import layer_name
 
 
 @irdl_attr_definition
