@@ -1,0 +1,332 @@
+"""What each Torch7 layer is in the `cnn` dialect, as torch/nn and cudnn.torch compute it in evaluation mode.
+
+A function takes the network under construction, the layer and its input, and returns its output. Shapes here have the
+leading 1 that stands for the batch, so the channels are axis 1.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.ir import Operation, SSAValue
+
+from snowdialect.dialects import cnn
+from snowdialect.dialects.cnn import shape_of
+from snowdialect.dialects.cnn.shapes import format_shape
+from snowdialect.frontends.torch7.fields import Layer, LayerError
+from snowdialect.frontends.torch7.views import reshaped
+
+RELU_TOLERANCE = 1e-6
+"""A Threshold this close to zero is a ReLU: nn.Threshold() without arguments has the threshold 1e-6."""
+
+
+class Network(Protocol):
+    """Where the operations of a network go."""
+
+    def add(self, op: Operation, name: str) -> SSAValue:
+        """Appends an operation of the layer `name` and returns its result."""
+        ...
+
+    def weight(self, layer: Layer, name: str, array: NDArray[np.float32]) -> SSAValue:
+        """A constant of a layer, whose values go to the weights file as `PATH.name`."""
+        ...
+
+
+Convert = Callable[[Network, Layer, SSAValue], SSAValue]
+
+
+def convolution(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """SpatialConvolution and its kin: 4-D weights, 2-D ones of old files, or 5-D ones of old cudnn groups."""
+    kernel = layer.pair("kH", "kW", least=1)
+    outputs, inputs = layer.pair("nOutputPlane", "nInputPlane", least=1)
+    groups = layer.integer("groups", 1, least=1) if layer.is_cudnn else 1
+    if inputs % groups or outputs % groups:
+        raise LayerError(f"{inputs} input and {outputs} output channels do not divide into {groups} groups")
+    shape = (outputs, inputs // groups, *kernel)
+    weight = layer.tensor("weight")
+    known = (shape, (outputs, inputs // groups * kernel[0] * kernel[1]), (groups, outputs // groups, *shape[1:]))
+    if weight.shape not in known:
+        raise LayerError(f"weight is {format_shape(weight.shape)}, expected {format_shape(shape)}")
+    padding = (layer.integer("padding"),) * 2 if layer.has("padding") else layer.pair("padH", "padW", 0)
+    dilations = (1, 1)
+    if layer.kind == "SpatialDilatedConvolution":
+        dilations = layer.pair("dilationH", "dilationW", 1, least=1)
+    return network.add(
+        cnn.Conv2dOp(
+            x,
+            network.weight(layer, "weight", weight.reshape(shape)),
+            bias=_bias(network, layer, outputs),
+            strides=layer.pair("dH", "dW", 1, least=1),
+            pads=padding * 2,
+            dilations=dilations,
+            groups=groups,
+        ),
+        layer.path,
+    )
+
+
+def linear(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """Linear; maps are taken as the vector of their elements where the number fits exactly."""
+    weight = layer.tensor("weight")
+    if weight.ndim != 2:
+        raise LayerError(f"weight is {format_shape(weight.shape)}, expected outputs x inputs")
+    constant = network.weight(layer, "weight", weight)
+    return network.add(cnn.LinearOp(x, constant, bias=_bias(network, layer, weight.shape[0])), layer.path)
+
+
+def batch_normalization(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """BatchNormalization with the statistics of training; old files hold running_std = 1 / sqrt(var + eps)."""
+    rank = 4 if layer.kind.startswith("Spatial") else 2
+    if len(shape_of(x)) != rank:
+        raise LayerError(f"input is {_sample(x)}, expected {'maps CxHxW' if rank == 4 else 'a vector'}")
+    eps = layer.real("eps", 1e-5)
+    mean = layer.tensor("running_mean")
+    if layer.has("running_var"):
+        variance = layer.tensor("running_var")
+    else:
+        with np.errstate(all="ignore"):
+            variance = (layer.tensor("running_std").astype(np.float64) ** -2 - eps).astype(np.float32)
+    channels = (shape_of(x)[1],)
+    for name, array in (("running_mean", mean), ("running_var", variance)):
+        if array.shape != channels:
+            raise LayerError(f"{name} is for {format_shape(array.shape)} channels, the input has {channels[0]}")
+    if not (eps >= 0 and np.all(np.isfinite(variance)) and np.all(variance + np.float32(eps) > 0)):
+        raise LayerError("running_var + eps must be above zero")
+    return network.add(
+        cnn.BatchNormOp(
+            x,
+            network.weight(layer, "running_mean", mean),
+            network.weight(layer, "running_var", variance),
+            scale=network.weight(layer, "weight", layer.tensor("weight")) if layer.has("weight") else None,
+            bias=network.weight(layer, "bias", layer.tensor("bias")) if layer.has("bias") else None,
+            eps=float(eps),
+        ),
+        layer.path,
+    )
+
+
+def max_pool(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """SpatialMaxPooling."""
+    kernel, strides, padding = _window(layer, default_stride=None)
+    pads, ceil_mode = _pool_pads(layer, x, kernel, strides, padding)
+    return network.add(
+        cnn.MaxPoolOp(x, kernel=kernel, strides=strides, pads=pads, ceil_mode=ceil_mode), layer.path
+    )
+
+
+def average_pool(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """SpatialAveragePooling; an nn file without the field `divide` is so old that it means sums."""
+    kernel, strides, padding = _window(layer, default_stride=None if layer.is_cudnn else 1)
+    count_include_pad = layer.truth("count_include_pad", default=True)
+    if not layer.is_cudnn and not layer.has("ceil_mode"):
+        # SpatialAveragePooling.lua, backwardCompatible: padding came with ceil_mode.
+        padding, count_include_pad = (0, 0), True
+    pads, ceil_mode = _pool_pads(layer, x, kernel, strides, padding)
+    mean = network.add(
+        cnn.AvgPoolOp(
+            x,
+            kernel=kernel,
+            strides=strides,
+            pads=pads,
+            ceil_mode=ceil_mode,
+            count_include_pad=count_include_pad or layer.is_cudnn,
+        ),
+        layer.path,
+    )
+    if layer.truth("divide", default=layer.is_cudnn):
+        return mean
+    if layer.is_cudnn:
+        raise LayerError("divide is false, which cudnn does not have")
+    sum_name = f"{layer.path}.sum"
+    factor = network.add(cnn.ConstantOp.splat(kernel[0] * kernel[1], shape_of(x)[1:2]), sum_name)
+    return network.add(cnn.ScaleShiftOp(mean, factor), sum_name)
+
+
+def threshold(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """Threshold and its subclass ReLU, where both numbers are zero or as good as."""
+    limit, value = layer.real("threshold", 0.0), layer.real("val", 0.0)
+    if max(abs(limit), abs(value)) > RELU_TOLERANCE:
+        raise LayerError(f"a threshold of {limit:g} with value {value:g} is no ReLU, which is all that is supported")
+    return network.add(cnn.ReluOp(x), layer.path)
+
+
+def dropout(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """Dropout: version 1, that is without a true field `v2`, multiplies by 1 - p; so does SpatialDropout."""
+    if layer.truth("stochastic_inference"):
+        raise LayerError("stochastic inference has random results")
+    scales = layer.kind == "SpatialDropout" or not layer.truth("v2")
+    return network.add(cnn.DropoutOp(x, float(layer.real("p", 0.5)), scale_at_inference=scales), layer.path)
+
+
+def reshape(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """View and Reshape."""
+    return network.add(cnn.ReshapeOp(x, (1, *reshaped(layer, shape_of(x)[1:]))), layer.path)
+
+
+def zero_padding(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """SpatialZeroPadding; negative numbers crop."""
+    left = _signed(layer, "pad_l")
+    pads = [_signed(layer, "pad_t", left), left, _signed(layer, "pad_b", left), _signed(layer, "pad_r", left)]
+    return network.add(cnn.PadOp(x, pads), layer.path)
+
+
+def softmax(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """SoftMax and LogSoftMax of vectors, or over the channels of maps; Torch7 takes rows of features for maps."""
+    shape = shape_of(x)
+    if len(shape) not in (2, 4):
+        raise LayerError(f"input is {_sample(x)}, expected a vector or maps CxHxW")
+    if layer.type in ("cudnn.SoftMax", "cudnn.LogSoftMax") and shape[2:] not in ((), (1, 1)):
+        raise LayerError(f"{layer.type} over all elements of maps {_sample(x)} is not supported")
+    kind = cnn.LogSoftmaxOp if "LogSoftMax" in layer.kind else cnn.SoftmaxOp
+    return network.add(kind(x), layer.path)
+
+
+def elementwise(kind: type[cnn.IdentityOp] | type[cnn.SigmoidOp] | type[cnn.TanhOp]) -> Convert:
+    """Layers that are one operation without options."""
+    return lambda network, layer, x: network.add(kind(x), layer.path)
+
+
+def add_table(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SSAValue:
+    """CAddTable: the sum of a table."""
+    total = values[0]
+    for index, value in enumerate(values[1:], 1):
+        name = layer.path if index == len(values) - 1 else f"{layer.path}.sum{index}"
+        total = network.add(cnn.AddOp(total, value), name)
+    return total
+
+
+def join(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SSAValue:
+    """Concat and JoinTable over channels."""
+    _expect_channels(layer, len(shape_of(values[0])))
+    return network.add(cnn.ConcatOp(values), layer.path)
+
+
+def depth_join(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SSAValue:
+    """DepthConcat: smaller maps are centred in zeros, the odd one after them."""
+    shapes = [shape_of(value) for value in values]
+    if any(len(shape) != 4 for shape in shapes):
+        raise LayerError(f"inputs are {', '.join(map(_sample, values))}, expected maps CxHxW")
+    height, width = (max(shape[axis] for shape in shapes) for axis in (2, 3))
+    padded: list[SSAValue] = []
+    for index, (value, shape) in enumerate(zip(values, shapes, strict=True)):
+        rows, columns = height - shape[2], width - shape[3]
+        if rows or columns:
+            pads = (rows // 2, columns // 2, rows - rows // 2, columns - columns // 2)
+            value = network.add(cnn.PadOp(value, pads), f"{layer.path}.pad{index}")
+        padded.append(value)
+    return join(network, layer, padded)
+
+
+def _expect_channels(layer: Layer, rank: int) -> None:
+    """Checks that `dimension` means the channels, for values whose type has `rank` axes with the batch.
+
+    Files count from 1, with the batch (2 is the channels) or, from nets made for single samples, without (1).
+    JoinTable leaves the batch out when `nInputDims` is the rank of a sample; negative numbers count from the end.
+    """
+    dimension = layer.real("dimension")
+    position = rank + dimension + 1 if dimension < 0 else dimension
+    with_batch = dimension < 0 or not (layer.kind == "JoinTable" and layer.real("nInputDims", 0) == rank - 1)
+    if position not in ((1, 2) if with_batch and dimension > 0 else (2,) if with_batch else (1,)):
+        raise LayerError(f"joins dimension {dimension:g}, which is not the channels")
+
+
+def _bias(network: Network, layer: Layer, outputs: int) -> SSAValue | None:
+    if not layer.has("bias"):
+        return None
+    bias = layer.tensor("bias")
+    if bias.shape != (outputs,):
+        raise LayerError(f"bias is {format_shape(bias.shape)}, expected {outputs}")
+    return network.weight(layer, "bias", bias)
+
+
+def _window(layer: Layer, default_stride: int | None) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Kernel, strides and padding of a pool; without a default, the kernel is the default of the strides."""
+    kernel = layer.pair("kH", "kW", least=1)
+    strides = (
+        layer.integer("dH", default_stride or kernel[0], least=1),
+        layer.integer("dW", default_stride or kernel[1], least=1),
+    )
+    return kernel, strides, layer.pair("padH", "padW", 0)
+
+
+def _pool_pads(
+    layer: Layer, x: SSAValue, kernel: tuple[int, int], strides: tuple[int, int], padding: tuple[int, int]
+) -> tuple[tuple[int, int, int, int], bool]:
+    """Pads (top, left, bottom, right) and ceil mode of a pool.
+
+    nn rejects more padding than half a kernel. cudnn in ceil mode takes every window for whole, dividing by all of its
+    elements: that is the same pool in floor mode with as much padding behind as the last window needs.
+    """
+    if any(2 * pad > size for pad, size in zip(padding, kernel, strict=True)):
+        raise LayerError(f"padding {format_shape(padding)} is more than half the kernel {format_shape(kernel)}")
+    ceil_mode = layer.truth("ceil_mode")
+    shape = shape_of(x)
+    if not (ceil_mode and layer.is_cudnn and len(shape) == 4):
+        return padding * 2, ceil_mode
+    behind: list[int] = []
+    for size, window, stride, pad in zip(shape[2:], kernel, strides, padding, strict=True):
+        slack = size + 2 * pad - window
+        behind.append(pad + -slack % stride if slack >= 0 else pad)
+    return (*padding, behind[0], behind[1]), False
+
+
+def _signed(layer: Layer, name: str, default: int | None = None) -> int:
+    value = layer.real(name, default)
+    if value != int(value):
+        raise LayerError(f"field {name} is {value}, expected a whole number")
+    return int(value)
+
+
+def _sample(x: SSAValue) -> str:
+    """The shape of one sample, as users write it."""
+    return format_shape(shape_of(x)[1:])
+
+
+_identity = elementwise(cnn.IdentityOp)
+
+LAYERS: dict[str, Convert] = {
+    "nn.SpatialConvolution": convolution,
+    "nn.SpatialConvolutionMM": convolution,
+    "nn.SpatialDilatedConvolution": convolution,
+    "cudnn.SpatialConvolution": convolution,
+    "nn.Linear": linear,
+    "nn.BatchNormalization": batch_normalization,
+    "nn.SpatialBatchNormalization": batch_normalization,
+    "cudnn.BatchNormalization": batch_normalization,
+    "cudnn.SpatialBatchNormalization": batch_normalization,
+    "nn.SpatialMaxPooling": max_pool,
+    "cudnn.SpatialMaxPooling": max_pool,
+    "nn.SpatialAveragePooling": average_pool,
+    "cudnn.SpatialAveragePooling": average_pool,
+    "nn.Threshold": threshold,
+    "nn.ReLU": threshold,
+    "cudnn.ReLU": threshold,
+    "nn.Dropout": dropout,
+    "nn.SpatialDropout": dropout,
+    "nn.View": reshape,
+    "nn.Reshape": reshape,
+    "nn.SpatialZeroPadding": zero_padding,
+    "nn.SoftMax": softmax,
+    "nn.LogSoftMax": softmax,
+    "nn.SpatialSoftMax": softmax,
+    "nn.SpatialLogSoftMax": softmax,
+    "cudnn.SoftMax": softmax,
+    "cudnn.LogSoftMax": softmax,
+    "cudnn.SpatialSoftMax": softmax,
+    "cudnn.SpatialLogSoftMax": softmax,
+    "nn.Sigmoid": elementwise(cnn.SigmoidOp),
+    "cudnn.Sigmoid": elementwise(cnn.SigmoidOp),
+    "nn.Tanh": elementwise(cnn.TanhOp),
+    "cudnn.Tanh": elementwise(cnn.TanhOp),
+    "nn.Identity": _identity,
+    "nn.Contiguous": _identity,
+    "nn.Copy": _identity,
+}
+"""Layers of one input and one output."""
+
+JOINS: dict[str, Callable[[Network, Layer, Sequence[SSAValue]], SSAValue]] = {
+    "nn.CAddTable": add_table,
+    "nn.JoinTable": join,
+}
+"""Layers that take a table and return a tensor."""
