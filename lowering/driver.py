@@ -155,11 +155,11 @@ def describe_verify_error(module: ModuleOp, error: VerifyException) -> str:
     op = next((op for op in module.walk() if not _verifies(op)), None)
     if op is None:
         return reason
+    if reason.startswith(op.name):
+        return reason
     from snowdialect.dialects.locations import layer_name
 
-    reason = reason.removeprefix(f"{op.name}: ")
-    layer = layer_name(op)
-    return f"{op.name}: {reason}" if layer == op.name else f"{layer}: {op.name}: {reason}"
+    return f'{op.name} "{layer_name(op)}": {reason}'
 
 
 def describe_parse_error(error: ParseError) -> str:

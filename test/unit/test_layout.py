@@ -1,0 +1,143 @@
+"""The tree is what docs say it is: each dialect and pass has its mirror images, and imports go one way."""
+
+import ast
+import configparser
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from lowering.pipeline import PHASES
+
+ROOT = Path(__file__).parents[2]
+DIALECTS = [phase.dialect for phase in PHASES]
+PASSES = [step for phase in PHASES for step in (*phase.passes, *phase.on_request)]
+STAGES = ("cnn", "tile", "loop", "snowflake", "backend", "simulator")
+SCRIPTS = [script.name for script in entry_points(group="console_scripts")]
+COMMANDS = sorted(name for name in SCRIPTS if name.startswith("snow-"))
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def exists(path: str) -> bool:
+    """Whether there is a module at `path`, as a file or as a package."""
+    return (ROOT / f"{path}.py").is_file() or (ROOT / path / "__init__.py").is_file()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_dialect_has_its_mirror_images(dialect: str) -> None:
+    assert exists(f"snowdialect/dialects/{dialect}")
+    assert exists(f"snowdialect/interpreters/{dialect}")
+    assert (ROOT / f"docs/{dialect}.md").is_file()
+    for test in ("ops.mlir", "invalid.mlir"):
+        assert (ROOT / "test/filecheck/dialects" / dialect / test).is_file()
+
+
+@pytest.mark.parametrize("step", PASSES, ids=lambda step: step.name)
+def test_pass_has_a_file_of_its_name_and_a_test(step) -> None:
+    assert exists(step.module.replace(".", "/"))
+    folder, _, stem = step.module.replace(".", "/").rpartition("/")
+    tests = sorted((ROOT / "test/filecheck" / folder).glob(f"{stem.replace('_', '[-_]')}*"))
+    assert any(step.name in path.read_text() for path in tests if path.is_file())
+
+
+def test_every_test_mirrors_something() -> None:
+    for dialect in (ROOT / "test/filecheck/dialects").iterdir():
+        assert dialect.name in DIALECTS
+
+
+def test_no_class_defines_a_verifier_that_xdsl_ignores() -> None:
+    for path in sources("snowdialect", "lowering"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                methods = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+                assert "_verify" not in methods, f"{path}: {node.name}: xDSL calls verify_, not _verify"
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    """Absolute names of what a file imports, at its top or inside functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def stage(module: str) -> int | None:
+    """Position of a module on the way from network to machine; of a conversion, that of its target."""
+    found = None
+    for part in module.split(".")[1:]:
+        words = part.split("_")
+        for position, name in enumerate(STAGES):
+            if words[0] == name or ("to" in words and words[-1] == name):
+                found = position if found is None else max(found, position)
+    return found
+
+
+def test_nothing_imports_to_its_right() -> None:
+    for path in sources("snowdialect", "lowering"):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        own = stage(module)
+        if "frontends" in module:
+            own = STAGES.index("cnn")
+        if own is None:
+            continue
+        for imported in imported_modules(path):
+            if imported.partition(".")[0] not in ("snowdialect", "lowering"):
+                continue
+            theirs = stage(imported)
+            assert theirs is None or theirs <= own, f"{module} imports {imported}, which is to its right"
+
+
+def test_only_two_modules_of_snowdialect_know_the_passes() -> None:
+    allowed = {ROOT / "snowdialect/__init__.py", ROOT / "snowdialect/universe.py"}
+    for path in sources("snowdialect"):
+        if path not in allowed:
+            assert not any(name.partition(".")[0] == "lowering" for name in imported_modules(path)), path
+
+
+def test_machine_imports_nothing_of_ours() -> None:
+    for path in sources("snowdialect/machine"):
+        for name in imported_modules(path):
+            ours = name.partition(".")[0] in ("snowdialect", "lowering")
+            assert not ours or name.startswith("snowdialect.machine"), f"{path} imports {name}"
+
+
+def test_every_command_is_installed_and_a_module_of_tools() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    declared = [
+        line.split() for line in setup["options.entry_points"]["console_scripts"].strip().splitlines()
+    ]
+    assert sorted(words[0] for words in declared) == COMMANDS
+    for name, _, target in declared:
+        assert target == f"{name.replace('-', '_')}:main"
+        assert (ROOT / "tools" / f"{name.replace('-', '_')}.py").is_file()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_says_what_a_command_does(command: str) -> None:
+    done = subprocess.run([Path(sys.executable).parent / command, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"usage: {command}")
+    assert done.stderr == ""
+
+
+def test_help_of_snow_opt_imports_nothing_heavy() -> None:
+    program = """
+import sys, snow_opt
+try:
+    snow_opt.main(["--help"])
+except SystemExit:
+    heavy = {"numpy", "rich", "safetensors", "torchfile", "snowdialect.dialects.cnn"} & set(sys.modules)
+    print("heavy:", sorted(heavy))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "heavy: []"
