@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,18 +45,20 @@ class Difference(NamedTuple):
         )
 
 
-@dataclass(frozen=True)
-class LevelResult:
-    """One level's run. `layers` counts the layers that were compared with the reference."""
+class LevelResult(NamedTuple):
+    """What one level computed, and whether it is what the reference computed."""
 
     level: str
-    layers: int
-    saturations: int
-    wraps: int
+    """A level of the pipeline, or FLOAT."""
+    run: Run
     seconds: float
+    """Time to lower to this level and to run it."""
+    layers_compared: int
     difference: Difference | None = None
-    float_distance: float | None = None
-    """Largest distance of the reference's output from that of the network before quantisation."""
+
+
+FLOAT = "float"
+"""The network before quantisation: no level of its own, and compared with nothing."""
 
 
 def check(
@@ -65,26 +66,34 @@ def check(
 ) -> Iterator[LevelResult]:
     """Lowers a network of level `cnn` step by step, in place, and yields each level's result as it is known.
 
-    `batch` is N x the shape of one input. The level `cnn`, fused and quantised, is the reference; the first
-    level that differs from it is the last.
+    `batch` is N x the shape of one input. A network that is not quantised runs in float first. Level `cnn`,
+    fused and quantised, is the reference; the first level that differs from it is the last.
     """
     started = time.perf_counter()
-    network = None if _is_quantised(module) else run_module(module, batch, weights)
-    driver.lower(context, module, LEVELS[0])
-    reference = run_module(module, batch, weights)
-    distance = None if network is None else _distance(network, reference)
-    yield _result(LEVELS[0], reference, reference, started, float_distance=distance)
-    for level in LEVELS[1:]:
+    if not _is_quantised(module):
+        yield LevelResult(FLOAT, run_module(module, batch, weights), time.perf_counter() - started, 0)
+    reference: Run | None = None
+    for level in LEVELS:
         started = time.perf_counter()
         above = module.clone()
         driver.lower(context, module, level)
         run = run_module(module, batch, weights)
+        seconds = time.perf_counter() - started
+        if reference is None:
+            reference = run
         difference = None
         if first_difference(reference, run) is not None:
             difference = _blame(context, above, level, batch, weights, reference)
-        yield _result(level, reference, run, started, difference)
+        compared = len(reference.layers.keys() & run.layers.keys())
+        yield LevelResult(level, run, seconds, compared, difference)
         if difference is not None:
             return
+
+
+def output_distance(run: Run, other: Run) -> float:
+    """Largest absolute difference between the outputs of two runs."""
+    distances = [np.abs(array - other.outputs[name]).max() for name, array in run.outputs.items()]
+    return float(max(distances, default=0.0))
 
 
 def first_difference(reference: Run, run: Run) -> Place | None:
@@ -133,32 +142,5 @@ def _blame(
     raise AssertionError(f"level {level} differed, and does not after the same passes: {', '.join(names)}")
 
 
-def _result(
-    level: str,
-    reference: Run,
-    run: Run,
-    started: float,
-    difference: Difference | None = None,
-    float_distance: float | None = None,
-) -> LevelResult:
-    return LevelResult(
-        level,
-        len(reference.layers.keys() & run.layers.keys()),
-        sum(run.saturations.values()),
-        sum(run.wraps.values()),
-        time.perf_counter() - started,
-        difference,
-        float_distance,
-    )
-
-
 def _is_quantised(module: ModuleOp) -> bool:
     return any(isinstance(op, cnn.QuantizeOp) for op in module.walk())
-
-
-def _distance(network: Run, reference: Run) -> float:
-    """Largest absolute difference between the outputs of the float network and of the reference."""
-    return max(
-        (float(np.abs(array - reference.outputs[name]).max()) for name, array in network.outputs.items()),
-        default=0.0,
-    )

@@ -19,8 +19,8 @@ Compiles MODEL, runs every level on the same inputs and compares all layers with
 the reference, the fused and quantised network, bit by bit. Prints one line per
 level; exits with 1 at the first difference, naming pass, layer and element.
 
-Beside the reference stands how far its output is from the float network's, at
-most; that is what quantisation costs, and no difference."""
+A model in float runs in float first; how far the reference is from it, at most,
+is what quantisation costs, and no error."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     import snow_arrays
     from lowering import driver
-    from lowering.check import check
+    from lowering.check import FLOAT, check, output_distance
 
     context = driver.make_context()
     program = driver.read_program(context, options.model, options.input_shape)
@@ -56,6 +56,8 @@ def run(options: argparse.Namespace) -> int:
     difference = results[-1].difference
     if options.json:
         print(json.dumps(make_table(options.model, results), indent=2))
+    elif results[0].level == FLOAT:
+        print(f"fixed point is at most {output_distance(results[0].run, results[1].run):.4g} from float")
     if difference is not None:
         print(f"error: {difference}", file=sys.stderr)
         return 1
@@ -64,36 +66,47 @@ def run(options: argparse.Namespace) -> int:
 
 def describe(result: "LevelResult") -> str:
     """One line about a level."""
-    if result.level == LEVELS[0]:
-        verdict = "reference"
+    if result.level not in LEVELS:
+        line = result.level
     else:
         verdict = "equal" if result.difference is None else "DIFFERS"
-    line = (
-        f"{result.level:<10} {verdict:<10} {result.layers:>4} layers {result.saturations:>8} saturations "
-        f"{result.wraps:>6} wraps {result.seconds:>8.2f} s"
-    )
-    if result.float_distance is not None:
-        line += f"   at most {result.float_distance:.4g} from float"
-    return line
+        if result.level == LEVELS[0]:
+            verdict = "reference"
+        saturations, wraps = counts(result)
+        line = (
+            f"{result.level:<10} {verdict:<10}{result.layers_compared:>4} layers"
+            f"{saturations:>10} saturations{wraps:>8} wraps"
+        )
+    return f"{line:<64}{result.seconds:>8.2f} s"
+
+
+def counts(result: "LevelResult") -> tuple[int, int]:
+    """Saturations and accumulator wraps of a run, all layers together."""
+    return sum(result.run.saturations.values()), sum(result.run.wraps.values())
 
 
 def make_table(model: Path, results: "list[LevelResult]") -> dict[str, Any]:
     """The lines as JSON; `difference` is null when all levels agree."""
+    from lowering.check import FLOAT, output_distance
+
     difference = results[-1].difference
     return {
         "model": str(model),
         "equal": difference is None,
-        "distance_from_float": results[0].float_distance,
+        "distance_from_float": output_distance(results[0].run, results[1].run)
+        if results[0].level == FLOAT
+        else None,
         "levels": [
             {
                 "level": result.level,
                 "equal": result.difference is None,
-                "layers": result.layers,
-                "saturations": result.saturations,
-                "accumulator_wraps": result.wraps,
+                "layers": result.layers_compared,
+                "saturations": counts(result)[0],
+                "accumulator_wraps": counts(result)[1],
                 "seconds": result.seconds,
             }
             for result in results
+            if result.level != FLOAT
         ],
         "difference": None
         if difference is None
