@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from xdsl.dialects.builtin import AffineMapAttr, IndexType
 from xdsl.ir import SSAValue
@@ -300,3 +301,26 @@ def _merge(
     for index, c in right:
         merged[index] = merged.get(index, 0) + c
     return tuple((index, c) for index, c in merged.items() if c)
+
+
+class AddressedOp(IRDLOperation):
+    """Base of operations with addresses: each is a map, and the loop indices that it takes as operands."""
+
+    ADDRESSES: ClassVar[tuple[str, ...]] = ()
+    """Names of the address properties; the indices of address `a` are the operands `a_indices`."""
+
+    def address(self, name: str) -> IndexExpr:
+        """One of the operation's addresses."""
+        map = self.properties[name]
+        assert isinstance(map, AffineMapAttr)
+        return IndexExpr.of(map, getattr(self, f"{name}_indices"))
+
+    def verify_(self) -> None:
+        for name in self.ADDRESSES:
+            map = self.properties[name]
+            assert isinstance(map, AffineMapAttr)
+            verify_address(map, getattr(self, f"{name}_indices"))
+        self.verify_accesses()
+
+    def verify_accesses(self) -> None:
+        """Checks of what the operation reads and writes; raises VerifyException."""

@@ -39,9 +39,9 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect, NoTerminator, Recur
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
-from snowdialect.dialects.addresses import Address, IndexExpr, LinearForm, verify_address
+from snowdialect.dialects.addresses import Address, AddressedOp, IndexExpr, LinearForm
 from snowdialect.dialects.target import machine_of
-from snowdialect.dialects.tile_types import MapsType, Mode, ModeAttr, PackedType, Space, SpaceAttr
+from snowdialect.dialects.tile.types import MapsType, Mode, ModeAttr, PackedType, Space, SpaceAttr
 
 
 class Buffer(StrEnum):
@@ -83,17 +83,8 @@ class RegisterAttr(EnumAttribute[Register], SpacedOpaqueSyntaxAttribute):
     name = "loop.register"
 
 
-class LoopOp(IRDLOperation):
-    """Base of the operations that address buffers: each address is a map and the loop indices it takes."""
-
-    ADDRESSES: ClassVar[tuple[str, ...]] = ()
-    """Names of the address properties; the indices of address `a` are the operands `a_indices`."""
-
-    def address(self, name: str) -> IndexExpr:
-        """One of the operation's addresses."""
-        map = self.properties[name]
-        assert isinstance(map, AffineMapAttr)
-        return IndexExpr.of(map, getattr(self, f"{name}_indices"))
+class LoopOp(AddressedOp):
+    """Base of the operations on buffers; knows the range of its addresses over the loops around it."""
 
     def bounds(self, name: str) -> tuple[int, int]:
         """Smallest and largest value of an address over the iterations of the loops around the operation."""
@@ -110,16 +101,6 @@ class LoopOp(IRDLOperation):
             low += min(ends)
             high += max(ends)
         return low, high
-
-    def verify_(self) -> None:
-        for name in self.ADDRESSES:
-            map = self.properties[name]
-            assert isinstance(map, AffineMapAttr)
-            verify_address(map, getattr(self, f"{name}_indices"))
-        self.verify_traces()
-
-    def verify_traces(self) -> None:
-        """Checks of a single operation, against the machine of its module."""
 
     def check_bounds(self, name: str, words: int, capacity: int, what: str) -> None:
         """Rejects an access of `words` units at address `name` that leaves 0 .. capacity."""
@@ -237,7 +218,7 @@ class ConfigOp(LoopOp):
             }
         )
 
-    def verify_traces(self) -> None:
+    def verify_accesses(self) -> None:
         if (self.register.data is Register.BYPASS_OFFSET) != (self.cus is not None):
             raise VerifyException("loop.config: bypass_offset, and it alone, is set for a mask of CUs")
         if self.value.value.data < 0:
@@ -292,7 +273,7 @@ class LoadOp(LoopOp):
             },
         )
 
-    def verify_traces(self) -> None:
+    def verify_accesses(self) -> None:
         machine = machine_of(self)
         units = self.units.value.data
         if units < 1:
@@ -353,7 +334,7 @@ class StoreOp(LoopOp):
             },
         )
 
-    def verify_traces(self) -> None:
+    def verify_accesses(self) -> None:
         machine = machine_of(self)
         units = self.units.value.data
         if units < 1:
@@ -426,7 +407,7 @@ class StartOp(LoopOp):
             },
         )
 
-    def verify_traces(self) -> None:
+    def verify_accesses(self) -> None:
         machine = machine_of(self)
         lanes = 1 if self.mode.data is Mode.COOP else machine.macs
         self.check_mask(self.cus, machine.all_units, "cus")
@@ -494,7 +475,7 @@ class MacOp(LoopOp):
             },
         )
 
-    def verify_traces(self) -> None:
+    def verify_accesses(self) -> None:
         machine = machine_of(self)
         words = self.words.value.data
         if words < 1:
@@ -553,7 +534,7 @@ class MaxOp(LoopOp):
             },
         )
 
-    def verify_traces(self) -> None:
+    def verify_accesses(self) -> None:
         machine = machine_of(self)
         if self.count.value.data < 1:
             raise VerifyException("loop.max: wants at least one line")
@@ -579,7 +560,7 @@ class WaitOp(LoopOp):
         mask = sum(1 << self.UNITS.index(unit) for unit in units)
         super().__init__(properties={"units": _int(mask), "pending": _int(pending)})
 
-    def verify_traces(self) -> None:
+    def verify_accesses(self) -> None:
         if not 0 < self.units.value.data < 1 << len(self.UNITS):
             raise VerifyException("loop.wait: names no unit")
         if self.pending.value.data < 0:

@@ -1,0 +1,212 @@
+"""Operations of the tile dialect on memory: regions and packed weights, and how the host reads and writes them.
+
+They stay in the module at the levels below, where code refers to their addresses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import I64, DenseArrayBase, IntAttr, IntegerAttr, StringAttr, TensorType, i64
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
+from xdsl.traits import MemoryAllocEffect, MemoryReadEffect, MemoryWriteEffect, Pure
+from xdsl.utils.exceptions import VerifyException
+
+from snowdialect.dialects.cnn import frac_of, shape_of
+from snowdialect.dialects.target import machine_of
+from snowdialect.dialects.tile.types import MapsType, PackedType, PackingAttr
+from snowdialect.layout import Packing, average_block
+
+
+def maps_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Channels, height and width of a tensor shape 1xCxHxW, 1xAxB (as Ax1xB) or 1xF (as Fx1x1).
+
+    Raises VerifyException for another rank.
+    """
+    match shape:
+        case (1, channels, height, width):
+            return channels, height, width
+        case (1, channels, width):
+            return channels, 1, width
+        case (1, channels):
+            return channels, 1, 1
+        case _:
+            raise VerifyException(f"a tensor {'x'.join(map(str, shape))} has no place as maps in memory")
+
+
+@irdl_op_definition
+class RegionOp(IRDLOperation):
+    """`tile.region "conv1" at 128 : !tile.maps<...>`: memory for maps, named for the layer whose result it holds.
+
+    The address counts transfers (64 B). Words that nothing writes read as zero.
+    """
+
+    name = "tile.region"
+    region_name = prop_def(StringAttr)
+    address = opt_prop_def(IntegerAttr[I64])
+    result = result_def(MapsType)
+    traits = traits_def(MemoryAllocEffect())
+    assembly_format = "$region_name (`at` $address^)? attr-dict `:` type($result)"
+
+    def __init__(self, name: str, result_type: MapsType) -> None:
+        super().__init__(properties={"region_name": StringAttr(name)}, result_types=[result_type])
+
+
+@irdl_op_definition
+class ViewOp(IRDLOperation):
+    """Some of the channels of a region, under the name of the layer that writes them."""
+
+    name = "tile.view"
+    region_name = prop_def(StringAttr)
+    region = operand_def(MapsType)
+    result = result_def(MapsType)
+    traits = traits_def(Pure())
+    assembly_format = "$region_name `of` $region attr-dict `:` type($region) `to` type($result)"
+
+    def __init__(self, name: str, region: SSAValue, result_type: MapsType) -> None:
+        super().__init__(
+            properties={"region_name": StringAttr(name)}, operands=[region], result_types=[result_type]
+        )
+
+    def verify_(self) -> None:
+        whole, part = self.region.type, self.result.type
+        assert isinstance(whole, MapsType) and isinstance(part, MapsType)
+        for field in ("height", "width", "pixel", "row", "frac"):
+            if getattr(whole, field) != getattr(part, field):
+                raise VerifyException(f"tile.view: a view has the {field} of its region")
+
+
+@irdl_op_definition
+class WeightsOp(IRDLOperation):
+    """Memory filled, when a program is written, with kernels and biases packed as the weights buffers want them."""
+
+    name = "tile.weights"
+    weights = operand_def(TensorType)
+    bias = opt_operand_def(TensorType)
+    packing = prop_def(PackingAttr)
+    address = opt_prop_def(IntegerAttr[I64])
+    result = result_def(PackedType)
+    traits = traits_def(MemoryAllocEffect())
+    assembly_format = (
+        "$weights (`bias` $bias^ `:` type($bias))? `as` $packing (`at` $address^)? attr-dict "
+        "`:` type($weights) `to` type($result)"
+    )
+
+    def __init__(self, weights: SSAValue, bias: SSAValue | None, packing: Packing) -> None:
+        super().__init__(
+            operands=[weights, bias],
+            properties={"packing": PackingAttr.make(packing)},
+            result_types=[PackedType(IntAttr(packing.words))],
+        )
+
+    def verify_(self) -> None:
+        packing = self.packing.packing
+        shape = shape_of(self.weights)
+        if len(shape) == 2:
+            kernels, inputs = shape[0], shape[1]
+            # A linear layer: its inputs are the channels of every pixel under the kernel.
+            inputs //= packing.kernel_h * packing.kernel_w
+        elif len(shape) == 4:
+            kernels, inputs = shape[:2]
+            if shape[2:] != (packing.kernel_h, packing.kernel_w):
+                raise VerifyException(f"tile.weights: kernel {shape[2]}x{shape[3]} is packed as another size")
+        else:
+            raise VerifyException("tile.weights: wants weights of a convolution or a linear layer")
+        channels = sum(segment.count for segment in packing.segments)
+        if kernels != packing.channels or inputs * packing.groups != channels:
+            raise VerifyException(
+                f"tile.weights: weights {'x'.join(map(str, shape))} do not fit {packing.channels} kernels over "
+                f"{channels} channels in {packing.groups} groups"
+            )
+        if self.result.type != PackedType(IntAttr(packing.words)):
+            raise VerifyException(f"tile.weights: the packing takes {packing.words} words")
+
+
+@irdl_op_definition
+class AverageWeightsOp(IRDLOperation):
+    """Memory filled with the weights of an average pool, one for each number of elements under its window."""
+
+    name = "tile.average_weights"
+    values = prop_def(DenseArrayBase.constr(i64))
+    address = opt_prop_def(IntegerAttr[I64])
+    result = result_def(PackedType)
+    traits = traits_def(MemoryAllocEffect())
+    assembly_format = "$values (`at` $address^)? attr-dict `:` type($result)"
+
+    def __init__(self, values: Sequence[int], words: int) -> None:
+        super().__init__(
+            properties={"values": DenseArrayBase.from_list(i64, values)},
+            result_types=[PackedType(IntAttr(words))],
+        )
+
+    def verify_(self) -> None:
+        machine = machine_of(self)
+        block = average_block(len(self.values), machine.vmacs, machine.line_words, machine.transfer_words)
+        if self.result.type != PackedType(IntAttr(block * machine.vmacs)):
+            raise VerifyException(f"tile.average_weights: the weights take {block * machine.vmacs} words")
+
+
+@irdl_op_definition
+class WriteOp(IRDLOperation):
+    """The host puts a tensor into memory; what it has no channel for stays as it is."""
+
+    name = "tile.write"
+    tensor = operand_def(TensorType)
+    region = operand_def(MapsType)
+    traits = traits_def(MemoryWriteEffect())
+    assembly_format = "$tensor `to` $region attr-dict `:` type($tensor) `to` type($region)"
+
+    def __init__(self, tensor: SSAValue, region: SSAValue) -> None:
+        super().__init__(operands=[tensor, region])
+
+    def verify_(self) -> None:
+        verify_transfer(self.name, self.tensor, self.region)
+
+
+@irdl_op_definition
+class ReadOp(IRDLOperation):
+    """The host takes a tensor out of memory."""
+
+    name = "tile.read"
+    region = operand_def(MapsType)
+    result = result_def(TensorType)
+    traits = traits_def(MemoryReadEffect())
+    assembly_format = "$region attr-dict `:` type($region) `to` type($result)"
+
+    def __init__(self, region: SSAValue, result_type: Attribute) -> None:
+        super().__init__(operands=[region], result_types=[result_type])
+
+    def verify_(self) -> None:
+        verify_transfer(self.name, self.result, self.region)
+
+
+def verify_transfer(name: str, tensor: SSAValue, region: SSAValue) -> None:
+    """Raises VerifyException unless tensor and region have the same shape and Q position."""
+    maps = region.type
+    assert isinstance(maps, MapsType)
+    shape = maps_shape(shape_of(tensor))
+    if shape != (maps.channels, maps.height.data, maps.width.data) or frac_of(tensor) != maps.frac.data:
+        raise VerifyException(
+            f"{name}: a tensor {'x'.join(map(str, shape_of(tensor)))} with Q position {frac_of(tensor)} does not fit "
+            f"maps of {maps.channels} channels, {maps.height.data}x{maps.width.data}, Q position {maps.frac.data}"
+        )
+
+
+def region_address(value: SSAValue) -> int:
+    """Address of a region of memory in transfers (64 B), once addresses are assigned; raises VerifyException before."""
+    owner = value.owner
+    if isinstance(owner, ViewOp):
+        return region_address(owner.region)
+    if isinstance(owner, RegionOp | WeightsOp | AverageWeightsOp) and owner.address is not None:
+        return owner.address.value.data
+    raise VerifyException("a region of memory has no address yet: run tile-assign-addresses")

@@ -1,0 +1,158 @@
+"""Where words lie: maps in memory, kernel blocks in a weights buffer. Pure NumPy; docs/layout.md draws it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK_ALIGNMENT = 64
+"""Words to which kernel blocks are aligned (the published layout)."""
+
+
+def round_up(value: int, multiple: int) -> int:
+    """The smallest multiple of `multiple` that is not below `value`."""
+    return -(-value // multiple) * multiple
+
+
+class Segment(NamedTuple):
+    """`count` consecutive channels that start at word `offset` of a pixel."""
+
+    count: int
+    offset: int
+
+
+class Packing(NamedTuple):
+    """How the kernels of a layer are laid out in memory, so that each load fills one weights buffer with a block run.
+
+    Output channel `cu * share + (step * vmacs + vmac) * lanes + lane` belongs to that lane of that vMAC of that CU in
+    that kernel step. Memory holds, from the slowest to the fastest index: kernel tile, part, CU, vMAC, step of the
+    tile, block. A block is one line of bias and then the kernel's words by kernel row, kernel column and word of the
+    pixel, `lanes` weights each.
+    """
+
+    mode: str
+    """coop: one kernel a block; indp: `line` kernels side by side."""
+    groups: int
+    """Groups of the convolution."""
+    windows: int
+    """Pieces of a pixel of which a kernel sees one: groups, merged until pieces are whole lines."""
+    depth: int
+    """Words of a pixel that a kernel sees."""
+    kernel_h: int
+    kernel_w: int
+    channels: int
+    """Output channels."""
+    cus: int
+    """CUs that have kernels of their own; 1: all have the same."""
+    share: int
+    """Output channels of one of these CUs, up to a whole step."""
+    vmacs: int
+    line: int
+    steps: int
+    """Kernel steps of a tile."""
+    tiles: int
+    """Kernel tiles."""
+    parts: int
+    """Pieces of a kernel that are loaded one after the other; with more than one, a tile has one step."""
+    segments: tuple[Segment, ...]
+    """Where the input channels lie in a pixel."""
+
+    @property
+    def lanes(self) -> int:
+        """Kernels of a block."""
+        return 1 if self.mode == "coop" else self.line
+
+    @property
+    def kernel_words(self) -> int:
+        """Words of maps that one output reads when nothing is cut off."""
+        return self.kernel_h * self.kernel_w * self.depth
+
+    @property
+    def part_words(self) -> int:
+        """Words of maps that a part covers, the last one at most."""
+        return self.kernel_words if self.parts == 1 else round_up(-(-self.kernel_words // self.parts), self.line)
+
+    @property
+    def block(self) -> int:
+        """Words of a kernel block in the buffer."""
+        return round_up(self.line + self.part_words * self.lanes, BLOCK_ALIGNMENT)
+
+    @property
+    def words(self) -> int:
+        """Words of the whole layer in memory."""
+        return self.tiles * self.parts * self.cus * self.vmacs * self.steps * self.block
+
+    def load_offset(self, part: int, cu: int, vmac: int) -> int:
+        """First word of a run of blocks within its kernel tile; tiles are `words // tiles` apart."""
+        return ((part * self.cus + cu) * self.vmacs + vmac) * self.steps * self.block
+
+
+def pack_weights(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, packing: Packing) -> NDArray[np.int16]:
+    """The memory image of a layer's kernels.
+
+    `weights` is O x I/groups x kH x kW, `bias` O words or None for zeros; the result has `packing.words` words. Words
+    between channel segments and kernels that fill up a step are zero.
+    """
+    p = packing
+    kernels, inputs = weights.shape[:2]
+    # Kernels in the order of the pixel's words: rows, columns, words; one row of the matrix a kernel.
+    words = np.full(p.windows * p.depth, -1)
+    channel = 0
+    for count, offset in p.segments:
+        words[offset : offset + count] = np.arange(channel, channel + count)
+        channel += count
+    blocks = np.zeros((kernels, p.kernel_h, p.kernel_w, p.depth), np.int16)
+    for window in range(p.windows):
+        mine = slice(window * kernels // p.windows, (window + 1) * kernels // p.windows)
+        source = words[window * p.depth : (window + 1) * p.depth]
+        for kernel in range(mine.start, mine.stop):
+            first = kernel * p.groups // kernels * inputs
+            inside = (source >= first) & (source < first + inputs)
+            taps = weights[kernel, source[inside] - first]
+            blocks[kernel][:, :, inside] = taps.transpose(1, 2, 0)
+    flat = blocks.reshape(kernels, p.kernel_words)
+
+    steps = p.tiles * p.steps
+    slots = np.zeros((p.cus, steps * p.vmacs * p.lanes, p.parts, p.line // p.lanes + p.part_words), np.int16)
+    head = p.line // p.lanes
+    for cu in range(p.cus):
+        mine = slice(cu * p.share, min((cu + 1) * p.share, kernels) if p.cus > 1 else kernels)
+        count = max(0, mine.stop - mine.start)
+        if not count:
+            continue
+        for part in range(p.parts):
+            piece = flat[mine, part * p.part_words : (part + 1) * p.part_words]
+            slots[cu, :count, part, head : head + piece.shape[1]] = piece
+        if bias is not None:
+            slots[cu, :count, 0, 0] = bias[mine]
+    # cu, tile, step, vmac, lane, part, word -> tile, part, cu, vmac, step, word, lane
+    shaped = slots.reshape(p.cus, p.tiles, p.steps, p.vmacs, p.lanes, p.parts, -1)
+    ordered = shaped.transpose(1, 5, 0, 3, 2, 6, 4)
+    image = np.zeros((*ordered.shape[:5], p.block), np.int16)
+    content = ordered.reshape(*ordered.shape[:5], -1)
+    image[..., : content.shape[-1]] = content
+    return image.reshape(-1)
+
+
+def average_steps(vmacs: int, line: int) -> int:
+    """Steps in which the vMACs of a CU share out the channels of a line."""
+    return -(-line // vmacs)
+
+
+def average_block(values: int, vmacs: int, line: int, transfer: int) -> int:
+    """Words of a weights buffer for an average pool with so many different weights, in whole transfers."""
+    return round_up(line * (1 + values * average_steps(vmacs, line)), transfer)
+
+
+def pack_average(values: tuple[int, ...], vmacs: int, line: int, transfer: int) -> NDArray[np.int16]:
+    """The memory image of an average pool's weights: for each vMAC a line of zeros, the start of every output, and for
+    each value and step a line with the value in the lane of the channel that the vMAC has in this step."""
+    steps = average_steps(vmacs, line)
+    image = np.zeros((vmacs, average_block(len(values), vmacs, line, transfer)), np.int16)
+    for vmac in range(vmacs):
+        for position, value in enumerate(values):
+            for step in range(steps):
+                lane = step * vmacs + vmac
+                if lane < line:
+                    image[vmac, line * (1 + position * steps + step) + lane] = value
+    return image.reshape(-1)
