@@ -1,0 +1,91 @@
+"""cnn-fuse: ReLU and residual add become part of the layer before, which does them when it writes its result.
+
+The machine starts an accumulator from the residual and rectifies at write-back, so both cost nothing there.
+An add goes into the convolution that ends a branch; where both branches end in one, into the later, whose
+operands include everything the earlier needs. Run before quantisation: the fused sum is rounded once, not
+twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, UnitAttr
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import (
+    GreedyRewritePatternApplier,
+    PatternRewriter,
+    PatternRewriteWalker,
+    RewritePattern,
+    op_type_rewrite_pattern,
+)
+
+from snowdialect.dialects import cnn
+from snowdialect.dialects.locations import located
+
+
+class FuseRelu(RewritePattern):
+    """relu(layer(x)) is the layer with its ReLU on, if nobody else reads the layer."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.ReluOp, rewriter: PatternRewriter):
+        layer = op.x.owner
+        if not isinstance(layer, cnn.Conv2dOp | cnn.LinearOp | cnn.AddOp) or not op.x.has_one_use():
+            return
+        if op.x.type != op.result.type:
+            return
+        layer.properties["relu"] = UnitAttr()
+        rewriter.notify_op_modified(layer)
+        rewriter.replace(op, (), (op.x,))
+
+
+class FuseAdd(RewritePattern):
+    """add(conv(x), r) is the convolution with residual r, if nobody else reads the convolution.
+
+    It moves to where the add is, so that r is there already.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.AddOp, rewriter: PatternRewriter):
+        if cnn.frac_of(op.result) is not None:
+            return
+        candidates = [conv for value in op.operands if (conv := _open_conv(value)) is not None]
+        if not candidates:
+            return
+        conv = candidates[-1]
+        if len(candidates) == 2 and conv.is_before_in_block(candidates[0]):
+            conv = candidates[0]
+        geometry = conv.geometry
+        fused = cnn.Conv2dOp(
+            conv.x,
+            conv.weight,
+            bias=conv.bias,
+            residual=op.rhs if conv.result is op.lhs else op.lhs,
+            strides=geometry.strides,
+            pads=geometry.pads,
+            dilations=geometry.dilations,
+            groups=geometry.groups,
+            relu=op.relu is not None,
+        )
+        rewriter.replace(op, located(fused, conv.location))
+        rewriter.erase(conv)
+
+
+def _open_conv(value: SSAValue) -> cnn.Conv2dOp | None:
+    """The convolution that computes a value, if it can still take a residual."""
+    conv = value.owner
+    if not isinstance(conv, cnn.Conv2dOp) or not value.has_one_use():
+        return None
+    return conv if conv.residual is None and conv.relu is None else None
+
+
+@dataclass(frozen=True)
+class CnnFusePass(ModulePass):
+    """Fuses ReLU into convolutions, linear layers and adds, and adds into convolutions."""
+
+    name = "cnn-fuse"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        PatternRewriteWalker(GreedyRewritePatternApplier([FuseRelu(), FuseAdd()])).rewrite_module(op)

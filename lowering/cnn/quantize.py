@@ -1,0 +1,270 @@
+"""cnn-quantize: the layers of the accelerator compute in 16-bit fixed point, those of the host stay in f32.
+
+Every layer is rewritten alone: its operands are quantised before it, its result is dequantised behind it, and
+a quantisation of what was just dequantised vanishes. What remains is one `cnn.quantize` after each input and
+host layer, one on each constant, and one `cnn.dequantize` before each host layer and output.
+
+Fraction bits are those of the option, `frac-bits` (8: Q8.8), unless the attribute `cnn.frac_bits` of a layer,
+an input or a constant says otherwise: so a calibration chooses them, tensor by tensor. Where a choice asks
+for a shift outside the machine's 0..31, the result or the weights get the nearest possible position, and a
+residual gets a `cnn.rescale`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import (
+    GreedyRewritePatternApplier,
+    PatternRewriter,
+    PatternRewriteWalker,
+    RewritePattern,
+    op_type_rewrite_pattern,
+)
+from xdsl.rewriter import InsertPoint
+from xdsl.transforms.dead_code_elimination import region_dce
+
+from lowering.legality import check_removed
+from snowdialect.dialects import cnn
+from snowdialect.dialects.cnn.shapes import MAX_SHIFT
+from snowdialect.dialects.locations import layer_name, located, name_location
+from snowdialect.errors import SnowError
+
+FRAC_BITS = "cnn.frac_bits"
+"""Attribute of a layer, an input or a constant: the fraction bits of its result."""
+
+
+@dataclass(frozen=True)
+class QuantizePattern(RewritePattern):
+    """What the patterns share."""
+
+    frac_bits: int
+    """Fraction bits of a tensor for which nothing else is said."""
+
+    def wanted_frac(self, owner: Operation | Block) -> int:
+        """The fraction bits asked for the result of an operation."""
+        attribute = owner.attributes.get(FRAC_BITS) if isinstance(owner, Operation) else None
+        return attribute.value.data if isinstance(attribute, IntegerAttr) else self.frac_bits
+
+    def quantized(self, value: SSAValue, rewriter: PatternRewriter, frac: int | None = None) -> SSAValue:
+        """What a value was dequantised from, or a quantisation of it that all its readers share."""
+        owner = value.owner
+        if isinstance(owner, cnn.DequantizeOp):
+            return owner.x
+        frac = self.wanted_frac(owner) if frac is None else frac
+        for use in value.uses:
+            if isinstance(use.operation, cnn.QuantizeOp) and _frac(use.operation.result) == frac:
+                return use.operation.result
+        quantize = cnn.QuantizeOp(value, frac)
+        if isinstance(owner, Operation):
+            located(quantize, owner.location)
+        return rewriter.insert(quantize, _behind(owner)).result
+
+    def rescaled(self, value: SSAValue, frac: int, op: Operation, rewriter: PatternRewriter) -> SSAValue:
+        """A fixed-point value brought to other fraction bits for the layer `op`."""
+        if _frac(value) == frac:
+            return value
+        rescale = located(cnn.RescaleOp(value, frac), name_location(f"{layer_name(op)}.rescale"))
+        return rewriter.insert(rescale, InsertPoint.before(op)).result
+
+    def replace(self, op: Operation, fixed: cnn.CnnOp, rewriter: PatternRewriter) -> None:
+        """Puts a fixed-point layer and a dequantisation in the place of a float layer."""
+        located(fixed, op.location)
+        rewriter.replace(op, (fixed, located(cnn.DequantizeOp(fixed), op.location)))
+
+
+def _behind(owner: Operation | Block) -> InsertPoint:
+    return InsertPoint.after(owner) if isinstance(owner, Operation) else InsertPoint.at_start(owner)
+
+
+def _frac(value: SSAValue) -> int:
+    return cast(int, cnn.frac_of(value))
+
+
+def _is_fixed(op: cnn.CnnOp) -> bool:
+    return cnn.frac_of(op.result) is not None
+
+
+def _clamp(value: int, low: int, high: int) -> int:
+    return max(low, min(value, high))
+
+
+@dataclass(frozen=True)
+class QuantizeWeighted(QuantizePattern):
+    """Convolutions and linear layers: the accumulator has the fraction bits of operand and weights together.
+
+    The shifts from there to the result, and from bias and residual to there, are 0..31.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.Conv2dOp | cnn.LinearOp, rewriter: PatternRewriter):
+        if _is_fixed(op):
+            return
+        x = self.quantized(op.x, rewriter)
+        frac = self.wanted_frac(op)
+        weight_frac = min(self.wanted_frac(op.weight.owner), frac + MAX_SHIFT - _frac(x))
+        weight = self.quantized(op.weight, rewriter, weight_frac)
+        accumulator = _frac(x) + weight_frac
+        result_type = cnn.tensor_type(cnn.shape_of(op.result), min(frac, accumulator))
+        bias = op.bias
+        if bias is not None:
+            bias_frac = _clamp(self.wanted_frac(bias.owner), accumulator - MAX_SHIFT, accumulator)
+            bias = self.quantized(bias, rewriter, bias_frac)
+        relu = op.relu is not None
+        if isinstance(op, cnn.LinearOp):
+            fixed = cnn.LinearOp(x, weight, bias=bias, relu=relu, result_type=result_type)
+            self.replace(op, fixed, rewriter)
+            return
+        residual = op.residual
+        if residual is not None:
+            residual = self.quantized(residual, rewriter)
+            residual_frac = _clamp(_frac(residual), accumulator - MAX_SHIFT, accumulator)
+            residual = self.rescaled(residual, residual_frac, op, rewriter)
+        geometry = op.geometry
+        fixed = cnn.Conv2dOp(
+            x,
+            weight,
+            bias=bias,
+            residual=residual,
+            strides=geometry.strides,
+            pads=geometry.pads,
+            dilations=geometry.dilations,
+            groups=geometry.groups,
+            relu=relu,
+            result_type=result_type,
+        )
+        self.replace(op, fixed, rewriter)
+
+
+@dataclass(frozen=True)
+class QuantizeMaxPool(QuantizePattern):
+    """A max-pool only selects words."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.MaxPoolOp, rewriter: PatternRewriter):
+        if _is_fixed(op):
+            return
+        geometry = op.geometry
+        fixed = cnn.MaxPoolOp(
+            self.quantized(op.x, rewriter),
+            kernel=geometry.kernel,
+            strides=geometry.strides,
+            pads=geometry.pads,
+            ceil_mode=geometry.ceil_mode,
+        )
+        self.replace(op, fixed, rewriter)
+
+
+@dataclass(frozen=True)
+class QuantizeAvgPool(QuantizePattern):
+    """An average pool multiplies by weights 1 / n of its own."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.AvgPoolOp, rewriter: PatternRewriter):
+        if _is_fixed(op):
+            return
+        x = self.quantized(op.x, rewriter)
+        accumulator = _frac(x) + op.weight_frac
+        frac = _clamp(self.wanted_frac(op), accumulator - MAX_SHIFT, accumulator)
+        geometry = op.geometry
+        fixed = cnn.AvgPoolOp(
+            x,
+            kernel=geometry.kernel,
+            strides=geometry.strides,
+            pads=geometry.pads,
+            ceil_mode=geometry.ceil_mode,
+            count_include_pad=geometry.count_include_pad,
+            result_type=cnn.tensor_type(cnn.shape_of(op.result), frac),
+        )
+        self.replace(op, fixed, rewriter)
+
+
+@dataclass(frozen=True)
+class QuantizeRelu(QuantizePattern):
+    """A ReLU on its own keeps the fraction bits of its operand."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.ReluOp, rewriter: PatternRewriter):
+        if not _is_fixed(op):
+            self.replace(op, cnn.ReluOp(self.quantized(op.x, rewriter)), rewriter)
+
+
+@dataclass(frozen=True)
+class QuantizeAdd(QuantizePattern):
+    """An add aligns its operands itself."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.AddOp, rewriter: PatternRewriter):
+        if _is_fixed(op):
+            return
+        fixed = cnn.AddOp(
+            self.quantized(op.lhs, rewriter),
+            self.quantized(op.rhs, rewriter),
+            relu=op.relu is not None,
+            result_type=cnn.tensor_type(cnn.shape_of(op.result), self.wanted_frac(op)),
+        )
+        self.replace(op, fixed, rewriter)
+
+
+@dataclass(frozen=True)
+class QuantizeConcat(QuantizePattern):
+    """A concatenation places words side by side: all get the fewest fraction bits that an operand has."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.ConcatOp, rewriter: PatternRewriter):
+        if _is_fixed(op):
+            return
+        inputs = [self.quantized(value, rewriter) for value in op.inputs]
+        frac = min(map(_frac, inputs))
+        self.replace(op, cnn.ConcatOp([self.rescaled(x, frac, op, rewriter) for x in inputs]), rewriter)
+
+
+@dataclass(frozen=True)
+class QuantizeMove(QuantizePattern):
+    """Reshape and pad move words, if words is what they get; they leave the f32 of the host alone."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.ReshapeOp | cnn.PadOp, rewriter: PatternRewriter):
+        if _is_fixed(op) or not isinstance(op.x.owner, cnn.DequantizeOp):
+            return
+        x = op.x.owner.x
+        if isinstance(op, cnn.PadOp):
+            self.replace(op, cnn.PadOp(x, op.pads.get_values()), rewriter)
+        else:
+            self.replace(op, cnn.ReshapeOp(x, cnn.shape_of(op.result)), rewriter)
+
+
+PATTERNS: tuple[type[QuantizePattern], ...] = (
+    QuantizeWeighted,
+    QuantizeMaxPool,
+    QuantizeAvgPool,
+    QuantizeRelu,
+    QuantizeAdd,
+    QuantizeConcat,
+    QuantizeMove,
+)
+
+
+@dataclass(frozen=True)
+class CnnQuantizePass(ModulePass):
+    """Brings the layers of the accelerator from f32 to fixed point, by default Q8.8."""
+
+    name = "cnn-quantize"
+
+    frac_bits: int = 8
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if not 0 <= self.frac_bits <= MAX_SHIFT:
+            raise SnowError(f"{self.name}: frac-bits must be 0..{MAX_SHIFT}, is {self.frac_bits}")
+        check_removed(op, "cnn-canonicalize", (cnn.IdentityOp,))
+        check_removed(op, "cnn-fold-batch-norm", (cnn.BatchNormOp, cnn.DropoutOp, cnn.ScaleShiftOp))
+        PatternRewriteWalker(
+            GreedyRewritePatternApplier([pattern(self.frac_bits) for pattern in PATTERNS]),
+            apply_recursively=False,
+        ).rewrite_module(op)
+        region_dce(op.body)

@@ -1,0 +1,178 @@
+"""Local simplifications of the cnn dialect: what MLIR calls canonicalization. None changes a result bit.
+
+An operation that takes over the work of another keeps its own location, so that layers keep their names.
+"""
+
+from __future__ import annotations
+
+from xdsl.ir import Operation, SSAValue
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from snowdialect.dialects.cnn.base import integers, shape_of
+from snowdialect.dialects.cnn.boundary import DequantizeOp, QuantizeOp
+from snowdialect.dialects.cnn.host import PadOp, ReshapeOp
+from snowdialect.dialects.cnn.layers import (
+    AddOp,
+    ConcatOp,
+    Conv2dOp,
+    DropoutOp,
+    IdentityOp,
+    LinearOp,
+    MaxPoolOp,
+    ReluOp,
+)
+from snowdialect.dialects.locations import located
+
+
+class RemoveIdentity(RewritePattern):
+    """identity(x) is x."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: IdentityOp, rewriter: PatternRewriter):
+        rewriter.replace(op, (), (op.x,))
+
+
+class RemoveDropout(RewritePattern):
+    """Dropout that evaluates to its operand."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DropoutOp, rewriter: PatternRewriter):
+        if op.factor == 1:
+            rewriter.replace(op, (), (op.x,))
+
+
+class HoistDropout(RewritePattern):
+    """dropout(relu(x)) is relu(dropout(x)), and so for max_pool and reshape: the factor is positive.
+
+    Next to the convolution or linear layer before it, it can be folded into the weights.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DropoutOp, rewriter: PatternRewriter):
+        before = op.x.owner
+        if not isinstance(before, ReluOp | MaxPoolOp | ReshapeOp) or not op.x.has_one_use():
+            return
+        dropout = DropoutOp(before.x, op.p.value.data, scale_at_inference=op.scale_at_inference is not None)
+        located(dropout, op.location)
+        moved = before.clone({before.x: dropout.result})
+        rewriter.replace(op, (dropout, moved))
+        rewriter.erase(before)
+
+
+class RemoveRelu(RewritePattern):
+    """relu(x) is x behind a ReLU."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ReluOp, rewriter: PatternRewriter):
+        before = op.x.owner
+        rectified = isinstance(before, ReluOp) or (
+            isinstance(before, Conv2dOp | LinearOp | AddOp) and before.relu is not None
+        )
+        if rectified and op.x.type == op.result.type:
+            rewriter.replace(op, (), (op.x,))
+
+
+class RemoveReshape(RewritePattern):
+    """A reshape to the shape that is there."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter):
+        if op.x.type == op.result.type:
+            rewriter.replace(op, (), (op.x,))
+
+
+class MergeReshapes(RewritePattern):
+    """reshape(reshape(x)) is one reshape."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter):
+        if isinstance(before := op.x.owner, ReshapeOp):
+            rewriter.replace(op, located(ReshapeOp(before.x, shape_of(op.result)), op.location))
+
+
+class ReshapeIntoLinear(RewritePattern):
+    """A linear layer flattens its operand itself."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: LinearOp, rewriter: PatternRewriter):
+        if isinstance(before := op.x.owner, ReshapeOp):
+            op.operands[0] = before.x
+            rewriter.notify_op_modified(op)
+
+
+class MergeConcats(RewritePattern):
+    """concat(a, concat(b, c)) is concat(a, b, c); concat(a) is a."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ConcatOp, rewriter: PatternRewriter):
+        if len(op.inputs) == 1:
+            rewriter.replace(op, (), (op.inputs[0],))
+            return
+        if not any(isinstance(value.owner, ConcatOp) for value in op.inputs):
+            return
+        flat: list[SSAValue] = []
+        for value in op.inputs:
+            flat += value.owner.inputs if isinstance(value.owner, ConcatOp) else (value,)
+        rewriter.replace(op, located(ConcatOp(flat, op.result.type), op.location))
+
+
+class RemovePad(RewritePattern):
+    """A pad by nothing."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: PadOp, rewriter: PatternRewriter):
+        if not any(op.pads.get_values()):
+            rewriter.replace(op, (), (op.x,))
+
+
+class MergePads(RewritePattern):
+    """pad(pad(x)) is one pad, as long as neither crops."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: PadOp, rewriter: PatternRewriter):
+        before = op.x.owner
+        if not isinstance(before, PadOp):
+            return
+        inner, outer = before.pads.get_values(), op.pads.get_values()
+        if min(*inner, *outer) < 0:
+            return
+        pads = [a + b for a, b in zip(inner, outer, strict=True)]
+        rewriter.replace(op, located(PadOp(before.x, pads), op.location))
+
+
+class PadIntoConv(RewritePattern):
+    """A convolution pads its operand itself, and need not store the zeros."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: Conv2dOp, rewriter: PatternRewriter):
+        before = op.x.owner
+        if not isinstance(before, PadOp) or min(before.pads.get_values()) < 0:
+            return
+        pads = [a + b for a, b in zip(before.pads.get_values(), op.pads.get_values(), strict=True)]
+        op.operands[0] = before.x
+        op.properties["pads"] = integers(pads)
+        rewriter.notify_op_modified(op)
+
+
+class RemoveRequantize(RewritePattern):
+    """quantize(dequantize(x)) is x for equal types: f32 holds every word."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: QuantizeOp, rewriter: PatternRewriter):
+        before = op.x.owner
+        if isinstance(before, DequantizeOp) and before.x.type == op.result.type:
+            rewriter.replace(op, (), (before.x,))
+
+
+PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
+    IdentityOp: (RemoveIdentity(),),
+    DropoutOp: (RemoveDropout(), HoistDropout()),
+    ReluOp: (RemoveRelu(),),
+    ReshapeOp: (RemoveReshape(), MergeReshapes()),
+    LinearOp: (ReshapeIntoLinear(),),
+    ConcatOp: (MergeConcats(),),
+    PadOp: (RemovePad(), MergePads()),
+    Conv2dOp: (PadIntoConv(),),
+    QuantizeOp: (RemoveRequantize(),),
+}
+"""The patterns of each operation."""

@@ -1,0 +1,130 @@
+"""The arithmetic of layers on NumPy arrays: maps (N, C, H, W) of a batch, weights (O, I, kH, kW)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from snowdialect.dialects.cnn.shapes import ConvGeometry, PoolGeometry
+
+Array = NDArray[Any]
+
+UNFOLDED_BYTES = 1 << 26
+"""Memory for the unfolded input of a convolution, which is made piece by piece."""
+
+
+class Piece(NamedTuple):
+    """Some output rows of some images of a convolution."""
+
+    images: slice
+    rows: slice
+    sums: Array
+    """(images, O, rows, columns): products summed over the window, without bias."""
+
+
+def convolve(x: Array, weight: Array, geometry: ConvGeometry, dtype: DTypeLike) -> Iterator[Piece]:
+    """The sums of a convolution, computed in `dtype`, as matrix products with the unfolded input (im2col)."""
+    outputs, inputs, *kernel = weight.shape
+    groups = geometry.groups
+    matrices = weight.reshape(groups, outputs // groups, -1).astype(dtype)
+    top, left, bottom, right = geometry.pads
+    rows = _output_size(x.shape[2] + top + bottom, kernel[0], geometry.strides[0], geometry.dilations[0])
+    columns = _output_size(x.shape[3] + left + right, kernel[1], geometry.strides[1], geometry.dilations[1])
+    row_bytes = groups * matrices.shape[2] * columns * matrices.itemsize
+    rows_at_once = min(rows, max(1, UNFOLDED_BYTES // row_bytes))
+    images_at_once = max(1, UNFOLDED_BYTES // (row_bytes * rows))
+    for image in range(0, len(x), images_at_once):
+        images = slice(image, image + images_at_once)
+        padded = np.pad(x[images].astype(dtype), ((0, 0), (0, 0), (top, bottom), (left, right)))
+        windows = _windows(padded, kernel, geometry)
+        for row in range(0, rows, rows_at_once):
+            piece = windows[:, :, row : row + rows_at_once]
+            count, _, height = piece.shape[:3]
+            unfolded = piece.transpose(1, 4, 5, 0, 2, 3).reshape(groups, inputs * kernel[0] * kernel[1], -1)
+            sums = (matrices @ unfolded).reshape(outputs, count, height, columns).transpose(1, 0, 2, 3)
+            yield Piece(images, slice(row, row + height), sums)
+
+
+def _output_size(size: int, kernel: int, stride: int, dilation: int) -> int:
+    return (size - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def _windows(padded: Array, kernel: list[int], geometry: ConvGeometry) -> Array:
+    """A view (N, C, rows, columns, kH, kW) of padded maps."""
+    extents = [dilation * (size - 1) + 1 for size, dilation in zip(kernel, geometry.dilations, strict=True)]
+    (row_stride, column_stride), (row_step, column_step) = geometry.strides, geometry.dilations
+    view = np.lib.stride_tricks.sliding_window_view(padded, (extents[0], extents[1]), (2, 3))
+    return view[:, :, ::row_stride, ::column_stride, ::row_step, ::column_step]
+
+
+def pool(x: Array, geometry: PoolGeometry, fill: float, combine: Callable[..., Any]) -> Array:
+    """Combines the elements of each window, padding being `fill`: rows first, then columns.
+
+    `combine` is a NumPy ufunc such as np.maximum or np.add.
+    """
+    shape = geometry.result_shape((1, *x.shape[1:]))
+    for axis in (2, 3):
+        kernel, stride, before = (
+            values[axis - 2] for values in (geometry.kernel, geometry.strides, geometry.pads)
+        )
+        x = _pool_axis(x, axis, kernel, stride, before, shape[axis], fill, combine)
+    return x
+
+
+def _pool_axis(
+    x: Array,
+    axis: int,
+    kernel: int,
+    stride: int,
+    before: int,
+    outputs: int,
+    fill: float,
+    combine: Callable[..., Any],
+) -> Array:
+    span = (outputs - 1) * stride + kernel
+    widths = [(0, 0)] * x.ndim
+    widths[axis] = (before, max(0, span - before - x.shape[axis]))
+    padded = np.pad(x, widths, constant_values=fill)
+
+    def element(offset: int) -> Array:
+        index = [slice(None)] * x.ndim
+        index[axis] = slice(offset, offset + (outputs - 1) * stride + 1, stride)
+        return padded[tuple(index)]
+
+    result = element(0).copy()
+    for offset in range(1, kernel):
+        combine(result, element(offset), out=result)
+    return result
+
+
+def pad(x: Array, pads: tuple[int, ...]) -> Array:
+    """Zeros around maps: top, left, bottom, right; negative numbers crop."""
+    top, left, bottom, right = pads
+    _, _, height, width = x.shape
+    cropped = x[:, :, max(0, -top) : height - max(0, -bottom), max(0, -left) : width - max(0, -right)]
+    widths = ((0, 0), (0, 0), (max(0, top), max(0, bottom)), (max(0, left), max(0, right)))
+    return np.pad(cropped, widths)
+
+
+def per_channel(vector: Array, dimensions: int) -> Array:
+    """One number a channel, in a shape that broadcasts over arrays of so many axes, channels second."""
+    return vector.reshape(-1, *[1] * (dimensions - 2))
+
+
+def softmax(x: Array) -> Array:
+    """exp(x) / sum of exp(x), over axis 1."""
+    return np.exp(log_softmax(x))
+
+
+def log_softmax(x: Array) -> Array:
+    """x - log(sum of exp(x)), over axis 1; of differences to the largest element, which overflow nothing."""
+    shifted = x - x.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), by the tangent: it overflows nowhere."""
+    return 0.5 * (1 + np.tanh(0.5 * x))
