@@ -87,7 +87,7 @@ class PadOp(HostOp):
             self.fail("the result must have the elements of the operand")
 
 
-class _HostFunctionOp(HostOp, ABC):
+class HostFunctionOp(HostOp, ABC):
     """A function of f32 values."""
 
     def __init__(self, x: Value):
@@ -101,7 +101,7 @@ class _HostFunctionOp(HostOp, ABC):
 
 
 @irdl_op_definition
-class SoftmaxOp(_HostFunctionOp):
+class SoftmaxOp(HostFunctionOp):
     """exp(x) / sum of exp(x) over the channels."""
 
     name = "cnn.softmax"
@@ -109,7 +109,7 @@ class SoftmaxOp(_HostFunctionOp):
 
 
 @irdl_op_definition
-class LogSoftmaxOp(_HostFunctionOp):
+class LogSoftmaxOp(HostFunctionOp):
     """The logarithm of the softmax over the channels."""
 
     name = "cnn.log_softmax"
@@ -117,7 +117,7 @@ class LogSoftmaxOp(_HostFunctionOp):
 
 
 @irdl_op_definition
-class SigmoidOp(_HostFunctionOp):
+class SigmoidOp(HostFunctionOp):
     """1 / (1 + exp(-x))."""
 
     name = "cnn.sigmoid"
@@ -125,7 +125,7 @@ class SigmoidOp(_HostFunctionOp):
 
 
 @irdl_op_definition
-class TanhOp(_HostFunctionOp):
+class TanhOp(HostFunctionOp):
     """tanh(x)."""
 
     name = "cnn.tanh"
