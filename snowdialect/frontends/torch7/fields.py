@@ -11,6 +11,9 @@ from snowdialect.frontends.torch7.objects import TorchObject, fields_of, type_na
 LARGEST_SIZE = 1 << 24
 """No kernel, stride or padding is larger."""
 
+LARGEST_NUMBER = 1e30
+"""No number of a layer is larger; float32 goes up to 3e38."""
+
 
 class LayerError(Exception):
     """What is wrong with a layer; the importer adds the file and the layer's place."""
@@ -47,7 +50,7 @@ class Layer:
         value = self.fields.get(name)
         if value is None and default is not None:
             return default
-        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
             raise LayerError(f"field {name} is {_shown(value)}, expected a number")
         return value
 
@@ -103,4 +106,4 @@ class Layer:
 
 def _shown(value: Any) -> str:
     """A field's value for a message: numbers as they are, anything else by its type."""
-    return str(value) if isinstance(value, int | float) else type_name(value)
+    return f"{value:.12g}" if type(value) in (int, float) else type_name(value)
