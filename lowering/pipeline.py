@@ -26,6 +26,8 @@ class Phase(NamedTuple):
     passes: tuple[Pass, ...]
     on_request: tuple[Pass, ...] = ()
     """Passes that run only when they are asked for by name."""
+    operations: tuple[str, ...] = ()
+    """Modules that add operations to the dialect, beyond those in its own `Dialect`."""
 
 
 CNN = Phase(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from xdsl.universe import Universe
 
-from lowering.pipeline import PHASES, pass_factories
+from lowering.pipeline import PHASES, Phase, pass_factories
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
@@ -21,15 +21,22 @@ if TYPE_CHECKING:
     from xdsl.utils.target import Target
 
 
-def load_dialect(name: str) -> "Dialect":
-    """The dialect called `name`."""
-    from xdsl.ir import Dialect
+def load_dialect(phase: Phase) -> "Dialect":
+    """The dialect of a phase, with the operations that the phase adds to it."""
+    from xdsl.ir import Dialect, Operation
 
-    module = import_module(f"snowdialect.dialects.{name}")
-    for value in vars(module).values():
-        if isinstance(value, Dialect) and value.name == name:
-            return value
-    raise ImportError(f"{module.__name__} holds no dialect called {name}")
+    home = import_module(f"snowdialect.dialects.{phase.dialect}")
+    found = [value for value in vars(home).values() if isinstance(value, Dialect)]
+    dialect = next((dialect for dialect in found if dialect.name == phase.dialect), None)
+    if dialect is None:
+        raise ImportError(f"{home.__name__} holds no dialect called {phase.dialect}")
+    added = [
+        value
+        for name in phase.operations
+        for value in vars(import_module(name)).values()
+        if isinstance(value, type) and issubclass(value, Operation) and value.__module__ == name
+    ]
+    return Dialect(dialect.name, [*dialect.operations, *added], [*dialect.attributes]) if added else dialect
 
 
 def load_snowflake_asm() -> "type[Target]":
@@ -41,8 +48,8 @@ def load_snowflake_asm() -> "type[Target]":
 def interpreter_functions(module: "ModuleOp") -> "Iterator[InterpreterFunctions]":
     """The meaning of every operation in `module`, from the interpreters that mirror the dialects' files.
 
-    An operation NAME.op that PACKAGE.dialects.FILE defines gets its meaning in PACKAGE.interpreters.NAME or
-    PACKAGE.interpreters.FILE.
+    An operation NAME.op that PACKAGE.dialects.FILE defines gets its meaning in PACKAGE.interpreters.FILE, or
+    in PACKAGE.interpreters.NAME.
     """
     from xdsl.interpreter import InterpreterFunctions
 
@@ -50,10 +57,10 @@ def interpreter_functions(module: "ModuleOp") -> "Iterator[InterpreterFunctions]
     for kind in dict.fromkeys(type(op) for op in module.body.walk()):
         package, dialects, file = kind.__module__.partition(".dialects.")
         if dialects and package != "xdsl":
-            for name in (kind.dialect_name(), file.partition(".")[0]):
+            for name in (kind.dialect_name(), file):
                 mirrors[f"{package}.interpreters.{name}"] = None
     for mirror in mirrors:
-        if find_spec(mirror) is None:
+        if not _exists(mirror):
             continue
         for value in vars(import_module(mirror)).values():
             own = isinstance(value, type) and value.__module__.startswith(mirror)
@@ -61,8 +68,16 @@ def interpreter_functions(module: "ModuleOp") -> "Iterator[InterpreterFunctions]
                 yield value()
 
 
+def _exists(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        # A parent is no package.
+        return False
+
+
 UNIVERSE = Universe(
-    all_dialects={phase.dialect: partial(load_dialect, phase.dialect) for phase in PHASES},
+    all_dialects={phase.dialect: partial(load_dialect, phase) for phase in PHASES},
     all_passes=pass_factories(),
     all_targets={"snowflake-asm": load_snowflake_asm},
 )

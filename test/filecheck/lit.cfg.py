@@ -1,5 +1,10 @@
-"""How lit runs the tests: each is a shell command line whose output FileCheck compares with the file itself."""
+"""How lit runs the tests: each is a command line whose output filecheck compares with the file itself."""
 
+# lit defines `config`.
+# ruff: noqa: F821
+# pyright: reportUndefinedVariable=false
+
+import os
 import sys
 from pathlib import Path
 
@@ -10,8 +15,10 @@ config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".s"]
 config.excludes = ["Inputs"]
 config.test_source_root = str(Path(__file__).parent)
-# Tests write below Output, which is not tracked; they run beside their own file, so that paths in them stay short.
+# A test runs in its own folder and writes to Output there, which is not tracked.
 config.environment["PATH"] = str(Path(sys.executable).parent) + ":" + config.environment["PATH"]
+if "PYTHONPATH" in os.environ:
+    config.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
 config.substitutions.append(("%models", str(Path(__file__).parents[2] / "snowdialect" / "models")))
 
 shared = Path(__file__).parents[3] / "shared" / "models"
