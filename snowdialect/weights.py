@@ -1,4 +1,4 @@
-"""The file that holds a module's weights: safetensors, one source tensor a name, read when it is asked for."""
+"""The file that holds a module's weights: safetensors, one source tensor a name, read when asked for."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -2,12 +2,13 @@
 
     python tools/train_digits.py [FOLDER]
 
-Needs scikit-learn, for its digits (1797 images of 8x8 pixels); the training itself is NumPy. The same seed gives the
-same files with the same NumPy. FOLDER is snowdialect/models when not given.
+Needs scikit-learn, for its digits (1797 images of 8x8 pixels); the training itself is NumPy. The same seed
+gives the same files with the same NumPy. FOLDER is snowdialect/models when not given.
 """
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +133,7 @@ def main(folder: Path) -> None:
     from sklearn.datasets import load_digits  # pyright: ignore[reportMissingImports]
 
     rng = np.random.default_rng(SEED)
-    digits = load_digits()
+    digits: Any = load_digits()
     images = (digits.images / 16).astype(np.float32)[:, None]
     labels = digits.target.astype(np.int64)
     order = rng.permutation(len(images))

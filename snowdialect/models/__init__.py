@@ -12,7 +12,7 @@ DIGITS = _FOLDER / "digits.t7"
 
 
 def held_back_digits() -> tuple[NDArray[Any], NDArray[Any]]:
-    """The 300 digits that DIGITS was not trained on: images 300x1x8x8 float32 in 0..1, and labels 300 uint8."""
+    """The digits that DIGITS was not trained on: images 300x1x8x8 float32 in 0..1, labels 300 uint8."""
     import numpy as np
 
     return np.load(_FOLDER / "digits_test_x.npy"), np.load(_FOLDER / "digits_test_label.npy")

@@ -26,12 +26,20 @@ def _floats(values: Any) -> nn.Floats:
 
 
 def _convolution(
-    rng: np.random.Generator, inputs: int, outputs: int, size: int, groups: int = 1, bias: bool = True, **options: Any
+    rng: np.random.Generator,
+    inputs: int,
+    outputs: int,
+    size: int,
+    groups: int = 1,
+    bias: bool = True,
+    **options: Any,
 ) -> TorchObject:
     """A convolution whose results have about the size of its inputs (He et al., 2015)."""
     fan_in = inputs // groups * size * size
     weight = _floats(rng.normal(0, np.sqrt(2 / fan_in), (outputs, inputs // groups, size, size)))
-    return nn.convolution(weight, _floats(rng.normal(0, 0.1, outputs)) if bias else None, groups=groups, **options)
+    return nn.convolution(
+        weight, _floats(rng.normal(0, 0.1, outputs)) if bias else None, groups=groups, **options
+    )
 
 
 def _linear(rng: np.random.Generator, inputs: int, outputs: int) -> TorchObject:
@@ -66,7 +74,10 @@ def _conv_residual(rng: np.random.Generator) -> TorchObject:
 
 def _conv_bn(rng: np.random.Generator) -> TorchObject:
     return nn.sequential(
-        _convolution(rng, 16, 16, 3, bias=False, padding=(1, 1)), _batch_norm(rng, 16), nn.relu(), _batch_norm(rng, 16)
+        _convolution(rng, 16, 16, 3, bias=False, padding=(1, 1)),
+        _batch_norm(rng, 16),
+        nn.relu(),
+        _batch_norm(rng, 16),
     )
 
 
@@ -88,7 +99,9 @@ MODELS: dict[str, Model] = {
     "conv-bn": Model("batch normalization before and after a ReLU", (16, 8, 8), _conv_bn),
     "concat": Model("two convolutions side by side", (16, 8, 8), _concat),
     "max-pool": Model(
-        "max-pool 3x3, stride 2, ceil", (16, 12, 12), lambda rng: nn.sequential(nn.max_pool((3, 3), (2, 2), ceil=True))
+        "max-pool 3x3, stride 2, ceil",
+        (16, 12, 12),
+        lambda rng: nn.sequential(nn.max_pool((3, 3), (2, 2), ceil=True)),
     ),
     "avg-pool": Model(
         "average pool 3x3, stride 2, padding counted",

@@ -1,7 +1,8 @@
 """Reads the ASCII form of Torch7 files: the same values as the binary form, as text.
 
-Format as in torch7's DiskFile.c: a number is followed by one line break; a string is its length, a line break, its raw
-bytes and a line break; the elements of a storage stand on one line, except those of bytes and chars, which are raw.
+Format as in torch7's DiskFile.c: a number is followed by one line break; a string is its length, a line
+break, its raw bytes and a line break; the elements of a storage stand on one line, except those of bytes and
+chars, which are raw.
 """
 
 import re
@@ -53,7 +54,9 @@ class AsciiReader(GuardedReader):
             return values
         # Every element takes a digit and a separator, the last one perhaps only the digit.
         if not 0 <= count <= (self.source.remaining + 1) // 2:
-            raise Damage(f"a storage of {count} elements at byte {self.source.position} does not fit in the file")
+            raise Damage(
+                f"a storage of {count} elements at byte {self.source.position} does not fit in the file"
+            )
         self._allowance -= count * dtype.itemsize
         if self._allowance < 0:
             raise Damage("the numbers in it take far more memory than the file")
@@ -62,7 +65,9 @@ class AsciiReader(GuardedReader):
         while done < count:
             part = _parse(self._line_part(), dtype)
             if part.size == 0 or part.size > count - done:
-                raise Damage(f"a storage of {count} elements before byte {self.source.position} has another number")
+                raise Damage(
+                    f"a storage of {count} elements before byte {self.source.position} has another number"
+                )
             values[done : done + part.size] = part
             done += part.size
         values.setflags(write=False)
@@ -80,7 +85,9 @@ class AsciiReader(GuardedReader):
         match = _TOKEN.match(self.source.data, self.source.position)
         if match is None:
             left = self.source.remaining
-            raise Damage(f"{'truncated' if left < 2 else 'a number was expected'} at byte {self.source.position}")
+            raise Damage(
+                f"{'truncated' if left < 2 else 'a number was expected'} at byte {self.source.position}"
+            )
         self.source.position = match.end()
         self._skip_line_break()
         return match[1]
@@ -91,7 +98,7 @@ class AsciiReader(GuardedReader):
             self.source.position += 1
 
     def _line_part(self) -> bytes:
-        """The rest of the line, or about a megabyte of it up to a space; so that text is not copied as a whole."""
+        """The rest of the line or about a megabyte of it, up to a space: text is not copied as a whole."""
         data, start = self.source.data, self.source.position
         limit = min(start + _CHUNK, len(data))
         end = data.find(b"\n", start, limit)

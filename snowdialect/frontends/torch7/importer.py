@@ -14,12 +14,12 @@ from xdsl.utils.exceptions import VerifyException
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import format_shape
+from snowdialect.dialects.locations import located, name_location
 from snowdialect.errors import SnowError
 from snowdialect.frontends.torch7.fields import Layer, LayerError
 from snowdialect.frontends.torch7.layers import JOINS, LAYERS, depth_join, join
 from snowdialect.frontends.torch7.objects import TorchObject, sequence_of, type_name
 from snowdialect.frontends.torch7.reader import load
-from snowdialect.dialects.locations import located, name_location
 
 Value = SSAValue | list["Value"]
 """A tensor, or a Lua table of them."""
@@ -36,10 +36,11 @@ def import_model(
 ) -> tuple[ModuleOp, dict[str, NDArray[np.float32]]]:
     """The network in a `.t7` file as a `cnn` module in float, and its weights by name.
 
-    `input_shape` is that of one input without batch, such as (3, 224, 224); Torch7 files carry none. Layers compute
-    what Torch7 does in evaluation mode. Positions from 0 make the names: the second layer of the third has the location
-    `2.1` and the weight `2.1.weight`. Weights are float32, where possible views of the mapped file; tensors that the
-    file shares have one name. Raises SnowError, one line with file, layer and problem.
+    `input_shape` is that of one input without batch, such as (3, 224, 224); Torch7 files carry none. Layers
+    compute what Torch7 does in evaluation mode. Positions from 0 make the names: the second layer of the
+    third has the location `2.1` and the weight `2.1.weight`. Weights are float32, where possible views of the
+    mapped file; tensors that the file shares have one name. Raises SnowError, one line with file, layer and
+    problem.
     """
     path = Path(path)
     root = load(path)
@@ -58,21 +59,26 @@ class _Importer:
         self._module = ModuleOp([])
         self._weights: dict[str, NDArray[np.float32]] = {}
         self._names: dict[tuple[Any, ...], str] = {}
-        # Double and half precision tensors become twice as much at most; views that overlap could become anything.
+        # Double and half precision tensors become twice as much at most; views that overlap could become
+        # anything.
         self._bytes_left = 2 * path.stat().st_size
 
-    def run(self, root: TorchObject, input_shape: tuple[int, ...]) -> tuple[ModuleOp, dict[str, NDArray[np.float32]]]:
+    def run(
+        self, root: TorchObject, input_shape: tuple[int, ...]
+    ) -> tuple[ModuleOp, dict[str, NDArray[np.float32]]]:
         top = Layer("" if type_name(root) == "nn.Sequential" else "0", root)
         self._check_layers(top)
         x = self.add(cnn.InputOp("input", cnn.tensor_type((1, *input_shape))), "input")
         result = self._convert(top, x)
         if isinstance(result, list):
-            raise SnowError(f"{self._path}: the network returns a table of {len(result)} values, expected a tensor")
+            raise SnowError(
+                f"{self._path}: the network returns a table of {len(result)} values, expected a tensor"
+            )
         self._append(cnn.OutputOp("output", result), "output")
         return self._module, self._weights
 
     def _check_layers(self, top: Layer) -> None:
-        """Refuses, before anything is converted, layers that are unknown, all of them at once, and endless networks."""
+        """Refuses unknown layers, all of them at once, and endless networks, before anything is converted."""
         unknown: list[str] = []
         count = 0
 

@@ -1,7 +1,7 @@
 """What each Torch7 layer is in the `cnn` dialect, as torch/nn and cudnn.torch compute it in evaluation mode.
 
-A function takes the network under construction, the layer and its input, and returns its output. Shapes here have the
-leading 1 that stands for the batch, so the channels are axis 1.
+A function takes the network under construction, the layer and its input, and returns its output. Shapes here
+have the leading 1 that stands for the batch, so the channels are axis 1.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,7 +45,11 @@ def convolution(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
         raise LayerError(f"{inputs} input and {outputs} output channels do not divide into {groups} groups")
     shape = (outputs, inputs // groups, *kernel)
     weight = layer.tensor("weight")
-    known = (shape, (outputs, inputs // groups * kernel[0] * kernel[1]), (groups, outputs // groups, *shape[1:]))
+    known = (
+        shape,
+        (outputs, inputs // groups * kernel[0] * kernel[1]),
+        (groups, outputs // groups, *shape[1:]),
+    )
     if weight.shape not in known:
         raise LayerError(f"weight is {format_shape(weight.shape)}, expected {format_shape(shape)}")
     padding = (layer.integer("padding"),) * 2 if layer.has("padding") else layer.pair("padH", "padW", 0)
@@ -76,7 +80,7 @@ def linear(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
 
 
 def batch_normalization(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
-    """BatchNormalization with the statistics of training; old files hold running_std = 1 / sqrt(var + eps)."""
+    """BatchNormalization as trained; old files hold running_std, which is 1 / sqrt(var + eps)."""
     rank = 4 if layer.kind.startswith("Spatial") else 2
     if len(shape_of(x)) != rank:
         raise LayerError(f"input is {_sample(x)}, expected {'maps CxHxW' if rank == 4 else 'a vector'}")
@@ -90,7 +94,9 @@ def batch_normalization(network: Network, layer: Layer, x: SSAValue) -> SSAValue
     channels = (shape_of(x)[1],)
     for name, array in (("running_mean", mean), ("running_var", variance)):
         if array.shape != channels:
-            raise LayerError(f"{name} is for {format_shape(array.shape)} channels, the input has {channels[0]}")
+            raise LayerError(
+                f"{name} is for {format_shape(array.shape)} channels, the input has {channels[0]}"
+            )
     if not (eps >= 0 and np.all(np.isfinite(variance)) and np.all(variance + np.float32(eps) > 0)):
         raise LayerError("running_var + eps must be above zero")
     return network.add(
@@ -147,7 +153,9 @@ def threshold(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """Threshold and its subclass ReLU, where both numbers are zero or as good as."""
     limit, value = layer.real("threshold", 0.0), layer.real("val", 0.0)
     if max(abs(limit), abs(value)) > RELU_TOLERANCE:
-        raise LayerError(f"a threshold of {limit:g} with value {value:g} is no ReLU, which is all that is supported")
+        raise LayerError(
+            f"a threshold of {limit:g} with value {value:g} is no ReLU, which is all that is supported"
+        )
     return network.add(cnn.ReluOp(x), layer.path)
 
 
@@ -172,7 +180,7 @@ def zero_padding(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
 
 
 def softmax(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
-    """SoftMax and LogSoftMax of vectors, or over the channels of maps; Torch7 takes rows of features for maps."""
+    """SoftMax and LogSoftMax of vectors, or over the channels of maps."""
     shape = shape_of(x)
     if len(shape) not in (2, 4):
         raise LayerError(f"input is {_sample(x)}, expected a vector or maps CxHxW")
@@ -222,7 +230,8 @@ def _expect_channels(layer: Layer, rank: int) -> None:
     """Checks that `dimension` means the channels, for values whose type has `rank` axes with the batch.
 
     Files count from 1, with the batch (2 is the channels) or, from nets made for single samples, without (1).
-    JoinTable leaves the batch out when `nInputDims` is the rank of a sample; negative numbers count from the end.
+    JoinTable leaves the batch out when `nInputDims` is the rank of a sample; negative numbers count from the
+    end.
     """
     dimension = layer.real("dimension")
     position = rank + dimension + 1 if dimension < 0 else dimension
@@ -240,7 +249,9 @@ def _bias(network: Network, layer: Layer, outputs: int) -> SSAValue | None:
     return network.weight(layer, "bias", bias)
 
 
-def _window(layer: Layer, default_stride: int | None) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+def _window(
+    layer: Layer, default_stride: int | None
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
     """Kernel, strides and padding of a pool; without a default, the kernel is the default of the strides."""
     kernel = layer.pair("kH", "kW", least=1)
     strides = (
@@ -255,15 +266,18 @@ def _pool_pads(
 ) -> tuple[tuple[int, int, int, int], bool]:
     """Pads (top, left, bottom, right) and ceil mode of a pool.
 
-    nn rejects more padding than half a kernel. cudnn in ceil mode takes every window for whole, dividing by all of its
-    elements: that is the same pool in floor mode with as much padding behind as the last window needs.
+    nn rejects more padding than half a kernel. cudnn in ceil mode takes every window for whole, dividing by
+    all of its elements: that is the same pool in floor mode with as much padding behind as the last window
+    needs.
     """
     if any(2 * pad > size for pad, size in zip(padding, kernel, strict=True)):
-        raise LayerError(f"padding {format_shape(padding)} is more than half the kernel {format_shape(kernel)}")
+        raise LayerError(
+            f"padding {format_shape(padding)} is more than half the kernel {format_shape(kernel)}"
+        )
     ceil_mode = layer.truth("ceil_mode")
     shape = shape_of(x)
     if not (ceil_mode and layer.is_cudnn and len(shape) == 4):
-        return padding * 2, ceil_mode
+        return (*padding, *padding), ceil_mode
     behind: list[int] = []
     for size, window, stride, pad in zip(shape[2:], kernel, strides, padding, strict=True):
         slack = size + 2 * pad - window

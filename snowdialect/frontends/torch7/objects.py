@@ -1,7 +1,8 @@
 """What a `.t7` file holds, as Python objects: shared by reader, writer and importer.
 
-nil, booleans, numbers and strings are None, bool, int or float, and str. A Lua table is a dict (a list has the keys
-1 to n), a tensor or storage is a NumPy array, an object of any other Torch class is a `torchfile.TorchObject`.
+nil, booleans, numbers and strings are None, bool, int or float, and str. A Lua table is a dict (a list has
+the keys 1 to n), a tensor or storage is a NumPy array, an object of any other Torch class is a
+`torchfile.TorchObject`.
 """
 
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class Tensor:
 
     @staticmethod
     def of(array: NDArray[Any], kind: str | None = None) -> "Tensor":
-        """A contiguous tensor with a storage of its own; `kind` follows from the type of `array` when not given."""
+        """A contiguous tensor with a storage of its own; without `kind`, of the type of `array`."""
         if kind is None:
             kind = next((name for name, dtype in ELEMENT_TYPES.items() if dtype == array.dtype), "")
         if kind not in ELEMENT_TYPES:
@@ -86,7 +87,14 @@ def type_name(value: Any) -> str:
         name = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
         # A name in a damaged file can be long and hold line breaks; a message is one line.
         return name.encode("unicode_escape").decode()[:80]
-    names = {type(None): "nil", bool: "boolean", int: "number", float: "number", str: "string", LuaFunction: "function"}
+    names = {
+        type(None): "nil",
+        bool: "boolean",
+        int: "number",
+        float: "number",
+        str: "string",
+        LuaFunction: "function",
+    }
     if isinstance(value, np.ndarray):
         return "tensor"
     return names.get(type(value), "table")

@@ -1,7 +1,8 @@
-"""Reads Torch7 files through `torchfile`, which trusts a file blindly: here every size is checked before it is used.
+"""Reads Torch7 files through `torchfile`, which trusts a file blindly: here every size is checked before it
+is used.
 
-Differences to plain torchfile: Lua lists stay tables (its list heuristic fails on lists of tensors), strings are
-`str`, Half tensors are read, storages are views of the memory-mapped file, and damage ends in one line.
+Differences to plain torchfile: Lua lists stay tables (its list heuristic fails on lists of tensors), strings
+are `str`, Half tensors are read, storages are views of the memory-mapped file, and damage ends in one line.
 """
 
 import mmap
@@ -21,7 +22,7 @@ MAXIMUM_DEPTH = 150
 """Nesting of objects within objects; trained networks stay below 60, and each level takes Python stack."""
 
 MAXIMUM_VALUES = 800_000
-"""Values of any kind; a network of 1000 layers has 80,000. The smallest value takes up to 180 bytes of memory."""
+"""Values of any kind; a network of 1000 layers has 80,000. An empty table takes 180 bytes of memory."""
 
 MAXIMUM_DIMENSIONS = 16
 
@@ -47,7 +48,9 @@ class ByteSource:
         if count < 0:
             raise Damage(f"negative size {count} at byte {self.position}")
         if count > self.remaining:
-            raise Damage(f"truncated: {count} bytes wanted at byte {self.position}, {self.remaining} are left")
+            raise Damage(
+                f"truncated: {count} bytes wanted at byte {self.position}, {self.remaining} are left"
+            )
         start = self.position
         self.position += count
         return start
@@ -59,7 +62,7 @@ class ByteSource:
 
 
 class GuardedReader(torchfile.T7Reader):
-    """torchfile's reader of objects over checked primitives of the binary form; the ASCII form overrides those."""
+    """torchfile's reader of objects over checked primitives: those of the binary form."""
 
     def __init__(self, source: ByteSource) -> None:
         super().__init__(source, use_list_heuristic=False)
@@ -130,8 +133,10 @@ def _read_tensor(reader: GuardedReader, dtype: np.dtype[Any]) -> NDArray[Any]:
     )
 
 
-def _install(class_name: str, read: Callable[[GuardedReader, np.dtype[Any]], NDArray[Any]], dtype: np.dtype[Any]) -> None:
-    """Makes torchfile read a class by `read` when it runs under a GuardedReader; other readers are unaffected."""
+def _install(
+    class_name: str, read: Callable[[GuardedReader, np.dtype[Any]], NDArray[Any]], dtype: np.dtype[Any]
+) -> None:
+    """Makes torchfile read a class by `read` under a GuardedReader; other readers are unaffected."""
     key = class_name.encode()
     original = torchfile.type_handlers.get(key)
 
@@ -151,10 +156,11 @@ for _kind, _dtype in ELEMENT_TYPES.items():
 
 
 def load(path: str | Path) -> Any:
-    """The object in a `.t7` file, binary or ASCII (told apart by the first bytes); see `objects` for its parts.
+    """The object in a `.t7` file, binary or ASCII (told apart by the first bytes); see `objects` for its
+    parts.
 
-    Nothing in the file is executed: a Lua function stays bytes. Arrays are read-only views of the mapped file. Raises
-    SnowError, one line naming the file and the place, for anything that is no whole Torch7 file.
+    Nothing in the file is executed: a Lua function stays bytes. Arrays are read-only views of the mapped
+    file. Raises SnowError, one line naming the file and the place, for anything that is no whole Torch7 file.
     """
     path = Path(path)
     if not path.is_file():
@@ -174,13 +180,14 @@ def load(path: str | Path) -> Any:
     except torchfile.T7ReaderException as error:
         problem = f"{error} before byte {reader.source.position}"
     except (ValueError, TypeError, ArithmeticError, AttributeError, RecursionError, MemoryError) as error:
-        # What torchfile and NumPy raise on impossible values: a version that is no number, a tensor as table key.
+        # What torchfile and NumPy raise on impossible values: a version that is no number, a tensor as table
+        # key.
         problem = f"damaged before byte {reader.source.position} ({str(error).partition(chr(10))[0]})"
     raise SnowError(f"{path}: not a readable Torch7 file: {problem}")
 
 
 def _reader_for(data: mmap.mmap | bytes) -> GuardedReader:
-    """The reader for the form of the file: the type of the first value is a digit and a line break in ASCII."""
+    """The reader for the form of the file: ASCII starts with a type code, a digit on a line of its own."""
     source = ByteSource(data)
     if data[:1].isdigit() and data[1:2].isspace():
         from snowdialect.frontends.torch7.ascii import AsciiReader

@@ -12,15 +12,18 @@ Shape = tuple[int, ...]
 def reshaped(layer: Layer, sample: Shape) -> Shape:
     """Shape, without batch, of what a View or Reshape makes of each sample.
 
-    Torch7 looks at a whole batch, so the rule is tried on two batches: what it makes must have one entry a sample,
-    of the same shape for both. A network that only works on single samples is tried on one without a batch. Raises
-    LayerError when neither holds: the layer would mix samples, or the numbers of elements do not fit.
+    Torch7 looks at a whole batch, so the rule is tried on two batches: what it makes must have one entry a
+    sample, of the same shape for both. A network that only works on single samples is tried on one without a
+    batch. Raises LayerError when neither holds: the layer would mix samples, or the numbers of elements do
+    not fit.
     """
     rule: Callable[[Layer, Shape], Shape | None] = _view if layer.kind == "View" else _reshape
     # Primes beyond any size of a layer, so that no number of elements fits by accident.
     batches = (1_000_003, 1_000_033)
     results = [rule(layer, (batch, *sample)) for batch in batches]
-    shapes = {result[1:] for batch, result in zip(batches, results, strict=True) if result and result[0] == batch}
+    shapes = {
+        result[1:] for batch, result in zip(batches, results, strict=True) if result and result[0] == batch
+    }
     if None not in results and len(shapes) == 1 and (shape := shapes.pop()) and prod(shape) == prod(sample):
         return shape
     sizes = layer.sizes("size")

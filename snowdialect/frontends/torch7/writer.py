@@ -165,9 +165,10 @@ class _Writer:
 def save(path: str | Path, tree: Any, ascii: bool = False) -> None:
     """Writes an object tree (see `objects`) as a `.t7` file, whole or not at all.
 
-    An array becomes a tensor of its element type (float32 a FloatTensor); `Tensor` and `Storage` choose another class
-    or share a storage. An object that appears twice is written once and referred to. Raises TypeError for a value
-    that has no Torch7 form, ValueError for one nested too deep, OSError when the file cannot be written.
+    An array becomes a tensor of its element type (float32 a FloatTensor); `Tensor` and `Storage` choose
+    another class or share a storage. An object that appears twice is written once and referred to. Raises
+    TypeError for a value that has no Torch7 form, ValueError for one nested too deep, OSError when the file
+    cannot be written.
     """
     with replacing(path, "wb") as file:
         _Writer(_AsciiForm(file) if ascii else _BinaryForm(file)).write(tree)

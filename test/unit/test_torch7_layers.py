@@ -1,0 +1,405 @@
+"""Torch7 layers compute what Torch7 does: against its own results, and NumPy where there are none."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from snowdialect.dialects import cnn
+from snowdialect.errors import SnowError
+from snowdialect.frontends.torch7 import import_model, load, nn, save
+from snowdialect.frontends.torch7.objects import Storage, Tensor, TorchObject, torch_object
+from snowdialect.interpreters import run_module
+from snowdialect.models import DIGITS, held_back_digits
+from snowdialect.weights import Weights
+
+Array = NDArray[np.float32]
+
+
+def floats(*shape: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def run(path: Path, batch: Array) -> Array:
+    """Output of a model file for a batch, in float."""
+    module, weights = import_model(path, batch.shape[1:])
+    module.verify()
+    return run_module(module, batch, Weights(weights)).outputs["output"]
+
+
+@pytest.fixture
+def apply(tmp_path: Path):
+    """Saves a network and runs it."""
+
+    def apply(network: TorchObject, batch: Array) -> Array:
+        save(tmp_path / "net.t7", network)
+        return run(tmp_path / "net.t7", batch)
+
+    return apply
+
+
+@pytest.fixture
+def refuse(tmp_path: Path):
+    """Saves a network and returns why it is refused, without the name of the file."""
+
+    def refuse(network: Any, *shape: int) -> str:
+        path = tmp_path / "net.t7"
+        save(path, network)
+        with pytest.raises(SnowError) as info:
+            import_model(path, shape)
+        message = str(info.value)
+        assert message.startswith(f"{path}: ") and "\n" not in message
+        return message.removeprefix(f"{path}: ")
+
+    return refuse
+
+
+PUBLISHED = [
+    *("batch_norm", "cadd_table", "concat", "conv", "linear_2d", "logsoftmax", "pool_ave", "pool_max"),
+    *("reshape_batch", "reshape_channels", "reshape_single_sample", "simple", "softmax", "softmax_spatial"),
+]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_results(shared_models: Path, name: str) -> None:
+    """Inputs and outputs that Torch7 itself computed."""
+    folder = shared_models / "torch7" / "opencv"
+    batch, expected = (load(folder / f"net_{name}_{part}.t7") for part in ("input", "output"))
+    output = run(folder / f"net_{name}_net.t7", batch.astype(np.float32))
+    np.testing.assert_allclose(output, expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["concat", "linear_2d", "simple"])
+def test_published_results_of_ascii_files(shared_models: Path, name: str) -> None:
+    folder = shared_models / "torch7" / "opencv" / "ascii"
+    batch, expected = (load(folder / f"net_{name}_{part}.txt") for part in ("input", "output"))
+    output = run(folder / f"net_{name}_net.txt", batch.astype(np.float32))
+    np.testing.assert_allclose(output, expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "name", ["cifar_base_kw", "mnist_convnet_maxpool", "resnet8_cifar10_bn", "resnet_2b"]
+)
+def test_trained_networks(shared_models: Path, name: str) -> None:
+    data = np.load(shared_models / "torch7" / "trained" / f"{name}.npz")
+    output = run(shared_models / "torch7" / "trained" / f"{name}.t7", data["x"].astype(np.float32))
+    np.testing.assert_allclose(output, data["y"], rtol=1e-4, atol=1e-4)
+
+
+def test_squeezenet(shared_models: Path) -> None:
+    folder = shared_models / "torch7" / "trained"
+    data = np.load(folder / "squeezenet_v1_0.npz")
+    photographs = data["x_uint8_bgr"][:2].astype(np.float32) - data["mean_bgr"].reshape(3, 1, 1)
+    output = run(folder / "squeezenet_v1_0.t7", photographs)
+    np.testing.assert_allclose(output.reshape(2, -1), data["y"][:2], rtol=1e-4, atol=1e-3)
+
+
+def test_face_detector(shared_models: Path) -> None:
+    folder = shared_models / "torch7" / "trained"
+    data = np.load(folder / "face_lfw_lcn_inputs.npz")
+    output = run(folder / "elab_face_16_32_v2.net", data["x"][:, None].astype(np.float32))
+    np.testing.assert_allclose(
+        output, np.load(folder / "elab_face_16_32_v2.out.npz")["y"], rtol=1e-4, atol=1e-4
+    )
+    assert np.mean(output.argmax(1) == data["label"]) == 0.95
+
+
+def test_digits() -> None:
+    images, labels = held_back_digits()
+    assert images.shape == (300, 1, 8, 8) and images.dtype == np.float32
+    assert np.mean(run(DIGITS, images).argmax(1) == labels) >= 0.98
+
+
+def test_convolution_of_old_files(apply: Any) -> None:
+    """SpatialConvolutionMM: 2-D weights, `padding` for both axes, no strides, no bias."""
+    weight, batch = floats(4, 3, 3, 3), floats(2, 3, 6, 7)
+    sizes = {"nInputPlane": 3, "nOutputPlane": 4, "kW": 3, "kH": 3}
+    modern = apply(nn.convolution(weight, None, padding=(1, 1)), batch)
+    for flat in (Tensor.of(weight.reshape(4, 27), "Cuda"), weight.reshape(4, 27).astype(np.float64)):
+        old = torch_object("nn.SpatialConvolutionMM", {**sizes, "padding": 1, "weight": flat})
+        np.testing.assert_array_equal(apply(old, batch), modern)
+
+
+def test_cudnn_groups(apply: Any) -> None:
+    weight, batch = floats(4, 2, 3, 3), floats(2, 4, 5, 5)
+    halves = [
+        apply(nn.convolution(weight[half], None), np.ascontiguousarray(batch[:, half]))
+        for half in (slice(0, 2), slice(2, 4))
+    ]
+    grouped = apply(nn.convolution(weight, None, groups=2), batch)
+    np.testing.assert_allclose(grouped, np.concatenate(halves, 1), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"threshold": 1e-6, "val": 0}, {}, {"threshold": 0, "val": 0, "inplace": True}]
+)
+def test_threshold_is_relu(apply: Any, fields: dict[str, Any]) -> None:
+    batch = floats(2, 3)
+    np.testing.assert_array_equal(apply(torch_object("nn.Threshold", fields), batch), np.maximum(batch, 0))
+
+
+@pytest.mark.parametrize(
+    ("class_name", "fields", "factor"),
+    [
+        ("nn.Dropout", {"p": 0.25, "v2": True}, 1.0),
+        ("nn.Dropout", {"p": 0.25}, 0.75),
+        ("nn.Dropout", {"p": 0.25, "v2": False}, 0.75),
+        ("nn.SpatialDropout", {"p": 0.25}, 0.75),
+    ],
+)
+def test_dropout(apply: Any, class_name: str, fields: dict[str, Any], factor: float) -> None:
+    batch = floats(2, 3, 2, 2)
+    np.testing.assert_allclose(
+        apply(torch_object(class_name, fields), batch), batch * np.float32(factor), rtol=1e-6
+    )
+
+
+def test_batch_normalization_of_old_files(apply: Any) -> None:
+    """running_std is 1 / sqrt(var + eps); without affine parameters there is neither weight nor bias."""
+    mean, std, batch = floats(3), np.array([0.5, 1, 2], np.float32), floats(2, 3)
+    old = torch_object("nn.BatchNormalization", {"running_mean": mean, "running_std": std, "eps": 1e-3})
+    np.testing.assert_allclose(apply(old, batch), (batch - mean) * std, rtol=1e-5, atol=1e-6)
+
+
+def average(class_name: str, **fields: Any) -> TorchObject:
+    return torch_object(class_name, {"kW": 2, "kH": 2, "dW": 2, "dH": 2, **fields})
+
+
+def test_average_pool_without_divide_is_a_sum(apply: Any) -> None:
+    batch = floats(2, 3, 4, 4)
+    means = batch.reshape(2, 3, 2, 2, 2, 2).mean((3, 5))
+    for fields in ({}, {"ceil_mode": False, "divide": False}):
+        np.testing.assert_allclose(
+            apply(average("nn.SpatialAveragePooling", **fields), batch), 4 * means, rtol=1e-4
+        )
+    for name, fields in (("nn.SpatialAveragePooling", {"divide": True}), ("cudnn.SpatialAveragePooling", {})):
+        np.testing.assert_allclose(apply(average(name, **fields), batch), means, rtol=1e-4, atol=1e-6)
+
+
+def test_cudnn_pools_take_whole_windows_in_ceil_mode(apply: Any) -> None:
+    """nn clips the last window of an average to the map, cudnn divides by all of its elements."""
+    batch = np.ones((1, 1, 3, 3), np.float32)
+    fields = {"ceil_mode": True, "divide": True}
+    ours = apply(average("nn.SpatialAveragePooling", **fields), batch)
+    theirs = apply(average("cudnn.SpatialAveragePooling", **fields), batch)
+    np.testing.assert_allclose(ours[0, 0], [[1, 1], [1, 1]], rtol=1e-6)
+    np.testing.assert_allclose(theirs[0, 0], [[1, 0.5], [0.5, 0.25]], rtol=1e-6)
+
+
+def test_zero_padding_and_cropping(apply: Any) -> None:
+    batch = floats(2, 1, 3, 4)
+    layer = torch_object("nn.SpatialZeroPadding", {"pad_l": 1, "pad_r": -2, "pad_t": 0, "pad_b": 2})
+    expected = np.pad(batch[..., :2], ((0, 0), (0, 0), (0, 2), (1, 0)))
+    np.testing.assert_array_equal(apply(layer, batch), expected)
+
+
+def test_depth_concat_centres_smaller_maps(apply: Any) -> None:
+    batch = np.ones((1, 1, 4, 4), np.float32)
+    crop = torch_object("nn.SpatialZeroPadding", {"pad_l": -1, "pad_r": 0, "pad_t": -1, "pad_b": 0})
+    parts = {"dimension": 2, "modules": [nn.simple("Identity"), crop]}
+    output = apply(torch_object("nn.DepthConcat", parts), batch)
+    np.testing.assert_array_equal(output[0, 0], np.ones((4, 4)))
+    np.testing.assert_array_equal(output[0, 1], np.pad(np.ones((3, 3)), ((0, 1), (0, 1))))
+
+
+@pytest.mark.parametrize(
+    "fields", [{"dimension": 2}, {"dimension": 1}, {"dimension": 1, "nInputDims": 3}, {"dimension": -3}]
+)
+def test_join_table_counts_dimensions_with_and_without_batch(apply: Any, fields: dict[str, Any]) -> None:
+    batch = floats(2, 3, 2, 2)
+    table = nn.concat_table(nn.simple("Identity"), nn.relu())
+    output = apply(nn.sequential(table, torch_object("nn.JoinTable", fields)), batch)
+    np.testing.assert_array_equal(output, np.concatenate([batch, np.maximum(batch, 0)], 1))
+
+
+@pytest.mark.parametrize("fields", [{"dimension": 3}, {"dimension": -1}, {"dimension": 2, "nInputDims": 3}])
+def test_joins_of_rows_and_columns_are_refused(refuse: Any, fields: dict[str, Any]) -> None:
+    table = nn.concat_table(nn.simple("Identity"), nn.relu())
+    network = nn.sequential(table, torch_object("nn.JoinTable", fields))
+    assert (
+        refuse(network, 3, 2, 2)
+        == f"1 nn.JoinTable: joins dimension {fields['dimension']}, which is not the channels"
+    )
+
+
+def test_add_of_many(apply: Any) -> None:
+    batch = floats(2, 3)
+    table = nn.concat_table(*[nn.simple("Identity")] * 3)
+    np.testing.assert_allclose(
+        apply(nn.sequential(table, nn.simple("CAddTable")), batch), 3 * batch, rtol=1e-6
+    )
+
+
+def view(*sizes: int, **fields: Any) -> TorchObject:
+    return torch_object("nn.View", {"size": Storage(np.array(sizes, np.int64), "Long"), **fields})
+
+
+def reshape(*sizes: int, **fields: Any) -> TorchObject:
+    return torch_object("nn.Reshape", {"size": Storage(np.array(sizes, np.int64), "Long"), **fields})
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (view(60), (60,)),
+        (view(-1), (60,)),
+        (view(-1, numInputDims=3), (60,)),
+        (view(60, numInputDims=3), (60,)),
+        (view(-1, 60), (60,)),
+        (view(5, 4, 3), (5, 4, 3)),
+        (view(3, -1, numInputDims=3), (3, 20)),
+        (reshape(60), (60,)),
+        (reshape(-1), (60,)),
+        (reshape(5, 12, batchMode=True), (5, 12)),
+        (reshape(60, batchMode=False), (60,)),
+    ],
+)
+def test_views(tmp_path: Path, layer: TorchObject, expected: tuple[int, ...]) -> None:
+    save(tmp_path / "net.t7", layer)
+    module, _ = import_model(tmp_path / "net.t7", (3, 4, 5))
+    (result,) = (op for op in module.body.block.ops if isinstance(op, cnn.ReshapeOp))
+    assert cnn.shape_of(result.result) == (1, *expected)
+
+
+@pytest.mark.parametrize(
+    "layer", [view(20), view(120), view(7), view(-1, 7), reshape(20), reshape(5, 4, 3, 2), view(0)]
+)
+def test_views_that_mix_the_batch_are_refused(refuse: Any, layer: TorchObject) -> None:
+    assert "without mixing the inputs of a batch" in refuse(layer, 3, 4, 5)
+
+
+def test_shared_tensors_have_one_name(tmp_path: Path) -> None:
+    layer = nn.linear(floats(4, 4), floats(4))
+    save(tmp_path / "net.t7", nn.sequential(layer, nn.relu(), layer))
+    module, weights = import_model(tmp_path / "net.t7", (4,))
+    assert sorted(weights) == ["0.bias", "0.weight"]
+    names = [op.weight_name.data for op in module.body.block.ops if isinstance(op, cnn.WeightOp)]
+    assert names == ["0.weight", "0.bias"] * 2
+
+
+def convolution(**fields: Any) -> TorchObject:
+    sizes = {"nInputPlane": 3, "nOutputPlane": 4, "kW": 3, "kH": 3, "weight": floats(4, 3, 3, 3)}
+    return nn.sequential(
+        nn.simple("Identity"), nn.sequential(torch_object("nn.SpatialConvolution", {**sizes, **fields}))
+    )
+
+
+NAN = np.full((4, 3, 3, 3), np.nan, np.float32)
+EXPANDED = Tensor(Storage(np.ones(1, np.float32), "Float"), (4, 3, 3, 3), (0, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"nInputPlane": 5, "weight": floats(4, 5, 3, 3)}, "weight expects 5 input channels, input has 3"),
+        ({"weight": floats(4, 26)}, "weight is 4x26, expected 4x3x3x3"),
+        ({"weight": NAN}, "field weight holds NaN, infinity or numbers beyond float32"),
+        (
+            {"weight": 1e300 * np.ones((4, 3, 3, 3))},
+            "field weight holds NaN, infinity or numbers beyond float32",
+        ),
+        ({"weight": np.ones((4, 3, 3, 3), np.int64)}, "field weight is tensor, expected a tensor of floats"),
+        ({"weight": EXPANDED}, "field weight is a tensor whose elements overlap in memory"),
+        ({"bias": floats(5)}, "bias is 5, expected 4"),
+        ({"dW": 0}, "field dW is 0, expected a whole number of 1 or more"),
+        ({"dH": 1.5}, "field dH is 1.5, expected a whole number of 1 or more"),
+        ({"kH": None}, "field kH is nil, expected a number"),
+        ({"padW": -1}, "field padW is -1, expected a whole number of 0 or more"),
+        ({"kW": 9, "weight": floats(4, 3, 3, 9)}, "kernel spans 9 columns, the padded input has 8"),
+        ({"padH": 1 << 24, "padW": 1 << 24}, "its result of 4x33554438x33554438 is too large"),
+    ],
+)
+def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], problem: str) -> None:
+    assert refuse(convolution(**fields), 3, 8, 8) == f"1.0 nn.SpatialConvolution: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "problem"),
+    [
+        (nn.simple("PReLU"), (3,), "unsupported layer 0 nn.PReLU"),
+        (
+            nn.sequential(nn.simple("PReLU"), nn.relu(), nn.concat_table(nn.simple("Max"))),
+            (3,),
+            "unsupported layers 0 nn.PReLU, 2.0 nn.Max",
+        ),
+        ([1, 2], (3,), "holds a table, not a network"),
+        (
+            nn.concat_table(nn.relu(), nn.relu()),
+            (3,),
+            "the network returns a table of 2 values, expected a tensor",
+        ),
+        (
+            nn.sequential(nn.simple("CAddTable")),
+            (3,),
+            "0 nn.CAddTable: its input is a tensor, expected a table",
+        ),
+        (
+            nn.sequential(nn.concat_table(nn.relu()), nn.relu()),
+            (3,),
+            "1 nn.ReLU: its input is a table, expected a tensor",
+        ),
+        (
+            torch_object("nn.Threshold", {"threshold": 0.5}),
+            (3,),
+            "0 nn.Threshold: a threshold of 0.5 with value 0 is no ReLU, which is all that is supported",
+        ),
+        (
+            nn.linear(floats(2, 7), None),
+            (13, 7),
+            "0 nn.Linear: weight expects 7 inputs, input has 91 (1x13x7)",
+        ),
+        (nn.simple("SoftMax"), (3, 4), "0 nn.SoftMax: input is 3x4, expected a vector or maps CxHxW"),
+        (
+            torch_object("cudnn.LogSoftMax", {}),
+            (3, 2, 2),
+            "0 cudnn.LogSoftMax: cudnn.LogSoftMax over all elements of maps 3x2x2 is not supported",
+        ),
+        (
+            nn.max_pool((2, 2), (2, 2), padding=(2, 2)),
+            (1, 4, 4),
+            "0 nn.SpatialMaxPooling: padding 2x2 is more than half the kernel 2x2",
+        ),
+        (
+            nn.batch_norm(floats(5), floats(5), floats(5), floats(5)),
+            (3, 2, 2),
+            "0 nn.SpatialBatchNormalization: running_mean is for 5 channels, the input has 3",
+        ),
+        (
+            nn.batch_norm(floats(3), -np.ones(3, np.float32), floats(3), floats(3)),
+            (3, 2, 2),
+            "0 nn.SpatialBatchNormalization: running_var + eps must be above zero",
+        ),
+        (
+            torch_object("nn.Sequential", {"modules": 3}),
+            (3,),
+            "nn.Sequential: its modules are no list of layers",
+        ),
+        (
+            torch_object("nn.Dropout", {"p": 1.5}),
+            (3,),
+            "0 nn.Dropout: p must be a probability below 1, is 1.5",
+        ),
+    ],
+)
+def test_networks_that_do_not_fit(refuse: Any, network: Any, shape: tuple[int, ...], problem: str) -> None:
+    assert refuse(network, *shape) == problem
+
+
+def test_networks_without_end(refuse: Any) -> None:
+    layers = [nn.relu()]
+    looped = torch_object("nn.Sequential", {"modules": layers})
+    layers.append(looped)
+    assert refuse(looped, 3) == "1 nn.Sequential: contains itself"
+    doubled = nn.relu()
+    for _ in range(30):
+        doubled = nn.sequential(doubled, doubled)
+    assert refuse(doubled, 3) == "the network has more than 20000 layers"
+
+
+def test_the_input_shape_is_needed() -> None:
+    with pytest.raises(SnowError, match="carries no input shape; give it with --input-shape CxHxW"):
+        import_model(DIGITS, None)
+    with pytest.raises(SnowError, match="1x0x8 is no shape of an input"):
+        import_model(DIGITS, (1, 0, 8))
