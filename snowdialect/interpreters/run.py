@@ -12,6 +12,7 @@ from xdsl.interpreter import Interpreter
 
 from snowdialect.dialects import cnn
 from snowdialect.errors import SnowError
+from snowdialect.interpreters.buffers import read_maps
 from snowdialect.interpreters.state import RunState, set_run_state
 from snowdialect.weights import Weights
 
@@ -72,4 +73,6 @@ def run_module(
                 raise cause from None
             cause = cause.__cause__
         raise
+    for name, region in state.regions.items():
+        state.observe(name, read_maps(state.dram, region))
     return Run(state.outputs, state.layers, state.saturations, state.wraps, state.instructions)

@@ -10,6 +10,8 @@ from xdsl.interpreter import Interpreter, InterpreterFunctions
 from xdsl.ir import SSAValue
 
 if TYPE_CHECKING:
+    from snowdialect.interpreters.buffers import Buffers, Region
+    from snowdialect.machine import Machine
     from snowdialect.weights import Weights
 
 
@@ -30,8 +32,13 @@ class RunState:
     """Constant expressions evaluated so far."""
     dram: NDArray[np.int16] = field(default_factory=lambda: np.zeros((1, 0), np.int16))
     """Memory of the accelerator: (N, words); a 64 B unit is 32 words."""
+    regions: dict[str, "Region"] = field(default_factory=dict[str, Any])
+    """Regions of maps by the name of the layer whose result they hold."""
+    partial_sums: dict[tuple[SSAValue, int], NDArray[np.int64]] = field(default_factory=dict[Any, Any])
+    """Accumulators between the parts of a kernel, by result buffer and CU."""
     instructions: Counter[str] = field(default_factory=Counter[str])
     """Executed instructions by mnemonic."""
+    _buffers: "Buffers | None" = None
 
     def observe(self, layer: str, result: NDArray[Any]) -> None:
         """Remembers what a layer computed, to be compared between levels."""
@@ -41,6 +48,14 @@ class RunState:
         """Adds to a layer's clamped results and to its results whose exact sum left 32 bits."""
         self.saturations[layer] += saturations
         self.wraps[layer] += wraps
+
+    def buffers(self, machine: "Machine") -> "Buffers":
+        """The on-chip buffers, empty before their first use."""
+        if self._buffers is None:
+            from snowdialect.interpreters.buffers import Buffers
+
+            self._buffers = Buffers.of(machine, self.batch)
+        return self._buffers
 
     def reserve_memory(self, words: int) -> None:
         """Grows memory to at least `words` words per batch element; what is new reads as zero."""

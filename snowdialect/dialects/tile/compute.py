@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from xdsl.dialects.builtin import I64, AffineMapAttr, DenseArrayBase, IndexType, IntegerAttr, StringAttr, UnitAttr, i64
 from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
@@ -40,6 +40,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from snowdialect.dialects.addresses import Address, AddressedOp, IndexExpr
 from snowdialect.dialects.target import machine_of
+from snowdialect.dialects.tile.memory import WeightsOp
 from snowdialect.dialects.tile.types import (
     Kernels,
     KernelsAttr,
@@ -58,6 +59,7 @@ from snowdialect.dialects.tile.types import (
     Window,
     WindowAttr,
 )
+from snowdialect.machine import Machine
 
 
 def _int(value: int) -> IntegerAttr:
@@ -248,8 +250,11 @@ class TiledOp(AddressedOp):
         """What of the tile is really there for given tile indices: equal for tiles that need the same code."""
 
     def number(self, name: str, indices: dict[SSAValue, int]) -> int:
-        """The value of an address for given tile indices; computed indices are looked through."""
-        return resolve(self.address(name)).evaluate(indices)
+        """The value of an address for given tile indices; those that are not given are looked through."""
+        expression = self.address(name)
+        if any(index not in indices for index in expression.indices()):
+            expression = resolve(expression)
+        return expression.evaluate(indices)
 
 
 def resolve(expression: IndexExpr) -> IndexExpr:
@@ -372,6 +377,38 @@ class LoadWeightsOp(TiledOp):
 
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         return None
+
+    def runs(self, tile: int) -> list[WeightsRun]:
+        """What is loaded for kernel tile number `tile`, one run for each buffer that has kernels of its own."""
+        masked = [cu for cu in range(self.cus.value.data.bit_length()) if self.cus.value.data >> cu & 1]
+        match self.packed.owner:
+            case WeightsOp() as weights:
+                packing, part = weights.packing.record, self.part.value.data
+                start = tile * (packing.words // packing.tiles)
+                return [
+                    WeightsRun(
+                        start + packing.load_offset(part, cu, vmac),
+                        vmac,
+                        [cu] if packing.cus > 1 else masked,
+                        packing.steps * packing.block,
+                    )
+                    for cu in range(packing.cus)
+                    for vmac in range(packing.vmacs)
+                ]
+            case _:
+                machine = machine_of(self)
+                assert isinstance(self.packed.type, PackedType)
+                words = self.packed.type.words.data // machine.vmacs
+                return [WeightsRun(vmac * words, vmac, masked, words) for vmac in range(machine.vmacs)]
+
+
+class WeightsRun(NamedTuple):
+    """`words` words from word `source` of a packed region to the WBuf of one vMAC in some CUs."""
+
+    source: int
+    vmac: int
+    cus: list[int]
+    words: int
 
 
 class ComputeOp(TiledOp):
@@ -529,15 +566,18 @@ class ConvOp(ComputeOp):
     def extent(self) -> Span:
         return self.span.record
 
-    def channels_at(self, indices: dict[SSAValue, int], lanes: int) -> int:
-        """Words of a result pixel that this tile computes in a CU of the given lanes a step."""
+    def lanes(self, machine: Machine) -> int:
+        """Outputs that a vMAC has in flight."""
+        return 1 if self.mode.data is Mode.COOP else machine.macs
+
+    def channels_at(self, indices: dict[SSAValue, int], machine: Machine) -> int:
+        """Words of a result pixel that this tile computes in a CU."""
         kernels = self.kernels.record
-        return min(kernels.steps * lanes, kernels.channels - self.number("channel", indices))
+        whole = kernels.steps * machine.vmacs * self.lanes(machine)
+        return min(whole, kernels.channels - self.number("channel", indices))
 
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
-        machine = machine_of(self)
-        lanes = machine.vmacs * (1 if self.mode.data is Mode.COOP else machine.macs)
-        return super().shape_at(indices), self.channels_at(indices, lanes)
+        return super().shape_at(indices), self.channels_at(indices, machine_of(self))
 
     def verify_accesses(self) -> None:
         machine = machine_of(self)

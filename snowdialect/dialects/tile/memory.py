@@ -110,7 +110,7 @@ class WeightsOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        packing = self.packing.packing
+        packing = self.packing.record
         shape = shape_of(self.weights)
         if len(shape) == 2:
             kernels, inputs = shape[0], shape[1]

@@ -444,7 +444,7 @@ class PackingAttr(ParametrizedAttribute):
         )
 
     @property
-    def packing(self) -> Packing:
+    def record(self) -> Packing:
         segments = tuple(Segment(c.data, o.data) for c, o in zip(self.counts, self.offsets, strict=True))
         return Packing(self.mode.data.value, *(value.data for value in self.values), segments)
 
@@ -466,7 +466,7 @@ class PackingAttr(ParametrizedAttribute):
         with printer.in_angle_brackets():
             printer.print_string(f"{self.mode.data.value}, ")
             _print_fields(printer, _PACKING_NUMBERS, [value.data for value in self.values])
-            printer.print_string(f", {_format_segments(self.packing.segments)}")
+            printer.print_string(f", {_format_segments(self.record.segments)}")
 
 
 class Schedule(NamedTuple):
@@ -506,13 +506,13 @@ class ScheduleAttr(ParametrizedAttribute):
         )
 
     @property
-    def schedule(self) -> Schedule:
+    def record(self) -> Schedule:
         return Schedule(self.mode.data, self.split.data, self.order.data, *(value.data for value in self.values))
 
     def verify(self) -> None:
         if len(self.values) != len(Schedule._fields) - 3:
             raise VerifyException(f"a schedule has {len(Schedule._fields) - 3} numbers, got {len(self.values)}")
-        schedule = self.schedule
+        schedule = self.record
         if min(schedule[3:]) < 1 or max(schedule.maps_slots, schedule.weights_slots) > 2:
             raise VerifyException("a schedule wants positive tile sizes and one or two slots of each buffer")
 
@@ -529,6 +529,6 @@ class ScheduleAttr(ParametrizedAttribute):
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
-            schedule = self.schedule
+            schedule = self.record
             printer.print_string(f"{schedule.mode.value}, {schedule.split.value}, {schedule.order.value}, ")
             _print_fields(printer, Schedule._fields[3:], schedule[3:])

@@ -1,0 +1,78 @@
+"""What the interpreters of tile, loop and snowflake share: the on-chip buffers and regions of memory."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snowdialect.dialects.tile.types import MapsType
+from snowdialect.machine import Machine
+
+Words = NDArray[np.int16]
+
+
+@dataclass
+class Buffers:
+    """Contents of the buffers: MBufs hold activations and have a batch axis, WBufs hold constants and have none."""
+
+    mbuf: Words
+    """(N, CU, words)."""
+    wbuf: Words
+    """(CU, vMAC, words)."""
+
+    @staticmethod
+    def of(machine: Machine, batch: int) -> "Buffers":
+        return Buffers(
+            np.zeros((batch, machine.compute_units, machine.mbuf_words), np.int16),
+            np.zeros((machine.compute_units, machine.vmacs, machine.wbuf_words), np.int16),
+        )
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region of memory: its first word and, for maps, their layout."""
+
+    base: int
+    maps: MapsType | None
+
+
+def pixels(memory: Words, base: int, height: int, width: int, pixel: int, row: int) -> Words:
+    """A view (N, height, width, pixel) of memory (N, words): pixels `pixel` words apart, rows `row` words apart.
+
+    The last row may end with the memory, even where the next row would begin behind it.
+    """
+    flat = memory[:, base : base + (height - 1) * row + width * pixel]
+    if height and width and flat.shape[1] != (height - 1) * row + width * pixel:
+        raise IndexError(f"pixels at word {base} leave a memory of {memory.shape[1]} words")
+    batch_stride, word = memory.strides
+    return np.lib.stride_tricks.as_strided(
+        flat, (memory.shape[0], height, width, pixel), (batch_stride, row * word, pixel * word, word)
+    )
+
+
+def region_pixels(dram: Words, region: Region) -> Words:
+    """A view (N, height, width, pixel) of a region of maps in memory (N, words)."""
+    maps = region.maps
+    assert maps is not None
+    return pixels(dram, region.base, maps.height.data, maps.width.data, maps.pixel.data, maps.row.data)
+
+
+def read_maps(dram: Words, region: Region) -> Words:
+    """The maps of a region in logical order, (N, C, H, W)."""
+    maps = region.maps
+    assert maps is not None
+    view = region_pixels(dram, region)
+    parts = [view[..., offset : offset + count] for count, offset in maps.segments]
+    return np.concatenate(parts, axis=-1).transpose(0, 3, 1, 2)
+
+
+def write_maps(dram: Words, region: Region, tensor: Words) -> None:
+    """Puts maps in logical order, (N, C, H, W) or any shape with as many elements, into a region."""
+    maps = region.maps
+    assert maps is not None
+    view = region_pixels(dram, region)
+    ordered = tensor.reshape(-1, maps.channels, maps.height.data, maps.width.data).transpose(0, 2, 3, 1)
+    channel = 0
+    for count, offset in maps.segments:
+        view[..., offset : offset + count] = ordered[..., channel : channel + count]
+        channel += count

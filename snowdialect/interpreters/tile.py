@@ -1,0 +1,374 @@
+"""The meaning of the tile dialect: whole tiles in NumPy, on the real contents of memory and buffers."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import IndexType
+from xdsl.interpreter import Interpreter, InterpreterFunctions, PythonValues, impl, register_impls
+from xdsl.ir import SSAValue
+
+from snowdialect.dialects import tile
+from snowdialect.dialects.cnn import shape_of
+from snowdialect.dialects.target import machine_of
+from snowdialect.fixed_point import align, requantize
+from snowdialect.interpreters.buffers import Region, Words, pixels, read_maps, region_pixels, write_maps
+from snowdialect.interpreters.cnn import evaluate_constant
+from snowdialect.interpreters.state import RunState, run_state
+from snowdialect.layout import average_steps, pack_average, pack_weights
+from snowdialect.dialects.locations import layer_name
+from snowdialect.machine import Machine
+
+
+def allocate(state: RunState, op: tile.RegionOp | tile.WeightsOp | tile.AverageWeightsOp, words: int) -> int:
+    """First word of a region: at its address, or behind all others while addresses are not assigned."""
+    transfer = machine_of(op).transfer_words
+    start = state.dram.shape[1] if op.address is None else op.address.value.data * transfer
+    state.reserve_memory(start + -(-words // transfer) * transfer)
+    return start
+
+
+@register_impls
+class TileFunctions(InterpreterFunctions):
+    """Tiles are computed from buffer contents, so that a wrong address shows as a wrong result."""
+
+    @impl(tile.RegionOp)
+    def run_region(self, interpreter: Interpreter, op: tile.RegionOp, args: PythonValues) -> PythonValues:
+        state = run_state(interpreter)
+        maps = cast(tile.MapsType, op.result.type)
+        region = Region(allocate(state, op, maps.words), maps)
+        state.regions[op.region_name.data] = region
+        return (region,)
+
+    @impl(tile.ViewOp)
+    def run_view(self, interpreter: Interpreter, op: tile.ViewOp, args: PythonValues) -> PythonValues:
+        view = Region(args[0].base, cast(tile.MapsType, op.result.type))
+        run_state(interpreter).regions[op.region_name.data] = view
+        return (view,)
+
+    @impl(tile.WeightsOp)
+    def run_weights(self, interpreter: Interpreter, op: tile.WeightsOp, args: PythonValues) -> PythonValues:
+        state = run_state(interpreter)
+        packing = op.packing.record
+        weights = evaluate_constant(op.weights, state)
+        bias = None if op.bias is None else evaluate_constant(op.bias, state)
+        shape = (packing.channels, -1, packing.kernel_h, packing.kernel_w)
+        return (_constant_region(state, op, pack_weights(weights.reshape(shape), bias, packing)),)
+
+    @impl(tile.AverageWeightsOp)
+    def run_average_weights(
+        self, interpreter: Interpreter, op: tile.AverageWeightsOp, args: PythonValues
+    ) -> PythonValues:
+        machine = machine_of(op)
+        image = pack_average(
+            tuple(op.values.get_values()), machine.vmacs, machine.line_words, machine.transfer_words
+        )
+        return (_constant_region(run_state(interpreter), op, image),)
+
+    @impl(tile.WriteOp)
+    def run_write(self, interpreter: Interpreter, op: tile.WriteOp, args: PythonValues) -> PythonValues:
+        tensor, region = args
+        write_maps(run_state(interpreter).dram, region, tensor)
+        return ()
+
+    @impl(tile.ReadOp)
+    def run_read(self, interpreter: Interpreter, op: tile.ReadOp, args: PythonValues) -> PythonValues:
+        maps = read_maps(run_state(interpreter).dram, args[0])
+        return (maps.reshape(-1, *shape_of(op.result)[1:]),)
+
+    @impl(tile.LayerOp)
+    def run_layer(self, interpreter: Interpreter, op: tile.LayerOp, args: PythonValues) -> PythonValues:
+        return interpreter.run_ssacfg_region(op.body, (), op.name)
+
+    @impl(tile.BufferOp)
+    def run_buffer(self, interpreter: Interpreter, op: tile.BufferOp, args: PythonValues) -> PythonValues:
+        return ([slot.start for slot in op.slot_ranges()],)
+
+    @impl(tile.IndexOp)
+    def run_index(self, interpreter: Interpreter, op: tile.IndexOp, args: PythonValues) -> PythonValues:
+        return (op.address("value").evaluate(dict(zip(op.operands, args, strict=True))),)
+
+    @impl(tile.ForOp)
+    def run_for(self, interpreter: Interpreter, op: tile.ForOp, args: PythonValues) -> PythonValues:
+        for index in op.iterations:
+            interpreter.run_ssacfg_region(op.body, (index,), op.name)
+        return ()
+
+    @impl(tile.LoadOp)
+    def run_load(self, interpreter: Interpreter, op: tile.LoadOp, args: PythonValues) -> PythonValues:
+        state = run_state(interpreter)
+        machine = machine_of(op)
+        values = _values(op, args)
+        indices = _indices(values)
+        region: Region = values[op.region_value]
+        start = values[op.buffer][op.number("slot", indices)]
+        span, layout = op.span.record, cast(tile.MapsBufferType, op.buffer.type)
+        columns = op.columns_at(indices)
+        first_column = op.number("column", indices)
+        source = region_pixels(state.dram, region)
+        for cu in range(machine.compute_units):
+            rows = op.rows_at(indices, cu)
+            if not rows or not columns:
+                continue
+            first_row = op.number("row", indices) + cu * span.share
+            target = start + rows.start * layout.row.data + columns.start * layout.pixel.data
+            view = pixels(
+                state.buffers(machine).mbuf[:, cu], target, len(rows), len(columns), layout.pixel.data, layout.row.data
+            )
+            view[...] = source[
+                :,
+                first_row + rows.start : first_row + rows.stop,
+                first_column + columns.start : first_column + columns.stop,
+            ]
+        return ()
+
+    @impl(tile.LoadWeightsOp)
+    def run_load_weights(
+        self, interpreter: Interpreter, op: tile.LoadWeightsOp, args: PythonValues
+    ) -> PythonValues:
+        state = run_state(interpreter)
+        machine = machine_of(op)
+        values = _values(op, args)
+        indices = _indices(values)
+        region: Region = values[op.packed]
+        start = values[op.buffer][op.number("slot", indices)]
+        for run in op.runs(op.number("tile", indices)):
+            words = state.dram[0, region.base + run.source :][: run.words]
+            for cu in run.cus:
+                state.buffers(machine).wbuf[cu, run.vmac, start : start + run.words] = words
+        return ()
+
+    @impl(tile.ConvOp)
+    def run_conv(self, interpreter: Interpreter, op: tile.ConvOp, args: PythonValues) -> PythonValues:
+        state = run_state(interpreter)
+        machine = machine_of(op)
+        values = _values(op, args)
+        indices = _indices(values)
+        buffers = state.buffers(machine)
+        window, kernels, shifts = op.window.record, op.kernels.record, op.shifts.record
+        count = op.channels_at(indices, machine)
+        columns = op.columns_at(indices)
+        tile_row, tile_column = op.number("row", indices), op.number("column", indices)
+        maps_start = values[op.maps][op.number("maps_slot", indices)]
+        weights_start = values[op.weights][op.number("weights_slot", indices)]
+        result_slot = op.number("result_slot", indices)
+        channel, offset = op.number("channel", indices), op.number("offset", indices)
+        maps_layout = cast(tile.MapsBufferType, op.maps.type)
+        for cu in range(machine.compute_units):
+            rows = op.rows_at(indices, cu)
+            if not rows or not columns:
+                continue
+            blocks = _blocks(buffers.wbuf[cu], weights_start, op, machine)
+            sums = np.zeros((state.batch, len(rows), len(columns), count), np.int64)
+            if kernels.part == 0:
+                sums += align(blocks.bias[:count], shifts.bias)
+                if op.bypass is not None:
+                    layout = cast(tile.MapsBufferType, op.bypass.type)
+                    view = _tile(buffers.mbuf[:, cu], values[op.bypass][result_slot], rows, columns, layout)
+                    first = kernels.bypass_first + channel + cu * kernels.share
+                    sums += align(view[..., first : first + count], shifts.bypass)
+            else:
+                sums += state.partial_sums.pop((op.result, cu))
+            taps = blocks.taps[:, :count].reshape(window.kernel_h, window.kernel_w, kernels.depth, count)
+            first_row = (rows.start - tile_row - cu * op.span.record.share) * window.stride_h
+            for ky in range(window.kernel_h):
+                ys = [i for i, y in enumerate(rows) if ky in window.kernel_rows(y)]
+                for kx in range(window.kernel_w):
+                    xs = [i for i, x in enumerate(columns) if kx in window.kernel_columns(x)]
+                    if not ys or not xs or not taps[ky, kx].any():
+                        continue
+                    top = first_row + ys[0] * window.stride_h + ky * window.dilation_h
+                    left = kernels.lead + (columns.start - tile_column + xs[0]) * window.stride_w
+                    left += kx * window.dilation_w
+                    source = pixels(
+                        buffers.mbuf[:, cu],
+                        maps_start + top * maps_layout.row.data + left * maps_layout.pixel.data,
+                        len(ys),
+                        len(xs),
+                        maps_layout.pixel.data * window.stride_w,
+                        maps_layout.row.data * window.stride_h,
+                    )[..., offset : offset + kernels.depth]
+                    # Products of 16-bit words summed below 2^53 are exact in float64, and BLAS is quick.
+                    products = source.astype(np.float64) @ taps[ky, kx]
+                    sums[:, ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1] += products.astype(np.int64)
+            if kernels.part < kernels.parts - 1:
+                state.partial_sums[op.result, cu] = sums
+                continue
+            words = _finish(op, state, sums)
+            view = _tile(
+                buffers.mbuf[:, cu],
+                values[op.result][result_slot],
+                rows,
+                columns,
+                cast(tile.MapsBufferType, op.result.type),
+            )
+            view[..., channel : channel + count] = words
+        return ()
+
+    @impl(tile.MaxPoolOp)
+    def run_max_pool(self, interpreter: Interpreter, op: tile.MaxPoolOp, args: PythonValues) -> PythonValues:
+        state = run_state(interpreter)
+        for output in _pool_windows(op, args, state):
+            output.target[...] = np.max(np.stack(output.source), axis=0)
+        return ()
+
+    @impl(tile.AvgPoolOp)
+    def run_avg_pool(self, interpreter: Interpreter, op: tile.AvgPoolOp, args: PythonValues) -> PythonValues:
+        state = run_state(interpreter)
+        machine = machine_of(op)
+        line, steps = machine.line_words, average_steps(machine.vmacs, machine.line_words)
+        weights = state.buffers(machine).wbuf[0]
+        start = _values(op, args)[op.weights][0]
+        for output in _pool_windows(op, args, state):
+            # A weight stands in the lane of each vMAC's channel; the first vMAC has the first channel.
+            weight = int(weights[0, start + line * (1 + op.weight_of(output.y, output.x) * steps)])
+            sums = np.sum(np.stack(output.source).astype(np.int64), axis=0) * weight
+            output.target[...] = _finish(op, state, sums)
+        return ()
+
+    @impl(tile.AddOp)
+    def run_add(self, interpreter: Interpreter, op: tile.AddOp, args: PythonValues) -> PythonValues:
+        state = run_state(interpreter)
+        machine = machine_of(op)
+        values = _values(op, args)
+        indices = _indices(values)
+        buffers, part, shifts = state.buffers(machine), op.pixels.record, op.shifts.record
+        columns = op.columns_at(indices)
+        slot = op.number("maps_slot", indices)
+        for cu in range(machine.compute_units):
+            rows = op.rows_at(indices, cu)
+            if not rows or not columns:
+                continue
+
+            def words(buffer: SSAValue, slot: int, rows: range = rows, cu: int = cu) -> Words:
+                layout = cast(tile.MapsBufferType, buffer.type)
+                return _tile(buffers.mbuf[:, cu], values[buffer][slot], rows, columns, layout)
+
+            maps = words(op.maps, slot)[..., part.first : part.first + part.words]
+            sums = align(maps, shifts.bias)
+            if op.other is not None:
+                other = words(op.other, slot)[..., part.other : part.other + part.words]
+                sums = sums + align(other, shifts.bypass)
+            words(op.result, op.number("result_slot", indices))[..., : part.words] = _finish(op, state, sums)
+        return ()
+
+    @impl(tile.StoreOp)
+    def run_store(self, interpreter: Interpreter, op: tile.StoreOp, args: PythonValues) -> PythonValues:
+        state = run_state(interpreter)
+        machine = machine_of(op)
+        values = _values(op, args)
+        indices = _indices(values)
+        columns = op.columns_at(indices)
+        target = region_pixels(state.dram, values[op.region_value])
+        first = op.number("channel", indices)
+        for cu in range(machine.compute_units):
+            rows, count = op.rows_at(indices, cu), op.channels_at(indices, cu)
+            if not rows or not columns or not count:
+                continue
+            source = _tile(
+                state.buffers(machine).mbuf[:, cu],
+                values[op.buffer][op.number("slot", indices)],
+                rows,
+                columns,
+                cast(tile.MapsBufferType, op.buffer.type),
+            )
+            channel = first + cu * op.share.value.data
+            target[:, rows.start : rows.stop, columns.start : columns.stop, channel : channel + count] = source[
+                ..., :count
+            ]
+        return ()
+
+
+class PoolWindow(NamedTuple):
+    """One output pixel of a pool: its place, the words (N, channels) under its window, its words to be."""
+
+    y: int
+    x: int
+    source: list[Words]
+    target: Words
+
+
+class _Blocks(NamedTuple):
+    bias: NDArray[np.int16]
+    """One for each channel of the tile."""
+    taps: NDArray[np.float64]
+    """(kernel words, channels); zero outside the part that is loaded."""
+
+
+def _blocks(wbuf: Words, start: int, op: tile.ConvOp, machine: Machine) -> _Blocks:
+    """The kernels in the WBufs of a CU, (vMAC, words): what the vMACs have in each step of the tile."""
+    kernels, window = op.kernels.record, op.window.record
+    lanes, line = op.lanes(machine), machine.line_words
+    block = cast(tile.WeightsBufferType, op.weights.type).block.data
+    whole = window.kernel_h * window.kernel_w * kernels.depth
+    first = kernels.part * kernels.part_words
+    length = min(kernels.part_words, whole - first)
+    shaped = wbuf[:, start : start + kernels.steps * block].reshape(machine.vmacs, kernels.steps, block)
+    # Channels run over lanes, then vMACs, then steps.
+    taps = shaped[:, :, line : line + length * lanes].reshape(machine.vmacs, kernels.steps, length, lanes)
+    channels = kernels.steps * machine.vmacs * lanes
+    matrix = np.zeros((whole, channels))
+    matrix[first : first + length] = taps.transpose(2, 1, 0, 3).reshape(length, channels)
+    return _Blocks(shaped[:, :, :lanes].transpose(1, 0, 2).reshape(channels), matrix)
+
+
+def _constant_region(
+    state: RunState, op: tile.WeightsOp | tile.AverageWeightsOp, image: NDArray[np.int16]
+) -> Region:
+    region = Region(allocate(state, op, image.size), None)
+    state.dram[:, region.base : region.base + image.size] = image
+    return region
+
+
+def _values(op: tile.TiledOp, args: PythonValues) -> dict[SSAValue, Any]:
+    return dict(zip(op.operands, args, strict=True))
+
+
+def _indices(values: dict[SSAValue, Any]) -> dict[SSAValue, int]:
+    return {value: number for value, number in values.items() if isinstance(value.type, IndexType)}
+
+
+def _tile(memory: Words, start: int, rows: range, columns: range, layout: tile.MapsBufferType) -> Words:
+    """The first rows and columns of a tile in a buffer (N, words)."""
+    return pixels(memory, start, len(rows), len(columns), layout.pixel.data, layout.row.data)
+
+
+def _finish(op: tile.ConvOp | tile.AvgPoolOp | tile.AddOp, state: RunState, sums: NDArray[np.int64]) -> Words:
+    """Words from exact sums, counted for the layer."""
+    rounded = requantize(sums, op.shifts.record.result)
+    state.count(layer_name(op), rounded.saturations, rounded.wraps)
+    relu = not isinstance(op, tile.AvgPoolOp) and op.relu is not None
+    return np.maximum(rounded.words, 0) if relu else rounded.words
+
+
+def _pool_windows(op: tile.PoolOp, args: PythonValues, state: RunState) -> Iterator[PoolWindow]:
+    """Every output of a pool tile: where it is, the words under its window, and where its words go."""
+    machine = machine_of(op)
+    values = _values(op, args)
+    indices = _indices(values)
+    window, part, span = op.geometry, op.pixels.record, op.extent
+    maps, result = cast(tile.MapsBufferType, op.maps.type), cast(tile.MapsBufferType, op.result.type)
+    maps_start = values[op.maps][op.number("maps_slot", indices)] + part.first
+    result_start = values[op.result][op.number("result_slot", indices)]
+    tile_row, tile_column = op.number("row", indices), op.number("column", indices)
+    for cu in range(machine.compute_units):
+        memory = state.buffers(machine).mbuf[:, cu]
+        for i, y in enumerate(op.rows_at(indices, cu)):
+            top = (y - tile_row - cu * span.share) * window.stride_h
+            for j, x in enumerate(op.columns_at(indices)):
+                left = part.lead + (x - tile_column) * window.stride_w
+                starts = [
+                    maps_start
+                    + (top + ky * window.dilation_h) * maps.row.data
+                    + (left + kx * window.dilation_w) * maps.pixel.data
+                    for ky in window.kernel_rows(y)
+                    for kx in window.kernel_columns(x)
+                ]
+                target = result_start + i * result.row.data + j * result.pixel.data
+                yield PoolWindow(
+                    y,
+                    x,
+                    [memory[:, start : start + part.words] for start in starts],
+                    memory[:, target : target + part.words],
+                )
