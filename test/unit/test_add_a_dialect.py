@@ -76,6 +76,7 @@ def test_the_linters_agree(copy: Path) -> None:
     added = [title for title, _ in blocks() if title.endswith(".py")]
     run(copy, "ruff", "check", *added)
     run(copy, "ruff", "format", "--check", *added)
+    run(copy, "pyright", *added)
 
 
 def test_the_dialect_runs(copy: Path, tmp_path: Path) -> None:
