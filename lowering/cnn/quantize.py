@@ -29,7 +29,6 @@ from xdsl.pattern_rewriter import (
 from xdsl.rewriter import InsertPoint
 from xdsl.transforms.dead_code_elimination import region_dce
 
-from lowering.legality import check_removed
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn.shapes import MAX_SHIFT
 from snowdialect.dialects.locations import layer_name, located, name_location
@@ -249,6 +248,14 @@ PATTERNS: tuple[type[QuantizePattern], ...] = (
     QuantizeMove,
 )
 
+REMOVED_BY: dict[type[Operation], str] = {
+    cnn.IdentityOp: "cnn-canonicalize",
+    cnn.BatchNormOp: "cnn-fold-batch-norm",
+    cnn.DropoutOp: "cnn-fold-batch-norm",
+    cnn.ScaleShiftOp: "cnn-fold-batch-norm",
+}
+"""Layers that only f32 can compute, and the pass that leaves none."""
+
 
 @dataclass(frozen=True)
 class CnnQuantizePass(ModulePass):
@@ -261,8 +268,11 @@ class CnnQuantizePass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if not 0 <= self.frac_bits <= MAX_SHIFT:
             raise SnowError(f"{self.name}: frac-bits must be 0..{MAX_SHIFT}, is {self.frac_bits}")
-        check_removed(op, "cnn-canonicalize", (cnn.IdentityOp,))
-        check_removed(op, "cnn-fold-batch-norm", (cnn.BatchNormOp, cnn.DropoutOp, cnn.ScaleShiftOp))
+        for layer in op.body.ops:
+            if (earlier := REMOVED_BY.get(type(layer))) is not None:
+                raise SnowError(
+                    f"{layer_name(layer)}: {layer.name} has no fixed-point form, run {earlier} before {self.name}"
+                )
         PatternRewriteWalker(
             GreedyRewritePatternApplier([pattern(self.frac_bits) for pattern in PATTERNS]),
             apply_recursively=False,

@@ -1,0 +1,129 @@
+// Local simplifications of the cnn dialect, by xDSL's own pass.
+// RUN: snow-opt %s --split-input-file -p canonicalize | filecheck %s
+
+// An identity, and a dropout that does not scale, are their operand.
+// CHECK:      %x = cnn.input "x"
+// CHECK-NEXT: cnn.output "y" %x
+%x = cnn.input "x" : tensor<1x8xf32>
+%i = cnn.identity %x : (tensor<1x8xf32>) -> tensor<1x8xf32>
+%d = cnn.dropout %i {p = 0.5} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+%n = cnn.dropout %d {p = 0.0, scale_at_inference} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+cnn.output "y" %n : tensor<1x8xf32>
+
+// -----
+
+// A dropout that scales moves to the linear layer whose weights can take the factor; each keeps its name.
+// CHECK:      %fc = cnn.linear %x, %w
+// CHECK-NEXT: cnn.dropout %fc {p = 2.500000e-01 : f64, scale_at_inference} : {{.*}} loc("drop")
+// CHECK-NEXT: cnn.relu {{.*}} loc("relu")
+// CHECK-NEXT: cnn.output
+%x = cnn.input "x" : tensor<1x8xf32>
+%w = cnn.weight "w" : tensor<8x8xf32>
+%fc = cnn.linear %x, %w : (tensor<1x8xf32>, tensor<8x8xf32>) -> tensor<1x8xf32>
+%r = cnn.relu %fc : (tensor<1x8xf32>) -> tensor<1x8xf32> loc("relu")
+%d = cnn.dropout %r {p = 0.25, scale_at_inference} : (tensor<1x8xf32>) -> tensor<1x8xf32> loc("drop")
+cnn.output "y" %d : tensor<1x8xf32>
+
+// -----
+
+// Not past a ReLU that somebody else reads.
+// CHECK:      %r = cnn.relu %x
+// CHECK-NEXT: %d = cnn.dropout %r
+%x = cnn.input "x" : tensor<1x8xf32>
+%r = cnn.relu %x : (tensor<1x8xf32>) -> tensor<1x8xf32>
+%d = cnn.dropout %r {p = 0.25, scale_at_inference} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+cnn.output "r" %r : tensor<1x8xf32>
+cnn.output "d" %d : tensor<1x8xf32>
+
+// -----
+
+// What is rectified need not be rectified again.
+// CHECK:      %r = cnn.relu %x
+// CHECK-NEXT: %a = cnn.add %r, %r {relu}
+// CHECK-NEXT: cnn.output "y" %a
+%x = cnn.input "x" : tensor<1x8xf32>
+%r = cnn.relu %x : (tensor<1x8xf32>) -> tensor<1x8xf32>
+%s = cnn.relu %r : (tensor<1x8xf32>) -> tensor<1x8xf32>
+%a = cnn.add %s, %s {relu} : (tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x8xf32>
+%b = cnn.relu %a : (tensor<1x8xf32>) -> tensor<1x8xf32>
+cnn.output "y" %b : tensor<1x8xf32>
+
+// -----
+
+// Reshapes merge; a linear layer flattens its operand itself; a reshape to the same shape goes.
+// CHECK:      %y = cnn.linear %x, %w : (tensor<1x2x2x2xf32>, tensor<8x8xf32>) -> tensor<1x8xf32>
+// CHECK-NEXT: %m = cnn.reshape %y : (tensor<1x8xf32>) -> tensor<1x2x2x2xf32>
+// CHECK-NEXT: cnn.output "y" %m
+%x = cnn.input "x" : tensor<1x2x2x2xf32>
+%w = cnn.weight "w" : tensor<8x8xf32>
+%a = cnn.reshape %x : (tensor<1x2x2x2xf32>) -> tensor<1x4x2xf32>
+%b = cnn.reshape %a : (tensor<1x4x2xf32>) -> tensor<1x8xf32>
+%y = cnn.linear %b, %w : (tensor<1x8xf32>, tensor<8x8xf32>) -> tensor<1x8xf32>
+%s = cnn.reshape %y : (tensor<1x8xf32>) -> tensor<1x8xf32>
+%l = cnn.reshape %s : (tensor<1x8xf32>) -> tensor<1x4x1x2xf32>
+%m = cnn.reshape %l : (tensor<1x4x1x2xf32>) -> tensor<1x2x2x2xf32>
+cnn.output "y" %m : tensor<1x2x2x2xf32>
+
+// -----
+
+// Concatenations merge; one of a single operand is that operand.
+// CHECK:      %d = cnn.concat %x, %x, %x, %x {{.*}} loc("outer")
+// CHECK-NEXT: cnn.output "y" %d
+%x = cnn.input "x" : tensor<1x2x2x2xf32>
+%a = cnn.concat %x : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x2xf32>
+%b = cnn.concat %a, %x : (tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>) -> tensor<1x4x2x2xf32>
+%d = cnn.concat %x, %b, %a : (tensor<1x2x2x2xf32>, tensor<1x4x2x2xf32>, tensor<1x2x2x2xf32>) -> tensor<1x8x2x2xf32> loc("outer")
+cnn.output "y" %d : tensor<1x8x2x2xf32>
+
+// -----
+
+// Zeros around a map become pads of the convolution that reads it, which then stores none.
+// CHECK:      %y = cnn.conv2d %x, %w {pads = [1, 2, 1, 1]} : (tensor<1x2x2x2xf32>, {{.*}} loc("conv")
+// CHECK-NEXT: cnn.output
+%x = cnn.input "x" : tensor<1x2x2x2xf32>
+%w = cnn.weight "w" : tensor<4x2x2x2xf32>
+%p = cnn.pad %x {pads = [0, 1, 0, 1]} : (tensor<1x2x2x2xf32>) -> tensor<1x2x2x4xf32>
+%q = cnn.pad %p {pads = [1, 0, 0, 0]} : (tensor<1x2x2x4xf32>) -> tensor<1x2x3x4xf32>
+%n = cnn.pad %q {pads = [0, 0, 0, 0]} : (tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32>
+%y = cnn.conv2d %n, %w {pads = [0, 1, 1, 0]} : (tensor<1x2x3x4xf32>, tensor<4x2x2x2xf32>) -> tensor<1x4x3x4xf32> loc("conv")
+cnn.output "y" %y : tensor<1x4x3x4xf32>
+
+// -----
+
+// Cropping is no padding, and a max-pool's padding is no zeros.
+// CHECK: cnn.pad %x {pads = [-1, 0, 0, 0]}
+// CHECK: cnn.conv2d
+// CHECK: cnn.pad %x {pads = [1, 1, 1, 1]}
+// CHECK: cnn.max_pool
+%x = cnn.input "x" : tensor<1x2x2x2xf32>
+%w = cnn.weight "w" : tensor<4x2x1x1xf32>
+%p = cnn.pad %x {pads = [-1, 0, 0, 0]} : (tensor<1x2x2x2xf32>) -> tensor<1x2x1x2xf32>
+%y = cnn.conv2d %p, %w : (tensor<1x2x1x2xf32>, tensor<4x2x1x1xf32>) -> tensor<1x4x1x2xf32>
+%q = cnn.pad %x {pads = [1, 1, 1, 1]} : (tensor<1x2x2x2xf32>) -> tensor<1x2x4x4xf32>
+%z = cnn.max_pool %q {kernel = [2, 2]} : (tensor<1x2x4x4xf32>) -> tensor<1x2x3x3xf32>
+cnn.output "y" %y : tensor<1x4x1x2xf32>
+cnn.output "z" %z : tensor<1x2x3x3xf32>
+
+// -----
+
+// f32 holds every word, so a word that was dequantised is quantised to itself; with other fraction bits it is not.
+// CHECK:      %q = cnn.quantize %x
+// CHECK-NEXT: %d = cnn.dequantize %q
+// CHECK-NEXT: %t = cnn.quantize %d : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<7>>
+// CHECK-NEXT: cnn.output "s" %q
+%x = cnn.input "x" : tensor<1x8xf32>
+%q = cnn.quantize %x : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<8>>
+%d = cnn.dequantize %q : (tensor<1x8x!cnn.fixed<8>>) -> tensor<1x8xf32>
+%s = cnn.quantize %d : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<8>>
+%t = cnn.quantize %d : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<7>>
+cnn.output "s" %s : tensor<1x8x!cnn.fixed<8>>
+cnn.output "t" %t : tensor<1x8x!cnn.fixed<7>>
+
+// -----
+
+// What nobody reads goes: layers have no effects.
+// CHECK:      %x = cnn.input "x"
+// CHECK-NEXT: cnn.output "y" %x
+%x = cnn.input "x" : tensor<1x8xf32>
+%unused = cnn.relu %x : (tensor<1x8xf32>) -> tensor<1x8xf32>
+cnn.output "y" %x : tensor<1x8xf32>
