@@ -45,7 +45,5 @@ def read_input(path: Path, shape: tuple[int, ...]) -> Inputs:
 def only_output(outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
     """The result of a network with one output."""
     if len(outputs) != 1:
-        raise SnowError(
-            f"the program has {len(outputs)} outputs; only programs with one can be run from files"
-        )
+        raise SnowError(f"the program has {len(outputs)} outputs; only programs with one can be run from files")
     return next(iter(outputs.values()))

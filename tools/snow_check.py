@@ -93,9 +93,7 @@ def make_table(model: Path, results: "list[LevelResult]") -> dict[str, Any]:
     return {
         "model": str(model),
         "equal": difference is None,
-        "distance_from_float": output_distance(results[0].run, results[1].run)
-        if results[0].level == FLOAT
-        else None,
+        "distance_from_float": output_distance(results[0].run, results[1].run) if results[0].level == FLOAT else None,
         "levels": [
             {
                 "level": result.level,

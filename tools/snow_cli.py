@@ -35,6 +35,13 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def show_progress(text: str = "") -> None:
+    """Replaces the line that says what is going on, on a terminal; without text, removes it."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
 def run_command(body: Callable[[], int], debug: bool) -> int:
     """Runs the body of a command: its status, or 1 after printing `error: ...` on one line."""
     try:
@@ -47,6 +54,7 @@ def run_command(body: Callable[[], int], debug: bool) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except Exception as error:
+        show_progress()
         if debug:
             traceback.print_exc()
         print(f"error: {describe(error)}", file=sys.stderr)

@@ -51,9 +51,7 @@ def run() -> int:
         return 1
     console.print(instruction_table(Counter(op.name for op in program.module.walk()), last.run))
     predicted = predictions(last.run)
-    console.print(
-        Columns(picture(*shown) for shown in list(zip(images, labels, predicted, strict=True))[:SHOWN])
-    )
+    console.print(Columns(picture(*shown) for shown in list(zip(images, labels, predicted, strict=True))[:SHOWN]))
     right = int((predicted == labels).sum())
     console.print(
         f"The program of instructions reads {right} of {len(labels)} digits right. "

@@ -167,20 +167,17 @@ class SnowOptMain(xDSLOptMain):
     def _parse_assembly(self, stream: IO[bytes]) -> ModuleOp:
         return driver.parse_assembly(self.ctx, stream.read().decode(), self.get_input_name())
 
-    def _after_pass(
-        self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None
-    ) -> None:
+    def _after_pass(self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
         """xDSL's callback between passes; its reports go to stderr, since the program goes to stdout."""
         if previous is not None and self.args.time_passes:
             print(f"{previous.name}: {time.perf_counter() - self.started:.3f} s", file=sys.stderr)
         if not self.args.disable_verify:
             self._verify(module, self.get_input_name() if previous is None else previous.name)
-        if previous is not None and (
-            self.args.print_between_passes or previous.name in self.args.print_ir_after
-        ):
+        if previous is not None and (self.args.print_between_passes or previous.name in self.args.print_ir_after):
             print(f"// IR after {previous.name}:", file=sys.stderr)
             Printer(sys.stderr, print_debuginfo=self.args.print_debuginfo).print_op(module)
             print(file=sys.stderr)
+        snow_cli.show_progress(f"{following.name} ..." if following is not None else "")
         self.started = time.perf_counter()
 
     def _verify(self, module: ModuleOp, origin: str) -> None:

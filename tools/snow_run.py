@@ -46,14 +46,18 @@ def run(options: argparse.Namespace) -> int:
     from snowdialect.files import replacing
     from snowdialect.interpreters import run_module
 
+    snow_cli.show_progress(f"reading {options.program} ...")
     context = driver.make_context()
     program = driver.read_program(context, options.program, options.input_shape)
     if options.machine is not None:
         driver.set_machine(program.module, options.machine)
     if options.level is not None and options.level != driver.level_of(program.module):
+        snow_cli.show_progress(f"lowering to {options.level} ...")
         driver.lower(context, program.module, options.level)
     inputs = snow_arrays.read_input(options.input, driver.input_shape(program.module))
+    snow_cli.show_progress(f"running {len(inputs.batch)} input(s) ...")
     result = run_module(program.module, inputs.batch, program.weights())
+    snow_cli.show_progress()
     output = snow_arrays.only_output(result.outputs)
     with replacing(options.output, "wb") as file:
         np.save(file, inputs.like_input(output).astype(np.float32))
