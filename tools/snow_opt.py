@@ -14,7 +14,7 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.printer import Printer
 from xdsl.utils.arg_spec import parse_pipeline
-from xdsl.utils.exceptions import ArgSpecParseError
+from xdsl.utils.exceptions import ArgSpecParseError, VerifyException
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 import snow_cli
@@ -119,7 +119,15 @@ class SnowOptMain(xDSLOptMain):
         return super().prepare_input()
 
     def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
-        module = super().parse_chunk(chunk, file_extension, start_offset)
+        try:
+            module = super().parse_chunk(chunk, file_extension, start_offset)
+        except UnicodeDecodeError:
+            raise SnowError(f"{self.get_input_name()}: not a text file") from None
+        except VerifyException as error:
+            # An attribute that is wrong in itself is found while it is read, and has no operation around it.
+            if self.args.verify_diagnostics:
+                raise
+            raise SnowError(f"{self.get_input_name()}: {driver.first_line(error)}") from error
         if module is not None:
             if self.imported_weights is None:
                 driver.rebase_weights(module, Path(self.get_input_name()).parent, self._output_folder())
