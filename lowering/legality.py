@@ -24,4 +24,6 @@ def check_removed(
     for op in module.walk():
         kind = type(op)
         if (kind in illegal or kind.dialect_name() in illegal) and kind not in legal:
-            raise SnowError(f"{layer_name(op)}: {removed_by} has no rule for this {op.name}")
+            raise SnowError(
+                f'{op.name} "{layer_name(op)}": {removed_by} should have removed it, but has no rule for it'
+            )

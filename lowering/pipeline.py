@@ -79,6 +79,4 @@ def load_pass(step: Pass) -> "type[ModulePass]":
 
 def pass_factories() -> "dict[str, Callable[[], type[ModulePass]]]":
     """Every pass by name; calling the value imports it."""
-    return {
-        step.name: partial(load_pass, step) for phase in PHASES for step in (*phase.passes, *phase.on_request)
-    }
+    return {step.name: partial(load_pass, step) for phase in PHASES for step in (*phase.passes, *phase.on_request)}

@@ -113,9 +113,7 @@ def test_machine_imports_nothing_of_ours() -> None:
 def test_every_command_is_installed_and_a_module_of_tools() -> None:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    declared = [
-        line.split() for line in setup["options.entry_points"]["console_scripts"].strip().splitlines()
-    ]
+    declared = [line.split() for line in setup["options.entry_points"]["console_scripts"].strip().splitlines()]
     assert sorted(words[0] for words in declared) == COMMANDS
     for name, _, target in declared:
         assert target == f"{name.replace('-', '_')}:main"

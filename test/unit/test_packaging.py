@@ -15,9 +15,7 @@ ROOT = Path(__file__).parents[2]
 def wheel_files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Paths in a wheel built from a copy of the sources, so that nothing left from older builds gets in."""
     source = tmp_path_factory.mktemp("source") / "snowdialect"
-    shutil.copytree(
-        ROOT, source, ignore=shutil.ignore_patterns(".git", ".venv", "build", "*.egg-info", "__pycache__")
-    )
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".git", ".venv", "build", "*.egg-info", "__pycache__"))
     target = tmp_path_factory.mktemp("wheel")
     command = (
         sys.executable,

@@ -1,0 +1,68 @@
+"""Which difference between two runs is reported."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from lowering.check import Difference, Place, first_difference
+from snowdialect.interpreters import Run
+
+
+def make_run(**changes: Any) -> Run:
+    """A run of two layers on two inputs."""
+    parts: dict[str, Any] = {
+        "outputs": {"output": np.zeros((2, 3), np.float32)},
+        "layers": {"conv1": np.zeros((2, 4, 5, 5), np.int16), "fc": np.zeros((2, 3), np.int16)},
+        "saturations": Counter({"conv1": 2}),
+        "wraps": Counter(),
+        "instructions": Counter(),
+    }
+    return Run(**(parts | changes))
+
+
+def layers_with(layer: str, index: tuple[int, ...], value: int) -> dict:
+    layers = make_run().layers
+    layers[layer][index] = value
+    return {"layers": layers}
+
+
+def test_equal_runs_have_none() -> None:
+    assert first_difference(make_run(), make_run()) is None
+
+
+def test_the_first_element_of_the_first_layer_counts() -> None:
+    layers = layers_with("conv1", (1, 2, 3, 4), 7)["layers"]
+    layers["fc"][0, 0] = 1
+    place = first_difference(make_run(), make_run(layers=layers))
+    assert place == Place("conv1", "result", (1, 2, 3, 4), 0, 7)
+
+
+def test_a_layer_that_the_run_does_not_know_is_passed_over() -> None:
+    layers = layers_with("fc", (1, 2), -1)["layers"]
+    del layers["conv1"]
+    place = first_difference(make_run(), make_run(layers=layers))
+    assert place == Place("fc", "result", (1, 2), 0, -1)
+
+
+def test_an_output_counts_after_all_layers() -> None:
+    place = first_difference(make_run(), make_run(outputs={"output": np.full((2, 3), 0.5, np.float32)}))
+    assert place == Place("output", "output", (0, 0), 0.0, 0.5)
+
+
+def test_nan_is_equal_to_nan() -> None:
+    outputs = {"output": np.full((2, 3), np.nan, np.float32)}
+    assert first_difference(make_run(outputs=outputs), make_run(outputs=outputs)) is None
+
+
+def test_counts_must_agree_too() -> None:
+    place = first_difference(make_run(), make_run(wraps=Counter({"fc": 3})))
+    assert place == Place("fc", "wraps", (), 0, 3)
+
+
+def test_a_difference_reads_as_one_line() -> None:
+    place = Place("conv1", "result", (0, 3, 1, 2), 100, 101)
+    assert str(Difference("loop", "convert-tile-to-loop", place)) == (
+        "loop: layer conv1: result, element [0, 3, 1, 2]: 101, but 100 in the reference; "
+        "first differs after convert-tile-to-loop"
+    )
