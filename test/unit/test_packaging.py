@@ -48,7 +48,7 @@ def test_every_module_is_packed(wheel_files: list[str]) -> None:
 
 
 def test_data_files_are_packed(wheel_files: list[str]) -> None:
-    data = [*(ROOT / "snowdialect/machine").glob("*.toml"), *(ROOT / "snowdialect/models").iterdir()]
+    data = [*(ROOT / "snowdialect/machine").glob("*.toml"), *(ROOT / "snowdialect/models").glob("*.*")]
     assert data
     for path in data:
         assert path.relative_to(ROOT).as_posix() in wheel_files
