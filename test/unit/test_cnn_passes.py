@@ -1,0 +1,134 @@
+"""The passes of the cnn level leave the function of a network alone; quantisation comes close to it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from xdsl.context import Context
+from xdsl.dialects.builtin import Builtin, ModuleOp, TensorType, f32
+from xdsl.ir import Operation, SSAValue
+from xdsl.parser import Parser
+
+from lowering.cnn.canonicalize import CnnCanonicalizePass
+from lowering.cnn.fold_batch_norm import CnnFoldBatchNormPass
+from lowering.cnn.fuse import CnnFusePass
+from lowering.cnn.quantize import CnnQuantizePass
+from snowdialect.dialects import cnn
+from snowdialect.interpreters import run_module
+from snowdialect.weights import Weights
+
+FLOAT_PASSES = (CnnCanonicalizePass, CnnFoldBatchNormPass, CnnFusePass)
+
+
+class Builder:
+    """A network of random layers, all with 4 channels, and its weights."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.ops: list[Operation] = [cnn.InputOp("x", cnn.tensor_type((1, 4, 6, 6)))]
+        self.tensors: dict[str, np.ndarray] = {}
+        self.values: list[SSAValue] = [self.ops[0].results[0]]
+
+    def add(self, op: Operation) -> SSAValue:
+        self.ops.append(op)
+        return op.results[0]
+
+    def weight(self, *shape: int, positive: bool = False) -> SSAValue:
+        array = self.rng.normal(scale=0.3, size=shape).astype(np.float32)
+        name = f"w{len(self.tensors)}"
+        self.tensors[name] = np.abs(array) + 0.5 if positive else array
+        return self.add(cnn.WeightOp(name, TensorType(f32, shape)))
+
+    def layer(self) -> None:
+        x = self.values[self.rng.integers(max(0, len(self.values) - 3), len(self.values))]
+        match self.rng.integers(9):
+            case 0 | 1:
+                bias = self.weight(4) if self.rng.integers(2) else None
+                op = cnn.Conv2dOp(x, self.weight(4, 4, 3, 3), bias=bias, pads=(1, 1, 1, 1))
+            case 2:
+                op = cnn.Conv2dOp(self.add(cnn.PadOp(x, (1, 0, 0, 1))), self.weight(4, 2, 2, 2), groups=2)
+            case 3 | 4:
+                op = cnn.BatchNormOp(
+                    x,
+                    self.weight(4),
+                    self.weight(4, positive=True),
+                    scale=self.weight(4) if self.rng.integers(2) else None,
+                    bias=self.weight(4) if self.rng.integers(2) else None,
+                )
+            case 5 | 6:
+                op = cnn.ReluOp(x)
+            case 7:
+                op = cnn.DropoutOp(x, 0.25, scale_at_inference=bool(self.rng.integers(2)))
+            case _:
+                op = cnn.AddOp(x, self.values[self.rng.integers(len(self.values))])
+        self.values.append(self.add(op))
+
+    def finish(self) -> ModuleOp:
+        flat = self.add(cnn.ReshapeOp(self.values[-1], (1, 144)))
+        vector = self.add(cnn.LinearOp(flat, self.weight(5, 144)))
+        shifted = self.add(cnn.BatchNormOp(vector, self.weight(5), self.weight(5, positive=True)))
+        hidden = self.add(cnn.DropoutOp(self.add(cnn.ReluOp(shifted)), 0.5, scale_at_inference=True))
+        scaled = self.add(cnn.BatchNormOp(hidden, self.weight(5), self.weight(5, positive=True)))
+        self.add(cnn.LogSoftmaxOp(self.add(cnn.LinearOp(scaled, self.weight(3, 5)))))
+        self.ops.append(cnn.OutputOp("y", self.ops[-1].results[0]))
+        return ModuleOp(self.ops)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_float_passes_keep_the_function_and_quantisation_comes_close(seed: int) -> None:
+    builder = Builder(seed)
+    for _ in range(12):
+        builder.layer()
+    module, weights = builder.finish(), Weights(builder.tensors)
+    module.verify()
+    x = builder.rng.normal(size=(4, 4, 6, 6)).astype(np.float32)
+    expected = run_module(module, x, weights).outputs["y"]
+    for kind in FLOAT_PASSES:
+        kind().apply(Context(), module)
+        module.verify()
+        np.testing.assert_allclose(
+            run_module(module, x, weights).outputs["y"], expected, rtol=1e-3, atol=1e-4, err_msg=kind.name
+        )
+    CnnQuantizePass(frac_bits=9).apply(Context(), module)
+    module.verify()
+    run = run_module(module, x, weights)
+    if not run.saturations.total():
+        np.testing.assert_allclose(run.outputs["y"], expected, atol=0.15)
+    host = (cnn.InputOp, cnn.QuantizeOp, cnn.DequantizeOp, cnn.HostOp, cnn.OutputOp)
+    for op in module.body.ops:
+        if not isinstance(op, host) and any(not cnn.is_constant(operand) for operand in op.operands):
+            assert cnn.frac_of(op.results[0]) is not None, op
+
+
+def test_passes_are_done_after_one_run() -> None:
+    text = """
+    %x = cnn.input "x" : tensor<1x4x6x6xf32>
+    %w = cnn.constant dense<0.5> : tensor<4x4x1x1xf32>
+    %c = cnn.conv2d %x, %w : (tensor<1x4x6x6xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x6x6xf32>
+    %r = cnn.relu %c : (tensor<1x4x6x6xf32>) -> tensor<1x4x6x6xf32>
+    cnn.output "y" %r : tensor<1x4x6x6xf32>
+    """
+    context = Context()
+    context.load_dialect(Builtin)
+    context.load_dialect(cnn.Cnn)
+    module = Parser(context, text).parse_module()
+    for kind in (*FLOAT_PASSES, CnnQuantizePass):
+        kind().apply(context, module)
+        once = str(module)
+        kind().apply(context, module)
+        assert str(module) == once, kind.name
+
+
+@pytest.mark.parametrize("name", ["resnet_2b", "cifar_base_kw", "mnist_convnet_maxpool"])
+def test_real_networks_in_fixed_point_answer_as_in_float(shared_models: Path, name: str) -> None:
+    from snowdialect.frontends.torch7 import import_model
+
+    folder = shared_models / "torch7/trained"
+    with np.load(folder / f"{name}.npz") as data:
+        x, y = data["x"], data["y"]
+    module, tensors = import_model(folder / f"{name}.t7", x.shape[1:])
+    for kind in (*FLOAT_PASSES, CnnQuantizePass):
+        kind().apply(Context(), module)
+    module.verify()
+    (result,) = run_module(module, x, Weights(tensors)).outputs.values()
+    assert np.count_nonzero(result.argmax(axis=1) == y.argmax(axis=1)) >= 19
