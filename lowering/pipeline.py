@@ -37,11 +37,17 @@ CNN = Phase(
         Pass("cnn-fold-batch-norm", "lowering.cnn.fold_batch_norm"),
         Pass("cnn-fuse", "lowering.cnn.fuse"),
         Pass("cnn-quantize", "lowering.cnn.quantize"),
-        Pass("cnn-choose-schedule", "lowering.cnn.choose_schedule"),
     ),
 )
 
-TILE = Phase("tile", (Pass("convert-cnn-to-tile", "lowering.cnn_to_tile"),))
+# Down to here a network knows no hardware: the end of the phase CNN is what every level below is compared with.
+TILE = Phase(
+    "tile",
+    (
+        Pass("cnn-choose-schedule", "lowering.cnn.choose_schedule"),
+        Pass("convert-cnn-to-tile", "lowering.cnn_to_tile"),
+    ),
+)
 
 LOOP = Phase("loop", (Pass("convert-tile-to-loop", "lowering.tile_to_loop"),))
 
