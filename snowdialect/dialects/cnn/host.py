@@ -88,7 +88,7 @@ class PadOp(HostOp):
 
 
 class HostFunctionOp(HostOp, ABC):
-    """A function of f32 values."""
+    """A function of f32 values, with a result of the same type: what a new layer of the host is derived from."""
 
     def __init__(self, x: Value):
         super().__init__(operands=[x], result_types=[SSAValue.get(x).type])

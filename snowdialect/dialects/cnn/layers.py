@@ -292,6 +292,11 @@ class AvgPoolOp(_PoolOp):
         return self.geometry.divisors(shape_of(self.x))
 
     @property
+    def axis_divisors(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Rows and columns under the windows of the output rows and columns; a divisor is a product of two."""
+        return self.geometry.axis_divisors(shape_of(self.x))
+
+    @property
     def weight_frac(self) -> int:
         """Fraction bits of the weights round(2^q / divisor) that stand for the division in fixed point."""
         return avg_pool_frac(min(map(min, self.divisors)))

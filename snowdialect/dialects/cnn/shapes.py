@@ -148,12 +148,17 @@ class PoolGeometry:
             _pool_windows(columns, width, self.kernel[1], self.strides[1], left, right),
         )
 
-    def divisors(self, x: Shape) -> tuple[tuple[int, ...], ...]:
-        """What each output of an average pool divides its sum by: one row of divisors per output row."""
+    def axis_divisors(self, x: Shape) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The rows under the window of each output row of an average pool, and the columns of each column."""
         rows, columns = (
-            [window.padded if self.count_include_pad else window.elements for window in windows]
+            tuple(window.padded if self.count_include_pad else window.elements for window in windows)
             for windows in self.windows(x)
         )
+        return rows, columns
+
+    def divisors(self, x: Shape) -> tuple[tuple[int, ...], ...]:
+        """What each output of an average pool divides its sum by: one row of divisors per output row."""
+        rows, columns = self.axis_divisors(x)
         return tuple(tuple(height * width for width in columns) for height in rows)
 
 
