@@ -44,8 +44,10 @@ CNN = Phase(
 TILE = Phase(
     "tile",
     (
+        Pass("cnn-place-concats", "lowering.cnn.place_concats"),
         Pass("cnn-choose-schedule", "lowering.cnn.choose_schedule"),
         Pass("convert-cnn-to-tile", "lowering.cnn_to_tile"),
+        Pass("tile-assign-addresses", "lowering.tile.assign_addresses"),
     ),
 )
 

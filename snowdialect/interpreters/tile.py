@@ -203,7 +203,8 @@ class TileFunctions(InterpreterFunctions):
                 columns,
                 cast(tile.MapsBufferType, op.result.type),
             )
-            view[..., channel : channel + count] = words
+            target = 0 if kernels.alone else channel
+            view[..., target : target + count] = words
         return ()
 
     @impl(tile.MaxPoolOp)

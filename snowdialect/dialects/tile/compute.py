@@ -454,8 +454,8 @@ class ComputeOp(TiledOp):
 class ConvOp(ComputeOp):
     """A tile of a convolution or linear layer: maps and weights from their buffers, results to another.
 
-    The results of the tile's kernels go `channel` words into each pixel of the result; kernels see the words of each
-    pixel from `offset` on. The bypass tile has the slot of the result. A later part of a kernel adds to what the parts
+    The tile's kernels compute the channels from `channel` on of each CU; they see the words of each pixel from
+    `offset` on. The bypass tile has the slot of the result. A later part of a kernel adds to what the parts
     before it left in the accumulators.
     """
 
@@ -575,6 +575,10 @@ class ConvOp(ComputeOp):
         kernels = self.kernels.record
         whole = kernels.steps * machine.vmacs * self.lanes(machine)
         return min(whole, kernels.channels - self.number("channel", indices))
+
+    def result_word(self) -> IndexExpr:
+        """Where the tile's first channel lies in a pixel of the result tile."""
+        return IndexExpr() if self.kernels.record.alone else self.address("channel")
 
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         return super().shape_at(indices), self.channels_at(indices, machine_of(self))

@@ -363,6 +363,8 @@ class Kernels(NamedTuple):
     """Words of a result pixel that all tiles together compute in a CU."""
     share: int
     """Channels from the first of a CU to the first of the next; 0: all CUs have the same kernels."""
+    alone: int
+    """1: the result tile begins with the first channel of this kernel tile; 0: of the CU."""
     lead: int
     """Columns of the maps tile before the first tap of the tile's first output; negative where padding is left out."""
     bypass_first: int

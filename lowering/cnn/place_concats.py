@@ -1,0 +1,72 @@
+"""Copies what cannot be written straight into a concatenation, so that every part of one has a place.
+
+A tensor lies in one place only. A part that is already part of another concatenation, or is one itself, is
+copied by a rescale that changes nothing. So is a residual with gaps between its channels: a convolution adds
+channels in a row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import (
+    GreedyRewritePatternApplier,
+    PatternRewriter,
+    PatternRewriteWalker,
+    RewritePattern,
+    op_type_rewrite_pattern,
+)
+
+from lowering.layouts import placement
+from snowdialect.dialects import cnn
+from snowdialect.dialects.cnn import frac_of
+from snowdialect.dialects.locations import layer_name, located, name_location
+
+
+@dataclass(frozen=True)
+class PlaceConcats(ModulePass):
+    """Inserts copies before concatenations and residuals."""
+
+    name = "cnn-place-concats"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        PatternRewriteWalker(
+            GreedyRewritePatternApplier([CopyParts(), CopyResidual()]), apply_recursively=False
+        ).rewrite_module(op)
+
+
+class CopyParts(RewritePattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.ConcatOp, rewriter: PatternRewriter) -> None:
+        if frac_of(op.result) is None:
+            return
+        for position, part in enumerate(op.inputs):
+            if placement(part) != (op, position):
+                copy = _copy(part, f"{layer_name(op)}.copy{position}")
+                rewriter.insert_op(copy)
+                op.operands[position] = copy.result
+                rewriter.notify_op_modified(op)
+
+
+class CopyResidual(RewritePattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.Conv2dOp, rewriter: PatternRewriter) -> None:
+        if (
+            op.residual is not None
+            and isinstance(op.residual.owner, cnn.ConcatOp)
+            and frac_of(op.residual) is not None
+        ):
+            copy = _copy(op.residual, f"{layer_name(op)}.copy")
+            rewriter.insert_op(copy)
+            op.operands[list(op.operands).index(op.residual)] = copy.result
+            rewriter.notify_op_modified(op)
+
+
+def _copy(value: SSAValue, name: str) -> cnn.RescaleOp:
+    frac = frac_of(value)
+    assert frac is not None
+    return located(cnn.RescaleOp(value, frac), name_location(name))

@@ -1,0 +1,268 @@
+"""cnn to tile: tensors become regions of memory, layers become tile loops over buffers.
+
+One pattern an operation, applied from the inputs to the outputs. What the accelerator does not compute stays an
+operation of the host, behind a `tile.read` of its operands and before a `tile.write` of its result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, UnrealizedConversionCastOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import (
+    GreedyRewritePatternApplier,
+    PatternRewriter,
+    PatternRewriteWalker,
+    RewritePattern,
+    op_type_rewrite_pattern,
+)
+from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.transforms.dead_code_elimination import region_dce
+
+from lowering.layouts import layout_of, placement, same_words
+from lowering.legality import check_removed
+from lowering.problems import conv_problem, linear_problem, pixel_window, pool_window
+from lowering.tile_layers import Kernels, Maps, build_add, build_avg_pool, build_conv, build_max_pool
+from lowering.tiling import ConvProblem, TilingError, plan_conv
+from snowdialect.dialects import cnn, tile
+from snowdialect.dialects.cnn import frac_of
+from snowdialect.dialects.locations import layer_name, located, name_location
+from snowdialect.dialects.target import machine_of
+from snowdialect.errors import SnowError
+from snowdialect.machine import Machine
+
+SCHEDULE = "tile.schedule"
+
+
+@dataclass(frozen=True)
+class ConvertCnnToTile(ModulePass):
+    """Lowers every fixed-point layer that the accelerator can compute."""
+
+    name = "convert-cnn-to-tile"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        regions = Regions(machine_of(op))
+        patterns = (LowerConv, LowerLinear, LowerMaxPool, LowerAvgPool, LowerAdd, LowerRelu, LowerRescale, LowerConcat)
+        PatternRewriteWalker(
+            GreedyRewritePatternApplier([pattern(regions) for pattern in patterns]), apply_recursively=False
+        ).rewrite_module(op)
+        PatternRewriteWalker(ReadRegion(), apply_recursively=False).rewrite_module(op)
+        region_dce(op.body)
+        check_removed(op, self.name, (UnrealizedConversionCastOp, cnn.Conv2dOp, cnn.LinearOp, cnn.ConcatOp))
+
+
+@dataclass
+class Regions:
+    """The memory of each tensor: what a layer reads from and writes to."""
+
+    machine: Machine
+    of_concat: dict[cnn.ConcatOp, SSAValue] = field(default_factory=dict[cnn.ConcatOp, SSAValue])
+    of_host: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+
+    def read(self, value: SSAValue) -> SSAValue:
+        """The region that holds a tensor; a tensor of the host is written to memory right behind its operation."""
+        if isinstance(cast := value.owner, UnrealizedConversionCastOp):
+            return cast.inputs[0]
+        if value not in self.of_host:
+            owner = value.owner
+            assert isinstance(owner, Operation)
+            point = InsertPoint.after(owner)
+            region = self._make(value, point, f"{layer_name(owner)}")
+            self.of_host[value] = region
+            write = located(tile.WriteOp(value, region), owner.location)
+            Rewriter.insert_op(write, InsertPoint.after(_last_of(region, owner)))
+        return self.of_host[value]
+
+    def write(self, op: Operation) -> SSAValue:
+        """A region for the result of a layer, made before it."""
+        return self._make(op.results[0], InsertPoint.before(op), layer_name(op))
+
+    def _make(self, value: SSAValue, point: InsertPoint, name: str) -> SSAValue:
+        layout = layout_of(value, self.machine)
+        if (place := placement(value)) is None:
+            op = tile.RegionOp(name, layout)
+        else:
+            concat, _ = place
+            if concat not in self.of_concat:
+                whole = tile.RegionOp(layer_name(concat), layout_of(concat.result, self.machine))
+                Rewriter.insert_op(located(whole, concat.location), point)
+                self.of_concat[concat] = whole.result
+            op = tile.ViewOp(name, self.of_concat[concat], layout)
+            if point.insert_before is not None and isinstance(point.insert_before, tile.RegionOp):
+                point = InsertPoint.after(point.insert_before)
+        Rewriter.insert_op(located(op, name_location(name)), point)
+        return op.result
+
+
+def _last_of(region: SSAValue, owner: Operation) -> Operation:
+    assert isinstance(region.owner, Operation)
+    return region.owner if region.owner.parent is owner.parent else owner
+
+
+@dataclass(frozen=True)
+class LayerPattern(RewritePattern):
+    """Base of the patterns: they share the regions."""
+
+    regions: Regions
+
+    def replace(self, op: Operation, new: list[Operation], region: SSAValue, rewriter: PatternRewriter) -> None:
+        """Puts `new` in the place of `op`; whoever used its result finds the region behind a cast."""
+        cast = UnrealizedConversionCastOp.get([region], [op.results[0].type])
+        for made in (*new, cast):
+            made.location = op.location
+            for inner in made.walk():
+                inner.location = op.location
+        rewriter.replace(op, [*new, cast], [cast.results[0]])
+
+
+class LowerConv(LayerPattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.Conv2dOp, rewriter: PatternRewriter) -> None:
+        if frac_of(op.result) is None:
+            return
+        self.lower(op, conv_problem(op, self.regions.machine), op.residual, "conv2d", rewriter)
+
+    def lower(
+        self,
+        op: cnn.Conv2dOp | cnn.LinearOp,
+        problem: ConvProblem,
+        residual: SSAValue | None,
+        kind: str,
+        rewriter: PatternRewriter,
+    ) -> None:
+        attribute = op.attributes.get(SCHEDULE)
+        if not isinstance(attribute, tile.ScheduleAttr):
+            raise SnowError(f"{layer_name(op)}: no schedule is chosen; run cnn-choose-schedule first")
+        try:
+            plan = plan_conv(problem, attribute.record)
+        except TilingError as error:
+            raise SnowError(f"{layer_name(op)}: its schedule does not fit the machine: {error}") from error
+        maps = self.regions.read(op.x)
+        bypass = None if residual is None else self.regions.read(residual)
+        result = self.regions.write(op)
+        packed = tile.WeightsOp(op.weight, op.bias, plan.packing)
+        accumulator = cnn.accumulator_frac(op)
+        fracs = [frac_of(value) for value in (op.result, op.bias, residual) if value is not None]
+        assert accumulator is not None and None not in fracs
+        shifts = tile.Shifts(
+            *(
+                0 if value is None else accumulator - (frac_of(value) or 0)
+                for value in (op.result, op.bias, residual)
+            )
+        )
+        layer = build_conv(
+            kind,
+            problem,
+            plan,
+            Maps(maps, bypass, result),
+            Kernels(packed.result, shifts, op.relu is not None),
+        )
+        self.replace(op, [packed, layer], result, rewriter)
+
+
+class LowerLinear(LowerConv):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.LinearOp, rewriter: PatternRewriter) -> None:
+        if frac_of(op.result) is None:
+            return
+        # The input lies in memory with its spatial shape; its flat order C, H, W is that of the weights.
+        self.lower(op, linear_problem(op, self.regions.machine), None, "linear", rewriter)
+
+
+class WordsPattern(LayerPattern):
+    """Base of the patterns for operations that leave channels where they are.
+
+    Where operands and result have their channels in different places, the operation stays with the host.
+    """
+
+    def on_words(self, op: Operation, *operands: SSAValue) -> bool:
+        values = (*operands, op.results[0])
+        if any(frac_of(value) is None for value in values) or cnn.is_constant(op.results[0]):
+            return False
+        machine = self.regions.machine
+        return same_words([layout_of(value, machine) for value in values], machine)
+
+    def maps(self, op: Operation, maps: SSAValue, other: SSAValue | None = None) -> Maps:
+        return Maps(
+            self.regions.read(maps), None if other is None else self.regions.read(other), self.regions.write(op)
+        )
+
+
+class LowerMaxPool(WordsPattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.MaxPoolOp, rewriter: PatternRewriter) -> None:
+        if self.on_words(op, op.x):
+            maps = self.maps(op, op.x)
+            layer = build_max_pool(self.regions.machine, pool_window(op), maps)
+            self.replace(op, [layer], maps.result, rewriter)
+
+
+class LowerAvgPool(WordsPattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.AvgPoolOp, rewriter: PatternRewriter) -> None:
+        if self.on_words(op, op.x):
+            maps = self.maps(op, op.x)
+            frac, result_frac = frac_of(op.x), frac_of(op.result)
+            assert frac is not None and result_frac is not None
+            shift = frac + op.weight_frac - result_frac
+            made = build_avg_pool(self.regions.machine, pool_window(op), maps, op.axis_divisors, shift)
+            self.replace(op, list(made), maps.result, rewriter)
+
+
+class LowerAdd(WordsPattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.AddOp, rewriter: PatternRewriter) -> None:
+        if self.on_words(op, op.lhs, op.rhs):
+            self.lower(op, op.lhs, op.rhs, op.relu is not None, rewriter)
+
+    def lower(
+        self, op: Operation, lhs: SSAValue, rhs: SSAValue | None, relu: bool, rewriter: PatternRewriter
+    ) -> None:
+        maps = self.maps(op, lhs, rhs)
+        left, right, result = frac_of(lhs), None if rhs is None else frac_of(rhs), frac_of(op.results[0])
+        assert left is not None and result is not None
+        accumulator = max(frac for frac in (left, right, result) if frac is not None)
+        shifts = tile.Shifts(accumulator - result, accumulator - left, 0 if right is None else accumulator - right)
+        layer = build_add(self.regions.machine, pixel_window(lhs), maps, shifts, relu)
+        self.replace(op, [layer], maps.result, rewriter)
+
+
+class LowerRelu(LowerAdd):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.ReluOp, rewriter: PatternRewriter) -> None:
+        if self.on_words(op, op.x):
+            self.lower(op, op.x, None, True, rewriter)
+
+
+class LowerRescale(LowerAdd):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.RescaleOp, rewriter: PatternRewriter) -> None:
+        if self.on_words(op, op.x):
+            self.lower(op, op.x, None, False, rewriter)
+
+
+class LowerConcat(LayerPattern):
+    """Nothing is left to do but to look: every part has been written into its place."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.ConcatOp, rewriter: PatternRewriter) -> None:
+        if frac_of(op.result) is None:
+            return
+        for part in op.inputs:
+            if not isinstance(self.regions.read(part).owner, tile.ViewOp):
+                raise SnowError(f"{layer_name(op)}: a part of it has no place; run cnn-place-concats first")
+        self.replace(op, [], self.regions.of_concat[op], rewriter)
+
+
+class ReadRegion(RewritePattern):
+    """An operation of the host takes its operand out of memory."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: UnrealizedConversionCastOp, rewriter: PatternRewriter) -> None:
+        if not op.results[0].uses:
+            rewriter.erase(op)
+            return
+        rewriter.replace(op, located(tile.ReadOp(op.inputs[0], op.results[0].type), op.location))

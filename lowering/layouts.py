@@ -1,0 +1,127 @@
+"""Where each tensor of a quantised network lies in memory, decided from the network alone.
+
+Maps are depth-minor. Channels are padded to whole lines where COOP traces read them, and stay packed where every
+reader takes them word by word (INDP). The parts of a concatenation start at whole transfers, so that each producer
+stores into place; a reader multiplies the words between them by zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from xdsl.dialects.builtin import UnrealizedConversionCastOp
+from xdsl.ir import Operation, SSAValue
+
+from snowdialect.dialects import cnn
+from snowdialect.dialects.cnn import frac_of, shape_of
+from snowdialect.dialects.tile import MapsType, maps_shape
+from snowdialect.layout import Segment, round_up
+from snowdialect.machine import Machine
+
+
+def placement(value: SSAValue) -> tuple[cnn.ConcatOp, int] | None:
+    """The concatenation that `value` is written straight into, and its position there.
+
+    A value has one place: that of its first use in a concatenation. What is itself a concatenation, or an operand
+    twice over, has to be copied (see lowering/cnn/place_concats.py).
+    """
+    if isinstance(value.owner, cnn.ConcatOp):
+        return None
+    for use in value.uses:
+        if isinstance(use.operation, cnn.ConcatOp):
+            return use.operation, use.index
+    return None
+
+
+def concat_segments(shapes: Sequence[tuple[int, ...]], machine: Machine) -> tuple[Segment, ...]:
+    """Where the parts of a concatenation lie in a pixel."""
+    segments: list[Segment] = []
+    offset = 0
+    for shape in shapes:
+        channels = maps_shape(shape)[0]
+        segments.append(Segment(channels, offset))
+        offset += round_up(channels, machine.transfer_words)
+    return tuple(segments)
+
+
+def layout_of(value: SSAValue, machine: Machine) -> MapsType:
+    """The layout in memory of a fixed-point tensor; for a part of a concatenation, of its view of the whole."""
+    owner = value.owner
+    if isinstance(owner, UnrealizedConversionCastOp) and isinstance(owner.inputs[0].type, MapsType):
+        return owner.inputs[0].type
+    channels, height, width = maps_shape(shape_of(value))
+    frac = frac_of(value)
+    assert frac is not None
+    if (place := placement(value)) is not None:
+        concat, position = place
+        whole = layout_of(concat.result, machine)
+        return MapsType.make(height, width, whole.pixel.data, whole.row.data, frac, [whole.segments[position]])
+    if isinstance(owner, cnn.ConcatOp):
+        segments = concat_segments([shape_of(part) for part in owner.inputs], machine)
+        pixel = round_up(segments[-1].offset + segments[-1].count, machine.transfer_words)
+    elif (source := _keeps_channels(value)) is not None and len(layout_of(source, machine).segments) > 1:
+        like = layout_of(source, machine)
+        segments, pixel = like.segments, like.pixel.data
+    else:
+        segments = (Segment(channels, 0),)
+        if height * width == 1:
+            pixel = round_up(channels, machine.transfer_words)
+        elif _read_by_word(value):
+            pixel = channels
+        else:
+            pixel = round_up(channels, machine.line_words)
+    row = round_up(width * pixel, machine.transfer_words)
+    return MapsType.make(height, width, pixel, row, frac, segments)
+
+
+def _keeps_channels(value: SSAValue) -> SSAValue | None:
+    """The operand whose channels an operation without kernels leaves where they are."""
+    match value.owner:
+        case cnn.MaxPoolOp(x=x) | cnn.AvgPoolOp(x=x) | cnn.ReluOp(x=x) | cnn.RescaleOp(x=x):
+            return x
+        case cnn.AddOp(lhs=lhs):
+            return lhs
+        case _:
+            return None
+
+
+def _read_by_word(value: SSAValue) -> bool:
+    """Whether the host writes the value and only ungrouped convolutions read it."""
+    return (
+        not isinstance(value.owner, Operation)
+        or not isinstance(value.owner, cnn.CnnOp)
+        or isinstance(value.owner, cnn.QuantizeOp | cnn.HostOp)
+    ) and all(
+        isinstance(use.operation, cnn.Conv2dOp) and use.index == 0 and use.operation.groups.value.data == 1
+        for use in value.uses
+    )
+
+
+def word_ranges(maps: MapsType, machine: Machine) -> tuple[int, int]:
+    """First word and number of words of a pixel that hold the channels, in whole lines."""
+    first = maps.segments[0].offset
+    last = maps.segments[-1]
+    return first, min(round_up(last.offset + last.count - first, machine.line_words), maps.pixel.data - first)
+
+
+def same_words(maps: Sequence[MapsType], machine: Machine) -> bool:
+    """Whether channels lie in the same order and at the same distances, in whole lines, so that an operation without
+    kernels can work on words instead of channels."""
+    relative = {
+        tuple((segment.count, segment.offset - layout.segments[0].offset) for segment in layout.segments)
+        for layout in maps
+    }
+    filled = all(
+        len(layout.segments) == 1
+        or all(
+            round_up(here.offset + here.count, machine.line_words) == there.offset
+            for here, there in pairwise(layout.segments)
+        )
+        for layout in maps
+    )
+    lines = all(
+        first % machine.line_words == 0 and words % machine.line_words == 0
+        for first, words in (word_ranges(layout, machine) for layout in maps)
+    )
+    return len(relative) == 1 and filled and lines

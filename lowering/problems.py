@@ -1,0 +1,75 @@
+"""A cnn layer as a tiling problem: its window, and the layouts of what it reads and writes."""
+
+from __future__ import annotations
+
+from xdsl.ir import SSAValue
+
+from lowering.layouts import layout_of, placement
+from lowering.tiling import ConvProblem, merged_windows
+from snowdialect.dialects import cnn
+from snowdialect.dialects.cnn import shape_of
+from snowdialect.dialects.tile import MapsType, Window, maps_shape
+from snowdialect.machine import Machine
+
+
+def conv_window(op: cnn.Conv2dOp) -> Window:
+    """The window of a convolution."""
+    geometry = op.geometry
+    _, height, width = maps_shape(shape_of(op.x))
+    _, out_h, out_w = maps_shape(shape_of(op.result))
+    kernel = shape_of(op.weight)[2:]
+    return Window(*kernel, *geometry.strides, *geometry.dilations, *geometry.pads[:2], height, width, out_h, out_w)
+
+
+def pool_window(op: cnn.MaxPoolOp | cnn.AvgPoolOp) -> Window:
+    """The window of a pool."""
+    geometry = op.geometry
+    _, height, width = maps_shape(shape_of(op.x))
+    _, out_h, out_w = maps_shape(shape_of(op.result))
+    return Window(*geometry.kernel, *geometry.strides, 1, 1, *geometry.pads[:2], height, width, out_h, out_w)
+
+
+def pixel_window(value: SSAValue) -> Window:
+    """The window of an operation that reads each pixel by itself."""
+    _, height, width = maps_shape(shape_of(value))
+    return Window(1, 1, 1, 1, 1, 1, 0, 0, height, width, height, width)
+
+
+def conv_problem(op: cnn.Conv2dOp, machine: Machine) -> ConvProblem:
+    """A convolution as a tiling problem."""
+    maps = layout_of(op.x, machine)
+    groups = op.geometry.groups
+    channels = shape_of(op.result)[1]
+    windows = merged_windows(maps.channels, channels, groups, _gapless(maps), machine)
+    return ConvProblem(
+        machine,
+        conv_window(op),
+        maps,
+        None if op.residual is None else layout_of(op.residual, machine),
+        layout_of(op.result, machine),
+        channels,
+        groups,
+        windows,
+        placement(op.result) is not None,
+    )
+
+
+def linear_problem(op: cnn.LinearOp, machine: Machine) -> ConvProblem:
+    """A linear layer: a convolution whose kernel covers all of its input, which gives a single pixel."""
+    maps = layout_of(op.x, machine)
+    size = maps.height.data, maps.width.data
+    return ConvProblem(
+        machine,
+        Window(*size, 1, 1, 1, 1, 0, 0, *size, 1, 1),
+        maps,
+        None,
+        layout_of(op.result, machine),
+        shape_of(op.result)[1],
+        1,
+        1,
+        placement(op.result) is not None,
+    )
+
+
+def _gapless(maps: MapsType) -> bool:
+    return len(maps.segments) == 1 and maps.channels == maps.pixel.data
