@@ -20,8 +20,8 @@ from snowdialect.errors import SnowError
 if TYPE_CHECKING:
     from snowdialect.weights import Weights
 
-MODEL_FRONTENDS = {"t7": "torch7", "net": "torch7"}
-"""The module of `snowdialect.frontends` that reads a model file, by extension."""
+MODEL_FRONTENDS = {"t7": "torch7", "net": "torch7", "txt": "torch7"}
+"""The module of `snowdialect.frontends` that reads a model file, by extension; .txt is Torch7's text form."""
 
 WEIGHTS = "snow.weights"
 

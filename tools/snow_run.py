@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Runs F on inputs and writes what comes out.
 
-F is MLIR text (.mlir), assembly (.s) or a Torch7 model (.t7, .net). It is lowered
-to --level when it is above, and run as it is by default; so a model file runs in
-float at its own level, cnn, and in fixed point at every other.
+F is MLIR text (.mlir), assembly (.s) or a Torch7 model (.t7, .net, .txt). It is
+lowered to --level when it is above, and run as it is by default; so a model file
+runs in float at its own level, cnn, and in fixed point at every other.
 
 X.npy holds one input CxHxW or a batch NxCxHxW, float32. Y.npy gets the same
 leading shape, float32: a fixed-point result is scaled back."""
