@@ -64,11 +64,13 @@ class QuantizePattern(RewritePattern):
             located(quantize, owner.location)
         return rewriter.insert(quantize, _behind(owner)).result
 
-    def rescaled(self, value: SSAValue, frac: int, op: Operation, rewriter: PatternRewriter) -> SSAValue:
-        """A fixed-point value brought to other fraction bits for the layer `op`."""
+    def rescaled(
+        self, value: SSAValue, frac: int, op: Operation, what: str, rewriter: PatternRewriter
+    ) -> SSAValue:
+        """A fixed-point value brought to other fraction bits for the layer `op`, under the name LAYER.`what`."""
         if _frac(value) == frac:
             return value
-        rescale = located(cnn.RescaleOp(value, frac), name_location(f"{layer_name(op)}.rescale"))
+        rescale = located(cnn.RescaleOp(value, frac), name_location(f"{layer_name(op)}.{what}"))
         return rewriter.insert(rescale, InsertPoint.before(op)).result
 
     def replace(self, op: Operation, fixed: cnn.CnnOp, rewriter: PatternRewriter) -> None:
@@ -123,7 +125,7 @@ class QuantizeWeighted(QuantizePattern):
         if residual is not None:
             residual = self.quantized(residual, rewriter)
             residual_frac = _clamp(_frac(residual), accumulator - MAX_SHIFT, accumulator)
-            residual = self.rescaled(residual, residual_frac, op, rewriter)
+            residual = self.rescaled(residual, residual_frac, op, "residual", rewriter)
         geometry = op.geometry
         fixed = cnn.Conv2dOp(
             x,
@@ -220,7 +222,8 @@ class QuantizeConcat(QuantizePattern):
             return
         inputs = [self.quantized(value, rewriter) for value in op.inputs]
         frac = min(map(_frac, inputs))
-        self.replace(op, cnn.ConcatOp([self.rescaled(x, frac, op, rewriter) for x in inputs]), rewriter)
+        aligned = [self.rescaled(x, frac, op, f"operand{index}", rewriter) for index, x in enumerate(inputs)]
+        self.replace(op, cnn.ConcatOp(aligned), rewriter)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ class InputOp(IRDLOperation):
     def verify_(self) -> None:
         if shape_of(self.result)[:1] != (1,):
             raise VerifyException(f"{self.name}: the first axis of the shape is the batch and must be 1")
+        if frac_of(self.result) is not None:
+            raise VerifyException(f"{self.name}: an input is f32; cnn.quantize makes fixed point of it")
 
 
 @irdl_op_definition

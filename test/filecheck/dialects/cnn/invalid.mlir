@@ -245,8 +245,13 @@
 
 // -----
 
-%x = cnn.input "x" : tensor<8xf32>
 // CHECK: cnn.input: the first axis of the shape is the batch and must be 1
+%x = cnn.input "x" : tensor<8xf32>
+
+// -----
+
+// CHECK: cnn.input: an input is f32; cnn.quantize makes fixed point of it
+%x = cnn.input "x" : tensor<1x8x!cnn.fixed<8>>
 
 // -----
 

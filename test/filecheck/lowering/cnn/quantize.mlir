@@ -55,7 +55,7 @@ cnn.output "y" %y : tensor<1x4xf32>
 // CHECK:      [[W:%.*]] = cnn.quantize %w : (tensor<4x4x1x1xf32>) -> tensor<4x4x1x1x!cnn.fixed<13>>
 // CHECK:      [[Y:%.*]] = cnn.conv2d [[X]], [[W]] : {{.*}} -> tensor<1x4x2x2x!cnn.fixed<6>> loc("conv")
 // CHECK-NEXT: [[A:%.*]] = cnn.add [[Y]], [[X]] : {{.*}} -> tensor<1x4x2x2x!cnn.fixed<5>> loc("add")
-// CHECK-NEXT: [[S:%.*]] = cnn.rescale [[X]] : (tensor<1x4x2x2x!cnn.fixed<10>>) -> tensor<1x4x2x2x!cnn.fixed<5>> loc("concat.rescale")
+// CHECK-NEXT: [[S:%.*]] = cnn.rescale [[X]] : (tensor<1x4x2x2x!cnn.fixed<10>>) -> tensor<1x4x2x2x!cnn.fixed<5>> loc("concat.operand1")
 // CHECK-NEXT: [[C:%.*]] = cnn.concat [[A]], [[S]] : {{.*}} -> tensor<1x8x2x2x!cnn.fixed<5>> loc("concat")
 %x = cnn.input "x" {cnn.frac_bits = 10} : tensor<1x4x2x2xf32>
 %w = cnn.weight "w" {cnn.frac_bits = 13} : tensor<4x4x1x1xf32>
@@ -70,7 +70,7 @@ cnn.output "y" %c : tensor<1x8x2x2xf32>
 // bias and residual, so one is quantised coarser, the other rescaled.
 // CHECK-DAG:  [[B:%.*]] = cnn.quantize %b : (tensor<4xf32>) -> tensor<4x!cnn.fixed<5>>
 // CHECK-DAG:  [[R:%.*]] = cnn.quantize %r : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x2x!cnn.fixed<8>>
-// CHECK:      [[S:%.*]] = cnn.rescale [[R]] : (tensor<1x4x2x2x!cnn.fixed<8>>) -> tensor<1x4x2x2x!cnn.fixed<5>> loc("conv.rescale")
+// CHECK:      [[S:%.*]] = cnn.rescale [[R]] : (tensor<1x4x2x2x!cnn.fixed<8>>) -> tensor<1x4x2x2x!cnn.fixed<5>> loc("conv.residual")
 // CHECK-NEXT: cnn.conv2d {{%.*}}, {{%.*}} bias [[B]] residual [[S]] : {{.*}} -> tensor<1x4x2x2x!cnn.fixed<5>> loc("conv")
 %x = cnn.input "x" {cnn.frac_bits = 2} : tensor<1x4x2x2xf32>
 %r = cnn.input "r" : tensor<1x4x2x2xf32>
