@@ -45,6 +45,14 @@ def test_a_layer_that_the_run_does_not_know_is_passed_over() -> None:
     assert place == Place("fc", "result", (1, 2), 0, -1)
 
 
+def test_a_vector_may_be_a_map_of_one_pixel() -> None:
+    layers = make_run().layers
+    layers["fc"] = layers["fc"].reshape(2, 3, 1, 1)
+    assert first_difference(make_run(), make_run(layers=layers)) is None
+    layers["fc"][1, 2] = 5
+    assert first_difference(make_run(), make_run(layers=layers)) == Place("fc", "result", (1, 2), 0, 5)
+
+
 def test_an_output_counts_after_all_layers() -> None:
     place = first_difference(make_run(), make_run(outputs={"output": np.full((2, 3), 0.5, np.float32)}))
     assert place == Place("output", "output", (0, 0), 0.0, 0.5)
