@@ -1,0 +1,249 @@
+"""Loops and traces to programs: one pattern an operation of the dialect `loop`.
+
+Layers that follow each other without the host in between become one `snowflake.program`. What an instruction addresses
+is still a linear function, of loop counters now: `snowflake.address`, one for each address register it will take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import IndexType, ModuleOp, UnknownLoc, UnrealizedConversionCastOp
+from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import (
+    GreedyRewritePatternApplier,
+    PatternRewriter,
+    PatternRewriteWalker,
+    RewritePattern,
+    op_type_rewrite_pattern,
+)
+from xdsl.rewriter import InsertPoint
+from xdsl.traits import MemoryEffectKind, only_has_effect
+from xdsl.transforms.dead_code_elimination import region_dce
+
+from lowering.legality import check_removed
+from snowdialect.dialects import loop, snowflake
+from snowdialect.dialects.addresses import IndexExpr
+from snowdialect.dialects.locations import located
+from snowdialect.dialects.snowflake import Configuration
+from snowdialect.dialects.target import machine_of
+from snowdialect.dialects.tile.memory import region_address
+from snowdialect.dialects.tile.types import MapsType, PackedType, Space
+from snowdialect.machine.instructions import (
+    BUFFER_MBUF,
+    BUFFER_SHIFT,
+    CONFIGURATION_MASK_SHIFT,
+    KERNEL_SHIFT,
+    UNIT_MASK_SHIFT,
+)
+
+
+def _on_chip(address: IndexExpr, cus: int, buffer: int = BUFFER_MBUF) -> IndexExpr:
+    """The on-chip word of an address in one buffer of the CUs of a mask."""
+    return address + ((cus << UNIT_MASK_SHIFT) + (buffer << BUFFER_SHIFT))
+
+
+def _kernel(address: IndexExpr, vmacs: int = 0) -> IndexExpr:
+    """The kernel word of an address in the weights buffers of the vMACs of a mask."""
+    return address * (1 << KERNEL_SHIFT) + vmacs
+
+
+def _over_counters(op: loop.LoopOp, name: str) -> IndexExpr:
+    """An address of an operation in terms of the counters of the loops around it."""
+    expression = op.address(name)
+    for index in expression.indices():
+        cast = index.owner
+        assert isinstance(cast, UnrealizedConversionCastOp)
+        source = cast.inputs[0].owner
+        assert isinstance(source, snowflake.AddressOp)
+        expression = expression.replaced(index, source.expression)
+    return expression
+
+
+def _replace(
+    rewriter: PatternRewriter, op: Operation, addresses: Iterable[snowflake.AddressOp], new: Operation
+) -> None:
+    rewriter.replace_op(op, [located(made, op.location) for made in (*addresses, new)], [])
+
+
+def _flags(op: Operation, *names: str) -> list[str]:
+    return [name for name in names if name in op.properties]
+
+
+class LowerLayer(RewritePattern):
+    """Opens a layer. Its name stays as the location of all that is in it."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: loop.LayerOp, rewriter: PatternRewriter) -> None:
+        for inner in op.body.walk():
+            if isinstance(inner.location, UnknownLoc):
+                inner.location = op.location
+        rewriter.inline_block(op.body.block, InsertPoint.before(op))
+        rewriter.erase_op(op)
+
+
+class LowerFor(RewritePattern):
+    """A loop whose counter ends at zero. A loop with a single iteration is none."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: loop.ForOp, rewriter: PatternRewriter) -> None:
+        last = op.iterations[-1]
+        if len(op.iterations) == 1:
+            index = self._as_index(rewriter, op, InsertPoint.before(op), IndexExpr(last))
+            rewriter.inline_block(op.body.block, InsertPoint.before(op), [index])
+            rewriter.erase_op(op)
+            return
+        new = located(snowflake.ForOp(len(op.iterations), []), op.location)
+        new.body.block.add_op(located(snowflake.YieldOp(), op.location))
+        new.counter.name_hint = op.index.name_hint
+        index = self._as_index(rewriter, op, InsertPoint.at_start(new.body.block), IndexExpr.index(new.counter) + last)
+        rewriter.inline_block(op.body.block, InsertPoint.before(new.yielded), [index])
+        rewriter.replace_op(op, new, [])
+
+    @staticmethod
+    def _as_index(rewriter: PatternRewriter, op: loop.ForOp, place: InsertPoint, expression: IndexExpr) -> SSAValue:
+        address = located(snowflake.AddressOp(expression), op.location)
+        cast = located(UnrealizedConversionCastOp.get([address.result], [IndexType()]), op.location)
+        rewriter.insert_op((address, cast), place)
+        return cast.results[0]
+
+
+class LowerConfig(RewritePattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: loop.ConfigOp, rewriter: PatternRewriter) -> None:
+        value = op.value.value.data
+        if op.cus is not None:
+            value += op.cus.value.data << CONFIGURATION_MASK_SHIFT
+        _replace(rewriter, op, (), snowflake.ConfigOp(Configuration(op.register.data.value), value))
+
+
+class LowerLoad(RewritePattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: loop.LoadOp, rewriter: PatternRewriter) -> None:
+        vmac = op.buffer.data.vmac
+        buffer = BUFFER_MBUF if vmac is None else vmac
+        target = snowflake.AddressOp(_on_chip(_over_counters(op, "target"), op.cus.value.data, buffer))
+        source = snowflake.AddressOp(_over_counters(op, "source") + region_address(op.region_value))
+        load = snowflake.LdOp(target.result, source.result, op.units.value.data, op.load_unit.value.data)
+        _replace(rewriter, op, (target, source), load)
+
+
+class LowerStore(RewritePattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: loop.StoreOp, rewriter: PatternRewriter) -> None:
+        source = snowflake.AddressOp(_on_chip(_over_counters(op, "source"), 1 << op.cu.value.data))
+        target = snowflake.AddressOp(_over_counters(op, "target") + region_address(op.region_value))
+        kind = snowflake.MoveKind.MEMORY
+        store = snowflake.TmovOp(kind, target.result, source.result, op.units.value.data)
+        _replace(rewriter, op, (target, source), store)
+
+
+class LowerStart(RewritePattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: loop.StartOp, rewriter: PatternRewriter) -> None:
+        cus, vmacs = op.cus.value.data, op.vmacs.value.data
+        target = snowflake.AddressOp(_on_chip(_over_counters(op, "target"), cus))
+        flags = _flags(op, "add", "alt", "last", "relu")
+        if op.space.data is Space.MBUF:
+            flags.append("bypass")
+            source = snowflake.AddressOp(_on_chip(_over_counters(op, "source"), cus))
+        else:
+            source = snowflake.AddressOp(_kernel(_over_counters(op, "source"), vmacs))
+        start = snowflake.VmovOp(op.mode, target.result, source.result, vmacs, flags)
+        _replace(rewriter, op, (target, source), start)
+
+
+class LowerMac(RewritePattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: loop.MacOp, rewriter: PatternRewriter) -> None:
+        maps = snowflake.AddressOp(_on_chip(_over_counters(op, "maps"), op.cus.value.data))
+        weights = snowflake.AddressOp(_kernel(_over_counters(op, "weights"), op.vmacs.value.data))
+        flags = _flags(op, "last", "relu")
+        trace = snowflake.MacOp(op.mode, maps.result, weights.result, op.words.value.data, flags)
+        _replace(rewriter, op, (maps, weights), trace)
+
+
+class LowerMax(RewritePattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: loop.MaxOp, rewriter: PatternRewriter) -> None:
+        cus = op.cus.value.data
+        source = snowflake.AddressOp(_on_chip(_over_counters(op, "source"), cus))
+        target = snowflake.AddressOp(_on_chip(_over_counters(op, "target"), cus))
+        flags = _flags(op, "first", "last")
+        lines = snowflake.MaxOp(target.result, source.result, op.count.value.data, flags)
+        _replace(rewriter, op, (target, source), lines)
+
+
+class LowerWait(RewritePattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: loop.WaitOp, rewriter: PatternRewriter) -> None:
+        value = (op.units.value.data << CONFIGURATION_MASK_SHIFT) + op.pending.value.data
+        _replace(rewriter, op, (), snowflake.ConfigOp(Configuration.WAIT, value))
+
+
+def _gather_programs(module: ModuleOp) -> None:
+    """Puts layers without the host in between into one program, which ends with `done`."""
+    layers: list[loop.LayerOp] = []
+    code_address = _end_of_memory(module)
+    for op in (*module.body.block.ops, None):
+        if isinstance(op, loop.LayerOp):
+            layers.append(op)
+        elif layers and not (op is not None and only_has_effect(op, MemoryEffectKind.ALLOC)):
+            last = layers[-1]
+            program = snowflake.ProgramOp(snowflake.Stage.STRUCTURED, code_address, Region(Block()))
+            module.body.block.insert_op_after(located(program, last.location), last)
+            for layer in layers:
+                layer.detach()
+            program.body.block.add_ops(layers)
+            done = snowflake.ConfigOp(Configuration.DONE, 0)
+            program.body.block.add_op(located(done, last.location))
+            layers = []
+
+
+def _end_of_memory(module: ModuleOp) -> int:
+    """The first transfer of memory behind all regions; code lies there."""
+    end = 0
+    for op in module.body.block.ops:
+        for result in op.results:
+            if not only_has_effect(op, MemoryEffectKind.ALLOC):
+                continue
+            match result.type:
+                case MapsType() as maps:
+                    words = maps.words
+                case PackedType() as packed:
+                    words = packed.words.data
+                case _:
+                    continue
+            end = max(end, region_address(result) + -(-words // machine_of(op).transfer_words))
+    return end
+
+
+@dataclass(frozen=True)
+class ConvertLoopToSnowflakePass(ModulePass):
+    """Lowers the dialect loop to structured programs of the dialect snowflake."""
+
+    name = "convert-loop-to-snowflake"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        _gather_programs(op)
+        patterns = GreedyRewritePatternApplier(
+            [
+                LowerLayer(),
+                LowerFor(),
+                LowerConfig(),
+                LowerLoad(),
+                LowerStore(),
+                LowerStart(),
+                LowerMac(),
+                LowerMax(),
+                LowerWait(),
+            ]
+        )
+        PatternRewriteWalker(patterns, apply_recursively=False).rewrite_module(op)
+        for program in op.body.block.ops:
+            if isinstance(program, snowflake.ProgramOp):
+                region_dce(program.body)
+        check_removed(op, self.name, illegal=(loop.Loop.name, UnrealizedConversionCastOp))

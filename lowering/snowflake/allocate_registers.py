@@ -1,0 +1,76 @@
+"""Registers for values, with xDSL's allocator: block by block from the last operation to the first.
+
+There is no scalar load or store, hence no spilling: a program that needs more registers is an error.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from xdsl.backend.block_naive_allocator import BlockNaiveAllocator
+from xdsl.backend.register_allocator import live_ins_per_block
+from xdsl.backend.register_stack import RegisterStack
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Attribute, Block, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import DiagnosticException
+
+from lowering.legality import check_removed
+from lowering.snowflake.carried_values import separate_carried_values
+from lowering.snowflake.pressure import count_live, register_classes
+from snowdialect.dialects import snowflake
+from snowdialect.dialects.locations import layer_name
+from snowdialect.dialects.snowflake import ScalarRegister
+from snowdialect.errors import SnowError
+
+
+class _Allocator(BlockNaiveAllocator):
+    """xDSL's allocator, told which values are in one register because loops carry them."""
+
+    def __init__(self, block: Block) -> None:
+        super().__init__(RegisterStack.get(snowflake.ALLOCATABLE), ScalarRegister)
+        self.live_ins_per_block = live_ins_per_block(block)
+        self.members: defaultdict[SSAValue, list[SSAValue]] = defaultdict(list)
+        self.classes = register_classes(block)
+        for value, representative in self.classes.items():
+            self.members[representative].append(value)
+
+    def _replace_value_with_new_type(self, val: SSAValue, new_type: Attribute) -> SSAValue:
+        if val in self.new_value_by_old_value:
+            return self.new_value_by_old_value[val]  # It got its register with another member of its class.
+        new = super()._replace_value_with_new_type(val, new_type)
+        representative = self.classes.pop(val, None)
+        for member in self.members.pop(representative, ()) if representative is not None else ():
+            if member is not val:
+                super()._replace_value_with_new_type(member, new_type)
+        return new
+
+
+@dataclass(frozen=True)
+class AllocateRegistersPass(ModulePass):
+    """Gives every value a register."""
+
+    name = "snowflake-allocate-registers"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        check_removed(op, "snowflake-expand-addresses", illegal=(snowflake.AddressOp,))
+        for program in op.body.block.ops:
+            if isinstance(program, snowflake.ProgramOp):
+                separate_carried_values(program.body.block)
+                _allocate(program.body.block)
+                program.advance(snowflake.Stage.STRUCTURED, snowflake.Stage.ALLOCATED, self.name)
+
+
+def _allocate(block: Block) -> None:
+    """Raises SnowError, naming the layer, when registers run out."""
+    try:
+        _Allocator(block).allocate_block(block)
+    except DiagnosticException as error:
+        loops = [op for op in block.ops if isinstance(op, snowflake.ForOp)]
+        worst = max(loops, key=lambda loop: count_live(loop)[loop])
+        raise SnowError(
+            f"{layer_name(worst)}: needs {count_live(worst)[worst]} registers at once, "
+            f"and {len(snowflake.ALLOCATABLE)} can hold values"
+        ) from error

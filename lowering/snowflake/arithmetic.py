@@ -1,0 +1,98 @@
+"""Constants and linear functions as instructions: MOV has 22 bits, ADDI and MULI have 17."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import LocationAttr
+from xdsl.ir import Operation, SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from snowdialect.dialects import snowflake
+from snowdialect.dialects.addresses import IndexExpr
+from snowdialect.dialects.locations import located
+from snowdialect.machine.instructions import BY_NAME, INSTRUCTION_BITS
+
+IMMEDIATE = BY_NAME["addi"].field("immediate")
+CONSTANT = BY_NAME["mov"].field("immediate")
+_LOW_BITS = IMMEDIATE.width - 2
+"""MULI by two to this moves a MOV up; what is left below fits ADDI."""
+
+
+def signed(value: int) -> int:
+    """A value mod 2^32 as a signed number."""
+    half = 1 << INSTRUCTION_BITS - 1
+    return (value + half) % (2 * half) - half
+
+
+@dataclass
+class Emitter:
+    """Inserts instructions at a place; each method returns the value computed."""
+
+    place: InsertPoint
+    location: LocationAttr
+    register: snowflake.ScalarRegister = snowflake.UNALLOCATED
+    """Where every result goes."""
+
+    def _insert(self, op: Operation) -> SSAValue:
+        Rewriter.insert_op(located(op, self.location), self.place)
+        return op.results[0]
+
+    def constant(self, value: int) -> SSAValue:
+        """A constant mod 2^32 in one to three instructions."""
+        value = signed(value)
+        if CONSTANT.fits(value):
+            return self._insert(snowflake.MovOp(value, self.register))
+        high, low = value >> _LOW_BITS, value % (1 << _LOW_BITS)
+        return self.plus(self._insert(snowflake.MuliOp(self.constant(high), 1 << _LOW_BITS, self.register)), low)
+
+    def plus(self, value: SSAValue, constant: int) -> SSAValue:
+        """The sum of a value and a constant mod 2^32; the value itself if that is zero."""
+        constant = signed(constant)
+        if not constant:
+            return value
+        if IMMEDIATE.fits(constant):
+            return self._insert(snowflake.AddiOp(value, constant, self.register))
+        part = IMMEDIATE.maximum if constant > 0 else IMMEDIATE.minimum
+        if IMMEDIATE.fits(constant - part):
+            return self.plus(self.plus(value, part), constant - part)
+        return self._insert(snowflake.AddOp(value, self.constant(constant), self.register))
+
+    def times(self, value: SSAValue, factor: int) -> SSAValue:
+        """The product of a value and a constant mod 2^32."""
+        factor = signed(factor)
+        if factor == 1:
+            return value
+        if IMMEDIATE.fits(factor):
+            return self._insert(snowflake.MuliOp(value, factor, self.register))
+        return self._insert(snowflake.MulOp(value, self.constant(factor), self.register))
+
+    def linear(self, expression: IndexExpr) -> SSAValue:
+        """A linear function mod 2^32, which must have no parities."""
+        assert not expression.parity, "parities are carried before addresses are computed"
+        constant = signed(expression.constant)
+        if not expression.linear:
+            return self.constant(constant)
+        total: SSAValue | None = None
+        if not IMMEDIATE.fits(constant):
+            # What MOV and MULI build of a large constant comes first; its low bits join in at the end.
+            low = 0 if CONSTANT.fits(constant) else constant % (1 << _LOW_BITS)
+            total = self.constant(constant - low)
+            constant = low
+        for value, factor in expression.linear:
+            term = self.times(value, factor)
+            total = term if total is None else self._insert(snowflake.AddOp(total, term, self.register))
+        assert total is not None
+        return self.plus(total, constant)
+
+
+def advance(value: SSAValue, distance: int, place: InsertPoint, location: LocationAttr) -> SSAValue:
+    """The value plus a constant; the value itself when that is zero."""
+    return Emitter(place, location).plus(value, distance)
+
+
+def cost(expression: IndexExpr) -> int:
+    """How many instructions the computation of a linear function takes."""
+    constant = signed(expression.constant)
+    instructions = 0 if not constant else 1 if IMMEDIATE.fits(constant) or CONSTANT.fits(constant) else 3
+    return instructions + sum(1 if factor == 1 else 2 for _, factor in expression.linear)

@@ -1,0 +1,109 @@
+"""Values that loops carry. Each has one register throughout: before the loop, in it, yielded, and behind it.
+
+So every such value must be the only one that is wanted from its register; where it is not, copies make it so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.ir import Block, BlockArgument, Operation, OpResult, SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from snowdialect.dialects import snowflake
+from snowdialect.dialects.locations import located
+from snowdialect.dialects.snowflake import ForOp
+
+
+def carry(loop: snowflake.ForOp, initial: Sequence[SSAValue], yielded: Sequence[SSAValue]) -> snowflake.ForOp:
+    """Replaces a loop by one that carries more values: the last arguments of its body, which exist already."""
+    body = loop.detach_region(loop.body)
+    terminator = body.block.last_op
+    assert isinstance(terminator, snowflake.YieldOp)
+    terminator.operands = [*terminator.values, *yielded]
+    new = located(snowflake.ForOp(loop.times.value.data, [*loop.iter_args, *initial], body), loop.location)
+    for old_result, result in zip(loop.results, new.results, strict=False):
+        result.name_hint = old_result.name_hint
+    Rewriter.replace_op(loop, new, new.results[: len(loop.results)])
+    return new
+
+
+def separate_carried_values(block: Block) -> None:
+    """Inserts copies until no register that a loop carries is wanted by two values at once."""
+    for op in tuple(block.ops):
+        if isinstance(op, ForOp):
+            separate_carried_values(op.body.block)
+            for place, value in enumerate(op.iter_args):
+                if not _ends_at(value, op, place):
+                    copy = located(snowflake.AddiOp(value, 0), op.location)
+                    Rewriter.insert_op(copy, InsertPoint.before(op))
+                    op.operands[place] = copy.rd
+    if isinstance(loop := block.parent_op(), ForOp):
+        _separate_yielded(loop)
+
+
+def _ends_at(value: SSAValue, loop: ForOp, place: int) -> bool:
+    """Whether nothing needs a value any more once the loop has taken it over in `place`."""
+    defined_in = value.block if isinstance(value, BlockArgument) else value.owner.parent
+    if defined_in is not loop.parent:
+        return False  # It comes from outside an enclosing loop, whose next iteration wants it again.
+    for use in value.uses:
+        user = _ancestor(use.operation, loop.parent)
+        if user is loop:
+            if use.operation is not loop or use.index != place:
+                return False
+        elif not user.is_before_in_block(loop):
+            return False
+    return True
+
+
+def _separate_yielded(loop: ForOp) -> None:
+    """Copies what is yielded where it is not made after the last use of the value that it replaces."""
+    terminator = loop.yielded
+    copied = [
+        place
+        for place, value in enumerate(terminator.values)
+        if not _follows(loop, place) or list(terminator.values).count(value) > 1
+    ]
+    # Copies of several values could overwrite each other's sources: each goes through a register of its own.
+    for _ in range(2 if len(copied) > 1 else 1):
+        for place in copied:
+            copy = located(snowflake.AddiOp(terminator.values[place], 0), loop.location)
+            Rewriter.insert_op(copy, InsertPoint.before(terminator))
+            terminator.operands[place] = copy.rd
+
+
+def _follows(loop: ForOp, place: int) -> bool:
+    """Whether the yielded value can live in the register of the carried value from where it is made."""
+    body = loop.body.block
+    last: SSAValue = loop.carried[place]
+    while (taken := _taken_by(last, body)) is not None:
+        last = taken
+    first: SSAValue = loop.yielded.values[place]
+    if first is last:
+        return True
+    while isinstance(first, OpResult) and isinstance(first.op, ForOp) and first.op.parent is body:
+        first = first.op.iter_args[first.index]
+    if not isinstance(first, OpResult) or first.op.parent is not body:
+        return False
+    maker = first.op
+    users = (_ancestor(use.operation, body) for use in last.uses)
+    return all(user is maker or user.is_before_in_block(maker) for user in users)
+
+
+def _taken_by(value: SSAValue, block: Block) -> SSAValue | None:
+    """The result of the loop in this block that carries on with a value, once no one else needs it."""
+    for use in value.uses:
+        user = use.operation
+        if isinstance(user, ForOp) and user.parent is block and _ends_at(value, user, use.index):
+            return user.results[use.index]
+    return None
+
+
+def _ancestor(op: Operation, block: Block | None) -> Operation:
+    """The operation of the block that holds `op`, or is it."""
+    while op.parent is not block:
+        parent = op.parent_op()
+        assert parent is not None, "a value is used outside the region that defines it"
+        op = parent
+    return op

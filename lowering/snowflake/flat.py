@@ -1,0 +1,53 @@
+"""Programs in which values have registers: operands name the register, no matter which value in it they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from xdsl.ir import Block, SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from snowdialect.dialects import snowflake
+from snowdialect.dialects.locations import located
+from snowdialect.dialects.snowflake import ForOp, ScalarRegister
+
+
+@dataclass
+class RegisterFile:
+    """The values `snowflake.get_register` of a program, made at its start when first asked for."""
+
+    block: Block
+    values: dict[ScalarRegister, SSAValue] = field(default_factory=dict[ScalarRegister, SSAValue])
+
+    def __post_init__(self) -> None:
+        for op in self.block.ops:
+            if isinstance(op, snowflake.GetRegisterOp):
+                self.values[_register(op.result)] = op.result
+
+    def __getitem__(self, register: ScalarRegister) -> SSAValue:
+        if register not in self.values:
+            op = snowflake.GetRegisterOp(register)
+            Rewriter.insert_op(op, InsertPoint.at_start(self.block))
+            self.values[register] = op.result
+        return self.values[register]
+
+    def of(self, value: SSAValue) -> SSAValue:
+        """The register of a value."""
+        return self[_register(value)]
+
+    def open_loop(self, loop: ForOp) -> snowflake.MovOp:
+        """Lets what a loop carries be named by register; returns its counter's first value, not inserted yet."""
+        for value in (*loop.body.block.args, *loop.results):
+            value.replace_all_uses_with(self.of(value))
+        return located(snowflake.MovOp(loop.counts[0], _register(loop.counter)), loop.location)
+
+
+def _register(value: SSAValue) -> ScalarRegister:
+    assert isinstance(value.type, ScalarRegister)
+    return value.type
+
+
+def next_count(loop: ForOp, registers: RegisterFile) -> snowflake.AddiOp:
+    """The step of a loop's counter."""
+    counter = registers.of(loop.counter)
+    return located(snowflake.AddiOp(counter, 1, _register(counter)), loop.location)

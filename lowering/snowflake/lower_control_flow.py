@@ -1,0 +1,106 @@
+"""Loops to labels and branches, tested at the end: a loop runs at least once.
+
+A loop must lie in one bank of the instruction cache. One that may be too long for a bank stays as it is, and so do
+the loops around it: snowflake-place-banks turns them into loops over banks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from lowering.snowflake.flat import RegisterFile, next_count
+from snowdialect.dialects import snowflake
+from snowdialect.dialects.locations import located
+from snowdialect.dialects.snowflake import BranchOp, ForOp, InstructionOp, LabelOp, Stage
+from snowdialect.dialects.target import machine_of
+from snowdialect.machine import Machine
+
+BANK_HEADER = 2
+"""Instructions at the start of a bank that fetch the next one."""
+
+
+def bank_repeat(machine: Machine) -> int:
+    """Instructions that the last bank of a loop over banks has besides: branch, delay slots, new code pointer."""
+    return machine.delay_slots + 2
+
+
+def longest(block: Block, delay_slots: int) -> int:
+    """The most instructions that a block of branches and instructions can become."""
+    instructions = sum(isinstance(op, InstructionOp) for op in block.ops)
+    return instructions + delay_slots * sum(isinstance(op, BranchOp) for op in block.ops)
+
+
+@dataclass
+class _Flattener:
+    machine: Machine
+    registers: RegisterFile
+    labels: int = field(default=0)
+
+    def flatten(self, block: Block) -> None:
+        """Lowers the loops in a block that fit a bank, inner ones first."""
+        for op in tuple(block.ops):
+            if isinstance(op, ForOp):
+                self.flatten(op.body.block)
+                if self._fits(op):
+                    self._lower(op)
+
+    def _fits(self, loop: ForOp) -> bool:
+        body = loop.body.block
+        if any(isinstance(op, ForOp) for op in body.ops):
+            return False
+        control = 2 + self.machine.delay_slots
+        room = self.machine.icache_instructions - BANK_HEADER - bank_repeat(self.machine)
+        return longest(body, self.machine.delay_slots) + control <= room
+
+    def _lower(self, loop: ForOp) -> None:
+        body, location = loop.body.block, loop.location
+        label = f"loop{self.labels}"
+        self.labels += 1
+        step_after = _last_use(loop)
+        start = self.registers.open_loop(loop)
+        step = next_count(loop, self.registers)
+        counter = self.registers.of(loop.counter)
+        back = located(snowflake.BleOp(counter, self.registers[snowflake.ZERO], label), location)
+        place = InsertPoint.at_start(body) if step_after is None else InsertPoint.after(step_after)
+        Rewriter.insert_op(step, place)
+        Rewriter.replace_op(loop.yielded, back, [])
+        opening = (start, located(snowflake.LabelOp(label), location))
+        Rewriter.insert_op(opening, InsertPoint.before(loop))
+        Rewriter.inline_block(body, InsertPoint.before(loop), [self.registers.of(arg) for arg in body.args])
+        Rewriter.erase_op(loop)
+
+
+def _last_use(loop: ForOp) -> Operation | None:
+    """The operation of the body behind which the counter is read no more, in no loop of the body either."""
+    users = {use.operation for use in loop.counter.uses}
+    last: Operation | None = None
+    open_labels: dict[str, bool] = {}
+    for op in loop.body.block.ops:
+        if isinstance(op, LabelOp):
+            open_labels[op.sym_name.data] = False
+        if op in users:
+            last = op
+            open_labels = dict.fromkeys(open_labels, True)
+        elif isinstance(op, BranchOp) and open_labels.get(op.label):
+            last = op
+    return last
+
+
+@dataclass(frozen=True)
+class LowerControlFlowPass(ModulePass):
+    """Turns loops that fit a bank into labels and branches without delay slots."""
+
+    name = "snowflake-lower-control-flow"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for program in op.body.block.ops:
+            if isinstance(program, snowflake.ProgramOp):
+                program.advance(Stage.ALLOCATED, Stage.BRANCHES, self.name)
+                block = program.body.block
+                _Flattener(machine_of(program), RegisterFile(block)).flatten(block)

@@ -1,0 +1,77 @@
+"""How many registers a program needs: which values share one, and how many are live at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from xdsl.backend.register_allocator import live_ins_per_block
+from xdsl.ir import Block, SSAValue
+
+from snowdialect.dialects import snowflake
+from snowdialect.dialects.snowflake import ForOp
+
+
+def register_classes(block: Block) -> dict[SSAValue, SSAValue]:
+    """For each value that loops carry, one value that stands for all that must be in the same register."""
+    return _classes(op for op in block.walk() if isinstance(op, ForOp))
+
+
+def _classes(loops: Iterable[ForOp]) -> dict[SSAValue, SSAValue]:
+    parent: dict[SSAValue, SSAValue] = {}
+
+    def root(value: SSAValue) -> SSAValue:
+        while (above := parent.setdefault(value, value)) is not value:
+            value = above
+        return value
+
+    for loop in loops:
+        for group in zip(loop.carried, loop.iter_args, loop.yielded.values, loop.results, strict=True):
+            for value in group[1:]:
+                parent[root(value)] = root(group[0])
+    return {value: root(value) for value in parent}
+
+
+def count_live(nest: ForOp) -> dict[ForOp, int]:
+    """The most registers that are live at once inside each loop of a nest, all that the nest uses included.
+
+    An address counts with the temporary that its computation takes.
+    """
+    loops = [op for op in nest.walk() if isinstance(op, ForOp)]
+    counter = _Counter(_classes(loops), live_ins_per_block(nest.body.block))
+    counter.enter(nest, set())
+    return counter.most
+
+
+@dataclass
+class _Counter:
+    classes: dict[SSAValue, SSAValue]
+    live_ins: Mapping[Block, Iterable[SSAValue]]
+    most: dict[ForOp, int] = field(default_factory=dict[ForOp, int])
+
+    def of(self, values: Iterable[SSAValue]) -> set[SSAValue]:
+        return {self.classes.get(value, value) for value in values}
+
+    def enter(self, loop: ForOp, live: set[SSAValue]) -> set[SSAValue]:
+        """Counts in a loop behind which `live` are wanted; returns what is live throughout it."""
+        block = loop.body.block
+        inside = live | self.of(self.live_ins[block]) | self.of(block.args)
+        self.most[loop] = self.walk(block, inside)
+        return inside - {loop.counter}
+
+    def walk(self, block: Block, throughout: set[SSAValue]) -> int:
+        """The most that are live in a block through all of which `throughout` are."""
+        live = set(throughout)
+        most = len(live)
+        for op in reversed(block.ops):
+            results = self.of(op.results)
+            behind = (live - results) | throughout
+            if isinstance(op, ForOp):
+                live = self.enter(op, behind)
+                most = max(most, self.most[op], len(live | results))
+                continue
+            temporaries = 1 if isinstance(op, snowflake.AddressOp) and op.expression.linear else 0
+            before = behind | self.of(op.operands)
+            most = max(most, len(live | results) + temporaries, len(before | results) + temporaries)
+            live = before
+        return most

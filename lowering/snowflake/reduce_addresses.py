@@ -1,0 +1,178 @@
+"""Strength reduction: addresses that advance with a loop become values that the loop carries.
+
+From the innermost loop outwards, each loop takes as many of the addresses in its body as registers allow; the others
+stay, to be computed from the counters in every iteration. Addresses that differ only by a constant form a family and
+share one carried value. It runs through the body: what an inner loop carries starts as that value and ends as it, at
+a known distance, so a family takes one register for the whole nest of loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import BlockArgument, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from lowering.snowflake.arithmetic import IMMEDIATE, advance, cost
+from lowering.snowflake.carried_values import carry, separate_carried_values
+from lowering.snowflake.parities import carry_parities
+from lowering.snowflake.pressure import count_live
+from snowdialect.dialects import snowflake
+from snowdialect.dialects.addresses import IndexExpr
+from snowdialect.dialects.locations import located
+from snowdialect.dialects.snowflake import ForOp
+
+_TEMPORARIES = 1
+"""Registers kept back: a step too large for ADDI takes one at the end of the body."""
+
+
+@dataclass
+class Family:
+    """Addresses of one loop body that differ by a constant only, in the order of the body."""
+
+    step: int
+    """How far they advance in an iteration."""
+    invariant: IndexExpr
+    """Their part that the loop does not change, without constants."""
+    members: list[snowflake.AddressOp] = field(default_factory=list[snowflake.AddressOp])
+
+    @property
+    def base(self) -> int:
+        return self.members[0].expression.constant
+
+    def takes(self, step: int, invariant: IndexExpr, constant: int) -> bool:
+        same = step == self.step and dict(invariant.linear) == dict(self.invariant.linear)
+        return same and IMMEDIATE.fits(constant - self.base)
+
+
+@dataclass
+class NestReducer:
+    """Reduces the loops of a nest; `travel` is how far each carried value moves in all of its loop."""
+
+    travel: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+
+    def reduce(self, nest: ForOp) -> None:
+        for loop in tuple(_loops_inside_out(nest)):
+            self._reduce_loop(loop, _outermost(loop))
+
+    def _reduce_loop(self, loop: ForOp, nest: ForOp) -> None:
+        separate_carried_values(nest.body.block)
+        spare = len(snowflake.ALLOCATABLE) - count_live(nest)[loop] - _TEMPORARIES
+        initial: list[SSAValue] = []
+        yielded: list[SSAValue] = []
+        families = _families(loop)
+        for family in sorted(families, key=lambda family: -_saving(family)):
+            runs = family.step != 0 or any(self._inner_loop(member) for member in family.members)
+            registers = 1 if runs else len({member.expression.constant for member in family.members})
+            if registers > spare:
+                continue
+            spare -= registers
+            if runs:
+                first, last = self._carry(loop, family)
+                initial.append(first)
+                yielded.append(last)
+            else:
+                _hoist(loop, family)
+        if initial:
+            carry(loop, initial, yielded)
+
+    def _inner_loop(self, member: snowflake.AddressOp) -> tuple[ForOp, int] | None:
+        """The inner loop that begins with this address, and the place of the value that it carries."""
+        uses = tuple(member.result.uses)
+        if len(uses) != 1 or not isinstance(inner := uses[0].operation, ForOp) or inner.parent is not member.parent:
+            return None
+        return (inner, uses[0].index) if inner.carried[uses[0].index] in self.travel else None
+
+    def _carry(self, loop: ForOp, family: Family) -> tuple[SSAValue, SSAValue]:
+        """Makes the body take its addresses from a new argument; returns its first value and the one to yield."""
+        body = loop.body.block
+        pointer = body.insert_arg(snowflake.UNALLOCATED, len(body.args))
+        current: SSAValue = pointer
+        distance = 0
+        followers = (*family.members[1:], None)
+        for member, follower in zip(family.members, followers, strict=True):
+            wanted = member.expression.constant - family.base
+            at_member = InsertPoint.before(member)
+            value = advance(current, wanted - distance, at_member, member.location)
+            inner = self._inner_loop(member)
+            Rewriter.replace_op(member, (), [value])
+            if inner is not None and (follower is None or inner[0].is_before_in_block(follower)):
+                current = inner[0].results[inner[1]]
+                distance = wanted + self.travel[inner[0].carried[inner[1]]]
+        at_end = InsertPoint.before(loop.yielded)
+        last = advance(current, family.step - distance, at_end, loop.location)
+        first = family.invariant + (family.base + family.step * loop.counts[0])
+        start = located(snowflake.AddressOp(first), loop.location)
+        Rewriter.insert_op(start, InsertPoint.before(loop))
+        self.travel[pointer] = family.step * len(loop.counts)
+        return start.result, last
+
+
+def _loops_inside_out(loop: ForOp) -> Iterator[ForOp]:
+    for op in loop.body.block.ops:
+        if isinstance(op, ForOp):
+            yield from _loops_inside_out(op)
+    yield loop
+
+
+def _outermost(loop: ForOp) -> ForOp:
+    while isinstance(parent := loop.parent_op(), ForOp):
+        loop = parent
+    return loop
+
+
+def _families(loop: ForOp) -> list[Family]:
+    """The addresses directly in the body that are known one iteration ahead."""
+    families: list[Family] = []
+    for op in loop.body.block.ops:
+        if not isinstance(op, snowflake.AddressOp):
+            continue
+        terms = dict(op.expression.linear)
+        step = terms.pop(loop.counter, 0)
+        if any(isinstance(value, BlockArgument) and value.owner is loop.body.block for value in terms):
+            continue
+        invariant = IndexExpr(0, tuple(terms.items()))
+        constant = op.expression.constant
+        family = next((family for family in families if family.takes(step, invariant, constant)), None)
+        if family is None:
+            family = Family(step, invariant)
+            families.append(family)
+        family.members.append(op)
+    return families
+
+
+def _saving(family: Family) -> int:
+    """Instructions of an iteration that go when the family is carried."""
+    return sum(cost(member.expression) for member in family.members)
+
+
+def _hoist(loop: ForOp, family: Family) -> None:
+    """Computes addresses that the loop does not change before it, each once."""
+    hoisted: dict[int, SSAValue] = {}
+    for member in family.members:
+        constant = member.expression.constant
+        if constant in hoisted:
+            Rewriter.replace_op(member, (), [hoisted[constant]])
+        else:
+            member.detach()
+            Rewriter.insert_op(member, InsertPoint.before(loop))
+            hoisted[constant] = member.result
+
+
+@dataclass(frozen=True)
+class ReduceAddressesPass(ModulePass):
+    """Carries addresses through loops instead of computing them anew. Optional: the result stays correct without."""
+
+    name = "snowflake-reduce-addresses"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for program in op.body.block.ops:
+            if isinstance(program, snowflake.ProgramOp):
+                carry_parities(program.body.block)
+                for nest in tuple(program.body.block.ops):
+                    if isinstance(nest, ForOp):
+                        NestReducer().reduce(nest)

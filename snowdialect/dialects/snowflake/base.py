@@ -1,0 +1,270 @@
+"""What every instruction of the dialect `snowflake` has in common: its row of the instruction table.
+
+From the row follow the verifier of the fields and both texts, the assembly line and the MLIR syntax, which differ in
+how they name registers: values in MLIR, with the registers behind a colon once they are allocated.
+
+    %2 = snowflake.addi %1, 64                          %2 = snowflake.addi %1, 64 : r4 -> r5
+    snowflake.mac coop %m, %k, 192, last, relu          snowflake.mac coop %m, %k, 192, last, relu : r1, r2
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+from xdsl.backend.assembly_printer import AssemblyPrinter, OneLineAssemblyPrintable
+from xdsl.backend.register_allocatable import HasRegisterConstraints, RegisterConstraints
+from xdsl.backend.register_type import RegisterType
+from xdsl.dialects.builtin import FlatSymbolRefAttr, IntAttr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
+from xdsl.ir import Attribute, EnumAttribute, SSAValue
+from xdsl.irdl import IRDLOperation, irdl_attr_definition
+from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+from snowdialect.machine.instructions import BY_NAME, Field, Instruction, Kind
+
+_REGISTER_FIELD = next(field for field in BY_NAME["add"].fields if field.name == "rd")
+_INDEX_BY_NAME = {f"r{index}": index for index in range(_REGISTER_FIELD.maximum + 1)}
+
+
+@irdl_attr_definition
+class ScalarRegister(RegisterType):
+    """A register of the control core, 32 bits: `!snowflake.reg`, or `!snowflake.reg<r4>` once it is allocated."""
+
+    name = "snowflake.reg"
+
+    @classmethod
+    def index_by_name(cls) -> dict[str, int]:
+        return _INDEX_BY_NAME
+
+    @classmethod
+    def infinite_register_prefix(cls) -> str:
+        return "j_"
+
+
+UNALLOCATED = ScalarRegister.unallocated()
+ZERO = ScalarRegister.from_name("r0")
+"""Registers start at zero and compiled code never writes this one: loops count up to it."""
+CODE_POINTER = ScalarRegister.from_name("r31")
+"""Memory address, in transfers, of the block of instructions to fetch next; reserved by the compiler."""
+ALLOCATABLE = tuple(
+    register
+    for register in map(ScalarRegister.from_index, reversed(_INDEX_BY_NAME.values()))
+    if register not in (ZERO, CODE_POINTER)
+)
+"""The registers that values can have; the last is handed out first."""
+
+
+def register_index(value: SSAValue) -> int:
+    """The number of the register that holds a value; raises VerifyException when none is allocated."""
+    if not isinstance(value.type, ScalarRegister) or not isinstance(value.type.index, IntAttr):
+        raise VerifyException(f"value {value.name_hint or ''} has no register: run snowflake-allocate-registers")
+    return value.type.index.data
+
+
+def print_registers(printer: Printer, values: Sequence[SSAValue], results: Sequence[SSAValue] = ()) -> None:
+    """` : r1, r2 -> r3`; nothing while no register is allocated."""
+
+    def name(value: SSAValue) -> str:
+        assert isinstance(value.type, ScalarRegister)
+        return value.type.register_name.data or "reg"
+
+    if all(isinstance(v.type, ScalarRegister) and not v.type.is_allocated for v in (*values, *results)):
+        return
+    printer.print_string(" :")
+    if values:
+        printer.print_string(" " + ", ".join(map(name, values)))
+    if results:
+        printer.print_string(" -> " + ", ".join(map(name, results)))
+
+
+def parse_register(parser: Parser) -> ScalarRegister:
+    """`r4`, or `reg` for a value that has no register yet."""
+    start = parser.pos
+    name = parser.parse_identifier()
+    if name == "reg":
+        return UNALLOCATED
+    if name not in _INDEX_BY_NAME:
+        parser.raise_error(f"unknown register {name}: expected r0 to r{_REGISTER_FIELD.maximum}", start, parser.pos)
+    return ScalarRegister.from_name(name)
+
+
+def parse_registers(parser: Parser, values: int, results: int = 0) -> list[ScalarRegister]:
+    """The registers of `values` operands and `results` results, operands first; unallocated without a colon."""
+    if not parser.parse_optional_punctuation(":"):
+        return [UNALLOCATED] * (values + results)
+    registers: list[ScalarRegister] = []
+    for position in range(values + results):
+        if position == values:
+            parser.parse_punctuation("->")
+        elif position:
+            parser.parse_punctuation(",")
+        registers.append(parse_register(parser))
+    return registers
+
+
+class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrintable, ABC):
+    """One instruction. Operands, results and properties of a subclass are named after the fields of its row."""
+
+    ROW: ClassVar[Instruction]
+    ENUMS: ClassVar[dict[str, type[EnumAttribute]]] = {}  # pyright: ignore[reportMissingTypeArgument]
+    """The attribute of each field of kind CHOICE."""
+
+    @classmethod
+    def operand_fields(cls) -> tuple[Field, ...]:
+        """The registers that are read, in the order of the text."""
+        return tuple(f for f in cls.ROW.written_fields if f.kind is Kind.REGISTER and f is not cls.result_field())
+
+    @classmethod
+    def result_field(cls) -> Field | None:
+        """The register that is written, if any."""
+        definition = cls.get_irdl_definition()
+        return next((f for f in cls.ROW.fields if f.name in dict(definition.results)), None)
+
+    def get_register_constraints(self) -> RegisterConstraints:
+        return RegisterConstraints(self.operands, self.results, ())
+
+    def field_value(self, field: Field) -> int | str:
+        """The number that the field encodes; of a label, its name."""
+        match field.kind:
+            case Kind.FIXED:
+                return field.value
+            case Kind.REGISTER:
+                return register_index(getattr(self, field.name))
+            case Kind.FLAGS:
+                return sum(1 << bit for bit, flag in enumerate(field.names) if flag in self.properties)
+            case Kind.CHOICE:
+                attribute = self.properties[field.name]
+                assert isinstance(attribute, EnumAttribute)
+                return field.names.index(attribute.data.value)
+            case Kind.LABEL:
+                attribute = self.properties[field.name]
+                assert isinstance(attribute, SymbolRefAttr)
+                return attribute.root_reference.data
+            case Kind.SIGNED | Kind.UNSIGNED:
+                attribute = self.properties[field.name]
+                assert isinstance(attribute, IntegerAttr)
+                return attribute.value.data
+
+    def verify_(self) -> None:
+        for field in self.ROW.fields:
+            if field.kind not in (Kind.SIGNED, Kind.UNSIGNED):
+                continue
+            value = self.field_value(field)
+            assert isinstance(value, int)
+            if not field.fits(value):
+                raise VerifyException(
+                    f"{field.name} {value} does not fit into {field.width} bits ({field.minimum} to {field.maximum})"
+                )
+        if "relu" in self.properties and "last" not in self.properties:
+            raise VerifyException("relu acts on the write-back: it wants last")
+
+    def _field_text(self, field: Field, register: str | None = None) -> str:
+        value = self.field_value(field) if register is None else register
+        match field.kind:
+            case Kind.REGISTER:
+                return f"r{value}"
+            case Kind.CHOICE:
+                assert isinstance(value, int)
+                return field.names[value]
+            case Kind.FLAGS:
+                return "".join(f", {flag}" for flag in field.names if flag in self.properties)
+            case _:
+                return str(value)
+
+    def assembly_line(self) -> str:
+        row = self.ROW
+        fields = {field.name: self._field_text(field) for field in row.written_fields}
+        modifier, _, arguments = row.syntax.format(**fields).partition(" ")
+        if modifier.startswith("."):
+            return AssemblyPrinter.assembly_line(row.mnemonic + modifier, arguments)
+        return AssemblyPrinter.assembly_line(row.mnemonic, f"{modifier} {arguments}")
+
+    def print(self, printer: Printer) -> None:
+        separator = " "
+        for field in self.ROW.written_fields:
+            if field is self.result_field():
+                continue
+            if field.kind is Kind.FLAGS:
+                printer.print_string(self._field_text(field))
+                continue
+            printer.print_string(separator)
+            if field.kind is Kind.REGISTER:
+                printer.print_ssa_value(getattr(self, field.name))
+            elif field.kind is Kind.LABEL:
+                printer.print_attribute(self.properties[field.name])
+            else:
+                printer.print_string(self._field_text(field))
+            separator = " " if self._is_modifier(field) else ", "
+        printer.print_op_attributes(self.attributes)
+        print_registers(printer, [getattr(self, f.name) for f in self.operand_fields()], self.results)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        operands: dict[str, UnresolvedOperand] = {}
+        properties: dict[str, Attribute] = {}
+        comma = False
+        for field in cls.ROW.written_fields:
+            if field is cls.result_field():
+                continue
+            if field.kind is Kind.FLAGS:
+                properties |= _parse_flags(parser, field)
+                continue
+            if comma:
+                parser.parse_punctuation(",")
+            comma = not cls._is_modifier(field)
+            match field.kind:
+                case Kind.REGISTER:
+                    operands[field.name] = parser.parse_unresolved_operand()
+                case Kind.LABEL:
+                    properties[field.name] = FlatSymbolRefAttr(parser.parse_symbol_name())
+                case Kind.CHOICE:
+                    properties[field.name] = cls._parse_choice(parser, field)
+                case _:
+                    properties[field.name] = IntegerAttr(parser.parse_integer(), i32)
+        attributes = parser.parse_optional_attr_dict()
+        results = 0 if cls.result_field() is None else 1
+        registers = parse_registers(parser, len(operands), results)
+        values = {
+            name: parser.resolve_operand(operand, register)
+            for (name, operand), register in zip(operands.items(), registers, strict=False)
+        }
+        order = [name for name, _ in cls.get_irdl_definition().operands]
+        return cls.create(
+            operands=[values[name] for name in order],
+            result_types=registers[len(operands) :],
+            properties=properties,
+            attributes=attributes,
+        )
+
+    @classmethod
+    def choice(cls, field: Field, name: str) -> Attribute:
+        """The attribute for one of the names of a field of kind CHOICE."""
+        kind = cls.ENUMS[field.name]
+        return kind(kind.enum_type(name))
+
+    @classmethod
+    def _parse_choice(cls, parser: Parser, field: Field) -> Attribute:
+        start = parser.pos
+        name = parser.parse_identifier()
+        if name not in field.names:
+            parser.raise_error(f"unknown {field.name} {name}: expected {', '.join(field.names)}", start, parser.pos)
+        return cls.choice(field, name)
+
+    @classmethod
+    def _is_modifier(cls, field: Field) -> bool:
+        """Whether the field is part of the mnemonic, as in `mac.coop`."""
+        return cls.ROW.syntax.startswith(f".{{{field.name}}}")
+
+
+def _parse_flags(parser: Parser, field: Field) -> dict[str, Attribute]:
+    flags: dict[str, Attribute] = {}
+    while parser.parse_optional_punctuation(","):
+        start = parser.pos
+        flag = parser.parse_identifier()
+        if flag not in field.names or flag in flags:
+            parser.raise_error(f"unexpected flag {flag}: {', '.join(field.names)}, each once", start, parser.pos)
+        flags[flag] = UnitAttr()
+    return flags

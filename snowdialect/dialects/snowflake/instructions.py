@@ -1,0 +1,326 @@
+"""The instructions, one operation each. docs/isa.md says what they do, machine/instructions.py how they are encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import auto
+from typing import ClassVar
+
+from xdsl.backend.register_type import RegisterAllocatedMemoryEffect
+from xdsl.dialects.builtin import I32, FlatSymbolRefAttr, FlatSymbolRefAttrConstr, IntegerAttr, UnitAttr, i32
+from xdsl.ir import EnumAttribute, SpacedOpaqueSyntaxAttribute, SSAValue
+from xdsl.irdl import (
+    irdl_attr_definition,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
+from xdsl.traits import AlwaysSpeculatable, MemoryReadEffect, MemoryWriteEffect
+from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.str_enum import StrEnum
+
+from snowdialect.dialects.snowflake.base import UNALLOCATED, InstructionOp, ScalarRegister
+from snowdialect.dialects.tile.types import ModeAttr
+from snowdialect.machine.instructions import BY_NAME, CONFIGURATION
+
+
+class MoveKind(StrEnum):
+    MEMORY = auto()
+    CLUSTER = auto()
+
+
+@irdl_attr_definition
+class MoveKindAttr(EnumAttribute[MoveKind], SpacedOpaqueSyntaxAttribute):
+    """Where TMOV moves to: memory, or the maps buffer of another CU of the cluster."""
+
+    name = "snowflake.move_kind"
+
+
+class Configuration(StrEnum):
+    RESULT_SHIFT = auto()
+    BIAS_SHIFT = auto()
+    BYPASS_SHIFT = auto()
+    MAX_STRIDE = auto()
+    BYPASS_OFFSET = auto()
+    WAIT = auto()
+    DONE = auto()
+
+
+@irdl_attr_definition
+class ConfigurationAttr(EnumAttribute[Configuration], SpacedOpaqueSyntaxAttribute):
+    """A configuration register; the instruction table says what each one means."""
+
+    name = "snowflake.configuration"
+
+
+def _i32(value: int) -> IntegerAttr[I32]:
+    return IntegerAttr(value, i32)
+
+
+_SCALAR = (RegisterAllocatedMemoryEffect(), AlwaysSpeculatable())
+_VECTOR = (MemoryReadEffect(), MemoryWriteEffect(), RegisterAllocatedMemoryEffect())
+
+
+@irdl_op_definition
+class MovOp(InstructionOp):
+    """A constant into a register."""
+
+    name = "snowflake.mov"
+    ROW: ClassVar = BY_NAME["mov"]
+    rd = result_def(ScalarRegister)
+    immediate = prop_def(IntegerAttr[I32])
+    traits = traits_def(*_SCALAR)
+
+    def __init__(self, immediate: int, rd: ScalarRegister = UNALLOCATED) -> None:
+        super().__init__(result_types=[rd], properties={"immediate": _i32(immediate)})
+
+
+@irdl_op_definition
+class ConfigOp(InstructionOp):
+    """A constant into a configuration register, in order with the vector instructions."""
+
+    name = "snowflake.config"
+    ROW: ClassVar = BY_NAME["config"]
+    ENUMS: ClassVar = {"register": ConfigurationAttr}
+    register = prop_def(ConfigurationAttr)
+    immediate = prop_def(IntegerAttr[I32])
+    traits = traits_def(*_VECTOR)
+
+    def __init__(self, register: Configuration, immediate: int) -> None:
+        super().__init__(properties={"register": ConfigurationAttr(register), "immediate": _i32(immediate)})
+
+    def verify_(self) -> None:
+        super().verify_()
+        limit = next(row.maximum for row in CONFIGURATION if row.name == self.register.data)
+        if self.immediate.value.data > limit:
+            raise VerifyException(f"{self.register.data} {self.immediate.value.data} is above its maximum of {limit}")
+
+
+class RegisterOp(InstructionOp):
+    """Base of the instructions that compute a register from two."""
+
+    rs = operand_def(ScalarRegister)
+    rt = operand_def(ScalarRegister)
+    rd = result_def(ScalarRegister)
+    traits = traits_def(*_SCALAR)
+
+    def __init__(self, rs: SSAValue, rt: SSAValue, rd: ScalarRegister = UNALLOCATED) -> None:
+        super().__init__(operands=[rs, rt], result_types=[rd])
+
+
+class ImmediateOp(InstructionOp):
+    """Base of the instructions that compute a register from another and a constant."""
+
+    rs = operand_def(ScalarRegister)
+    immediate = prop_def(IntegerAttr[I32])
+    rd = result_def(ScalarRegister)
+    traits = traits_def(*_SCALAR)
+
+    def __init__(self, rs: SSAValue, immediate: int, rd: ScalarRegister = UNALLOCATED) -> None:
+        super().__init__(operands=[rs], result_types=[rd], properties={"immediate": _i32(immediate)})
+
+
+@irdl_op_definition
+class AddOp(RegisterOp):
+    """Sum of two registers."""
+
+    name = "snowflake.add"
+    ROW: ClassVar = BY_NAME["add"]
+
+
+@irdl_op_definition
+class AddiOp(ImmediateOp):
+    """Sum of a register and a constant."""
+
+    name = "snowflake.addi"
+    ROW: ClassVar = BY_NAME["addi"]
+
+
+@irdl_op_definition
+class MulOp(RegisterOp):
+    """Product of two registers."""
+
+    name = "snowflake.mul"
+    ROW: ClassVar = BY_NAME["mul"]
+
+
+@irdl_op_definition
+class MuliOp(ImmediateOp):
+    """Product of a register and a constant."""
+
+    name = "snowflake.muli"
+    ROW: ClassVar = BY_NAME["muli"]
+
+
+class BranchOp(InstructionOp):
+    """Base of the branches, which compare two registers as signed numbers. Effects unknown: they cannot be moved."""
+
+    rs = operand_def(ScalarRegister)
+    rt = operand_def(ScalarRegister)
+    target = prop_def(FlatSymbolRefAttrConstr)
+
+    def __init__(self, rs: SSAValue, rt: SSAValue, target: str) -> None:
+        super().__init__(operands=[rs, rt], properties={"target": FlatSymbolRefAttr(target)})
+
+    @property
+    def label(self) -> str:
+        """Name of the label that the branch goes to."""
+        return self.target.root_reference.data
+
+
+@irdl_op_definition
+class BleOp(BranchOp):
+    """Branch if less or equal."""
+
+    name = "snowflake.ble"
+    ROW: ClassVar = BY_NAME["ble"]
+
+
+@irdl_op_definition
+class BgtOp(BranchOp):
+    """Branch if greater."""
+
+    name = "snowflake.bgt"
+    ROW: ClassVar = BY_NAME["bgt"]
+
+
+@irdl_op_definition
+class BeqOp(BranchOp):
+    """Branch if equal."""
+
+    name = "snowflake.beq"
+    ROW: ClassVar = BY_NAME["beq"]
+
+
+class LoadOp(InstructionOp):
+    """Base of the transfers from memory."""
+
+    length = prop_def(IntegerAttr[I32])
+    unit = prop_def(IntegerAttr[I32])
+    traits = traits_def(*_VECTOR)
+
+    def verify_(self) -> None:
+        super().verify_()
+        if not self.length.value.data:
+            raise VerifyException("length 0: wants at least one transfer")
+
+
+@irdl_op_definition
+class LdOp(LoadOp):
+    """Memory at `rs`, in transfers, into the buffers that the on-chip word `rd` names."""
+
+    name = "snowflake.ld"
+    ROW: ClassVar = BY_NAME["ld"]
+    rd = operand_def(ScalarRegister)
+    rs = operand_def(ScalarRegister)
+
+    def __init__(self, rd: SSAValue, rs: SSAValue, length: int, unit: int) -> None:
+        super().__init__(operands=[rd, rs], properties={"length": _i32(length), "unit": _i32(unit)})
+
+
+@irdl_op_definition
+class RefillOp(LoadOp):
+    """Memory at `rs`, in transfers, into the instruction bank that is not executing."""
+
+    name = "snowflake.refill"
+    ROW: ClassVar = BY_NAME["refill"]
+    rs = operand_def(ScalarRegister)
+
+    def __init__(self, rs: SSAValue, length: int, unit: int) -> None:
+        super().__init__(operands=[rs], properties={"length": _i32(length), "unit": _i32(unit)})
+
+
+@irdl_op_definition
+class TmovOp(InstructionOp):
+    """A trace of a maps buffer to memory or to another CU."""
+
+    name = "snowflake.tmov"
+    ROW: ClassVar = BY_NAME["tmov"]
+    ENUMS: ClassVar = {"kind": MoveKindAttr}
+    kind = prop_def(MoveKindAttr)
+    rd = operand_def(ScalarRegister)
+    rs = operand_def(ScalarRegister)
+    length = prop_def(IntegerAttr[I32])
+    traits = traits_def(*_VECTOR)
+
+    def __init__(self, kind: MoveKind, rd: SSAValue, rs: SSAValue, length: int) -> None:
+        super().__init__(operands=[rd, rs], properties={"kind": MoveKindAttr(kind), "length": _i32(length)})
+
+    def verify_(self) -> None:
+        super().verify_()
+        if not self.length.value.data:
+            raise VerifyException("length 0: wants at least one transfer")
+
+
+@irdl_op_definition
+class VmovOp(InstructionOp):
+    """The initial value of the accumulators, and where their results go."""
+
+    name = "snowflake.vmov"
+    ROW: ClassVar = BY_NAME["vmov"]
+    ENUMS: ClassVar = {"mode": ModeAttr}
+    mode = prop_def(ModeAttr)
+    rd = operand_def(ScalarRegister)
+    rs = operand_def(ScalarRegister)
+    vmacs = prop_def(IntegerAttr[I32])
+    bypass = opt_prop_def(UnitAttr)
+    add = opt_prop_def(UnitAttr)
+    alt = opt_prop_def(UnitAttr)
+    last = opt_prop_def(UnitAttr)
+    relu = opt_prop_def(UnitAttr)
+    traits = traits_def(*_VECTOR)
+
+    def __init__(self, mode: ModeAttr, rd: SSAValue, rs: SSAValue, vmacs: int, flags: Sequence[str] = ()) -> None:
+        properties = {"mode": mode, "vmacs": _i32(vmacs), **{flag: UnitAttr() for flag in flags}}
+        super().__init__(operands=[rd, rs], properties=properties)
+
+
+@irdl_op_definition
+class MacOp(InstructionOp):
+    """A trace of maps against weights."""
+
+    name = "snowflake.mac"
+    ROW: ClassVar = BY_NAME["mac"]
+    ENUMS: ClassVar = {"mode": ModeAttr}
+    mode = prop_def(ModeAttr)
+    rm = operand_def(ScalarRegister)
+    rk = operand_def(ScalarRegister)
+    length = prop_def(IntegerAttr[I32])
+    last = opt_prop_def(UnitAttr)
+    relu = opt_prop_def(UnitAttr)
+    traits = traits_def(*_VECTOR)
+
+    def __init__(self, mode: ModeAttr, rm: SSAValue, rk: SSAValue, length: int, flags: Sequence[str] = ()) -> None:
+        properties = {"mode": mode, "length": _i32(length), **{flag: UnitAttr() for flag in flags}}
+        super().__init__(operands=[rm, rk], properties=properties)
+
+    def verify_(self) -> None:
+        super().verify_()
+        if not self.length.value.data:
+            raise VerifyException("length 0: wants at least one word")
+
+
+@irdl_op_definition
+class MaxOp(InstructionOp):
+    """Lines of a maps buffer into the comparators with fed-back output."""
+
+    name = "snowflake.max"
+    ROW: ClassVar = BY_NAME["max"]
+    rd = operand_def(ScalarRegister)
+    rs = operand_def(ScalarRegister)
+    count = prop_def(IntegerAttr[I32])
+    first = opt_prop_def(UnitAttr)
+    last = opt_prop_def(UnitAttr)
+    traits = traits_def(*_VECTOR)
+
+    def __init__(self, rd: SSAValue, rs: SSAValue, count: int, flags: Sequence[str] = ()) -> None:
+        properties = {"count": _i32(count), **{flag: UnitAttr() for flag in flags}}
+        super().__init__(operands=[rd, rs], properties=properties)
+
+    def verify_(self) -> None:
+        super().verify_()
+        if not self.count.value.data:
+            raise VerifyException("count 0: wants at least one line")

@@ -1,0 +1,222 @@
+"""Programs, the stages they go through, and what must hold at each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import auto
+
+from xdsl.backend.assembly_printer import AssemblyPrinter, OneLineAssemblyPrintable
+from xdsl.dialects.builtin import I32, I64, IntegerAttr, StringAttr, SymbolNameConstraint, i32, i64
+from xdsl.ir import Block, EnumAttribute, Operation, Region, SpacedOpaqueSyntaxAttribute
+from xdsl.irdl import (
+    IRDLOperation,
+    irdl_attr_definition,
+    irdl_op_definition,
+    prop_def,
+    region_def,
+    traits_def,
+)
+from xdsl.traits import (
+    IsolatedFromAbove,
+    MemoryReadEffect,
+    MemoryWriteEffect,
+    NoTerminator,
+    SymbolOpInterface,
+    SymbolTable,
+)
+from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.str_enum import StrEnum
+
+from snowdialect.dialects.snowflake.base import InstructionOp, ScalarRegister
+from snowdialect.dialects.snowflake.instructions import BranchOp, ConfigOp, Configuration, RefillOp
+from snowdialect.dialects.snowflake.structure import AddressOp, ForOp
+from snowdialect.dialects.target import machine_of
+from snowdialect.machine import Machine
+from snowdialect.machine.instructions import INSTRUCTION_BITS, WORD_BITS
+
+
+class Stage(StrEnum):
+    """How far a program has come; each pass of lowering/snowflake makes the next one of the one before."""
+
+    STRUCTURED = auto()
+    """Values in SSA form, loops as operations."""
+    ALLOCATED = auto()
+    """Every value has a register."""
+    BRANCHES = auto()
+    """Loops that fit a bank are labels and branches that take effect at once."""
+    SCHEDULED = auto()
+    """Branches have delay slots."""
+    PLACED = auto()
+    """One block of labels and instructions, cut into banks that fetch each other."""
+
+    @property
+    def allocated(self) -> bool:
+        return self is not Stage.STRUCTURED
+
+    @property
+    def delayed(self) -> bool:
+        """Whether the instructions in the delay slots of a branch execute before it takes effect."""
+        return self in (Stage.SCHEDULED, Stage.PLACED)
+
+
+@irdl_attr_definition
+class StageAttr(EnumAttribute[Stage], SpacedOpaqueSyntaxAttribute):
+    name = "snowflake.stage"
+
+
+@irdl_op_definition
+class LabelOp(IRDLOperation, OneLineAssemblyPrintable):
+    """A place that branches of the same block go to. Effects unknown: nothing may move over it."""
+
+    name = "snowflake.label"
+    sym_name = prop_def(SymbolNameConstraint())
+    traits = traits_def(SymbolOpInterface())
+    assembly_format = "$sym_name attr-dict"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(properties={"sym_name": StringAttr(name)})
+
+    def assembly_line(self) -> str:
+        return f"{self.sym_name.data}:"
+
+
+@irdl_op_definition
+class FillOp(IRDLOperation, OneLineAssemblyPrintable):
+    """Empty instructions until the next one lies at position `offset` of its bank."""
+
+    name = "snowflake.fill"
+    offset = prop_def(IntegerAttr[I32])
+    assembly_format = "$offset attr-dict"
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(properties={"offset": IntegerAttr(offset, i32)})
+
+    def assembly_line(self) -> str:
+        return AssemblyPrinter.assembly_line(".fill", str(self.offset.value.data))
+
+
+@irdl_op_definition
+class ProgramOp(IRDLOperation):
+    """What the control core runs from its start to `config done`. Its code lies at `code_address`, in transfers."""
+
+    name = "snowflake.program"
+    stage = prop_def(StageAttr)
+    code_address = prop_def(IntegerAttr[I64])
+    body = region_def("single_block")
+    traits = traits_def(NoTerminator(), SymbolTable(), IsolatedFromAbove(), MemoryReadEffect(), MemoryWriteEffect())
+    assembly_format = "$stage `at` $code_address $body attr-dict"
+
+    def __init__(self, stage: Stage, code_address: int, body: Region) -> None:
+        super().__init__(
+            properties={"stage": StageAttr(stage), "code_address": IntegerAttr(code_address, i64)},
+            regions=[body],
+        )
+
+    def verify_(self) -> None:
+        stage = self.stage.data
+        for op in self.body.walk():
+            _verify_stage(op, stage)
+        for block in (self.body.block, *(op.body.block for op in self.body.walk() if isinstance(op, ForOp))):
+            _verify_branches(block, stage)
+        if stage is Stage.PLACED:
+            _verify_banks(self.body.block, machine_of(self))
+
+    def advance(self, before: Stage, after: Stage, done_by: str) -> None:
+        """Moves the program from one stage to the next; raises VerifyException when it is not at `before`."""
+        if self.stage.data is not before:
+            raise VerifyException(f"{done_by} wants a program that is {before}, this one is {self.stage.data}")
+        self.stage = StageAttr(after)
+
+
+def positions(block: Block, bank: int) -> Iterator[tuple[Operation, int]]:
+    """Each operation of a placed program and the position of the first instruction at or behind it.
+
+    `bank` is the number of instructions in a bank. An instruction occupies its position; a fill those up to the
+    position of what follows.
+    """
+    position = 0
+    for op in block.ops:
+        yield op, position
+        if isinstance(op, InstructionOp):
+            position += 1
+        elif isinstance(op, FillOp):
+            position += fill_length(op, position, bank)
+
+
+def fill_length(fill: FillOp, position: int, bank: int) -> int:
+    """How many empty instructions a fill at `position` stands for."""
+    return max(0, fill.offset.value.data - position % bank)
+
+
+def block_transfers(machine: Machine) -> int:
+    """Transfers of memory that the instructions of one bank fill."""
+    words = machine.icache_instructions * INSTRUCTION_BITS // WORD_BITS
+    return -(-words // machine.transfer_words)
+
+
+def _verify_stage(op: Operation, stage: Stage) -> None:
+    """What the stage says about a single operation."""
+    if isinstance(op, LabelOp | BranchOp) and stage in (Stage.STRUCTURED, Stage.ALLOCATED):
+        raise VerifyException(f"{op.name} in a program that is {stage}: control flow is snowflake.for there")
+    if isinstance(op, FillOp | RefillOp) and stage is not Stage.PLACED:
+        raise VerifyException(f"{op.name} in a program that is {stage}: only a placed one has instruction banks")
+    if isinstance(op, ForOp) and stage is Stage.PLACED:
+        raise VerifyException("snowflake.for in a program that is placed: snowflake-place-banks should have removed it")
+    if not stage.allocated:
+        return
+    if isinstance(op, AddressOp):
+        raise VerifyException(
+            f"snowflake.address in a program that is {stage}: snowflake-expand-addresses should have removed it"
+        )
+    arguments = [arg for region in op.regions for block in region.blocks for arg in block.args]
+    for value in (*op.operands, *op.results, *arguments):
+        if isinstance(value.type, ScalarRegister) and not value.type.is_allocated:
+            raise VerifyException(f"{op.name} has a value without a register in a program that is {stage}")
+
+
+def _verify_branches(block: Block, stage: Stage) -> None:
+    """Targets are labels of the same block; delay slots hold instructions that are no branches."""
+    labels = {op.sym_name.data for op in block.ops if isinstance(op, LabelOp)}
+    for op in block.ops:
+        if not isinstance(op, BranchOp):
+            continue
+        if op.label not in labels:
+            raise VerifyException(f"{op.name} goes to @{op.label}, which is no label of the same block")
+        if not stage.delayed:
+            continue
+        follower: Operation | None = op
+        for slot in range(1, machine_of(op).delay_slots + 1):
+            follower = None if follower is None else follower.next_op
+            if not isinstance(follower, InstructionOp) or isinstance(follower, BranchOp):
+                found = "nothing" if follower is None else follower.name
+                raise VerifyException(
+                    f"delay slot {slot} of {op.name} to @{op.label} holds {found}, not an instruction"
+                )
+
+
+def _verify_banks(block: Block, machine: Machine) -> None:
+    """A branch, its delay slots and its target lie in one bank, its distance in its field; the program ends."""
+    bank = machine.icache_instructions
+    places = list(positions(block, bank))
+    targets = {op.sym_name.data: position for op, position in places if isinstance(op, LabelOp)}
+    last = None
+    for op, position in places:
+        if isinstance(op, FillOp) and not position % bank <= op.offset.value.data <= bank:
+            raise VerifyException(
+                f"snowflake.fill to {op.offset.value.data}, but the bank is filled to {position % bank} of {bank}"
+            )
+        if isinstance(op, InstructionOp):
+            last = op
+        if not isinstance(op, BranchOp):
+            continue
+        target = targets[op.label]
+        if not position // bank == target // bank == (position + machine.delay_slots) // bank:
+            raise VerifyException(
+                f"{op.name} at {position} goes to @{op.label} at {target}: branch, delay slots and target "
+                f"must lie in one bank of {bank} instructions"
+            )
+        field = op.ROW.field("target")
+        if not field.fits(target - position):
+            raise VerifyException(f"{op.name}: distance {target - position} does not fit into {field.width} bits")
+    if not isinstance(last, ConfigOp) or last.register.data is not Configuration.DONE:
+        raise VerifyException("the program does not end with config done")
