@@ -4,8 +4,16 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import pytest
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.parser import Parser
+from xdsl.universe import Universe
 
-from lowering.check import Difference, Place, first_difference
+from lowering import driver
+from lowering.check import Difference, Place, check, first_difference
+from lowering.tile.assign_addresses import AssignAddresses
+from snowdialect.dialects import cnn
 from snowdialect.interpreters import Run
 
 
@@ -74,3 +82,33 @@ def test_a_difference_reads_as_one_line() -> None:
         "loop: layer conv1: result, element [0, 3, 1, 2]: 101, but 100 in the reference; "
         "first differs after convert-tile-to-loop"
     )
+
+
+NETWORK = """
+%x = cnn.input "input" : tensor<1x1x4x4xf32>
+%w = cnn.constant dense<1.0> : tensor<2x1x1x1xf32>
+%y = cnn.conv2d %x, %w : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x4x4xf32> loc("conv1")
+cnn.output "output" %y : tensor<1x2x4x4xf32>
+"""
+
+
+class WrongPass(AssignAddresses):
+    """Doubles the weights on the way."""
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        super().apply(ctx, op)
+        for constant in op.walk():
+            if isinstance(constant, cnn.ConstantOp):
+                constant.properties["value"] = cnn.ConstantOp.splat(2.0, (2, 1, 1, 1)).value
+
+
+def test_the_pass_that_changed_the_result_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    universe = Universe.get_multiverse()
+    universe.all_passes[WrongPass.name] = lambda: WrongPass
+    monkeypatch.setattr(Universe, "get_multiverse", lambda: universe)
+    context = driver.make_context()
+    module = Parser(context, NETWORK).parse_module()
+    results = list(check(context, module, np.ones((1, 1, 4, 4), np.float32), None))
+    assert [result.level for result in results] == ["float", "cnn", "tile"]
+    expected = Place("conv1", "result", (0, 0, 0, 0), 256, 512)
+    assert results[-1].difference == Difference("tile", "tile-assign-addresses", expected)
