@@ -111,7 +111,7 @@ def parse_assembly(context: Context, text: str, name: str) -> ModuleOp:
     """The module of the dialect `snowflake` that an assembly text stands for."""
     from snowdialect.backend.assembly import parse_assembly
 
-    return parse_assembly(text, name)
+    return parse_assembly(context, text, name)
 
 
 def level_of(module: ModuleOp) -> str:

@@ -51,7 +51,14 @@ TILE = Phase(
     ),
 )
 
-LOOP = Phase("loop", (Pass("convert-tile-to-loop", "lowering.tile_to_loop"),))
+LOOP = Phase(
+    "loop",
+    (
+        Pass("tile-prefetch", "lowering.tile.prefetch"),
+        Pass("tile-split-borders", "lowering.tile.split_borders"),
+        Pass("convert-tile-to-loop", "lowering.tile_to_loop"),
+    ),
+)
 
 SNOWFLAKE = Phase(
     "snowflake",

@@ -70,7 +70,7 @@ class _Counter:
                 live = self.enter(op, behind)
                 most = max(most, self.most[op], len(live | results))
                 continue
-            temporaries = 1 if isinstance(op, snowflake.AddressOp) and op.expression.linear else 0
+            temporaries = 1 if isinstance(op, snowflake.AddressOp) and op.indices else 0
             before = behind | self.of(op.operands)
             most = max(most, len(live | results) + temporaries, len(before | results) + temporaries)
             live = before

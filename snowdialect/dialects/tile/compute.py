@@ -710,13 +710,13 @@ class AvgPoolOp(PoolOp):
     ) -> None:
         super().__init__(
             operands=[
+                weights,
                 maps,
                 maps_slot.indices(),
                 result,
                 result_slot.indices(),
                 row.indices(),
                 column.indices(),
-                weights,
             ],
             properties={
                 "maps_slot": maps_slot.map(),
@@ -734,8 +734,11 @@ class AvgPoolOp(PoolOp):
 
     def weight_of(self, y: int, x: int) -> int:
         """Which of the packed weights an output has."""
-        columns = max(self.column_weights.get_values()) + 1
-        return self.row_weights.get_values()[y] * columns + self.column_weights.get_values()[x]
+        return self.weight_number(self.row_weights.get_values()[y], self.column_weights.get_values()[x])
+
+    def weight_number(self, row_class: int, column_class: int) -> int:
+        """Which of the packed weights the outputs of a row class and a column class have."""
+        return row_class * (max(self.column_weights.get_values()) + 1) + column_class
 
     def row_class(self, y: int) -> Hashable:
         return super().row_class(y), self.row_weights.get_values()[y]

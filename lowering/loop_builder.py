@@ -1,0 +1,130 @@
+"""Builds nests of loop operations, and cuts ranges of rows and columns into pieces that need the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple
+
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.pattern_rewriter import PatternRewriter
+
+from snowdialect.dialects import loop, tile
+from snowdialect.dialects.addresses import IndexExpr
+
+UNROLLED_TRACES = 4
+"""So many traces of an output are written out; more run in a loop, which costs a few scalar instructions each."""
+
+
+@dataclass
+class LoopBuilder:
+    """Collects operations; `loop` nests what is added meanwhile."""
+
+    block: Block = field(default_factory=Block)
+
+    def add(self, op: Operation) -> None:
+        self.block.add_op(op)
+
+    @contextmanager
+    def loop(self, lower: int, upper: int) -> Iterator[IndexExpr]:
+        """A loop from `lower` to below `upper`; a single iteration needs none."""
+        if upper - lower == 1:
+            yield IndexExpr(lower)
+            return
+        op = loop.ForOp(lower, upper)
+        self.add(op)
+        outer, self.block = self.block, op.body.block
+        yield IndexExpr.index(op.index)
+        self.block = outer
+
+    def finish(self) -> list[Operation]:
+        """What was built, free to be put elsewhere."""
+        ops = list(self.block.ops)
+        for op in ops:
+            op.detach()
+        return ops
+
+
+class Piece(NamedTuple):
+    """Consecutive rows, or columns, of a tile that need the same code: `first` to below `stop`."""
+
+    first: int
+    stop: int
+    classes: tuple[Hashable, ...]
+    """What each CU does in them; None for a CU without work. For columns, one entry."""
+
+    def units(self) -> list[tuple[Hashable, int]]:
+        """The different things that CUs do, each with the mask of the CUs that do it."""
+        masks: dict[Hashable, int] = {}
+        for cu, kind in enumerate(self.classes):
+            if kind is not None:
+                masks[kind] = masks.get(kind, 0) | 1 << cu
+        return list(masks.items())
+
+
+def row_pieces(rows: Sequence[range], kind: Callable[[int], Hashable]) -> list[Piece]:
+    """Pieces of the rows of a tile, counted from its first; `rows` are those of each CU, `kind` their class."""
+
+    def classes(local: int) -> tuple[Hashable, ...]:
+        return tuple(kind(mine[local]) if local < len(mine) else None for mine in rows)
+
+    return _pieces(max(map(len, rows)), classes)
+
+
+def column_pieces(columns: range, kind: Callable[[int], Hashable]) -> list[Piece]:
+    """Pieces of the columns of a tile, counted from its first."""
+    return _pieces(len(columns), lambda local: (kind(columns[local]),))
+
+
+def _pieces(count: int, classes: Callable[[int], tuple[Hashable, ...]]) -> list[Piece]:
+    pieces: list[Piece] = []
+    for kinds, run in groupby(range(count), classes):
+        members = list(run)
+        pieces.append(Piece(members[0], members[-1] + 1, kinds))
+    return pieces
+
+
+class Step(NamedTuple):
+    """A range of kernel steps in which the same vMACs work."""
+
+    first: int
+    stop: int
+    vmacs: int
+
+
+def steps_of(channels: int, lanes: int, vmacs: int) -> list[Step]:
+    """Steps that compute `channels` words: whole ones, then one in which only some vMACs have a kernel."""
+    groups = -(-channels // lanes)
+    whole, rest = divmod(groups, vmacs)
+    steps = [Step(0, whole, (1 << vmacs) - 1)] if whole else []
+    return [*steps, Step(whole, whole + 1, (1 << rest) - 1)] if rest else steps
+
+
+def slot_address(buffer: SSAValue, slot: IndexExpr) -> IndexExpr:
+    """First word of a slot of a buffer."""
+    op = buffer.owner
+    assert isinstance(op, tile.BufferOp)
+    return slot * op.stride.value.data + op.start.value.data
+
+
+def in_units(words: IndexExpr, unit: int) -> IndexExpr:
+    """An address in words as one in units; the layouts see to it that nothing is left over."""
+    parts = (words.constant, *(c for _, c in words.linear), *(c for _, c in words.parity))
+    if any(part % unit for part in parts):
+        raise ValueError(f"address {words} is not a whole number of units of {unit} words")
+    return IndexExpr(
+        words.constant // unit,
+        tuple((index, c // unit) for index, c in words.linear),
+        tuple((index, c // unit) for index, c in words.parity),
+    )
+
+
+def replace(op: Operation, builder: LoopBuilder, rewriter: PatternRewriter) -> None:
+    """Puts what was built in the place of `op`, with its location."""
+    made = builder.finish()
+    for new in made:
+        for inner in new.walk():
+            inner.location = op.location
+    rewriter.replace(op, made, [])

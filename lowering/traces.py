@@ -1,0 +1,396 @@
+"""tile to loop: the operations that compute, as loops over rows, columns and kernels around traces.
+
+Every output is the same few operations: a start, its traces, the last of which ends it. Rows and columns near a border
+have fewer and shorter traces; ranges of them that need the same traces share their code. CUs that need different
+traces for the same row of their tiles get them one after the other, under masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+
+from lowering.loop_builder import (
+    UNROLLED_TRACES,
+    LoopBuilder,
+    Piece,
+    column_pieces,
+    replace,
+    row_pieces,
+    slot_address,
+    steps_of,
+)
+from lowering.tile.split_borders import outer_indices
+from snowdialect.dialects import loop, tile
+from snowdialect.dialects.addresses import IndexExpr
+from snowdialect.dialects.target import machine_of
+from snowdialect.layout import average_steps
+from snowdialect.machine import Machine
+
+MAX_TRACE = 4080
+"""The longest trace in whole lines that a 12-bit length can say."""
+
+
+class Pixel(NamedTuple):
+    """A range of output pixels: their row and column in the tile, and the pieces that they belong to."""
+
+    row: IndexExpr
+    column: IndexExpr
+    rows: Piece
+    columns: Piece
+
+
+def pixels(op: tile.ComputeOp, builder: LoopBuilder) -> Iterator[Pixel]:
+    """The loops over the output pixels of a tile, one nest for each pair of pieces."""
+    machine = machine_of(op)
+    indices = outer_indices(op)
+    rows = [op.rows_at(indices, cu) for cu in range(machine.compute_units)]
+    for row_piece in row_pieces(rows, op.row_class):
+        with builder.loop(row_piece.first, row_piece.stop) as row:
+            for column_piece in column_pieces(op.columns_at(indices), op.column_class):
+                with builder.loop(column_piece.first, column_piece.stop) as column:
+                    yield Pixel(row, column, row_piece, column_piece)
+
+
+def start_of(op: tile.ComputeOp, operand: str, slot: str) -> IndexExpr:
+    """First word of the slot that an operand has in this tile."""
+    return slot_address(getattr(op, operand), tile.resolve(op.address(slot)))
+
+
+class Tap(NamedTuple):
+    """A trace relative to the first word under the window: words of maps, and where they and their weights begin."""
+
+    maps: int
+    kernel: int
+    words: int
+
+
+def taps(kernel_rows: range, kernel_columns: range, op: tile.ConvOp) -> list[list[Tap]]:
+    """The traces of an output by kernel row: as long as words of the pixels lie in a row, and no longer than allowed."""
+    window, kernels = op.geometry, op.kernels.record
+    layout = cast(tile.MapsBufferType, op.maps.type)
+    pixel, depth = layout.pixel.data, kernels.depth
+    joined = window.dilation_w == 1 and depth == pixel
+    first = kernels.part * kernels.part_words
+    stop = first + kernels.part_words
+    rows: list[list[Tap]] = []
+    for ky in kernel_rows:
+        runs = [kernel_columns] if joined and kernel_columns else [range(kx, kx + 1) for kx in kernel_columns]
+        row: list[Tap] = []
+        for run in runs:
+            position = (ky * window.kernel_w + run.start) * depth
+            maps = ky * window.dilation_h * layout.row.data + run.start * window.dilation_w * pixel
+            low, high = max(position, first), min(position + len(run) * depth, stop)
+            for begin in range(low, high, MAX_TRACE):
+                row.append(Tap(maps + begin - position, begin - first, min(MAX_TRACE, high - begin)))
+        if row:
+            rows.append(row)
+    return rows
+
+
+class LowerConv(RewritePattern):
+    """Loops over rows, columns and kernel steps around start and traces."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: tile.ConvOp, rewriter: PatternRewriter) -> None:
+        machine = machine_of(op)
+        kernels, shifts = op.kernels.record, op.shifts.record
+        builder = LoopBuilder()
+        configure(builder, shifts)
+        if op.bypass is not None:
+            for cu in range(machine.compute_units if kernels.share else 1):
+                mask = 1 << cu if kernels.share else machine.all_units
+                builder.add(loop.ConfigOp(loop.Register.BYPASS_OFFSET, cu * kernels.share, mask))
+        lanes = op.lanes(machine)
+        channels = op.channels_at(outer_indices(op), machine)
+        block = cast(tile.WeightsBufferType, op.weights.type).block.data
+        for pixel in pixels(op, builder):
+            for step in steps_of(channels, lanes, machine.vmacs):
+                with builder.loop(step.first, step.stop) as kernel:
+                    for kernel_rows, cus in pixel.rows.units():
+                        output = Output(op, builder, machine, pixel, kernel, block, cus, step.vmacs)
+                        output.build(taps(cast(range, kernel_rows), cast(range, pixel.columns.classes[0]), op))
+        replace(op, builder, rewriter)
+
+
+@dataclass
+class Output:
+    """One output of a convolution in each of some vMACs."""
+
+    op: tile.ConvOp
+    builder: LoopBuilder
+    machine: Machine
+    pixel: Pixel
+    kernel: IndexExpr
+    block: int
+    cus: int
+    vmacs: int
+
+    def build(self, rows: list[list[Tap]]) -> None:
+        kernels = self.op.kernels.record
+        relu = self.op.relu is not None
+        final = kernels.part == kernels.parts - 1
+        if kernels.part == 0:
+            self._start(final and not rows, relu)
+        self._traces(rows, final, relu)
+
+    def _start(self, last: bool, relu: bool) -> None:
+        op, kernels = self.op, self.op.kernels.record
+        mode = op.mode.data
+        channels = self.kernel * (self.machine.vmacs * op.lanes(self.machine))
+        result = self._place("result", "result_slot") + tile.resolve(op.result_word()) + channels
+        bypass = op.bypass is not None
+        self.builder.add(
+            loop.StartOp(
+                mode,
+                tile.Space.WBUF,
+                self._weights(),
+                result,
+                self.cus,
+                self.vmacs,
+                last=last and not bypass,
+                relu=last and relu and not bypass,
+            )
+        )
+        if bypass:
+            source = self._place("bypass", "result_slot") + tile.resolve(op.address("channel")) + channels
+            self.builder.add(
+                loop.StartOp(
+                    mode,
+                    tile.Space.MBUF,
+                    source + kernels.bypass_first,
+                    result,
+                    self.cus,
+                    self.vmacs,
+                    add=True,
+                    alt=True,
+                    last=last,
+                    relu=last and relu,
+                )
+            )
+
+    def _traces(self, rows: list[list[Tap]], final: bool, relu: bool) -> None:
+        """The traces, kernel rows in a loop where there are many and they are alike."""
+        count = sum(map(len, rows))
+        if count <= UNROLLED_TRACES or len(rows) < 3 or not _regular(rows):
+            flat = [tap for row in rows for tap in row]
+            for position, tap in enumerate(flat):
+                self._mac(IndexExpr(tap.maps), IndexExpr(tap.kernel), tap.words, final and position == count - 1, relu)
+            return
+        maps_step = rows[1][0].maps - rows[0][0].maps
+        kernel_step = rows[1][0].kernel - rows[0][0].kernel
+        with self.builder.loop(0, len(rows) - 1) as row:
+            self._row(rows[0], row * maps_step, row * kernel_step, False, relu)
+        self._row(rows[-1], IndexExpr(), IndexExpr(), final, relu)
+
+    def _row(self, row: list[Tap], maps: IndexExpr, kernel: IndexExpr, final: bool, relu: bool) -> None:
+        """The traces of a kernel row, in a loop where there are many."""
+        if len(row) > UNROLLED_TRACES and _regular([[tap] for tap in row]):
+            maps_step, kernel_step = row[1].maps - row[0].maps, row[1].kernel - row[0].kernel
+            with self.builder.loop(0, len(row) - 1) as column:
+                self._mac(
+                    maps + column * maps_step + row[0].maps,
+                    kernel + column * kernel_step + row[0].kernel,
+                    row[0].words,
+                    False,
+                    relu,
+                )
+            row = row[-1:]
+        for position, tap in enumerate(row):
+            self._mac(maps + tap.maps, kernel + tap.kernel, tap.words, final and position == len(row) - 1, relu)
+
+    def _mac(self, maps: IndexExpr, kernel: IndexExpr, words: int, last: bool, relu: bool) -> None:
+        op, window = self.op, self.op.geometry
+        layout = cast(tile.MapsBufferType, op.maps.type)
+        origin = start_of(op, "maps", "maps_slot") + self.pixel.row * (window.stride_h * layout.row.data)
+        origin = origin + self.pixel.column * (window.stride_w * layout.pixel.data)
+        origin = origin + op.kernels.record.lead * layout.pixel.data + tile.resolve(op.address("offset"))
+        weights = self._weights() + self.machine.line_words + kernel * op.lanes(self.machine)
+        self.builder.add(
+            loop.MacOp(
+                op.mode.data, origin + maps, weights, words, self.cus, self.vmacs, last=last, relu=last and relu
+            )
+        )
+
+    def _weights(self) -> IndexExpr:
+        return start_of(self.op, "weights", "weights_slot") + self.kernel * self.block
+
+    def _place(self, operand: str, slot: str) -> IndexExpr:
+        return _pixel_word(self.op, operand, slot, self.pixel)
+
+
+def _regular(rows: list[list[Tap]]) -> bool:
+    """Whether each row is the one before it, moved on by the same distances."""
+    moves = {
+        (len(here), len(there), tuple((b.maps - a.maps, b.kernel - a.kernel, b.words - a.words) for a, b in pairs))
+        for here, there in zip(rows, rows[1:], strict=False)
+        for pairs in [list(zip(here, there, strict=False))]
+    }
+    return len(moves) == 1 and len({move for _, _, taps in moves for move in taps}) == 1 and all(
+        a == b and all(words == 0 for *_, words in taps) for a, b, taps in moves
+    )
+
+
+def _pixel_word(op: tile.ComputeOp, operand: str, slot: str, pixel: Pixel) -> IndexExpr:
+    """First word of an output pixel in a buffer that is laid out as the result."""
+    layout = cast(tile.MapsBufferType, getattr(op, operand).type)
+    return start_of(op, operand, slot) + pixel.row * layout.row.data + pixel.column * layout.pixel.data
+
+
+def _window_word(op: tile.PoolOp, pixel: Pixel) -> IndexExpr:
+    """Where the first tap of a pool's output would be if nothing were cut off."""
+    layout = cast(tile.MapsBufferType, op.maps.type)
+    window, part = op.geometry, op.pixels.record
+    start = start_of(op, "maps", "maps_slot") + part.first + part.lead * layout.pixel.data
+    return (
+        start
+        + pixel.row * (window.stride_h * layout.row.data)
+        + pixel.column * (window.stride_w * layout.pixel.data)
+    )
+
+
+class LowerMaxPool(RewritePattern):
+    """For each output pixel and line of channels, one comparison trace for each row under the window."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: tile.MaxPoolOp, rewriter: PatternRewriter) -> None:
+        line = machine_of(op).line_words
+        layout = cast(tile.MapsBufferType, op.maps.type)
+        builder = LoopBuilder()
+        builder.add(loop.ConfigOp(loop.Register.MAX_STRIDE, layout.pixel.data // line))
+        for pixel in pixels(op, builder):
+            columns = cast(range, pixel.columns.classes[0])
+            for kind, cus in pixel.rows.units():
+                rows = cast(range, kind)
+                with builder.loop(0, op.pixels.record.words // line) as channel:
+                    source = _window_word(op, pixel) + channel * line + columns.start * layout.pixel.data
+                    target = _pixel_word(op, "result", "result_slot", pixel) + channel * line
+                    inner = len(rows) - 2
+                    for first, count in ((0, 1), (1, inner), (len(rows) - 1, min(1, len(rows) - 1))):
+                        if count < 1:
+                            continue
+                        with builder.loop(first, first + count) as row:
+                            builder.add(
+                                loop.MaxOp(
+                                    source + (row + rows.start) * layout.row.data,
+                                    target,
+                                    len(columns),
+                                    cus,
+                                    first=first == 0,
+                                    last=first == len(rows) - 1,
+                                )
+                            )
+        replace(op, builder, rewriter)
+
+
+class LowerAvgPool(RewritePattern):
+    """A depthwise COOP convolution: a line of maps against a line with the weight in the lane of the channel."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: tile.AvgPoolOp, rewriter: PatternRewriter) -> None:
+        machine = machine_of(op)
+        line = machine.line_words
+        builder = LoopBuilder()
+        configure(builder, op.shifts.record)
+        weights = slot_address(op.weights, IndexExpr())
+        steps = average_steps(machine.vmacs, line)
+        for pixel in pixels(op, builder):
+            columns, column_weight = cast(tuple[range, int], pixel.columns.classes[0])
+            for kind, cus in pixel.rows.units():
+                rows, row_weight = cast(tuple[range, int], kind)
+                weight = op.weight_number(row_weight, column_weight)
+                with builder.loop(0, op.pixels.record.words // line) as channel:
+                    for step in steps_of(line, 1, machine.vmacs):
+                        with builder.loop(step.first, step.stop) as number:
+                            source = _window_word(op, pixel) + channel * line
+                            target = _pixel_word(op, "result", "result_slot", pixel) + channel * line
+                            lanes = weights + line * (1 + weight * steps) + number * line
+                            builder.add(
+                                loop.StartOp(
+                                    tile.Mode.COOP,
+                                    tile.Space.WBUF,
+                                    weights,
+                                    target + number * machine.vmacs,
+                                    cus,
+                                    step.vmacs,
+                                )
+                            )
+                            self._taps(op, builder, rows, columns, source, lanes, line, cus, step.vmacs)
+        replace(op, builder, rewriter)
+
+    def _taps(
+        self,
+        op: tile.AvgPoolOp,
+        builder: LoopBuilder,
+        rows: range,
+        columns: range,
+        source: IndexExpr,
+        lanes: IndexExpr,
+        line: int,
+        cus: int,
+        vmacs: int,
+    ) -> None:
+        """One trace of a line for each pixel under the window, the last one on its own."""
+        layout = cast(tile.MapsBufferType, op.maps.type)
+
+        def mac(row: IndexExpr, column: IndexExpr, last: bool) -> None:
+            maps = source + row * layout.row.data + column * layout.pixel.data
+            builder.add(loop.MacOp(tile.Mode.COOP, maps, lanes, line, cus, vmacs, last=last))
+
+        if len(rows) > 1:
+            with builder.loop(rows.start, rows.stop - 1) as row, builder.loop(columns.start, columns.stop) as column:
+                mac(row, column, False)
+        final = IndexExpr(rows.stop - 1)
+        if len(columns) > 1:
+            with builder.loop(columns.start, columns.stop - 1) as column:
+                mac(final, column, False)
+        mac(final, IndexExpr(columns.stop - 1), True)
+
+
+class LowerAdd(RewritePattern):
+    """No traces: the operands start the accumulators, 16 channels a vMAC, and the results are written back at once."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: tile.AddOp, rewriter: PatternRewriter) -> None:
+        machine = machine_of(op)
+        part, relu = op.pixels.record, op.relu is not None
+        builder = LoopBuilder()
+        configure(builder, op.shifts.record)
+        builder.add(loop.ConfigOp(loop.Register.BYPASS_OFFSET, 0, machine.all_units))
+        for pixel in pixels(op, builder):
+            for step in steps_of(part.words, machine.macs, machine.vmacs):
+                with builder.loop(step.first, step.stop) as number:
+                    word = number * (machine.vmacs * machine.macs)
+                    target = _pixel_word(op, "result", "result_slot", pixel) + word
+                    operands = [(_pixel_word(op, "maps", "maps_slot", pixel) + part.first, False)]
+                    if op.other is not None:
+                        operands.append((_pixel_word(op, "other", "maps_slot", pixel) + part.other, True))
+                    for _, cus in pixel.rows.units():
+                        for source, second in operands:
+                            last = second or op.other is None
+                            builder.add(
+                                loop.StartOp(
+                                    tile.Mode.INDP,
+                                    tile.Space.MBUF,
+                                    source + word,
+                                    target,
+                                    cus,
+                                    step.vmacs,
+                                    add=second,
+                                    alt=second,
+                                    last=last,
+                                    relu=last and relu,
+                                )
+                            )
+        replace(op, builder, rewriter)
+
+
+def configure(builder: LoopBuilder, shifts: tile.Shifts) -> None:
+    """Sets the shifts of an operation."""
+    for register, value in zip(
+        (loop.Register.RESULT_SHIFT, loop.Register.BIAS_SHIFT, loop.Register.BYPASS_SHIFT), shifts, strict=True
+    ):
+        builder.add(loop.ConfigOp(register, value))
