@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from snowdialect.interpreters import Run
 
 SHOWN = 6
+SHADES = " ░▒▓█"
 INPUT_SHAPE = (1, 8, 8)
 
 
@@ -92,10 +93,7 @@ def picture(image: NDArray[np.float32], label: int, predicted: int) -> Panel:
     """The image, two characters a pixel, over the answer."""
     text = Text()
     for row in image[0]:
-        for pixel in row:
-            level = int(255 * pixel)
-            text.append("  ", style=f"on rgb({level},{level},{level})")
-        text.append("\n")
+        text.append("".join(2 * SHADES[round(pixel * (len(SHADES) - 1))] for pixel in row.tolist()) + "\n")
     answer = f"is {label}, read as {predicted}"
     text.append(answer, style="green" if label == predicted else "red")
     return Panel(text, expand=False)
