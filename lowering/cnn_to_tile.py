@@ -148,10 +148,7 @@ class LowerConv(LayerPattern):
         fracs = [frac_of(value) for value in (op.result, op.bias, residual) if value is not None]
         assert accumulator is not None and None not in fracs
         shifts = tile.Shifts(
-            *(
-                0 if value is None else accumulator - (frac_of(value) or 0)
-                for value in (op.result, op.bias, residual)
-            )
+            *(0 if value is None else accumulator - (frac_of(value) or 0) for value in (op.result, op.bias, residual))
         )
         layer = build_conv(
             kind,
@@ -218,9 +215,7 @@ class LowerAdd(WordsPattern):
         if self.on_words(op, op.lhs, op.rhs):
             self.lower(op, op.lhs, op.rhs, op.relu is not None, rewriter)
 
-    def lower(
-        self, op: Operation, lhs: SSAValue, rhs: SSAValue | None, relu: bool, rewriter: PatternRewriter
-    ) -> None:
+    def lower(self, op: Operation, lhs: SSAValue, rhs: SSAValue | None, relu: bool, rewriter: PatternRewriter) -> None:
         maps = self.maps(op, lhs, rhs)
         left, right, result = frac_of(lhs), None if rhs is None else frac_of(rhs), frac_of(op.results[0])
         assert left is not None and result is not None

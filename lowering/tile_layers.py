@@ -125,16 +125,12 @@ class MapsTiles:
     def load(self, at: TileLoops) -> None:
         """Loads what a tile reads."""
         plan, window = self.plan, self.window
-        span = tile.Span(
-            window.rows_read(plan.rows), plan.share * window.stride_h, plan.load_columns, plan.cus
-        )
+        span = tile.Span(window.rows_read(plan.rows), plan.share * window.stride_h, plan.load_columns, plan.cus)
         row = at.row * window.stride_h + -window.pad_top
         column = at.column * window.stride_w + -plan.load_lead
         self.builder.add(tile.LoadOp(self.regions.maps, row, column, self.maps, at.slot, span))
         if self.other is not None and self.regions.other is not None:
-            self.builder.add(
-                tile.LoadOp(self.regions.other, at.row, at.column, self.other, at.slot, self.span)
-            )
+            self.builder.add(tile.LoadOp(self.regions.other, at.row, at.column, self.other, at.slot, self.span))
 
     def store(self, at: TileLoops, channel: IndexExpr, words: int, share: int, limit: int) -> None:
         """Stores a result tile."""
@@ -164,9 +160,7 @@ class _ConvBuilder:
         self.kind, self.problem, self.plan, self.regions, self.kernels = kind, problem, plan, regions, kernels
         self.builder = LayerBuilder()
         machine, schedule = problem.machine, plan.schedule
-        self.tiles = MapsTiles(
-            self.builder, machine, problem.window, plan.maps, regions, plan.tile_words
-        )
+        self.tiles = MapsTiles(self.builder, machine, problem.window, plan.maps, regions, plan.tile_words)
         weights = tile.BufferOp(
             schedule.steps * plan.packing.block,
             0,
@@ -224,13 +218,9 @@ class _ConvBuilder:
 
     def _load_weights(self, window: IndexExpr, kernel: IndexExpr, slot: IndexExpr, part: int) -> None:
         number = window * self.plan.kernel_tiles + kernel
-        self.builder.add(
-            tile.LoadWeightsOp(self.kernels.packed, number, part, self.weights, slot, self.plan.maps.cus)
-        )
+        self.builder.add(tile.LoadWeightsOp(self.kernels.packed, number, part, self.weights, slot, self.plan.maps.cus))
 
-    def _compute(
-        self, at: TileLoops, window: IndexExpr, kernel: IndexExpr, slot: IndexExpr, part: int
-    ) -> None:
+    def _compute(self, at: TileLoops, window: IndexExpr, kernel: IndexExpr, slot: IndexExpr, part: int) -> None:
         plan, problem = self.plan, self.problem
         numbers = tile.Kernels(
             depth=problem.depth,
@@ -370,9 +360,7 @@ def _classes(numbers: Sequence[int]) -> tuple[list[int], list[int]]:
     return distinct, [distinct.index(number) for number in numbers]
 
 
-def build_add(
-    machine: Machine, window: tile.Window, regions: Maps, shifts: tile.Shifts, relu: bool
-) -> tile.LayerOp:
+def build_add(machine: Machine, window: tile.Window, regions: Maps, shifts: tile.Shifts, relu: bool) -> tile.LayerOp:
     """The tile loops of an addition, or of a single operand brought to another Q position."""
     words = _WordsBuilder(machine, window, regions)
     tiles = words.tiles

@@ -309,7 +309,7 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
 
 def conv_plans(problem: ConvProblem, modes: tuple[Mode, ...]) -> Iterator[ConvPlan]:
     """Legal plans worth comparing: every mode, split, order and number of slots with tiles as large as fit."""
-    machine, window = problem.machine, problem.window
+    machine = problem.machine
     for mode in modes:
         lanes = 1 if mode is Mode.COOP else machine.macs
         for split in Split:

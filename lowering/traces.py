@@ -69,7 +69,7 @@ class Tap(NamedTuple):
 
 
 def taps(kernel_rows: range, kernel_columns: range, op: tile.ConvOp) -> list[list[Tap]]:
-    """The traces of an output by kernel row: as long as words of the pixels lie in a row, and no longer than allowed."""
+    """The traces of an output by kernel row: as long as the words lie in a row, and no longer than allowed."""
     window, kernels = op.geometry, op.kernels.record
     layout = cast(tile.MapsBufferType, op.maps.type)
     pixel, depth = layout.pixel.data, kernels.depth
@@ -210,9 +210,7 @@ class Output:
         origin = origin + op.kernels.record.lead * layout.pixel.data + tile.resolve(op.address("offset"))
         weights = self._weights() + self.machine.line_words + kernel * op.lanes(self.machine)
         self.builder.add(
-            loop.MacOp(
-                op.mode.data, origin + maps, weights, words, self.cus, self.vmacs, last=last, relu=last and relu
-            )
+            loop.MacOp(op.mode.data, origin + maps, weights, words, self.cus, self.vmacs, last=last, relu=last and relu)
         )
 
     def _weights(self) -> IndexExpr:
@@ -229,8 +227,10 @@ def _regular(rows: list[list[Tap]]) -> bool:
         for here, there in zip(rows, rows[1:], strict=False)
         for pairs in [list(zip(here, there, strict=False))]
     }
-    return len(moves) == 1 and len({move for _, _, taps in moves for move in taps}) == 1 and all(
-        a == b and all(words == 0 for *_, words in taps) for a, b, taps in moves
+    return (
+        len(moves) == 1
+        and len({move for _, _, taps in moves for move in taps}) == 1
+        and all(a == b and all(words == 0 for *_, words in taps) for a, b, taps in moves)
     )
 
 
@@ -246,9 +246,7 @@ def _window_word(op: tile.PoolOp, pixel: Pixel) -> IndexExpr:
     window, part = op.geometry, op.pixels.record
     start = start_of(op, "maps", "maps_slot") + part.first + part.lead * layout.pixel.data
     return (
-        start
-        + pixel.row * (window.stride_h * layout.row.data)
-        + pixel.column * (window.stride_w * layout.pixel.data)
+        start + pixel.row * (window.stride_h * layout.row.data) + pixel.column * (window.stride_w * layout.pixel.data)
     )
 
 

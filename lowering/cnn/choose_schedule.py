@@ -67,11 +67,7 @@ class Choose(RewritePattern):
     def match_and_rewrite(self, op: cnn.Conv2dOp | cnn.LinearOp, rewriter: PatternRewriter) -> None:
         if SCHEDULE in op.attributes or frac_of(op.result) is None:
             return
-        problem = (
-            conv_problem(op, self.machine)
-            if isinstance(op, cnn.Conv2dOp)
-            else linear_problem(op, self.machine)
-        )
+        problem = conv_problem(op, self.machine) if isinstance(op, cnn.Conv2dOp) else linear_problem(op, self.machine)
         op.attributes[SCHEDULE] = choose(op, problem, self.wanted)
         rewriter.notify_op_modified(op)
 
@@ -84,9 +80,7 @@ def choose(op: Operation, problem: ConvProblem, wanted: ChooseSchedule) -> Sched
         modes = (Mode(wanted.mode),)
     plans = list(conv_plans(problem, modes))
     if not plans:
-        raise SnowError(
-            f"{layer_name(op)}: no tile of this layer fits the buffers of machine '{problem.machine.name}'"
-        )
+        raise SnowError(f"{layer_name(op)}: no tile of this layer fits the buffers of machine '{problem.machine.name}'")
     for field in ("split", "order"):
         value = getattr(wanted, field)
         plans = [plan for plan in plans if getattr(plan.schedule, field).value == value] or plans

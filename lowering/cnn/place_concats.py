@@ -55,11 +55,7 @@ class CopyParts(RewritePattern):
 class CopyResidual(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.Conv2dOp, rewriter: PatternRewriter) -> None:
-        if (
-            op.residual is not None
-            and isinstance(op.residual.owner, cnn.ConcatOp)
-            and frac_of(op.residual) is not None
-        ):
+        if op.residual is not None and isinstance(op.residual.owner, cnn.ConcatOp) and frac_of(op.residual) is not None:
             copy = _copy(op.residual, f"{layer_name(op)}.copy")
             rewriter.insert_op(copy)
             op.operands[list(op.operands).index(op.residual)] = copy.result

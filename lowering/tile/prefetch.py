@@ -47,9 +47,7 @@ class ExpandPrefetch(RewritePattern):
         if first < last:
             loop = located(tile.ForOp(first, last), op.location)
             index = IndexExpr.index(loop.index)
-            loop.body.block.add_ops(
-                [*copies(loads, op.index, index + 1), *copies(rest, op.index, index)]
-            )
+            loop.body.block.add_ops([*copies(loads, op.index, index + 1), *copies(rest, op.index, index)])
             before = [*before, loop]
         rewriter.replace(op, [*before, *after])
 

@@ -96,7 +96,7 @@ class LoopOp(AddressedOp):
             values = _index_range(index)
             ends = [
                 form.linear[position] * i + form.parity[position] * (i % 2)
-                for i in {values[0], values[-1], values[: 2][-1], values[-2:][0]}
+                for i in {values[0], values[-1], values[:2][-1], values[-2:][0]}
             ]
             low += min(ends)
             high += max(ends)
@@ -321,9 +321,7 @@ class StoreOp(LoopOp):
     )
     ADDRESSES: ClassVar[tuple[str, ...]] = ("source", "target")
 
-    def __init__(
-        self, source: IndexExpr, cu: int, region: SSAValue, target: IndexExpr, units: int
-    ) -> None:
+    def __init__(self, source: IndexExpr, cu: int, region: SSAValue, target: IndexExpr, units: int) -> None:
         super().__init__(
             operands=[source.indices(), region, target.indices()],
             properties={
@@ -499,7 +497,7 @@ class MacOp(LoopOp):
 
 @irdl_op_definition
 class MaxOp(LoopOp):
-    """`count` lines, max_stride lines apart, into the fed-back comparators; `first` starts, `last` stores the result."""
+    """`count` lines, max_stride apart, into the fed-back comparators; `first` starts, `last` stores the result."""
 
     name = "loop.max"
     source = prop_def(AffineMapAttr)
@@ -519,9 +517,7 @@ class MaxOp(LoopOp):
     )
     ADDRESSES: ClassVar[tuple[str, ...]] = ("source", "target")
 
-    def __init__(
-        self, source: IndexExpr, target: IndexExpr, count: int, cus: int, *, first: bool, last: bool
-    ) -> None:
+    def __init__(self, source: IndexExpr, target: IndexExpr, count: int, cus: int, *, first: bool, last: bool) -> None:
         super().__init__(
             operands=[source.indices(), target.indices()],
             properties={

@@ -1,4 +1,4 @@
-"""The machine a module is compiled for, stored in the module: `snow.machine = {name = "zc706", vmacs = 4 : i64, ...}`."""
+"""The machine a module is compiled for, in the module: `snow.machine = {name = "zc706", vmacs = 4 : i64, ...}`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def machine_of(op: Operation) -> Machine:
         root = parent
     attribute = root.attributes.get(MACHINE_ATTRIBUTE)
     if not isinstance(attribute, DictionaryAttr):
-        raise VerifyException(f"{op.name} needs the module attribute '{MACHINE_ATTRIBUTE}': schedules are chosen for a machine")
+        raise VerifyException(
+            f"{op.name} needs the module attribute '{MACHINE_ATTRIBUTE}': schedules are chosen for a machine"
+        )
     if attribute not in _parsed:
         values: dict[str, str | int] = {}
         for key, value in attribute.data.items():

@@ -11,13 +11,13 @@ from xdsl.ir import SSAValue
 
 from snowdialect.dialects import tile
 from snowdialect.dialects.cnn import shape_of
+from snowdialect.dialects.locations import layer_name
 from snowdialect.dialects.target import machine_of
 from snowdialect.fixed_point import align, requantize
 from snowdialect.interpreters.buffers import Region, Words, pixels, read_maps, region_pixels, write_maps
 from snowdialect.interpreters.cnn import evaluate_constant
 from snowdialect.interpreters.state import RunState, run_state
 from snowdialect.layout import average_steps, pack_average, pack_weights
-from snowdialect.dialects.locations import layer_name
 from snowdialect.machine import Machine
 
 
@@ -61,9 +61,7 @@ class TileFunctions(InterpreterFunctions):
         self, interpreter: Interpreter, op: tile.AverageWeightsOp, args: PythonValues
     ) -> PythonValues:
         machine = machine_of(op)
-        image = pack_average(
-            tuple(op.values.get_values()), machine.vmacs, machine.line_words, machine.transfer_words
-        )
+        image = pack_average(tuple(op.values.get_values()), machine.vmacs, machine.line_words, machine.transfer_words)
         return (_constant_region(run_state(interpreter), op, image),)
 
     @impl(tile.WriteOp)
@@ -124,9 +122,7 @@ class TileFunctions(InterpreterFunctions):
         return ()
 
     @impl(tile.LoadWeightsOp)
-    def run_load_weights(
-        self, interpreter: Interpreter, op: tile.LoadWeightsOp, args: PythonValues
-    ) -> PythonValues:
+    def run_load_weights(self, interpreter: Interpreter, op: tile.LoadWeightsOp, args: PythonValues) -> PythonValues:
         state = run_state(interpreter)
         machine = machine_of(op)
         values = _values(op, args)
@@ -314,9 +310,7 @@ def _blocks(wbuf: Words, start: int, op: tile.ConvOp, machine: Machine) -> _Bloc
     return _Blocks(shaped[:, :, :lanes].transpose(1, 0, 2).reshape(channels), matrix)
 
 
-def _constant_region(
-    state: RunState, op: tile.WeightsOp | tile.AverageWeightsOp, image: NDArray[np.int16]
-) -> Region:
+def _constant_region(state: RunState, op: tile.WeightsOp | tile.AverageWeightsOp, image: NDArray[np.int16]) -> Region:
     region = Region(allocate(state, op, image.size), None)
     state.dram[:, region.base : region.base + image.size] = image
     return region

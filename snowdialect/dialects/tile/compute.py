@@ -167,9 +167,7 @@ class IndexOp(AddressedOp):
     ADDRESSES: ClassVar[tuple[str, ...]] = ("value",)
 
     def __init__(self, value: IndexExpr) -> None:
-        super().__init__(
-            operands=[value.indices()], properties={"value": value.map()}, result_types=[IndexType()]
-        )
+        super().__init__(operands=[value.indices()], properties={"value": value.map()}, result_types=[IndexType()])
 
 
 @irdl_op_definition
@@ -219,9 +217,7 @@ class ForOp(IRDLOperation):
                     f"{load.name}: a race: the next tile is prefetched into the only slot, which this tile still reads"
                 )
             if len(self.iterations) > 1 and dict(load.address("slot").parity).get(self.index) not in (1, -1):
-                raise VerifyException(
-                    f"{load.name}: a race: prefetched tiles must alternate between two slots"
-                )
+                raise VerifyException(f"{load.name}: a race: prefetched tiles must alternate between two slots")
 
     @classmethod
     def parse(cls, parser: Parser) -> ForOp:
@@ -436,8 +432,7 @@ class ComputeOp(TiledOp):
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         window = self.geometry
         rows = tuple(
-            tuple(self.row_class(y) for y in self.rows_at(indices, cu))
-            for cu in range(machine_of(self).compute_units)
+            tuple(self.row_class(y) for y in self.rows_at(indices, cu)) for cu in range(machine_of(self).compute_units)
         )
         return rows, tuple(self.column_class(x) for x in self.columns_at(indices)), window
 
@@ -925,7 +920,9 @@ class StoreOp(TiledOp):
         maps, buffer = self.maps, self.buffer.type
         assert isinstance(buffer, MapsBufferType)
         whole_pixels = self.channels.value.data == maps.pixel.data == buffer.pixel.data
-        if not whole_pixels and (self.channels.value.data % machine.transfer_words or maps.pixel.data % machine.transfer_words):
+        if not whole_pixels and (
+            self.channels.value.data % machine.transfer_words or maps.pixel.data % machine.transfer_words
+        ):
             raise VerifyException(
                 f"tile.store: {self.channels.value.data} words of a pixel of {maps.pixel.data} are not whole transfers "
                 f"of {machine.transfer_words} words"

@@ -74,9 +74,7 @@ class ViewOp(IRDLOperation):
     assembly_format = "$region_name `of` $region attr-dict `:` type($region) `to` type($result)"
 
     def __init__(self, name: str, region: SSAValue, result_type: MapsType) -> None:
-        super().__init__(
-            properties={"region_name": StringAttr(name)}, operands=[region], result_types=[result_type]
-        )
+        super().__init__(properties={"region_name": StringAttr(name)}, operands=[region], result_types=[result_type])
 
     def verify_(self) -> None:
         whole, part = self.region.type, self.result.type

@@ -198,7 +198,7 @@ class PackedType(ParametrizedAttribute, TypeAttribute):
 
 @irdl_attr_definition
 class MapsBufferType(ParametrizedAttribute, TypeAttribute):
-    """A maps tile in the MBuf of every CU: pixels `pixel` words apart, rows `row` words: `!tile.mbuf<pixel 64, row 832>`."""
+    """A maps tile in every MBuf: pixels `pixel` words apart, rows `row` words: `!tile.mbuf<pixel 64, row 832>`."""
 
     name = "tile.mbuf"
     pixel: IntAttr
