@@ -66,7 +66,7 @@ def _over_counters(op: loop.LoopOp, name: str) -> IndexExpr:
 def _replace(
     rewriter: PatternRewriter, op: Operation, addresses: Iterable[snowflake.AddressOp], new: Operation
 ) -> None:
-    rewriter.replace_op(op, [located(made, op.location) for made in (*addresses, new)], [])
+    rewriter.replace(op, [located(made, op.location) for made in (*addresses, new)], [])
 
 
 def _flags(op: Operation, *names: str) -> list[str]:
@@ -82,7 +82,7 @@ class LowerLayer(RewritePattern):
             if isinstance(inner.location, UnknownLoc):
                 inner.location = op.location
         rewriter.inline_block(op.body.block, InsertPoint.before(op))
-        rewriter.erase_op(op)
+        rewriter.erase(op)
 
 
 class LowerFor(RewritePattern):
@@ -94,20 +94,20 @@ class LowerFor(RewritePattern):
         if len(op.iterations) == 1:
             index = self._as_index(rewriter, op, InsertPoint.before(op), IndexExpr(last))
             rewriter.inline_block(op.body.block, InsertPoint.before(op), [index])
-            rewriter.erase_op(op)
+            rewriter.erase(op)
             return
         new = located(snowflake.ForOp(len(op.iterations), []), op.location)
         new.body.block.add_op(located(snowflake.YieldOp(), op.location))
         new.counter.name_hint = op.index.name_hint
         index = self._as_index(rewriter, op, InsertPoint.at_start(new.body.block), IndexExpr.index(new.counter) + last)
         rewriter.inline_block(op.body.block, InsertPoint.before(new.yielded), [index])
-        rewriter.replace_op(op, new, [])
+        rewriter.replace(op, new, [])
 
     @staticmethod
     def _as_index(rewriter: PatternRewriter, op: loop.ForOp, place: InsertPoint, expression: IndexExpr) -> SSAValue:
         address = located(snowflake.AddressOp(expression), op.location)
         cast = located(UnrealizedConversionCastOp.get([address.result], [IndexType()]), op.location)
-        rewriter.insert_op((address, cast), place)
+        rewriter.insert((address, cast), place)
         return cast.results[0]
 
 

@@ -25,7 +25,7 @@ class ExpandAddress(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: snowflake.AddressOp, rewriter: PatternRewriter) -> None:
         value = Emitter(InsertPoint.before(op), op.location).linear(op.expression)
-        rewriter.replace_op(op, (), [value])
+        rewriter.replace(op, (), [value])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 
-from xdsl.dialects.builtin import FlatSymbolRefAttr, IntegerAttr, UnitAttr, i32
+from xdsl.dialects.builtin import IntegerAttr, SymbolRefAttr, UnitAttr, i32
 from xdsl.ir import Attribute, SSAValue
 
 from snowdialect.dialects.snowflake import InstructionOp, ScalarRegister, Snowflake
@@ -55,7 +55,7 @@ def _build(
             case Kind.REGISTER:
                 registers[field.name] = _register(field, text)
             case Kind.LABEL:
-                properties[field.name] = FlatSymbolRefAttr(text)
+                properties[field.name] = SymbolRefAttr(text)
             case Kind.CHOICE:
                 properties[field.name] = form.choice(field, _one_of(field, text))
             case Kind.FLAGS:

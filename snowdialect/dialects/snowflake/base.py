@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from xdsl.backend.assembly_printer import AssemblyPrinter, OneLineAssemblyPrintable
 from xdsl.backend.register_allocatable import HasRegisterConstraints, RegisterConstraints
 from xdsl.backend.register_type import RegisterType
-from xdsl.dialects.builtin import FlatSymbolRefAttr, IntAttr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
-from xdsl.ir import Attribute, EnumAttribute, SSAValue
+from xdsl.dialects.builtin import IntAttr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
+from xdsl.dialects.utils import EnumAttribute
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_attr_definition
 from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
@@ -109,7 +110,7 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
     """One instruction. Operands, results and properties of a subclass are named after the fields of its row."""
 
     ROW: ClassVar[Instruction]
-    ENUMS: ClassVar[dict[str, type[EnumAttribute]]] = {}  # pyright: ignore[reportMissingTypeArgument]
+    ENUMS: ClassVar[dict[str, type[EnumAttribute[Any]]]] = {}
     """The attribute of each field of kind CHOICE."""
 
     @classmethod
@@ -136,9 +137,7 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
             case Kind.FLAGS:
                 return sum(1 << bit for bit, flag in enumerate(field.names) if flag in self.properties)
             case Kind.CHOICE:
-                attribute = self.properties[field.name]
-                assert isinstance(attribute, EnumAttribute)
-                return field.names.index(attribute.data.value)
+                return field.names.index(self._choice_name(field))
             case Kind.LABEL:
                 attribute = self.properties[field.name]
                 assert isinstance(attribute, SymbolRefAttr)
@@ -147,6 +146,10 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
                 attribute = self.properties[field.name]
                 assert isinstance(attribute, IntegerAttr)
                 return attribute.value.data
+
+    def _choice_name(self, field: Field) -> str:
+        attribute: EnumAttribute[Any] = getattr(self, field.name)
+        return str(attribute.data.value)
 
     def verify_(self) -> None:
         for field in self.ROW.fields:
@@ -219,7 +222,7 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
                 case Kind.REGISTER:
                     operands[field.name] = parser.parse_unresolved_operand()
                 case Kind.LABEL:
-                    properties[field.name] = FlatSymbolRefAttr(parser.parse_symbol_name())
+                    properties[field.name] = SymbolRefAttr(parser.parse_symbol_name())
                 case Kind.CHOICE:
                     properties[field.name] = cls._parse_choice(parser, field)
                 case _:

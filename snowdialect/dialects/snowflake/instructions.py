@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import auto
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from xdsl.backend.register_type import RegisterAllocatedMemoryEffect
-from xdsl.dialects.builtin import I32, FlatSymbolRefAttr, FlatSymbolRefAttrConstr, IntegerAttr, UnitAttr, i32
-from xdsl.ir import EnumAttribute, SpacedOpaqueSyntaxAttribute, SSAValue
+from xdsl.dialects.builtin import I32, FlatSymbolRefAttrConstr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
+from xdsl.dialects.utils import EnumAttribute
+from xdsl.ir import SpacedOpaqueSyntaxAttribute, SSAValue
 from xdsl.irdl import (
     irdl_attr_definition,
     irdl_op_definition,
@@ -28,8 +28,8 @@ from snowdialect.machine.instructions import BY_NAME, CONFIGURATION
 
 
 class MoveKind(StrEnum):
-    MEMORY = auto()
-    CLUSTER = auto()
+    MEMORY = "memory"
+    CLUSTER = "cluster"
 
 
 @irdl_attr_definition
@@ -40,13 +40,13 @@ class MoveKindAttr(EnumAttribute[MoveKind], SpacedOpaqueSyntaxAttribute):
 
 
 class Configuration(StrEnum):
-    RESULT_SHIFT = auto()
-    BIAS_SHIFT = auto()
-    BYPASS_SHIFT = auto()
-    MAX_STRIDE = auto()
-    BYPASS_OFFSET = auto()
-    WAIT = auto()
-    DONE = auto()
+    RESULT_SHIFT = "result_shift"
+    BIAS_SHIFT = "bias_shift"
+    BYPASS_SHIFT = "bypass_shift"
+    MAX_STRIDE = "max_stride"
+    BYPASS_OFFSET = "bypass_offset"
+    WAIT = "wait"
+    DONE = "done"
 
 
 @irdl_attr_definition
@@ -84,7 +84,7 @@ class ConfigOp(InstructionOp):
 
     name = "snowflake.config"
     ROW: ClassVar = BY_NAME["config"]
-    ENUMS: ClassVar = {"register": ConfigurationAttr}
+    ENUMS: ClassVar[dict[str, type[EnumAttribute[Any]]]] = {"register": ConfigurationAttr}
     register = prop_def(ConfigurationAttr)
     immediate = prop_def(IntegerAttr[I32])
     traits = traits_def(*_VECTOR)
@@ -94,7 +94,7 @@ class ConfigOp(InstructionOp):
 
     def verify_(self) -> None:
         super().verify_()
-        limit = next(row.maximum for row in CONFIGURATION if row.name == self.register.data)
+        limit = next(row.maximum for row in CONFIGURATION if row.name == self.register.data.value)
         if self.immediate.value.data > limit:
             raise VerifyException(f"{self.register.data} {self.immediate.value.data} is above its maximum of {limit}")
 
@@ -163,7 +163,7 @@ class BranchOp(InstructionOp):
     target = prop_def(FlatSymbolRefAttrConstr)
 
     def __init__(self, rs: SSAValue, rt: SSAValue, target: str) -> None:
-        super().__init__(operands=[rs, rt], properties={"target": FlatSymbolRefAttr(target)})
+        super().__init__(operands=[rs, rt], properties={"target": SymbolRefAttr(target)})
 
     @property
     def label(self) -> str:
@@ -239,7 +239,7 @@ class TmovOp(InstructionOp):
 
     name = "snowflake.tmov"
     ROW: ClassVar = BY_NAME["tmov"]
-    ENUMS: ClassVar = {"kind": MoveKindAttr}
+    ENUMS: ClassVar[dict[str, type[EnumAttribute[Any]]]] = {"kind": MoveKindAttr}
     kind = prop_def(MoveKindAttr)
     rd = operand_def(ScalarRegister)
     rs = operand_def(ScalarRegister)
@@ -261,7 +261,7 @@ class VmovOp(InstructionOp):
 
     name = "snowflake.vmov"
     ROW: ClassVar = BY_NAME["vmov"]
-    ENUMS: ClassVar = {"mode": ModeAttr}
+    ENUMS: ClassVar[dict[str, type[EnumAttribute[Any]]]] = {"mode": ModeAttr}
     mode = prop_def(ModeAttr)
     rd = operand_def(ScalarRegister)
     rs = operand_def(ScalarRegister)
@@ -284,7 +284,7 @@ class MacOp(InstructionOp):
 
     name = "snowflake.mac"
     ROW: ClassVar = BY_NAME["mac"]
-    ENUMS: ClassVar = {"mode": ModeAttr}
+    ENUMS: ClassVar[dict[str, type[EnumAttribute[Any]]]] = {"mode": ModeAttr}
     mode = prop_def(ModeAttr)
     rm = operand_def(ScalarRegister)
     rk = operand_def(ScalarRegister)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import auto
 
 from xdsl.backend.assembly_printer import AssemblyPrinter, OneLineAssemblyPrintable
 from xdsl.dialects.builtin import I32, I64, IntegerAttr, StringAttr, SymbolNameConstraint, i32, i64
-from xdsl.ir import Block, EnumAttribute, Operation, Region, SpacedOpaqueSyntaxAttribute
+from xdsl.dialects.utils import EnumAttribute
+from xdsl.ir import Block, Operation, Region, SpacedOpaqueSyntaxAttribute
 from xdsl.irdl import (
     IRDLOperation,
     irdl_attr_definition,
@@ -38,15 +38,15 @@ from snowdialect.machine.instructions import INSTRUCTION_BITS, WORD_BITS
 class Stage(StrEnum):
     """How far a program has come; each pass of lowering/snowflake makes the next one of the one before."""
 
-    STRUCTURED = auto()
+    STRUCTURED = "structured"
     """Values in SSA form, loops as operations."""
-    ALLOCATED = auto()
+    ALLOCATED = "allocated"
     """Every value has a register."""
-    BRANCHES = auto()
+    BRANCHES = "branches"
     """Loops that fit a bank are labels and branches that take effect at once."""
-    SCHEDULED = auto()
+    SCHEDULED = "scheduled"
     """Branches have delay slots."""
-    PLACED = auto()
+    PLACED = "placed"
     """One block of labels and instructions, cut into banks that fetch each other."""
 
     @property
@@ -184,10 +184,12 @@ def _verify_branches(block: Block, stage: Stage) -> None:
             raise VerifyException(f"{op.name} goes to @{op.label}, which is no label of the same block")
         if not stage.delayed:
             continue
-        follower: Operation | None = op
+        last: Operation = op
         for slot in range(1, machine_of(op).delay_slots + 1):
-            follower = None if follower is None else follower.next_op
-            if not isinstance(follower, InstructionOp) or isinstance(follower, BranchOp):
+            follower = last.next_op
+            if isinstance(follower, InstructionOp) and not isinstance(follower, BranchOp):
+                last = follower
+            else:
                 found = "nothing" if follower is None else follower.name
                 raise VerifyException(
                     f"delay slot {slot} of {op.name} to @{op.label} holds {found}, not an instruction"
