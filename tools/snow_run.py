@@ -10,6 +10,8 @@ import snow_cli
 from lowering.pipeline import LEVELS
 
 if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp
+
     from snowdialect.interpreters import Run
 
 DESCRIPTION = """\
@@ -68,9 +70,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def make_report(path: Path, module: Any, result: "Run") -> dict[str, Any]:
+def make_report(path: Path, module: "ModuleOp", result: "Run") -> dict[str, Any]:
     """What a run at a dialect level knows; names as in the reports of the other commands."""
     from lowering import driver
+    from snowdialect.dialects.snowflake import InstructionOp
+    from snowdialect.dialects.target import MACHINE_ATTRIBUTE, machine_of
 
     level = driver.level_of(module)
     report: dict[str, Any] = {
@@ -79,7 +83,10 @@ def make_report(path: Path, module: Any, result: "Run") -> dict[str, Any]:
         "saturations": sum(result.saturations.values()),
         "accumulator_wraps": sum(result.wraps.values()),
     }
-    if result.instructions:
+    if MACHINE_ATTRIBUTE in module.attributes:
+        report["machine"] = machine_of(module).name
+    if level == LEVELS[-1]:
+        report["instructions_static"] = sum(isinstance(op, InstructionOp) for op in module.walk())
         report["instructions_executed"] = sum(result.instructions.values())
     report["layers"] = [
         {
