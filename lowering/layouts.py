@@ -59,7 +59,7 @@ def layout_of(value: SSAValue, machine: Machine) -> MapsType:
         return MapsType.make(height, width, whole.pixel.data, whole.row.data, frac, [whole.segments[position]])
     if isinstance(owner, cnn.ConcatOp):
         segments = concat_segments([shape_of(part) for part in owner.inputs], machine)
-        pixel = round_up(segments[-1].offset + segments[-1].count, machine.transfer_words)
+        pixel = round_up(segments[-1].offset + segments[-1].channels, machine.transfer_words)
     elif (source := _keeps_channels(value)) is not None and len(layout_of(source, machine).segments) > 1:
         like = layout_of(source, machine)
         segments, pixel = like.segments, like.pixel.data
@@ -102,20 +102,20 @@ def word_ranges(maps: MapsType, machine: Machine) -> tuple[int, int]:
     """First word and number of words of a pixel that hold the channels, in whole lines."""
     first = maps.segments[0].offset
     last = maps.segments[-1]
-    return first, min(round_up(last.offset + last.count - first, machine.line_words), maps.pixel.data - first)
+    return first, min(round_up(last.offset + last.channels - first, machine.line_words), maps.pixel.data - first)
 
 
 def same_words(maps: Sequence[MapsType], machine: Machine) -> bool:
     """Whether channels lie in the same order and at the same distances, in whole lines, so that an operation without
     kernels can work on words instead of channels."""
     relative = {
-        tuple((segment.count, segment.offset - layout.segments[0].offset) for segment in layout.segments)
+        tuple((segment.channels, segment.offset - layout.segments[0].offset) for segment in layout.segments)
         for layout in maps
     }
     filled = all(
         len(layout.segments) == 1
         or all(
-            round_up(here.offset + here.count, machine.line_words) == there.offset
+            round_up(here.offset + here.channels, machine.line_words) == there.offset
             for here, there in pairwise(layout.segments)
         )
         for layout in maps

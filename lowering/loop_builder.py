@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -28,7 +28,7 @@ class LoopBuilder:
         self.block.add_op(op)
 
     @contextmanager
-    def loop(self, lower: int, upper: int) -> Iterator[IndexExpr]:
+    def loop(self, lower: int, upper: int) -> Generator[IndexExpr]:
         """A loop from `lower` to below `upper`; a single iteration needs none."""
         if upper - lower == 1:
             yield IndexExpr(lower)

@@ -18,7 +18,9 @@ def conv_window(op: cnn.Conv2dOp) -> Window:
     _, height, width = maps_shape(shape_of(op.x))
     _, out_h, out_w = maps_shape(shape_of(op.result))
     kernel = shape_of(op.weight)[2:]
-    return Window(*kernel, *geometry.strides, *geometry.dilations, *geometry.pads[:2], height, width, out_h, out_w)
+    return Window._make(
+        (*kernel, *geometry.strides, *geometry.dilations, *geometry.pads[:2], height, width, out_h, out_w)
+    )
 
 
 def pool_window(op: cnn.MaxPoolOp | cnn.AvgPoolOp) -> Window:
@@ -26,7 +28,7 @@ def pool_window(op: cnn.MaxPoolOp | cnn.AvgPoolOp) -> Window:
     geometry = op.geometry
     _, height, width = maps_shape(shape_of(op.x))
     _, out_h, out_w = maps_shape(shape_of(op.result))
-    return Window(*geometry.kernel, *geometry.strides, 1, 1, *geometry.pads[:2], height, width, out_h, out_w)
+    return Window._make((*geometry.kernel, *geometry.strides, 1, 1, *geometry.pads[:2], height, width, out_h, out_w))
 
 
 def pixel_window(value: SSAValue) -> Window:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -52,7 +52,7 @@ class LayerBuilder:
         self.block.add_op(op)
 
     @contextmanager
-    def loop(self, trips: int, prefetch: bool = False) -> Iterator[IndexExpr]:
+    def loop(self, trips: int, prefetch: bool = False) -> Generator[IndexExpr]:
         """A tile loop around what is added meanwhile; a single trip needs none."""
         if trips == 1:
             yield ZERO
@@ -110,7 +110,7 @@ class MapsTiles:
         return tile.Span(self.plan.rows, self.plan.share, self.plan.columns, self.plan.cus)
 
     @contextmanager
-    def loops(self) -> Iterator[TileLoops]:
+    def loops(self) -> Generator[TileLoops]:
         """The loops over rows and columns of tiles; the inner one that is there runs its loads one tile ahead."""
         plan = self.plan
         double = plan.slots == 2
@@ -190,7 +190,7 @@ class _ConvBuilder:
         return self.builder.layer(self.kind)
 
     @contextmanager
-    def _kernel_loops(self) -> Iterator[tuple[IndexExpr, IndexExpr, IndexExpr]]:
+    def _kernel_loops(self) -> Generator[tuple[IndexExpr, IndexExpr, IndexExpr]]:
         plan = self.plan
         double = plan.schedule.weights_slots == 2 and plan.schedule.parts == 1
         with (
@@ -291,7 +291,7 @@ class _WordsBuilder:
         self.target, self.stored = target, pixel
 
     @contextmanager
-    def tile(self) -> Iterator[TileLoops]:
+    def tile(self) -> Generator[TileLoops]:
         with self.tiles.loops() as at:
             self.tiles.load(at)
             yield at

@@ -44,8 +44,17 @@ class ConvertTileToLoop(ModulePass):
     name = "convert-tile-to-loop"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        tiles = [LowerLoad(), LowerLoadWeights(), LowerStore(), LowerConv(), LowerMaxPool(), LowerAvgPool(), LowerAdd()]
-        for patterns in (tiles, [LowerFor(), LowerLayer()]):
+        tiles: list[RewritePattern] = [
+            LowerLoad(),
+            LowerLoadWeights(),
+            LowerStore(),
+            LowerConv(),
+            LowerMaxPool(),
+            LowerAvgPool(),
+            LowerAdd(),
+        ]
+        frames: list[RewritePattern] = [LowerFor(), LowerLayer()]
+        for patterns in (tiles, frames):
             PatternRewriteWalker(GreedyRewritePatternApplier(patterns), apply_recursively=False).rewrite_module(op)
         PatternRewriteWalker(EraseUnused(), apply_recursively=False, walk_reverse=True).rewrite_module(op)
         check_removed(op, self.name, ("tile",), legal=STAYS)
@@ -188,7 +197,7 @@ class LowerLayer(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: tile.LayerOp, rewriter: PatternRewriter) -> None:
         wait = located(loop.WaitOp(("mac", "max", "move")), op.location)
-        rewriter.insert_op(wait, InsertPoint.at_start(op.body.block))
+        rewriter.insert(wait, InsertPoint.at_start(op.body.block))
         body = rewriter.move_region_contents_to_new_regions(op.body)
         rewriter.replace(op, located(loop.LayerOp(op.kind.data, body), op.location))
 

@@ -15,9 +15,9 @@ def round_up(value: int, multiple: int) -> int:
 
 
 class Segment(NamedTuple):
-    """`count` consecutive channels that start at word `offset` of a pixel."""
+    """So many consecutive channels, from word `offset` of a pixel on."""
 
-    count: int
+    channels: int
     offset: int
 
 

@@ -129,7 +129,5 @@ class CnnFoldBatchNormPass(ModulePass):
             FoldIntoWeights(),
             ConvertToDepthwise(),
         ]
-        PatternRewriteWalker(GreedyRewritePatternApplier(patterns), post_walk_func=region_dce).rewrite_module(
-            op
-        )
+        PatternRewriteWalker(GreedyRewritePatternApplier(patterns), post_walk_func=region_dce).rewrite_module(op)
         check_removed(op, self.name, (cnn.BatchNormOp, cnn.DropoutOp, cnn.ScaleShiftOp))

@@ -47,7 +47,7 @@ class CopyParts(RewritePattern):
         for position, part in enumerate(op.inputs):
             if placement(part) != (op, position):
                 copy = _copy(part, f"{layer_name(op)}.copy{position}")
-                rewriter.insert_op(copy)
+                rewriter.insert(copy)
                 op.operands[position] = copy.result
                 rewriter.notify_op_modified(op)
 
@@ -57,7 +57,7 @@ class CopyResidual(RewritePattern):
     def match_and_rewrite(self, op: cnn.Conv2dOp, rewriter: PatternRewriter) -> None:
         if op.residual is not None and isinstance(op.residual.owner, cnn.ConcatOp) and frac_of(op.residual) is not None:
             copy = _copy(op.residual, f"{layer_name(op)}.copy")
-            rewriter.insert_op(copy)
+            rewriter.insert(copy)
             op.operands[list(op.operands).index(op.residual)] = copy.result
             rewriter.notify_op_modified(op)
 

@@ -64,9 +64,7 @@ class QuantizePattern(RewritePattern):
             located(quantize, owner.location)
         return rewriter.insert(quantize, _behind(owner)).result
 
-    def rescaled(
-        self, value: SSAValue, frac: int, op: Operation, what: str, rewriter: PatternRewriter
-    ) -> SSAValue:
+    def rescaled(self, value: SSAValue, frac: int, op: Operation, what: str, rewriter: PatternRewriter) -> SSAValue:
         """A fixed-point value brought to other fraction bits for the layer `op`, under the name LAYER.`what`."""
         if _frac(value) == frac:
             return value

@@ -11,6 +11,7 @@ becomes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -52,7 +53,7 @@ class ExpandPrefetch(RewritePattern):
         rewriter.replace(op, [*before, *after])
 
 
-def copies(ops: list[Operation], index: SSAValue, value: IndexExpr) -> list[Operation]:
+def copies(ops: Sequence[Operation], index: SSAValue, value: IndexExpr) -> list[Operation]:
     """Copies of the operations in which the loop index is `value`."""
     replacement = located(tile.IndexOp(value), ops[0].location) if ops else None
     if replacement is None:

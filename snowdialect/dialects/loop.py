@@ -7,15 +7,14 @@ region. A mask has a bit for each CU (`cus`) or for each vMAC of a CU (`vmacs`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import auto
 from typing import ClassVar
 
 from xdsl.dialects.builtin import I64, AffineMapAttr, IndexType, IntegerAttr, StringAttr, UnitAttr, i64
+from xdsl.dialects.utils import EnumAttribute
 from xdsl.ir import (
     Block,
     BlockArgument,
     Dialect,
-    EnumAttribute,
     Operation,
     Region,
     SpacedOpaqueSyntaxAttribute,
@@ -47,11 +46,11 @@ from snowdialect.dialects.tile.types import MapsType, Mode, ModeAttr, PackedType
 class Buffer(StrEnum):
     """The buffer that a load fills: the MBuf of the masked CUs, or the WBuf of one of their vMACs."""
 
-    MBUF = auto()
-    WBUF0 = auto()
-    WBUF1 = auto()
-    WBUF2 = auto()
-    WBUF3 = auto()
+    MBUF = "mbuf"
+    WBUF0 = "wbuf0"
+    WBUF1 = "wbuf1"
+    WBUF2 = "wbuf2"
+    WBUF3 = "wbuf3"
 
     @property
     def vmac(self) -> int | None:
@@ -71,11 +70,11 @@ class BufferAttr(EnumAttribute[Buffer], SpacedOpaqueSyntaxAttribute):
 class Register(StrEnum):
     """The configuration registers that a layer sets."""
 
-    RESULT_SHIFT = auto()
-    BIAS_SHIFT = auto()
-    BYPASS_SHIFT = auto()
-    MAX_STRIDE = auto()
-    BYPASS_OFFSET = auto()
+    RESULT_SHIFT = "result_shift"
+    BIAS_SHIFT = "bias_shift"
+    BYPASS_SHIFT = "bypass_shift"
+    MAX_STRIDE = "max_stride"
+    BYPASS_OFFSET = "bypass_offset"
 
 
 @irdl_attr_definition

@@ -30,9 +30,7 @@ class OptionsDirective(CustomDirective, ABC):
         return tuple(getattr(self, name) for name in type(self).parameters)
 
     def parse(self, parser: Parser, state: ParsingState) -> None:
-        parser.parse_optional_comma_separated_list(
-            parser.Delimiter.BRACES, lambda: self._parse_option(parser, state)
-        )
+        parser.parse_optional_comma_separated_list(parser.Delimiter.BRACES, lambda: self._parse_option(parser, state))
 
     def _parse_option(self, parser: Parser, state: ParsingState) -> None:
         start = parser.pos

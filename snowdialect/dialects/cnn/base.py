@@ -58,9 +58,7 @@ class FixedType(ParametrizedAttribute, TypeAttribute):
 
     def verify(self) -> None:
         if not 0 <= self.frac.data <= MAX_SHIFT:
-            raise VerifyException(
-                f"!cnn.fixed: the fraction bits must be 0..{MAX_SHIFT}, are {self.frac.data}"
-            )
+            raise VerifyException(f"!cnn.fixed: the fraction bits must be 0..{MAX_SHIFT}, are {self.frac.data}")
 
 
 CnnTensor: TypeAlias = TensorType[Float32Type] | TensorType[FixedType]

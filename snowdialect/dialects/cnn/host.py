@@ -66,9 +66,7 @@ class PadOp(HostOp):
     name = "cnn.pad"
     pads = prop_def(INTEGERS)
     custom_directives = (PadOptions,)
-    assembly_format = (
-        "$x custom<PadOptions>($pads) attr-dict-with-keyword `:` functional-type(operands, results)"
-    )
+    assembly_format = "$x custom<PadOptions>($pads) attr-dict-with-keyword `:` functional-type(operands, results)"
 
     def __init__(self, x: Value, pads: Sequence[int]):
         with shape_errors(self.name):

@@ -105,9 +105,7 @@ class Conv2dOp(CnnOp):
         result_type: Attribute | None = None,
     ):
         geometry = ConvGeometry(tuple(strides), tuple(pads), tuple(dilations), groups)
-        deduced = inferred(
-            self.name, result_type, x, lambda: geometry.result_shape(shape_of(x), shape_of(weight))
-        )
+        deduced = inferred(self.name, result_type, x, lambda: geometry.result_shape(shape_of(x), shape_of(weight)))
         super().__init__(
             operands=[x, weight, bias, residual],
             properties={
@@ -427,9 +425,7 @@ class BatchNormOp(CnnOp):
         )
 
     def result_shape(self) -> Shape:
-        return _per_channel_shape(
-            self, self.x, mean=self.mean, var=self.var, scale=self.scale, bias=self.bias
-        )
+        return _per_channel_shape(self, self.x, mean=self.mean, var=self.var, scale=self.scale, bias=self.bias)
 
     def verify_elements(self) -> None:
         self.expect_float()

@@ -74,9 +74,7 @@ class ConvGeometry:
         outputs, inputs, kernel_height, kernel_width = weight
         if inputs * self.groups != channels:
             in_groups = f" in {self.groups} groups" if self.groups > 1 else ""
-            raise ShapeError(
-                f"weight expects {inputs * self.groups} input channels{in_groups}, input has {channels}"
-            )
+            raise ShapeError(f"weight expects {inputs * self.groups} input channels{in_groups}, input has {channels}")
         if outputs % self.groups:
             raise ShapeError(f"{outputs} output channels cannot be split into {self.groups} groups")
         top, left, bottom, right = self.pads
@@ -137,12 +135,8 @@ class PoolGeometry:
         _, height, width = map_shape(x)
         top, left, bottom, right = self.pads
         padded = any(self.pads)
-        rows = _pool_size(
-            "rows", height, self.kernel[0], self.strides[0], top, bottom, self.ceil_mode, padded
-        )
-        columns = _pool_size(
-            "columns", width, self.kernel[1], self.strides[1], left, right, self.ceil_mode, padded
-        )
+        rows = _pool_size("rows", height, self.kernel[0], self.strides[0], top, bottom, self.ceil_mode, padded)
+        columns = _pool_size("columns", width, self.kernel[1], self.strides[1], left, right, self.ceil_mode, padded)
         return (
             _pool_windows(rows, height, self.kernel[0], self.strides[0], top, bottom),
             _pool_windows(columns, width, self.kernel[1], self.strides[1], left, right),
@@ -176,9 +170,7 @@ def _pool_size(
     return outputs
 
 
-def _pool_windows(
-    outputs: int, size: int, kernel: int, stride: int, before: int, after: int
-) -> tuple[Window, ...]:
+def _pool_windows(outputs: int, size: int, kernel: int, stride: int, before: int, after: int) -> tuple[Window, ...]:
     """The windows along one axis, clipped to the input; a last window in ceil mode may hang over its end."""
     windows: list[Window] = []
     for index in range(outputs):

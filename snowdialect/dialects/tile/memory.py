@@ -120,7 +120,7 @@ class WeightsOp(IRDLOperation):
                 raise VerifyException(f"tile.weights: kernel {shape[2]}x{shape[3]} is packed as another size")
         else:
             raise VerifyException("tile.weights: wants weights of a convolution or a linear layer")
-        channels = sum(segment.count for segment in packing.segments)
+        channels = sum(segment.channels for segment in packing.segments)
         if kernels != packing.channels or inputs * packing.groups != channels:
             raise VerifyException(
                 f"tile.weights: weights {'x'.join(map(str, shape))} do not fit {packing.channels} kernels over "

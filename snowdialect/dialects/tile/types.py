@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
-from enum import auto
 from typing import ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 
 from xdsl.dialects.builtin import ArrayAttr, IntAttr
-from xdsl.ir import Attribute, EnumAttribute, ParametrizedAttribute, SpacedOpaqueSyntaxAttribute, TypeAttribute
+from xdsl.dialects.utils import EnumAttribute
+from xdsl.ir import Attribute, ParametrizedAttribute, SpacedOpaqueSyntaxAttribute, TypeAttribute
 from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
@@ -36,8 +36,8 @@ def _print_fields(printer: Printer, names: Sequence[str], values: Sequence[int])
 
 
 class Mode(StrEnum):
-    COOP = auto()
-    INDP = auto()
+    COOP = "coop"
+    INDP = "indp"
 
 
 @irdl_attr_definition
@@ -48,8 +48,8 @@ class ModeAttr(EnumAttribute[Mode], SpacedOpaqueSyntaxAttribute):
 
 
 class Split(StrEnum):
-    ROWS = auto()
-    KERNELS = auto()
+    ROWS = "rows"
+    KERNELS = "kernels"
 
 
 @irdl_attr_definition
@@ -60,8 +60,8 @@ class SplitAttr(EnumAttribute[Split], SpacedOpaqueSyntaxAttribute):
 
 
 class Order(StrEnum):
-    MLOOP = auto()
-    KLOOP = auto()
+    MLOOP = "mloop"
+    KLOOP = "kloop"
 
 
 @irdl_attr_definition
@@ -72,8 +72,8 @@ class OrderAttr(EnumAttribute[Order], SpacedOpaqueSyntaxAttribute):
 
 
 class Space(StrEnum):
-    MBUF = auto()
-    WBUF = auto()
+    MBUF = "mbuf"
+    WBUF = "wbuf"
 
 
 @irdl_attr_definition
@@ -130,7 +130,7 @@ class MapsType(ParametrizedAttribute, TypeAttribute):
             IntAttr(pixel),
             IntAttr(row),
             IntAttr(frac),
-            ArrayAttr([IntAttr(segment.count) for segment in segments]),
+            ArrayAttr([IntAttr(segment.channels) for segment in segments]),
             ArrayAttr([IntAttr(segment.offset) for segment in segments]),
         )
 
@@ -294,7 +294,7 @@ class RecordAttr(ParametrizedAttribute, ABC, Generic[RecordT]):
 
     @property
     def record(self) -> RecordT:
-        return cast(RecordT, type(self).RECORD(*(value.data for value in self.values)))
+        return cast(RecordT, type(self).RECORD._make(value.data for value in self.values))
 
     def verify(self) -> None:
         fields = type(self).RECORD._fields
@@ -441,14 +441,14 @@ class PackingAttr(ParametrizedAttribute):
         return PackingAttr(
             ModeAttr(Mode(packing.mode)),
             ArrayAttr([IntAttr(value) for value in packing[1:-1]]),
-            ArrayAttr([IntAttr(segment.count) for segment in packing.segments]),
+            ArrayAttr([IntAttr(segment.channels) for segment in packing.segments]),
             ArrayAttr([IntAttr(segment.offset) for segment in packing.segments]),
         )
 
     @property
     def record(self) -> Packing:
         segments = tuple(Segment(c.data, o.data) for c, o in zip(self.counts, self.offsets, strict=True))
-        return Packing(self.mode.data.value, *(value.data for value in self.values), segments)
+        return Packing._make((self.mode.data.value, *(value.data for value in self.values), segments))
 
     def verify(self) -> None:
         if len(self.values) != len(_PACKING_NUMBERS) or len(self.counts) != len(self.offsets):
