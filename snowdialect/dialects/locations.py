@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from xdsl.dialects.builtin import LocationAttr, NameLoc, NoneAttr, StringAttr
 from xdsl.ir import Operation
+from xdsl.utils.exceptions import VerifyException
 
 _Op = TypeVar("_Op", bound=Operation)
 
@@ -22,6 +23,17 @@ def layer_name(op: Operation) -> str:
     if op.results and op.results[0].name_hint:
         return op.results[0].name_hint
     return op.name
+
+
+def described(op: Operation) -> str:
+    """An operation in a message: its kind and its layer."""
+    name = layer_name(op)
+    return op.name if name == op.name else f'{op.name} "{name}"'
+
+
+def fail(op: Operation, message: str) -> NoReturn:
+    """Rejects an operation; the message starts with its kind and its layer."""
+    raise VerifyException(f"{described(op)}: {message}")
 
 
 def located(op: _Op, location: LocationAttr) -> _Op:

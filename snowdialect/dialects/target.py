@@ -1,12 +1,15 @@
-"""The machine a module is compiled for, in the module: `snow.machine = {name = "zc706", vmacs = 4 : i64, ...}`."""
+"""The machine a module is compiled for, in the module: `snow.machine = {name = "zc706", vmacs = 4 : i64, ...}`.
+
+What is written by hand may name a shipped machine instead: `snow.machine = "zc706"`.
+"""
 
 from __future__ import annotations
 
 from xdsl.dialects.builtin import DictionaryAttr, IntegerAttr, ModuleOp, StringAttr, i64
-from xdsl.ir import Operation
+from xdsl.ir import Attribute, Operation
 from xdsl.utils.exceptions import VerifyException
 
-from snowdialect.machine import Machine, MachineError
+from snowdialect.machine import Machine, MachineError, load_machine, shipped_machines
 
 MACHINE_ATTRIBUTE = "snow.machine"
 
@@ -26,7 +29,7 @@ def set_machine(module: ModuleOp, machine: Machine) -> None:
     module.attributes[MACHINE_ATTRIBUTE] = machine_attribute(machine)
 
 
-_parsed: dict[DictionaryAttr, Machine] = {}
+_parsed: dict[Attribute, Machine] = {}
 
 
 def machine_of(op: Operation) -> Machine:
@@ -35,22 +38,35 @@ def machine_of(op: Operation) -> Machine:
     while (parent := root.parent_op()) is not None:
         root = parent
     attribute = root.attributes.get(MACHINE_ATTRIBUTE)
-    if not isinstance(attribute, DictionaryAttr):
+    if attribute is None:
         raise VerifyException(
             f"{op.name} needs the module attribute '{MACHINE_ATTRIBUTE}': schedules are chosen for a machine"
         )
     if attribute not in _parsed:
-        values: dict[str, str | int] = {}
-        for key, value in attribute.data.items():
-            match value:
-                case StringAttr(data=text):
-                    values[key] = text
-                case IntegerAttr():
-                    values[key] = value.value.data
-                case _:
-                    raise VerifyException(f"machine key '{key}' wants a number or a string, got {value}")
         try:
-            _parsed[attribute] = Machine.from_dict(values)
+            _parsed[attribute] = _parse(attribute)
         except MachineError as error:
-            raise VerifyException(str(error)) from error
+            raise VerifyException(f"{MACHINE_ATTRIBUTE}: {error}") from error
     return _parsed[attribute]
+
+
+def _parse(attribute: Attribute) -> Machine:
+    match attribute:
+        case StringAttr(data=name):
+            if name not in shipped_machines():
+                raise MachineError(f"no machine '{name}' is shipped, only {', '.join(shipped_machines())}")
+            return load_machine(name)
+        case DictionaryAttr():
+            return Machine.from_dict({key: _plain(key, value) for key, value in attribute.data.items()})
+        case _:
+            raise MachineError(f"wants a description or the name of a shipped machine, got {attribute}")
+
+
+def _plain(key: str, value: Attribute) -> str | int:
+    match value:
+        case StringAttr(data=text):
+            return text
+        case IntegerAttr():
+            return value.value.data
+        case _:
+            raise MachineError(f"machine key '{key}' wants a number or a string, got {value}")

@@ -2,25 +2,7 @@
 
 from xdsl.ir import Dialect
 
-from snowdialect.dialects.tile.compute import (
-    AddOp,
-    AvgPoolOp,
-    BufferOp,
-    ComputeOp,
-    ConvOp,
-    ForOp,
-    IndexOp,
-    LayerOp,
-    LoadOp,
-    LoadWeightsOp,
-    MaxPoolOp,
-    PoolOp,
-    StoreOp,
-    TiledOp,
-    layer_of,
-    resolve,
-    tile_rows,
-)
+from snowdialect.dialects.tile.compute import AddOp, AvgPoolOp, ComputeOp, ConvOp, MaxPoolOp, PoolOp
 from snowdialect.dialects.tile.memory import (
     AverageWeightsOp,
     ReadOp,
@@ -31,6 +13,8 @@ from snowdialect.dialects.tile.memory import (
     maps_shape,
     region_address,
 )
+from snowdialect.dialects.tile.structure import BufferOp, ForOp, IndexOp, LayerOp, TiledOp, resolve
+from snowdialect.dialects.tile.transfer import LoadOp, LoadWeightsOp, StoreOp
 from snowdialect.dialects.tile.types import (
     Kernels,
     KernelsAttr,
@@ -146,9 +130,7 @@ __all__ = [
     "Window",
     "WindowAttr",
     "WriteOp",
-    "layer_of",
     "maps_shape",
     "region_address",
     "resolve",
-    "tile_rows",
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, IndexType, UnitAttr, i64
 from xdsl.ir import SSAValue
@@ -26,7 +26,7 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 from snowdialect.dialects.addresses import Address, IndexExpr
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.target import machine_of
-from snowdialect.dialects.tile.structure import TiledOp, flag, integer
+from snowdialect.dialects.tile.structure import TiledOp, check_words, flag
 from snowdialect.dialects.tile.transfer import tile_rows
 from snowdialect.dialects.tile.types import (
     Kernels,
@@ -83,6 +83,16 @@ class ComputeOp(TiledOp):
     def column_class(self, x: int) -> Hashable:
         """Equal for output columns that need the same code."""
         return self.geometry.kernel_columns(x)
+
+    def check_tile(self, slot: str, buffer: SSAValue, rows: int) -> None:
+        """Rejects a tile of more rows than its buffer holds, and a slot that it does not have."""
+        check_words(self, buffer, rows * cast(MapsBufferType, buffer.type).row.data)
+        self.check_slot(slot, buffer)
+
+    def check_tiles(self, maps: SSAValue, result: SSAValue) -> None:
+        """Checks the tiles that are read and written."""
+        self.check_tile("maps_slot", maps, self.geometry.rows_read(self.extent.rows))
+        self.check_tile("result_slot", result, self.extent.rows)
 
 
 @irdl_op_definition
@@ -222,13 +232,24 @@ class ConvOp(ComputeOp):
         machine = machine_of(self)
         kernels = self.kernels.record
         if self.mode.data is Mode.COOP and kernels.depth % machine.line_words:
-            raise VerifyException(
-                f"tile.conv: COOP reads whole lines of {machine.line_words} words, a pixel has {kernels.depth}"
-            )
+            fail(self, f"COOP reads whole lines of {machine.line_words} words, a kernel sees {kernels.depth}")
         if kernels.share and self.span.record.share:
-            raise VerifyException("tile.conv: CUs share out either rows or kernels, not both")
+            fail(self, "CUs share out either rows or kernels, not both")
         if not 0 <= kernels.part < kernels.parts:
-            raise VerifyException(f"tile.conv: part {kernels.part} of {kernels.parts}")
+            fail(self, f"part {kernels.part} of kernels in {kernels.parts}")
+        block = cast(WeightsBufferType, self.weights.type).block.data
+        lanes = self.lanes(machine)
+        if machine.line_words + kernels.part_words * lanes > block:
+            fail(self, f"kernels of {kernels.part_words} words do not fit blocks of {block}")
+        check_words(self, self.weights, kernels.steps * block)
+        words = kernels.steps * machine.vmacs * lanes if kernels.alone else kernels.channels
+        pixel = cast(MapsBufferType, self.result.type).pixel.data
+        if words > pixel:
+            fail(self, f"{words} channels do not fit pixels of {pixel} words in the result buffer")
+        if self.bypass is not None:
+            self.check_tile("result_slot", self.bypass, self.extent.rows)
+        self.check_slot("weights_slot", self.weights)
+        self.check_tiles(self.maps, self.result)
 
 
 class PoolOp(ComputeOp):
@@ -259,6 +280,9 @@ class PoolOp(ComputeOp):
     @property
     def extent(self) -> Span:
         return self.span.record
+
+    def verify_accesses(self) -> None:
+        self.check_tiles(self.maps, self.result)
 
 
 _POOL_FORMAT = (
@@ -384,7 +408,12 @@ class AvgPoolOp(PoolOp):
     def verify_accesses(self) -> None:
         window = self.geometry
         if len(self.row_weights) != window.out_h or len(self.column_weights) != window.out_w:
-            raise VerifyException("tile.avg_pool: every row and column of the result has a weight class")
+            fail(
+                self,
+                f"{len(self.row_weights)} and {len(self.column_weights)} weight classes for {window.out_h} rows and "
+                f"{window.out_w} columns",
+            )
+        super().verify_accesses()
 
 
 @irdl_op_definition
@@ -464,3 +493,8 @@ class AddOp(ComputeOp):
     @property
     def extent(self) -> Span:
         return self.span.record
+
+    def verify_accesses(self) -> None:
+        self.check_tiles(self.maps, self.result)
+        if self.other is not None:
+            self.check_tile("maps_slot", self.other, self.extent.rows)

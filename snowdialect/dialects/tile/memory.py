@@ -23,6 +23,7 @@ from xdsl.traits import MemoryAllocEffect, MemoryReadEffect, MemoryWriteEffect, 
 from xdsl.utils.exceptions import VerifyException
 
 from snowdialect.dialects.cnn import frac_of, shape_of
+from snowdialect.dialects.locations import fail
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.types import MapsType, PackedType, PackingAttr
 from snowdialect.layout import Packing, average_block
@@ -81,7 +82,8 @@ class ViewOp(IRDLOperation):
         assert isinstance(whole, MapsType) and isinstance(part, MapsType)
         for field in ("height", "width", "pixel", "row", "frac"):
             if getattr(whole, field) != getattr(part, field):
-                raise VerifyException(f"tile.view: a view has the {field} of its region")
+                mine, theirs = getattr(part, field).data, getattr(whole, field).data
+                fail(self, f"a view has the {field} of its region, {theirs}; this one has {mine}")
 
 
 @irdl_op_definition
@@ -117,17 +119,21 @@ class WeightsOp(IRDLOperation):
         elif len(shape) == 4:
             kernels, inputs = shape[:2]
             if shape[2:] != (packing.kernel_h, packing.kernel_w):
-                raise VerifyException(f"tile.weights: kernel {shape[2]}x{shape[3]} is packed as another size")
+                fail(
+                    self,
+                    f"a kernel {shape[2]}x{shape[3]} is packed as {packing.kernel_h}x{packing.kernel_w}",
+                )
         else:
-            raise VerifyException("tile.weights: wants weights of a convolution or a linear layer")
+            fail(self, f"{'x'.join(map(str, shape))} are not the weights of a convolution or a linear layer")
         channels = sum(segment.channels for segment in packing.segments)
         if kernels != packing.channels or inputs * packing.groups != channels:
-            raise VerifyException(
-                f"tile.weights: weights {'x'.join(map(str, shape))} do not fit {packing.channels} kernels over "
-                f"{channels} channels in {packing.groups} groups"
+            fail(
+                self,
+                f"weights {'x'.join(map(str, shape))} do not fit {packing.channels} kernels over {channels} channels "
+                f"in {packing.groups} groups",
             )
-        if self.result.type != PackedType(IntAttr(packing.words)):
-            raise VerifyException(f"tile.weights: the packing takes {packing.words} words")
+        if _words(self.result) != packing.words:
+            fail(self, f"the packing takes {packing.words} words, the result has {_words(self.result)}")
 
 
 @irdl_op_definition
@@ -150,8 +156,8 @@ class AverageWeightsOp(IRDLOperation):
     def verify_(self) -> None:
         machine = machine_of(self)
         block = average_block(len(self.values), machine.vmacs, machine.line_words, machine.transfer_words)
-        if self.result.type != PackedType(IntAttr(block * machine.vmacs)):
-            raise VerifyException(f"tile.average_weights: the weights take {block * machine.vmacs} words")
+        if _words(self.result) != block * machine.vmacs:
+            fail(self, f"the weights take {block * machine.vmacs} words, the result has {_words(self.result)}")
 
 
 @irdl_op_definition
@@ -168,7 +174,7 @@ class WriteOp(IRDLOperation):
         super().__init__(operands=[tensor, region])
 
     def verify_(self) -> None:
-        verify_transfer(self.name, self.tensor, self.region)
+        verify_transfer(self, self.tensor, self.region)
 
 
 @irdl_op_definition
@@ -185,19 +191,29 @@ class ReadOp(IRDLOperation):
         super().__init__(operands=[region], result_types=[result_type])
 
     def verify_(self) -> None:
-        verify_transfer(self.name, self.result, self.region)
+        verify_transfer(self, self.result, self.region)
 
 
-def verify_transfer(name: str, tensor: SSAValue, region: SSAValue) -> None:
+def _words(packed: SSAValue) -> int:
+    assert isinstance(packed.type, PackedType)
+    return packed.type.words.data
+
+
+def verify_transfer(op: IRDLOperation, tensor: SSAValue, region: SSAValue) -> None:
     """Raises VerifyException unless tensor and region have the same shape and Q position."""
     maps = region.type
     assert isinstance(maps, MapsType)
     shape = maps_shape(shape_of(tensor))
     if shape != (maps.channels, maps.height.data, maps.width.data) or frac_of(tensor) != maps.frac.data:
-        raise VerifyException(
-            f"{name}: a tensor {'x'.join(map(str, shape_of(tensor)))} with Q position {frac_of(tensor)} does not fit "
-            f"maps of {maps.channels} channels, {maps.height.data}x{maps.width.data}, Q position {maps.frac.data}"
+        fail(
+            op,
+            f"a tensor {'x'.join(map(str, shape_of(tensor)))} of {_position(frac_of(tensor))} does not fit maps of "
+            f"{maps.channels} channels, {maps.height.data}x{maps.width.data}, of {_position(maps.frac.data)}",
         )
+
+
+def _position(frac: int | None) -> str:
+    return "numbers" if frac is None else f"words with {frac} fraction bits"
 
 
 def region_address(value: SSAValue) -> int:
