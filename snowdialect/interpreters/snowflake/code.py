@@ -76,7 +76,7 @@ def _describe(operation: Operation, position: int, error: IllegalProgram) -> str
     return f"{layer_name(operation)}: instruction {position} ({operation.name}): {error}"
 
 
-class _Program:
+class Execution:
     """Compiles a program to closures over one register file and one core, and runs it."""
 
     def __init__(self, program: snowflake.ProgramOp, machine: Machine, state: RunState) -> None:
@@ -306,5 +306,5 @@ class SnowflakeFunctions(InterpreterFunctions):
 
     @impl(snowflake.ProgramOp)
     def run_program(self, interpreter: Interpreter, op: snowflake.ProgramOp, args: PythonValues) -> PythonValues:
-        _Program(op, machine_of(op), run_state(interpreter)).run()
+        Execution(op, machine_of(op), run_state(interpreter)).run()
         return ()
