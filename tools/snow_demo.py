@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
+from xdsl.dialects.builtin import ModuleOp
 
 import snow_cli
 from lowering import driver
 from lowering.check import FLOAT, LevelResult, check
+from snowdialect.dialects.snowflake import InstructionOp
 from snowdialect.models import DIGITS, held_back_digits
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def run() -> int:
     if last.difference is not None:
         console.print(f"[red]{last.difference}[/red]")
         return 1
-    console.print(instruction_table(Counter(op.name for op in program.module.walk()), last.run))
+    console.print(instruction_table(program.module, last.run))
     predicted = predictions(last.run)
     console.print(Columns(picture(*shown) for shown in list(zip(images, labels, predicted, strict=True))[:SHOWN]))
     right = int((predicted == labels).sum())
@@ -78,14 +80,14 @@ def predictions(run: "Run") -> NDArray[np.int64]:
     return np.argmax(run.outputs["output"], axis=1)
 
 
-def instruction_table(operations: Counter[str], run: "Run") -> Table:
+def instruction_table(module: ModuleOp, run: "Run") -> Table:
     """Instructions by mnemonic: in the program, and executed for one image."""
+    static = Counter(op.ROW.mnemonic for op in module.walk() if isinstance(op, InstructionOp))
     table = Table("instruction", "in the program", "executed")
-    for mnemonic, executed in sorted(run.instructions.items()):
-        table.add_row(mnemonic, str(operations[f"snowflake.{mnemonic}"]), str(executed))
+    for mnemonic in sorted(static):
+        table.add_row(mnemonic, str(static[mnemonic]), str(run.instructions[mnemonic]))
     table.add_section()
-    static = sum(operations[f"snowflake.{mnemonic}"] for mnemonic in run.instructions)
-    table.add_row("all", str(static), str(sum(run.instructions.values())))
+    table.add_row("all", str(static.total()), str(run.instructions.total()))
     return table
 
 
