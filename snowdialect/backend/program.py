@@ -1,0 +1,198 @@
+"""A program as the accelerator and its host run it: code, memory, and what the host does before, between and after.
+
+Plain NumPy, without xDSL: the simulator and a board's driver read this. docs/program.md describes the file that holds
+one; `container.py` reads and writes it. Addresses count transfers of memory (64 B) from its start, as in the
+instructions; words have 16 bits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snowdialect.machine import Machine
+from snowdialect.machine.instructions import INSTRUCTION_BITS, WORD_BITS
+
+NO_LAYER = NO_TILE = -1
+"""In a source map: an instruction that belongs to no layer, or to a layer but to none of its tiles."""
+
+
+class Channels(NamedTuple):
+    """So many consecutive channels, from word `offset` of a pixel on."""
+
+    count: int
+    offset: int
+
+
+class MapsLayout(NamedTuple):
+    """How maps lie in a region: channel c of pixel (y, x) at word y * row + x * pixel + its place in the pixel.
+
+    Channels lie in segments, one behind the other in the order of the channels; the words between them are zero. A
+    word w stands for w / 2^frac.
+    """
+
+    height: int
+    width: int
+    pixel: int
+    """Words from a pixel to its right neighbour."""
+    row: int
+    """Words from a pixel to its lower neighbour."""
+    frac: int
+    segments: tuple[Channels, ...]
+
+    @property
+    def channels(self) -> int:
+        """Channels that carry values."""
+        return sum(segment.count for segment in self.segments)
+
+
+class Region(NamedTuple):
+    """A region of memory with a meaning: the maps of a layer's result, or its packed weights."""
+
+    name: str
+    """Of the layer."""
+    kind: str
+    """`maps` or `weights`."""
+    address: int
+    words: int
+    layout: MapsLayout | None
+    """Of maps; None for weights, which lie as the weights buffers want them."""
+
+
+class Tensor(NamedTuple):
+    """An array that the host holds while a program runs. Arrays have a leading batch axis besides."""
+
+    shape: tuple[int, ...]
+    """Without batch axis."""
+    frac: int | None
+    """int16 words with so many fraction bits; None: float32."""
+
+
+class Port(NamedTuple):
+    """An input or output of the network."""
+
+    name: str
+    shape: tuple[int, ...]
+    """Without batch axis. What goes in and comes out is float32."""
+    frac: int | None
+    """Fraction bits of the words in memory; None when the host alone handles this value."""
+    region: int | None
+    """The region of memory that holds the value, by its number in the program; None likewise."""
+
+
+class HostStep(NamedTuple):
+    """The host computes: `operation` is one of snowdialect/simulator/host.py."""
+
+    operation: str
+    layer: str
+    operands: tuple[int, ...]
+    """Tensors by number."""
+    result: int | None
+    """A tensor by number."""
+    attributes: Mapping[str, Any]
+    """Numbers, strings and lists of numbers, by name."""
+
+
+class CodeStep(NamedTuple):
+    """The accelerator runs a code segment from its start to `done`."""
+
+    code: int
+    """The segment by its number in the program."""
+
+
+Step = HostStep | CodeStep
+
+
+class Layer(NamedTuple):
+    """What a report says about a layer before anything has run."""
+
+    name: str
+    kind: str
+    """conv2d, linear, max_pool, avg_pool, add or host."""
+    mode: str | None
+    """coop or indp, for layers with kernels."""
+    order: str | None
+    """mloop or kloop: the order of their tile loops."""
+    macs: int
+    """Multiply-accumulates that the layer needs, without those on padding; of convolutions and linear layers."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """The contents of memory from `address` on, when a program starts."""
+
+    address: int
+    words: NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Code:
+    """One stretch of code: blocks of instructions, each for one bank of the instruction cache.
+
+    The host puts block 0 into bank 0 and starts the core at its first instruction. In memory a block begins at a
+    transfer, an instruction is two words, low word first.
+    """
+
+    address: int
+    """Of block 0; the others follow it, `Program.block_transfers` apart."""
+    words: NDArray[np.uint32]
+    """(blocks, instructions of a bank)."""
+    layers: NDArray[np.int32]
+    """The source map, (blocks, instructions of a bank): the layer of each instruction by its number, or NO_LAYER."""
+    tiles: NDArray[np.int32]
+    """Likewise: the tiles that an instruction is for, by their number in `Program.tiles`, or NO_TILE."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Everything that it takes to run a network on a machine."""
+
+    model: str
+    """The name of the model file."""
+    machine: Machine
+    regions: tuple[Region, ...]
+    images: tuple[Image, ...]
+    """Packed weights; memory that no image and no code covers holds zeros."""
+    codes: tuple[Code, ...]
+    tensors: tuple[Tensor, ...]
+    steps: tuple[Step, ...]
+    """In the order in which they run."""
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    layers: tuple[Layer, ...]
+    tiles: tuple[str, ...]
+    """Texts such as `tiles 1 to 6`, for source maps and messages."""
+
+    @property
+    def block_words(self) -> int:
+        """Words of memory from one block of code to the next, in whole transfers."""
+        words = self.machine.icache_instructions * INSTRUCTION_BITS // WORD_BITS
+        return -(-words // self.machine.transfer_words) * self.machine.transfer_words
+
+    @property
+    def block_transfers(self) -> int:
+        return self.block_words // self.machine.transfer_words
+
+    @cached_property
+    def memory_words(self) -> int:
+        """Words of memory that the program uses, in whole transfers."""
+        transfer = self.machine.transfer_words
+        ends = [region.address * transfer + region.words for region in self.regions]
+        ends += [image.address * transfer + len(image.words) for image in self.images]
+        ends += [code.address * transfer + len(code.words) * self.block_words for code in self.codes]
+        return -(-max(ends, default=0) // transfer) * transfer
+
+    def initial_memory(self) -> NDArray[np.int16]:
+        """Memory before the first step, (words,): images and code in their places, zeros elsewhere."""
+        memory = np.zeros(self.memory_words, np.int16)
+        transfer = self.machine.transfer_words
+        for image in self.images:
+            memory[image.address * transfer :][: len(image.words)] = image.words
+        for code in self.codes:
+            for block, words in enumerate(code.words):
+                halves = np.ascontiguousarray(words, "<u4").view("<i2")
+                memory[code.address * transfer + block * self.block_words :][: len(halves)] = halves
+        return memory
