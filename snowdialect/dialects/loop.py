@@ -7,7 +7,7 @@ region. A mask has a bit for each CU (`cus`) or for each vMAC of a CU (`vmacs`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from xdsl.dialects.builtin import I64, AffineMapAttr, IndexType, IntegerAttr, StringAttr, UnitAttr, i64
 from xdsl.dialects.utils import EnumAttribute
@@ -15,7 +15,6 @@ from xdsl.ir import (
     Block,
     BlockArgument,
     Dialect,
-    Operation,
     Region,
     SpacedOpaqueSyntaxAttribute,
     SSAValue,
@@ -35,12 +34,13 @@ from xdsl.irdl import (
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect, NoTerminator, RecursiveMemoryEffect
-from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
 from snowdialect.dialects.addresses import Address, AddressedOp, IndexExpr, LinearForm
+from snowdialect.dialects.locations import fail
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.types import MapsType, Mode, ModeAttr, PackedType, Space, SpaceAttr
+from snowdialect.machine import Machine
 
 
 class Buffer(StrEnum):
@@ -92,7 +92,7 @@ class LoopOp(AddressedOp):
         form = LinearForm.of(map.data)
         low = high = form.constant
         for position, index in enumerate(getattr(self, f"{name}_indices")):
-            values = _index_range(index)
+            values = self._index_range(index)
             ends = [
                 form.linear[position] * i + form.parity[position] * (i % 2)
                 for i in {values[0], values[-1], values[:2][-1], values[-2:][0]}
@@ -101,13 +101,16 @@ class LoopOp(AddressedOp):
             high += max(ends)
         return low, high
 
-    def check_bounds(self, name: str, words: int, capacity: int, what: str) -> None:
-        """Rejects an access of `words` units at address `name` that leaves 0 .. capacity."""
+    def _index_range(self, index: SSAValue) -> range:
+        if isinstance(index, BlockArgument) and isinstance(loop := index.owner.parent_op(), ForOp):
+            return loop.iterations
+        fail(self, "an address is a function of the indices of the loops around it, and of nothing else")
+
+    def check_bounds(self, name: str, count: int, capacity: int, what: str, unit: str = "words") -> None:
+        """Rejects an access of `count` units at address `name` that leaves 0 .. capacity."""
         low, high = self.bounds(name)
-        if low < 0 or high + words > capacity:
-            raise VerifyException(
-                f"{self.name}: {what} covers {low} to {high + words} of a space of {capacity} and is out of bounds"
-            )
+        if low < 0 or high + count > capacity:
+            fail(self, f"{what} covers {unit} {low} to {high + count}, outside 0 to {capacity}")
 
     def check_aligned(self, name: str, unit: int, what: str) -> None:
         """Rejects an address that is not always a multiple of `unit` words."""
@@ -115,18 +118,12 @@ class LoopOp(AddressedOp):
         assert isinstance(map, AffineMapAttr)
         form = LinearForm.of(map.data)
         if any(value % unit for value in (form.constant, *form.linear, *form.parity)):
-            raise VerifyException(f"{self.name}: {what} must be a multiple of {unit} words")
+            fail(self, f"{what} must be a multiple of {unit} words")
 
     def check_mask(self, mask: IntegerAttr, full: int, what: str) -> None:
         """Rejects an empty mask and one with bits the machine does not have."""
         if not 0 < mask.value.data <= full:
-            raise VerifyException(f"{self.name}: mask {what} {mask.value.data} is outside 1 to {full}")
-
-
-def _index_range(index: SSAValue) -> range:
-    if isinstance(index, BlockArgument) and isinstance(loop := index.owner.parent_op(), ForOp):
-        return loop.iterations
-    raise VerifyException("an address index must be the index of a loop.for")
+            fail(self, f"the mask of {what}, {mask.value.data}, is outside 1 to {full}")
 
 
 def _unit(flag: bool) -> UnitAttr | None:
@@ -175,11 +172,9 @@ class ForOp(IRDLOperation):
 
     def verify_(self) -> None:
         if [arg.type for arg in self.body.block.args] != [IndexType()]:
-            raise VerifyException("loop.for: the body takes one index")
+            fail(self, "the body takes one index")
         if not self.iterations:
-            raise VerifyException(
-                f"loop.for: {self.lower.value.data} to {self.upper.value.data} is empty: a loop runs at least once"
-            )
+            fail(self, f"{self.lower.value.data} to {self.upper.value.data} is empty: a loop runs at least once")
 
     @classmethod
     def parse(cls, parser: Parser) -> ForOp:
@@ -219,11 +214,13 @@ class ConfigOp(LoopOp):
 
     def verify_accesses(self) -> None:
         if (self.register.data is Register.BYPASS_OFFSET) != (self.cus is not None):
-            raise VerifyException("loop.config: bypass_offset, and it alone, is set for a mask of CUs")
+            fail(self, "bypass_offset, and it alone, is set for a mask of CUs")
+        if self.cus is not None:
+            self.check_mask(self.cus, machine_of(self).all_units, "CUs")
         if self.value.value.data < 0:
-            raise VerifyException(f"loop.config: {self.register.data} cannot be negative")
+            fail(self, f"{self.register.data} cannot be negative")
         if self.register.data.value.endswith("_shift") and self.value.value.data > 31:
-            raise VerifyException(f"loop.config: shift {self.value.value.data} is outside 0 to 31")
+            fail(self, f"shift {self.value.value.data} is outside 0 to 31")
 
 
 @irdl_op_definition
@@ -276,27 +273,23 @@ class LoadOp(LoopOp):
         machine = machine_of(self)
         units = self.units.value.data
         if units < 1:
-            raise VerifyException("loop.load: wants at least one transfer")
+            fail(self, "wants at least one transfer")
         words = units * machine.transfer_words
-        self.check_bounds("source", units, -(-_region_words(self.region_value) // machine.transfer_words), "the load")
+        self.check_bounds("source", units, _region_units(self.region_value, machine), "the load", "transfers")
         vmac = self.buffer.data.vmac
         self.check_bounds("target", words, machine.mbuf_words if vmac is None else machine.wbuf_words, "the buffer")
         self.check_aligned("target", machine.transfer_words, "the buffer address")
-        self.check_mask(self.cus, machine.all_units, "cus")
+        self.check_mask(self.cus, machine.all_units, "CUs")
         if vmac is not None and vmac >= machine.vmacs:
-            raise VerifyException(f"loop.load: the machine has no vMAC {vmac}")
+            fail(self, f"the machine has no vMAC {vmac}")
         if not 0 <= self.load_unit.value.data < machine.load_units:
-            raise VerifyException(f"loop.load: the machine has no load unit {self.load_unit.value.data}")
+            fail(self, f"the machine has no load unit {self.load_unit.value.data}")
 
 
-def _region_words(region: SSAValue) -> int:
-    match region.type:
-        case MapsType() as maps:
-            return maps.words
-        case PackedType() as packed:
-            return packed.words.data
-        case other:
-            raise VerifyException(f"{other} is not a region of memory")
+def _region_units(region: SSAValue, machine: Machine) -> int:
+    """Transfers that a region of memory holds."""
+    words = region.type.words.data if isinstance(region.type, PackedType) else cast(MapsType, region.type).words
+    return -(-words // machine.transfer_words)
 
 
 @irdl_op_definition
@@ -335,12 +328,12 @@ class StoreOp(LoopOp):
         machine = machine_of(self)
         units = self.units.value.data
         if units < 1:
-            raise VerifyException("loop.store: wants at least one transfer")
+            fail(self, "wants at least one transfer")
         self.check_bounds("source", units * machine.transfer_words, machine.mbuf_words, "the buffer")
-        self.check_bounds("target", units, -(-_region_words(self.region_value) // machine.transfer_words), "the store")
+        self.check_bounds("target", units, _region_units(self.region_value, machine), "the store", "transfers")
         self.check_aligned("source", machine.line_words, "the buffer address")
         if not 0 <= self.cu.value.data < machine.compute_units:
-            raise VerifyException(f"loop.store: the machine has no CU {self.cu.value.data}")
+            fail(self, f"the machine has no CU {self.cu.value.data}")
 
 
 @irdl_op_definition
@@ -407,8 +400,8 @@ class StartOp(LoopOp):
     def verify_accesses(self) -> None:
         machine = machine_of(self)
         lanes = 1 if self.mode.data is Mode.COOP else machine.macs
-        self.check_mask(self.cus, machine.all_units, "cus")
-        self.check_mask(self.vmacs, machine.all_vmacs, "vmacs")
+        self.check_mask(self.cus, machine.all_units, "CUs")
+        self.check_mask(self.vmacs, machine.all_vmacs, "vMACs")
         reach = lanes * self.vmacs.value.data.bit_length()
         if self.space.data is Space.WBUF:
             self.check_bounds("source", lanes, machine.wbuf_words, "the bias")
@@ -419,7 +412,7 @@ class StartOp(LoopOp):
             self.check_aligned("source", machine.line_words, "an INDP initial value")
             self.check_aligned("target", machine.line_words, "an INDP result")
         if self.relu is not None and self.last is None:
-            raise VerifyException("loop.start: relu goes with last")
+            fail(self, "relu goes with last")
 
 
 @irdl_op_definition
@@ -476,22 +469,20 @@ class MacOp(LoopOp):
         machine = machine_of(self)
         words = self.words.value.data
         if words < 1:
-            raise VerifyException("loop.mac: a trace wants at least one word")
-        self.check_mask(self.cus, machine.all_units, "cus")
-        self.check_mask(self.vmacs, machine.all_vmacs, "vmacs")
+            fail(self, "a trace wants at least one word")
+        self.check_mask(self.cus, machine.all_units, "CUs")
+        self.check_mask(self.vmacs, machine.all_vmacs, "vMACs")
         self.check_bounds("maps", words, machine.mbuf_words, "the maps trace")
         self.check_aligned("weights", machine.line_words, "the weights trace")
         if self.mode.data is Mode.COOP:
             if words % machine.line_words:
-                raise VerifyException(
-                    f"loop.mac: a COOP trace of {words} words is not a whole number of lines of {machine.line_words}"
-                )
+                fail(self, f"a COOP trace of {words} words is not a whole number of lines of {machine.line_words}")
             self.check_aligned("maps", machine.line_words, "a COOP maps trace")
             self.check_bounds("weights", words, machine.wbuf_words, "the weights trace")
         else:
             self.check_bounds("weights", words * machine.line_words, machine.wbuf_words, "the weights trace")
         if self.relu is not None and self.last is None:
-            raise VerifyException("loop.mac: relu goes with last")
+            fail(self, "relu goes with last")
 
 
 @irdl_op_definition
@@ -532,8 +523,8 @@ class MaxOp(LoopOp):
     def verify_accesses(self) -> None:
         machine = machine_of(self)
         if self.count.value.data < 1:
-            raise VerifyException("loop.max: wants at least one line")
-        self.check_mask(self.cus, machine.all_units, "cus")
+            fail(self, "wants at least one line")
+        self.check_mask(self.cus, machine.all_units, "CUs")
         for name in self.ADDRESSES:
             self.check_bounds(name, machine.line_words, machine.mbuf_words, f"the {name}")
             self.check_aligned(name, machine.line_words, f"the {name}")
@@ -557,9 +548,9 @@ class WaitOp(LoopOp):
 
     def verify_accesses(self) -> None:
         if not 0 < self.units.value.data < 1 << len(self.UNITS):
-            raise VerifyException("loop.wait: names no unit")
+            fail(self, "names no unit")
         if self.pending.value.data < 0:
-            raise VerifyException("loop.wait: the number of pending instructions cannot be negative")
+            fail(self, "the number of pending instructions cannot be negative")
 
     @classmethod
     def parse(cls, parser: Parser) -> WaitOp:
@@ -578,14 +569,6 @@ class WaitOp(LoopOp):
         mask = self.units.value.data
         names = ", ".join(name for bit, name in enumerate(self.UNITS) if mask >> bit & 1)
         printer.print_string(f" {names} pending {self.pending.value.data}")
-
-
-def enclosing_layer(op: Operation) -> LayerOp | None:
-    """The layer whose code holds `op`."""
-    parent = op.parent_op()
-    while parent is not None and not isinstance(parent, LayerOp):
-        parent = parent.parent_op()
-    return parent
 
 
 Loop = Dialect(
