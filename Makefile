@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 	@python tools/snow_demo.py
 
 test: $(VENV)/installed-for-tests lint
-	lit -q --time-tests test/filecheck
+	lit -sv test/filecheck
 	pytest -q test
 
 lint: $(VENV)/installed-for-tests
