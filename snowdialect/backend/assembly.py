@@ -1,12 +1,12 @@
 """Assembly text of a whole module, and back: print, parse, print is the identity.
 
-    .weights "face.safetensors"                         attributes snow.* of the module
-    .const %w = cnn.weight "conv1.weight" : tensor<...>  what the host and the memory hold: the operation itself, one line
-    .program 4096                                       code, and its address in transfers of memory
-    .loc "conv1"                                        the layer that the following instructions belong to
+    .weights "face.safetensors"                          attributes snow.* of the module
+    .const %w = cnn.weight "conv1.weight" : tensor<...>  what host and memory hold: the operation itself, on one line
+    .program 4096                                        code, and its address in transfers of memory
+    .loc "conv1"                                         the layer that the following instructions belong to
     loop0:
-        mac.coop r4, r5, 192, last, relu                ; instructions as the table of docs/isa.md writes them
-        .fill 511                                       empty instructions up to this place in the bank
+        mac.coop r4, r5, 192, last, relu                 ; instructions as the table of docs/isa.md writes them
+        .fill 511                                        empty instructions up to this place in the bank
     .end
 
 Labels are those of their program. A semicolon begins a comment.
@@ -156,6 +156,23 @@ class _Reader:
         if self.open is not None:
             raise self.error("the last program has no .end")
 
+    def operations(self, context: Context) -> list[Operation]:
+        """The data and, still empty, the programs of the text: one operation a line."""
+        lines = [number for number, text in enumerate(self.data, 1) if text.strip()]
+        parser = Parser(context, "\n".join(self.data), self.name)
+        operations: list[Operation] = []
+        try:
+            for _ in lines:
+                operations.append(parser.parse_operation())
+            if parser.parse_optional_operation() is not None:
+                raise self.error("a line holds more than one operation", lines[-1])
+        except ParseError as error:
+            raise self.error(_first_line(error.msg), lines[min(len(operations), len(lines) - 1)]) from None
+        for name in parser.forward_ssa_references:
+            line = next(number for number in lines if f"%{name}" in self.data[number - 1])
+            raise self.error(f"%{name} is used but not defined", line)
+        return operations
+
     def error(self, message: object, line: int | None = None) -> SnowError:
         return SnowError(f"{self.name}:{self.number if line is None else line}: {message}")
 
@@ -230,13 +247,12 @@ def parse_assembly(context: Context, text: str, name: str) -> ModuleOp:
     Raises SnowError, `file:line: reason`, for a text that is no assembly or no legal program.
     """
     reader = _Reader(text, name)
-    try:
-        module = Parser(context, "\n".join(reader.data) + "\n", name).parse_module()
-        for line, key, value in reader.attributes:
-            module.attributes[key] = _attribute(context, reader, line, value)
-    except ParseError as error:
-        place = error.span.get_location()
-        raise reader.error(_first_line(error.msg), place.line) from None
+    module = ModuleOp(reader.operations(context))
+    for line, key, value in reader.attributes:
+        try:
+            module.attributes[key] = Parser(context, value, name).parse_attribute()
+        except ParseError as error:
+            raise reader.error(_first_line(error.msg), line) from None
     programs = [op for op in module.body.block.ops if isinstance(op, ProgramOp)]
     for program, content in zip(programs, reader.programs, strict=True):
         program.detach_region(program.body)
@@ -247,13 +263,6 @@ def parse_assembly(context: Context, text: str, name: str) -> ModuleOp:
     except VerifyException as error:
         raise SnowError(f"{name}: {_first_line(error)}") from error
     return module
-
-
-def _attribute(context: Context, reader: _Reader, line: int, text: str):
-    try:
-        return Parser(context, text, reader.name).parse_attribute()
-    except ParseError as error:
-        raise reader.error(_first_line(error.msg), line) from None
 
 
 def _first_line(message: object) -> str:

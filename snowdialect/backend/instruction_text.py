@@ -11,6 +11,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from snowdialect.dialects.snowflake import InstructionOp, ScalarRegister, Snowflake
 from snowdialect.machine.instructions import Field, Kind
+from snowdialect.machine.reference import assembly_form
 
 _LINE = re.compile(r"\s*([a-z]+)(\.[a-z]+)?(?:\s+(.*))?$")
 
@@ -34,14 +35,8 @@ def parse_instruction(line: str, register: Callable[[ScalarRegister], SSAValue])
     for form in forms:
         if fields := form.ROW.pattern.fullmatch(text if form.ROW.syntax.startswith(".") else text.lstrip()):
             return _build(form, fields.groupdict(), register)
-    wanted = " or ".join(assembly_form(form.ROW.mnemonic, form.ROW.syntax) for form in forms)
+    wanted = " or ".join(assembly_form(form.ROW) for form in forms)
     raise ValueError(f"'{line.strip()}' is not of the form {wanted}")
-
-
-def assembly_form(mnemonic: str, syntax: str) -> str:
-    """The text of an instruction with its fields' names in place of their values."""
-    text = syntax.replace("{flags}", "[, flag...]").replace("{", "").replace("}", "")
-    return mnemonic + text if text.startswith(".") else f"{mnemonic} {text}"
 
 
 def _build(

@@ -194,7 +194,7 @@ CONFIGURATION = (
 WRITE_BACK = (
     "Write-back, for each sum x mod 2^32 as a signed number: y = clamp16((x + 2^(s-1)) >> s) with s = result_shift, "
     "the addition wider than 32 bits and its term absent at s = 0; then y = max(y, 0) with flag relu. "
-    "coop: x = sum over l of A[c][v][l] and M[c][B[c] + v] = y; B[c] .. B[c] + V - 1 must lie in one line. "
+    "coop: x = sum over l of A[c][v][l] and M[c][B[c] + v] = y; B[c] to B[c] + V - 1 must lie in one line. "
     "indp: x = A[c][v][l] and M[c][B[c] + L*v + l] = y; B[c] must be a multiple of L."
 )
 """What VMOV and MAC do with flag last, for the CUs and vMACs that take part."""
@@ -244,7 +244,7 @@ INSTRUCTIONS = (
         "coop: x = M[c][adr(R[rs]) + bypass_offset[c] + v] with bypass, else W[c][v][adr(R[rs])]; "
         "A[c][v][0] = x << n, the other A[c][v][l] = 0; with add A[c][v][0] += x << n and the others stay. "
         "indp: x[l] = M[c][adr(R[rs]) + bypass_offset[c] + L*v + l] with bypass, else W[c][v][adr(R[rs]) + l]; "
-        "A[c][v][l] = x[l] << n; with add += . Mod 2^32. With last: write-back. "
+        "A[c][v][l] = x[l] << n, with add A[c][v][l] += x[l] << n. Mod 2^32. With last: write-back. "
         "R[rs] is an on-chip word with bypass (only its address counts), else a kernel word (likewise).",
         "Published: loads the initial value of the accumulators, bias or bypass. Chosen: flag add (a layer with "
         "bias and bypass), flag last (outputs that have no MAC at all, residual additions), the write-back address "

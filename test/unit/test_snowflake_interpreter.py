@@ -1,4 +1,4 @@
-"""Each instruction with random fields against a reference that spells out docs/isa.md word by word, in Python integers."""
+"""Each instruction with random fields against a reference that spells docs/isa.md out in Python integers."""
 
 import random
 from collections import Counter
@@ -33,9 +33,7 @@ def run(lines: list[str], memory: np.ndarray, stage: Stage = Stage.SCHEDULED, ma
     def register(kind: snowflake.ScalarRegister):
         return registers.setdefault(kind, snowflake.GetRegisterOp(kind)).result
 
-    code = [
-        snowflake.LabelOp(line[:-1]) if line.endswith(":") else parse_instruction(line, register) for line in lines
-    ]
+    code = [snowflake.LabelOp(line[:-1]) if line.endswith(":") else parse_instruction(line, register) for line in lines]
     program = ProgramOp(stage, 0, Region(Block([*registers.values(), *code])))
     module = ModuleOp([program])
     set_machine(module, machine)
@@ -233,7 +231,9 @@ class Generator:
 
     def tmov(self) -> None:
         length = self.random.randint(1, 3)
-        self.put("r1", self.onchip(self.random.choice((1, 2)), self.below(MACHINE.mbuf_words - length * TRANSFER, LINE)))
+        self.put(
+            "r1", self.onchip(self.random.choice((1, 2)), self.below(MACHINE.mbuf_words - length * TRANSFER, LINE))
+        )
         if self.random.random() < 0.5:
             self.put("r2", COMMON // TRANSFER + self.below((MEMORY - COMMON) // TRANSFER - length))
             self.line(f"tmov.memory r2, r1, {length}")
@@ -271,7 +271,10 @@ class Generator:
 
     def mac(self) -> None:
         mode, units, vmacs = self.random.choice(("coop", "indp")), self.some_units(), self.random.randint(1, 7)
-        if not {(cu, v) for cu in range(2) for v in range(3) if units >> cu & 1 and vmacs >> v & 1} <= self.started[mode]:
+        if (
+            not {(cu, v) for cu in range(2) for v in range(3) if units >> cu & 1 and vmacs >> v & 1}
+            <= self.started[mode]
+        ):
             return
         length = self.random.choice((16, 32, 80)) if mode == "coop" else self.random.randint(1, 20)
         trace = length if mode == "coop" else length * LINE
@@ -396,7 +399,10 @@ def test_what_falls_off_a_bank_enters_the_block_that_was_fetched() -> None:
         ([*("mov r1, 12288", "muli r1, r1, 32768"), "vmov.coop r1, r2, 1", "mov r2, 1", "mac.indp r1, r2, 4"], "indp"),
         ([*("mov r1, 12288", "muli r1, r1, 32768"), "ld r1, r2, 3, 0"], "leave the memory regions"),
         ([*("mov r1, 12288", "muli r1, r1, 32768"), "addi r1, r1, 16", "ld r1, r2, 1, 0"], "multiple of 32"),
-        ([*("mov r1, 12288", "muli r1, r1, 32768"), "addi r1, r1, 496", "max r1, r1, 2, first"], "leave the maps buffer"),
+        (
+            [*("mov r1, 12288", "muli r1, r1, 32768"), "addi r1, r1, 496", "max r1, r1, 2, first"],
+            "leave the maps buffer",
+        ),
     ],
 )
 def test_what_the_machine_cannot_do_is_named(lines: list[str], reason: str) -> None:
