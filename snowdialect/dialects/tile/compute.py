@@ -236,7 +236,7 @@ class ConvOp(ComputeOp):
         if kernels.share and self.span.record.share:
             fail(self, "CUs share out either rows or kernels, not both")
         if not 0 <= kernels.part < kernels.parts:
-            fail(self, f"part {kernels.part} of kernels in {kernels.parts}")
+            fail(self, f"there is no part {kernels.part}, the number of parts is {kernels.parts}")
         block = cast(WeightsBufferType, self.weights.type).block.data
         lanes = self.lanes(machine)
         if machine.line_words + kernels.part_words * lanes > block:

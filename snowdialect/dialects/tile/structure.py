@@ -176,7 +176,7 @@ class TiledOp(AddressedOp):
         low = slot.constant + sum(min(0, c) for _, c in slot.parity)
         high = slot.constant + sum(max(0, c) for _, c in slot.parity)
         if low < 0 or high >= slots:
-            fail(self, f"slot {high if high >= slots else low} of a buffer with {slots}")
+            fail(self, f"its buffer has no slot {high if high >= slots else low}")
 
 
 def resolve(expression: IndexExpr) -> IndexExpr:

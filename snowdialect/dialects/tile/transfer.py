@@ -156,7 +156,7 @@ class LoadWeightsOp(LoadingOp):
         if isinstance(weights := self.packed.owner, WeightsOp):
             parts = weights.packing.record.parts
             if not 0 <= self.part.value.data < parts:
-                fail(self, f"part {self.part.value.data} of kernels in {parts}")
+                fail(self, f"there is no part {self.part.value.data}, the number of parts is {parts}")
         check_words(self, self.buffer, self.runs(0)[0].words)
         self.check_slot("slot", self.buffer)
 
@@ -287,6 +287,6 @@ class StoreOp(TiledOp):
                 f"{machine.transfer_words} words",
             )
         if self.channels.value.data > buffer.pixel.data:
-            fail(self, f"{self.channels.value.data} words of a pixel of {buffer.pixel.data} in the buffer")
+            fail(self, f"stores {self.channels.value.data} words of pixels that have {buffer.pixel.data} in the buffer")
         check_words(self, self.buffer, self.span.record.rows * buffer.row.data)
         self.check_slot("slot", self.buffer)

@@ -1,0 +1,526 @@
+// What the tile dialect refuses, and what it says: the operation, the layer if it has a name, the sizes.
+// RUN: snow-opt %s --split-input-file --parsing-diagnostics --verify-diagnostics | filecheck %s
+
+// CHECK: tile.buffer needs the module attribute 'snow.machine': schedules are chosen for a machine
+%b = tile.buffer words 64 at 0 slots 1 every 64 : !tile.wbuf<block 64>
+
+// -----
+
+// CHECK: snow.machine: no machine 'zc707' is shipped, only zc706
+module attributes {snow.machine = "zc707"} {
+  %b = tile.buffer words 64 at 0 slots 1 every 64 : !tile.wbuf<block 64>
+}
+
+// -----
+
+// CHECK: snow.machine: wants a description or the name of a shipped machine, got 706
+module attributes {snow.machine = 706 : i64} {
+  %b = tile.buffer words 64 at 0 slots 1 every 64 : !tile.wbuf<block 64>
+}
+
+// -----
+
+// CHECK: snow.machine: missing machine key 'bandwidth'
+module attributes {snow.machine = {name = "toy"}} {
+  %b = tile.buffer words 64 at 0 slots 1 every 64 : !tile.wbuf<block 64>
+}
+
+// -----
+
+// CHECK: snow.machine: machine key 'vmacs' wants a number or a string, got [4 : i64]
+module attributes {snow.machine = {name = "toy", vmacs = [4]}} {
+  %b = tile.buffer words 64 at 0 slots 1 every 64 : !tile.wbuf<block 64>
+}
+
+// -----
+
+// CHECK: maps want a positive height, width and pixel pitch
+%r = tile.region "a" : !tile.maps<height 0, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+
+// -----
+
+// CHECK: maps want at least one segment of channels
+%r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels []>
+
+// -----
+
+// CHECK: channel segment 6 at 16 is empty or overlaps the one before it
+%r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0, 6 at 16]>
+
+// -----
+
+// CHECK: channels end at word 38 of a pixel of 32 words
+%r = tile.region "a" : !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [38 at 0]>
+
+// -----
+
+// CHECK: a row of 96 words cannot hold 8 pixels of 16
+%r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 96, frac 8, channels [16 at 0]>
+
+// -----
+
+// CHECK: a window wants a positive kernel, stride, dilation and size
+"test.op"() {a = #tile.window<kernel_h 3, kernel_w 3, stride_h 0, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 6, out_w 6>} : () -> ()
+
+// -----
+
+// CHECK: a span wants rows, columns and CUs
+"test.op"() {a = #tile.span<rows 4, share 0, columns 8, cus 0>} : () -> ()
+
+// -----
+
+// CHECK: bias shift 32 is outside 0 to 31
+"test.op"() {a = #tile.shifts<result 8, bias 32, bypass 0>} : () -> ()
+
+// -----
+
+// CHECK: a schedule wants positive tile sizes and one or two slots of each buffer
+"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, steps 4, parts 1, maps_slots 3, weights_slots 1>} : () -> ()
+
+// -----
+
+// CHECK: tile.view "conv1": a view has the row of its region, 128; this one has 256
+%r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+%v = tile.view "b" of %r : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.maps<height 8, width 8, pixel 16, row 256, frac 8, channels [16 at 0]> loc("conv1")
+
+// -----
+
+// CHECK: tile.write: a tensor 1x16x4x8 of words with 8 fraction bits does not fit maps of 16 channels, 8x8, of words with 8 fraction bits
+%x = "test.op"() : () -> tensor<1x16x4x8x!cnn.fixed<8>>
+%r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+tile.write %x to %r : tensor<1x16x4x8x!cnn.fixed<8>> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+
+// -----
+
+// CHECK: tile.read "y": a tensor 1x16x8x8 of numbers does not fit maps of 16 channels, 8x8, of words with 8 fraction bits
+%r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+%y = tile.read %r : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to tensor<1x16x8x8xf32>
+
+// -----
+
+// CHECK: a tensor 1x2x2x2x2 has no place as maps in memory
+%r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+%y = tile.read %r : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to tensor<1x2x2x2x2x!cnn.fixed<8>>
+
+// -----
+
+// CHECK: tile.weights "p": a kernel 3x3 is packed as 5x3
+%w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 5, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+
+// -----
+
+// CHECK: tile.weights "p": 32x16x3 are not the weights of a convolution or a linear layer
+%w = "test.op"() : () -> tensor<32x16x3x!cnn.fixed<8>>
+%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x!cnn.fixed<8>> to !tile.packed<6144>
+
+// -----
+
+// CHECK: tile.weights "p": weights 32x8x3x3 do not fit 32 kernels over 16 channels in 1 groups
+%w = "test.op"() : () -> tensor<32x8x3x3x!cnn.fixed<8>>
+%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x8x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+
+// -----
+
+// CHECK: tile.weights "p": the packing takes 6144 words, the result has 4096
+%w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<4096>
+
+// -----
+
+// CHECK: tile.average_weights "p": the weights take 640 words, the result has 64
+module attributes {snow.machine = "zc706"} {
+  %p = tile.average_weights [5461, 3641] : !tile.packed<64>
+}
+
+// -----
+
+// CHECK: tile.buffer "b": wants one or two slots, has 3
+module attributes {snow.machine = "zc706"} {
+  %b = tile.buffer words 64 at 0 slots 3 every 64 : !tile.mbuf<pixel 16, row 128>
+}
+
+// -----
+
+// CHECK: tile.buffer "b": wants at least one word
+module attributes {snow.machine = "zc706"} {
+  %b = tile.buffer words 0 at 0 slots 1 every 64 : !tile.mbuf<pixel 16, row 128>
+}
+
+// -----
+
+// CHECK: tile.buffer "b": words 0 to 32784 do not fit the maps buffer of 32768 words
+module attributes {snow.machine = "zc706"} {
+  %b = tile.buffer words 32784 at 0 slots 1 every 64 : !tile.mbuf<pixel 16, row 128>
+}
+
+// -----
+
+// CHECK: tile.buffer "b": words 16320 to 16400 do not fit the weights buffer of 16384 words
+module attributes {snow.machine = "zc706"} {
+  %b = tile.buffer words 80 at 16320 slots 1 every 64 : !tile.wbuf<block 64>
+}
+
+// -----
+
+// CHECK: tile.buffer "b": a slot starts at a multiple of 32 words, this one at 16
+module attributes {snow.machine = "zc706"} {
+  %b = tile.buffer words 64 at 16 slots 1 every 64 : !tile.mbuf<pixel 16, row 128>
+}
+
+// -----
+
+// CHECK: tile.buffer "b": words 16320 to 16448 do not fit a bank of 16384 words: each of two slots lies in a bank of its own
+module attributes {snow.machine = "zc706"} {
+  %b = tile.buffer words 128 at 16320 slots 2 every 64 : !tile.mbuf<pixel 16, row 128>
+}
+
+// -----
+
+// CHECK: tile.buffer "b": two slots 64 words apart lie in the same bank of 16384 words
+module attributes {snow.machine = "zc706"} {
+  %b = tile.buffer words 64 at 0 slots 2 every 64 : !tile.mbuf<pixel 16, row 128>
+}
+
+// -----
+
+// CHECK: tile.buffer "c": words 992 to 1024 overlap another buffer at 0 to 1024
+module attributes {snow.machine = "zc706"} {
+  tile.layer "add" {
+    %b = tile.buffer words 1024 at 0 slots 1 every 64 : !tile.mbuf<pixel 16, row 128>
+    %c = tile.buffer words 32 at 992 slots 1 every 64 : !tile.mbuf<pixel 16, row 128>
+  }
+}
+
+// -----
+
+// CHECK: tile.for: 3 to 3 is empty: a loop runs at least once
+tile.for %t = 3 to 3 {
+}
+
+// -----
+
+// CHECK: tile.for: the body takes one index
+"tile.for"() <{lower = 0 : i64, upper = 2 : i64}> ({
+^bb0:
+}) : () -> ()
+
+// -----
+
+// CHECK: tile.load "conv1": a race: the next tile is prefetched into the only slot, which this tile still reads
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  tile.for %t = 0 to 2 prefetch {
+    tile.load %r row[%t] column[0] to %b slot[0] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.load "conv1": a race: the next tile is prefetched into the slot that this tile still reads
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
+  tile.for %t = 0 to 2 prefetch {
+    tile.load %r row[%t] column[0] to %b slot[1] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.load "conv1": pixels of 16 words cannot lie 32 apart in the buffer
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
+  tile.for %t = 0 to 2 {
+    tile.load %r row[%t] column[0] to %b slot[%t mod 2] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.load "conv1": 8 columns do not fit a row of 96 words of the buffer
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 96>
+  tile.for %t = 0 to 2 {
+    tile.load %r row[%t] column[0] to %b slot[%t mod 2] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 96> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.load "conv1": a tile of 384 words does not fit a buffer of 256
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 256 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
+  tile.for %t = 0 to 2 {
+    tile.load %r row[%t] column[0] to %b slot[%t mod 2] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.load "conv1": its buffer has no slot 1
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 384 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+  tile.for %t = 0 to 2 {
+    tile.load %r row[%t] column[0] to %b slot[%t mod 2] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.load "conv1": the slot of a buffer is a number or the parity of a tile index
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
+  tile.for %t = 0 to 2 {
+    tile.load %r row[%t] column[0] to %b slot[%t] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.load_weights: a tile of 768 words does not fit a buffer of 192
+module attributes {snow.machine = "zc706"} {
+  %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %b = tile.buffer words 192 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.load_weights %p tile[0] part 0 to %b slot[0] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>
+}
+
+// -----
+
+// CHECK: tile.load_weights: there is no part 1, the number of parts is 1
+module attributes {snow.machine = "zc706"} {
+  %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %b = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.load_weights %p tile[0] part 1 to %b slot[0] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>
+}
+
+// -----
+
+// CHECK: tile.store "conv1": 8 words of a pixel of 16 are not whole transfers of 32 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 128 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  tile.store %b[0] to %r row[0] column[0] channel[0] words 8 share 0 limit 16 <rows 1, share 1, columns 8, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.store "conv1": stores 64 words of pixels that have 32 in the buffer
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
+  %b = tile.buffer words 256 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  tile.store %b[0] to %r row[0] column[0] channel[0] words 64 share 0 limit 64 <rows 1, share 1, columns 8, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.store "conv1": a tile of 256 words does not fit a buffer of 128
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 128 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  tile.store %b[0] to %r row[0] column[0] channel[0] words 16 share 0 limit 16 <rows 2, share 2, columns 8, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.store "conv1": its buffer has no slot 1
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 128 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  tile.store %b[1] to %r row[0] column[0] channel[0] words 16 share 0 limit 16 <rows 1, share 1, columns 8, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": COOP reads whole lines of 16 words, a kernel sees 12
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 12, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": CUs share out either rows or kernels, not both
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 8, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": there is no part 1, the number of parts is 1
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 1, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": kernels of 288 words do not fit blocks of 192
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 288> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": a tile of 768 words does not fit a buffer of 384
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 384 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": 48 channels do not fit pixels of 32 words in the result buffer
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 48, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": a tile of 384 words does not fit a buffer of 256
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 256 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": a tile of 256 words does not fit a buffer of 128
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 128 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": a tile of 256 words does not fit a buffer of 224
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  %i = tile.buffer words 224 at 2048 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  tile.conv coop %m[0], %k[0] bypass %i : !tile.mbuf<pixel 32, row 256> to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": its buffer has no slot 1
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[1], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": its buffer has no slot 2
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[2] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.max_pool "pool1": a tile of 384 words does not fit a buffer of 256
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 256 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 96 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
+  tile.max_pool %m[0] to %o[0] row[0] column[0] <rows 1, share 1, columns 3, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, lead -1> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96> loc("pool1")
+}
+
+// -----
+
+// CHECK: tile.max_pool "pool1": a tile of 96 words does not fit a buffer of 64
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 64 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
+  tile.max_pool %m[0] to %o[0] row[0] column[0] <rows 1, share 1, columns 3, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, lead -1> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96> loc("pool1")
+}
+
+// -----
+
+// CHECK: tile.avg_pool "pool1": 2 and 3 weight classes for 3 rows and 3 columns
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 96 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
+  %k = tile.buffer words 160 at 0 slots 1 every 0 : !tile.wbuf<block 160>
+  tile.avg_pool %m[0] to %o[0] row[0] column[0] <rows 1, share 1, columns 3, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, lead -1> with %k rows [0, 0] columns [0, 1, 0] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96> loc("pool1")
+}
+
+// -----
+
+// CHECK: tile.avg_pool "pool1": a tile of 384 words does not fit a buffer of 256
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 256 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 96 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
+  %k = tile.buffer words 160 at 0 slots 1 every 0 : !tile.wbuf<block 160>
+  tile.avg_pool %m[0] to %o[0] row[0] column[0] <rows 1, share 1, columns 3, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, lead -1> with %k rows [0, 0, 0] columns [0, 1, 0] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96> loc("pool1")
+}
+
+// -----
+
+// CHECK: tile.add "add1": a tile of 128 words does not fit a buffer of 96
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 128 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %n = tile.buffer words 96 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 128 at 2048 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  tile.add %m, %n : !tile.mbuf<pixel 16, row 128> slot[0] to %o[0] row[0] column[0] <rows 1, share 1, columns 8, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, lead 0> <result 0, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128> loc("add1")
+}
+
+// -----
+
+// CHECK: an address may hold the parity of an index, `mod 2`, and no other modulus
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
+  tile.for %t = 0 to 2 {
+    tile.load %r row[%t] column[0] to %b slot[%t mod 3] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: neither linear nor the parity of an index
+%t = "test.op"() : () -> index
+%n = "tile.index"(%t) <{value = affine_map<(d0) -> (d0 floordiv 2)>}> : (index) -> index
+
+// -----
+
+// CHECK: address takes 1 indices, got 0
+%n = "tile.index"() <{value = affine_map<(d0) -> (d0)>}> : () -> index
+
+// -----
+
+// CHECK: wants one result and no symbols
+%t = "test.op"() : () -> index
+%n = "tile.index"(%t) <{value = affine_map<(d0) -> (d0, d0)>}> : (index) -> index

@@ -1,0 +1,104 @@
+// Every operation and type of the tile dialect: its text is what it prints, also by way of the generic form.
+// RUN: snow-opt %s | snow-opt --print-op-generic | snow-opt --no-debuginfo | filecheck %s
+
+// A machine is its description, or the name of one that is shipped.
+// CHECK: builtin.module attributes {snow.machine = "zc706"} {
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x16x8x8x!cnn.fixed<8>>
+  %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %b = "test.op"() : () -> tensor<32x!cnn.fixed<8>>
+
+  // Memory: maps, with or without an address; some of their channels; packed weights. A row may be longer than its pixels.
+  // CHECK:      %maps = tile.region "input" at 0 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  // CHECK-NEXT: %whole = tile.region "concat" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0, 6 at 32]>
+  // CHECK-NEXT: %part = tile.view "conv1" of %whole : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0, 6 at 32]> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]>
+  // CHECK-NEXT: %pooled = tile.region "pool1" at 32 : !tile.maps<height 4, width 4, pixel 16, row 96, frac 8, channels [16 at 0]>
+  %maps = tile.region "input" at 0 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %whole = tile.region "concat" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0, 6 at 32]>
+  %part = tile.view "conv1" of %whole : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0, 6 at 32]> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]>
+  %pooled = tile.region "pool1" at 32 : !tile.maps<height 4, width 4, pixel 16, row 96, frac 8, channels [16 at 0]>
+  // CHECK-NEXT: %packed = tile.weights %w bias %b : tensor<32x!cnn.fixed<8>> as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> at 64 : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  // CHECK-NEXT: %plain = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<9472>
+  // CHECK-NEXT: %ninths = tile.average_weights [5461, 3641] : !tile.packed<640>
+  %packed = tile.weights %w bias %b : tensor<32x!cnn.fixed<8>> as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> at 64 : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %plain = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<9472>
+  %ninths = tile.average_weights [5461, 3641] : !tile.packed<640>
+
+  // The host writes and reads tensors.
+  // CHECK-NEXT: tile.write %x to %maps : tensor<1x16x8x8x!cnn.fixed<8>> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  // CHECK-NEXT: %y = tile.read %whole : !tile.maps<{{.*}}> to tensor<1x38x8x8x!cnn.fixed<8>>
+  tile.write %x to %maps : tensor<1x16x8x8x!cnn.fixed<8>> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %y = tile.read %whole : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0, 6 at 32]> to tensor<1x38x8x8x!cnn.fixed<8>>
+
+  // A convolution: maps and weights double-buffered, kernel tiles inside, a residual, rows shared out.
+  // CHECK-NEXT: tile.layer "conv2d" {
+  tile.layer "conv2d" {
+    // CHECK-NEXT: %in = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
+    // CHECK-NEXT: %id = tile.buffer words 512 at 384 slots 2 every 16384 : !tile.mbuf<pixel 64, row 512>
+    // CHECK-NEXT: %out = tile.buffer words 256 at 896 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
+    // CHECK-NEXT: %kernels = tile.buffer words 768 at 0 slots 2 every 8192 : !tile.wbuf<block 192>
+    %in = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %id = tile.buffer words 512 at 384 slots 2 every 16384 : !tile.mbuf<pixel 64, row 512>
+    %out = tile.buffer words 256 at 896 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %kernels = tile.buffer words 768 at 0 slots 2 every 8192 : !tile.wbuf<block 192>
+    // CHECK-NEXT: tile.for %t = 0 to 2 prefetch {
+    tile.for %t = 0 to 2 prefetch {
+      // CHECK-NEXT: tile.load %maps row[%t + -1] column[0] to %in slot[%t mod 2] <rows 3, share 2, columns 8, cus 15> : !tile.maps<{{.*}}> to !tile.mbuf<pixel 16, row 128>
+      // CHECK-NEXT: tile.load %whole row[%t] column[0] to %id slot[%t mod 2] <rows 1, share 2, columns 8, cus 15> :
+      tile.load %maps row[%t + -1] column[0] to %in slot[%t mod 2] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128>
+      tile.load %whole row[%t] column[0] to %id slot[%t mod 2] <rows 1, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0, 6 at 32]> to !tile.mbuf<pixel 64, row 512>
+      // CHECK-NEXT: tile.for %k = 0 to 2 prefetch {
+      tile.for %k = 0 to 2 prefetch {
+        // CHECK-NEXT: tile.load_weights %packed tile[%k] part 0 to %kernels slot[%k mod 2] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>
+        // CHECK-NEXT: tile.conv coop %in[%t mod 2], %kernels[%k mod 2] bypass %id : !tile.mbuf<pixel 64, row 512> to %out[%t mod 2] row[%t] column[0] channel[%k * 16] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 8> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
+        tile.load_weights %packed tile[%k] part 0 to %kernels slot[%k mod 2] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>
+        tile.conv coop %in[%t mod 2], %kernels[%k mod 2] bypass %id : !tile.mbuf<pixel 64, row 512> to %out[%t mod 2] row[%t] column[0] channel[%k * 16] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 8> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
+      }
+      // CHECK:      tile.store %out[%t mod 2] to %part row[%t] column[0] channel[0] words 32 share 0 limit 32 <rows 1, share 2, columns 8, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<{{.*}}>
+      tile.store %out[%t mod 2] to %part row[%t] column[0] channel[0] words 32 share 0 limit 32 <rows 1, share 2, columns 8, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]>
+    }
+  }
+
+  // INDP, without residual and ReLU; an index computed from others.
+  tile.layer "conv2d" {
+    %in = tile.buffer words 1024 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %out = tile.buffer words 512 at 1024 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %kernels = tile.buffer words 2368 at 0 slots 1 every 8192 : !tile.wbuf<block 2368>
+    tile.for %t = 0 to 1 {
+      // CHECK: %row = tile.index[%t_1 * 2 + 1]
+      %row = tile.index[%t * 2 + 1]
+      // CHECK-NEXT: tile.conv indp %in_1[0], %kernels_1[0] to %out_1[0] row[%row] column[0]
+      tile.conv indp %in[0], %kernels[0] to %out[0] row[%row] column[0] channel[0] offset[0] <rows 2, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 1, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 2368> to !tile.mbuf<pixel 32, row 256>
+    }
+  }
+
+  // Layers without kernels work on words of pixels.
+  tile.layer "max_pool" {
+    %in = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %out = tile.buffer words 96 at 256 slots 1 every 16384 : !tile.mbuf<pixel 16, row 96>
+    // CHECK: tile.max_pool %in_2[0] to %out_2[0] row[0] column[0] <rows 1, share 1, columns 4, cus 15> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96>
+    tile.max_pool %in[0] to %out[0] row[0] column[0] <rows 1, share 1, columns 4, cus 15> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96>
+  }
+  tile.layer "avg_pool" {
+    %in = tile.buffer words 384 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %out = tile.buffer words 96 at 384 slots 1 every 16384 : !tile.mbuf<pixel 16, row 96>
+    %lanes = tile.buffer words 160 at 0 slots 1 every 8192 : !tile.wbuf<block 160>
+    // CHECK: tile.load_weights %ninths tile[0] part 0 to %lanes slot[0] cus 15 : !tile.packed<640> to !tile.wbuf<block 160>
+    tile.load_weights %ninths tile[0] part 0 to %lanes slot[0] cus 15 : !tile.packed<640> to !tile.wbuf<block 160>
+    // CHECK: tile.avg_pool %in_3[0] to %out_3[0] row[0] column[0] <rows 1, share 1, columns 3, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, lead -1> with %lanes rows [1, 1, 0] columns [0, 1, 1] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96>
+    tile.avg_pool %in[0] to %out[0] row[0] column[0] <rows 1, share 1, columns 3, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, lead -1> with %lanes rows [1, 1, 0] columns [0, 1, 1] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96>
+  }
+  tile.layer "add" {
+    %in = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %other = tile.buffer words 128 at 128 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %out = tile.buffer words 128 at 256 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    // CHECK: tile.add %in_4, %other : !tile.mbuf<pixel 16, row 128> slot[0] to %out_4[0] row[0] column[0] <rows 1, share 1, columns 8, cus 15> <kernel_h 1, {{.*}}> <words 16, first 0, other 0, lead 0> <result 1, bias 0, bypass 1> relu : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
+    // CHECK: tile.add %in_4 slot[0] to %out_4[0] row[0] column[0] <rows 1, share 1, columns 8, cus 15> <kernel_h 1, {{.*}}> <words 16, first 0, other 0, lead 0> <result 1, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
+    tile.add %in, %other : !tile.mbuf<pixel 16, row 128> slot[0] to %out[0] row[0] column[0] <rows 1, share 1, columns 8, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, lead 0> <result 1, bias 0, bypass 1> relu : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
+    tile.add %in slot[0] to %out[0] row[0] column[0] <rows 1, share 1, columns 8, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, lead 0> <result 1, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
+  }
+
+  // What a chooser decides, on a layer of the cnn dialect.
+  // CHECK: tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, steps 4, parts 1, maps_slots 2, weights_slots 1>
+  "test.op"() {tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, steps 4, parts 1, maps_slots 2, weights_slots 1>} : () -> ()
+}
