@@ -192,7 +192,7 @@ def _verify_branches(block: Block, stage: Stage) -> None:
             else:
                 found = "nothing" if follower is None else follower.name
                 raise VerifyException(
-                    f"delay slot {slot} of {op.name} to @{op.label} holds {found}, not an instruction"
+                    f"delay slot {slot} of {op.name} to @{op.label} holds {found}, not an instruction that is no branch"
                 )
 
 

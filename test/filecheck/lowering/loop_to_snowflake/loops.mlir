@@ -1,0 +1,33 @@
+// convert-loop-to-snowflake: counters end at zero, and addresses are functions of them.
+// RUN: snow-opt %s --machine zc706 -p convert-loop-to-snowflake | snow-opt --no-debuginfo | filecheck %s
+
+loop.layer "conv2d" {
+  // %i = %c + 9 for the counter %c = -3 to 0, so the parity of %i is 1 - the parity of %c.
+  loop.for %i = 6 to 10 {
+    loop.for %j = 0 to 3 {
+      loop.start coop wbuf[%j * 64] to mbuf[%i * 128 + %j * 16] cus 1 vmacs 1
+      loop.mac coop mbuf[%i mod 2 * 1024] wbuf[0] words 16 cus 1 vmacs 1 last
+    }
+    // A loop with one iteration is none.
+    loop.for %k = 3 to 4 {
+      loop.mac coop mbuf[%i * 16 + %k * 1024] wbuf[%k mod 2 * 16] words 16 cus 1 vmacs 1
+    }
+  }
+} loc("conv1")
+
+// CHECK:      snowflake.program structured at 0 {
+// CHECK-NEXT:   snowflake.for %i times 4 {
+// CHECK-NEXT:     snowflake.for %j times 3 {
+// CHECK-NEXT:       %0 = snowflake.address [%i * 128 + %j * 16 + 402654368]
+// CHECK-NEXT:       %1 = snowflake.address [%j * 1024 + 2049]
+// CHECK-NEXT:       snowflake.vmov coop %0, %1, 1
+// CHECK-NEXT:       %2 = snowflake.address [%i mod 2 * -1024 + 402654208]
+// CHECK-NEXT:       %3 = snowflake.address [1]
+// CHECK-NEXT:       snowflake.mac coop %2, %3, 16, last
+// CHECK-NEXT:     }
+// CHECK-NEXT:     %4 = snowflake.address [%i * 16 + 402656400]
+// CHECK-NEXT:     %5 = snowflake.address [257]
+// CHECK-NEXT:     snowflake.mac coop %4, %5, 16
+// CHECK-NEXT:   }
+// CHECK-NEXT:   snowflake.config done, 0
+// CHECK-NEXT: }
