@@ -25,10 +25,10 @@ from xdsl.transforms.dead_code_elimination import region_dce
 from lowering.layouts import layout_of, placement, same_words
 from lowering.legality import check_removed
 from lowering.problems import conv_problem, linear_problem, pixel_window, pool_window
-from lowering.tile_layers import Kernels, Maps, build_add, build_avg_pool, build_conv, build_max_pool
+from lowering.tile_layers import Kernels, Maps, build_add, build_avg_pool, build_conv, build_max_pool, words_plan
 from lowering.tiling import ConvProblem, TilingError, plan_conv
 from snowdialect.dialects import cnn, tile
-from snowdialect.dialects.cnn import frac_of
+from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.locations import layer_name, located, name_location
 from snowdialect.dialects.target import machine_of
 from snowdialect.errors import SnowError
@@ -45,7 +45,17 @@ class ConvertCnnToTile(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         regions = Regions(machine_of(op))
-        patterns = (LowerConv, LowerLinear, LowerMaxPool, LowerAvgPool, LowerAdd, LowerRelu, LowerRescale, LowerConcat)
+        patterns = (
+            LowerConv,
+            LowerLinear,
+            LowerMaxPool,
+            LowerAvgPool,
+            LowerAdd,
+            LowerRelu,
+            LowerRescale,
+            LowerReshape,
+            LowerConcat,
+        )
         PatternRewriteWalker(
             GreedyRewritePatternApplier([pattern(regions) for pattern in patterns]), apply_recursively=False
         ).rewrite_module(op)
@@ -172,15 +182,22 @@ class LowerLinear(LowerConv):
 class WordsPattern(LayerPattern):
     """Base of the patterns for operations that leave channels where they are.
 
-    Where operands and result have their channels in different places, the operation stays with the host.
+    Where operands and result have their channels in different places, or where the maps under one window do not fit
+    the buffer, the operation stays with the host.
     """
 
-    def on_words(self, op: Operation, *operands: SSAValue) -> bool:
-        values = (*operands, op.results[0])
+    def on_words(self, op: Operation, window: tile.Window, maps: SSAValue, other: SSAValue | None = None) -> bool:
+        """Whether the accelerator can do it."""
+        machine = self.regions.machine
+        values = [value for value in (maps, other, op.results[0]) if value is not None]
         if any(frac_of(value) is None for value in values) or cnn.is_constant(op.results[0]):
             return False
-        machine = self.regions.machine
-        return same_words([layout_of(value, machine) for value in values], machine)
+        layouts = [layout_of(value, machine) for value in values]
+        try:
+            words_plan(machine, window, layouts[0], layouts[1] if other is not None else None, layouts[-1])
+        except TilingError:
+            return False
+        return same_words(layouts, machine)
 
     def maps(self, op: Operation, maps: SSAValue, other: SSAValue | None = None) -> Maps:
         return Maps(
@@ -191,7 +208,7 @@ class WordsPattern(LayerPattern):
 class LowerMaxPool(WordsPattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.MaxPoolOp, rewriter: PatternRewriter) -> None:
-        if self.on_words(op, op.x):
+        if self.on_words(op, pool_window(op), op.x):
             maps = self.maps(op, op.x)
             layer = build_max_pool(self.regions.machine, pool_window(op), maps)
             self.replace(op, [layer], maps.result, rewriter)
@@ -200,7 +217,7 @@ class LowerMaxPool(WordsPattern):
 class LowerAvgPool(WordsPattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.AvgPoolOp, rewriter: PatternRewriter) -> None:
-        if self.on_words(op, op.x):
+        if self.on_words(op, pool_window(op), op.x):
             maps = self.maps(op, op.x)
             frac, result_frac = frac_of(op.x), frac_of(op.result)
             assert frac is not None and result_frac is not None
@@ -212,7 +229,7 @@ class LowerAvgPool(WordsPattern):
 class LowerAdd(WordsPattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.AddOp, rewriter: PatternRewriter) -> None:
-        if self.on_words(op, op.lhs, op.rhs):
+        if self.on_words(op, pixel_window(op.lhs), op.lhs, op.rhs):
             self.lower(op, op.lhs, op.rhs, op.relu is not None, rewriter)
 
     def lower(self, op: Operation, lhs: SSAValue, rhs: SSAValue | None, relu: bool, rewriter: PatternRewriter) -> None:
@@ -228,14 +245,14 @@ class LowerAdd(WordsPattern):
 class LowerRelu(LowerAdd):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.ReluOp, rewriter: PatternRewriter) -> None:
-        if self.on_words(op, op.x):
+        if self.on_words(op, pixel_window(op.x), op.x):
             self.lower(op, op.x, None, True, rewriter)
 
 
 class LowerRescale(LowerAdd):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.RescaleOp, rewriter: PatternRewriter) -> None:
-        if self.on_words(op, op.x):
+        if self.on_words(op, pixel_window(op.x), op.x):
             self.lower(op, op.x, None, False, rewriter)
 
 
@@ -250,6 +267,21 @@ class LowerConcat(LayerPattern):
             if not isinstance(self.regions.read(part).owner, tile.ViewOp):
                 raise SnowError(f"{layer_name(op)}: a part of it has no place; run cnn-place-concats first")
         self.replace(op, [], self.regions.of_concat[op], rewriter)
+
+
+class LowerReshape(LayerPattern):
+    """A reshape that leaves every word where it is: between a vector and maps of one pixel."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.ReshapeOp, rewriter: PatternRewriter) -> None:
+        if frac_of(op.result) is None or placement(op.result) is not None or max(map(len, _shapes(op))) > 4:
+            return
+        if len({tile.maps_shape(shape) for shape in _shapes(op)}) == 1:
+            self.replace(op, [], self.regions.read(op.x), rewriter)
+
+
+def _shapes(op: cnn.ReshapeOp) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return shape_of(op.x), shape_of(op.result)
 
 
 class ReadRegion(RewritePattern):

@@ -174,17 +174,25 @@ class _ConvBuilder:
         self.tile_channels = schedule.steps * machine.vmacs * lanes
 
     def build(self) -> tile.LayerOp:
+        # What the outer loop stands still over is loaded once, before it.
+        one_kernel_tile = self.plan.windows * self.plan.kernel_tiles * self.plan.schedule.parts == 1
+        one_maps_tile = self.plan.maps.row_tiles * self.plan.maps.column_tiles == 1
         if self.plan.schedule.order is tile.Order.MLOOP:
+            if one_kernel_tile:
+                self._load_weights(ZERO, ZERO, ZERO, 0)
             with self.tiles.loops() as at:
                 self.tiles.load(at)
                 with self._kernel_loops() as (window, kernel, slot):
-                    self._load_and_compute(at, window, kernel, slot)
+                    self._load_and_compute(at, window, kernel, slot, one_kernel_tile)
                 self._store(at, ZERO)
         else:
+            if one_maps_tile:
+                self.tiles.load(TileLoops(ZERO, ZERO, ZERO))
             with self._kernel_loops() as (window, kernel, slot):
                 self._load_weights(window, kernel, slot, 0)
                 with self.tiles.loops() as at:
-                    self.tiles.load(at)
+                    if not one_maps_tile:
+                        self.tiles.load(at)
                     self._compute(at, window, kernel, slot, 0)
                     self._store(at, self._channel(window, kernel))
         return self.builder.layer(self.kind)
@@ -200,10 +208,13 @@ class _ConvBuilder:
             inner = window if plan.kernel_tiles == 1 else kernel
             yield window, kernel, inner.mod2() if double else ZERO
 
-    def _load_and_compute(self, at: TileLoops, window: IndexExpr, kernel: IndexExpr, slot: IndexExpr) -> None:
+    def _load_and_compute(
+        self, at: TileLoops, window: IndexExpr, kernel: IndexExpr, slot: IndexExpr, loaded: bool
+    ) -> None:
         parts, slots = self.plan.schedule.parts, self.plan.schedule.weights_slots
         if parts == 1:
-            self._load_weights(window, kernel, slot, 0)
+            if not loaded:
+                self._load_weights(window, kernel, slot, 0)
             self._compute(at, window, kernel, slot, 0)
             return
         # Each part is loaded while the one before it is used.
@@ -267,6 +278,25 @@ class _ConvBuilder:
         self.tiles.store(at, (channel if plan.partial else ZERO) + first, plan.tile_words, plan.share, limit)
 
 
+def words_plan(
+    machine: Machine,
+    window: tile.Window,
+    maps: tile.MapsType,
+    other: tile.MapsType | None,
+    result: tile.MapsType,
+) -> TilePlan:
+    """The tiles of a layer that works on the words of pixels; raises TilingError when not one output fits."""
+    pixel = _stored_words(maps, result, machine)
+    whole = pixel == result.pixel.data
+    return largest_tile(MapsProblem(machine, window, maps, other, result, pixel, whole))
+
+
+def _stored_words(maps: tile.MapsType, result: tile.MapsType, machine: Machine) -> int:
+    """Words of a result pixel in a tile: those of the channels, up to whole transfers where it is only a part."""
+    _, words = word_ranges(maps, machine)
+    return words if words == result.pixel.data else round_up(words, machine.transfer_words)
+
+
 @dataclass
 class _WordsBuilder:
     """The frame of layers that work on the words of pixels: their loops, loads and stores."""
@@ -277,18 +307,15 @@ class _WordsBuilder:
 
     def __post_init__(self) -> None:
         maps, result = layout(self.regions.maps), layout(self.regions.result)
-        first, words = word_ranges(maps, self.machine)
-        target, _ = word_ranges(result, self.machine)
-        whole = words == result.pixel.data
-        pixel = words if whole else round_up(words, self.machine.transfer_words)
         other = None if self.regions.other is None else layout(self.regions.other)
-        problem = MapsProblem(self.machine, self.window, maps, other, result, pixel, whole)
-        plan = largest_tile(problem)
-        self.builder = LayerBuilder()
-        self.tiles = MapsTiles(self.builder, self.machine, self.window, plan, self.regions, pixel)
+        plan = words_plan(self.machine, self.window, maps, other, result)
+        first, words = word_ranges(maps, self.machine)
         second = 0 if other is None else word_ranges(other, self.machine)[0]
+        self.target, _ = word_ranges(result, self.machine)
+        self.stored = _stored_words(maps, result, self.machine)
+        self.builder = LayerBuilder()
+        self.tiles = MapsTiles(self.builder, self.machine, self.window, plan, self.regions, self.stored)
         self.pixels = tile.Pixels(words, first, second, plan.lead)
-        self.target, self.stored = target, pixel
 
     @contextmanager
     def tile(self) -> Generator[TileLoops]:

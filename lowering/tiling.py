@@ -266,6 +266,8 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
         )
     if schedule.parts > 1 and (schedule.rows, schedule.columns, schedule.steps) != (1, 1, 1):
         raise TilingError("a kernel in parts keeps one output in the accumulators")
+    if schedule.parts > 1 and schedule.order is Order.KLOOP:
+        raise TilingError("the parts of a kernel follow one another inside the loop over maps")
     partial = schedule.order is Order.KLOOP and tiles * problem.windows > 1
     tile_words = schedule.steps * step if partial else words * problem.windows
     if partial and tile_words % transfer:
@@ -285,10 +287,11 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
         output = window.kernel_h * round_up(problem.depth * window.kernel_w, machine.line_words)
     compute = (maps.share or window.out_h) * window.out_w * steps * problem.windows * output
     maps_traffic = problem.maps.words + (problem.bypass.words if problem.bypass is not None else 0)
+    maps_tiles, kernel_tiles = maps.row_tiles * maps.column_tiles, tiles * problem.windows * schedule.parts
     if schedule.order is Order.KLOOP:
-        traffic = packing.words + tiles * problem.windows * maps_traffic
+        traffic = packing.words + (kernel_tiles if maps_tiles > 1 else 1) * maps_traffic
     else:
-        traffic = maps_traffic + maps.row_tiles * maps.column_tiles * packing.words
+        traffic = maps_traffic + (maps_tiles if kernel_tiles > 1 else 1) * packing.words
     traffic += problem.result.words
     bytes_per_cycle = machine.bandwidth / machine.clock_hz
     return ConvPlan(

@@ -32,7 +32,8 @@ class Prefetch(ModulePass):
     name = "tile-prefetch"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        PatternRewriteWalker(ExpandPrefetch(), walk_regions_first=True).rewrite_module(op)
+        # Outer loops first: the first loads of an inner loop are none of the outer loop's own.
+        PatternRewriteWalker(ExpandPrefetch()).rewrite_module(op)
 
 
 class ExpandPrefetch(RewritePattern):
