@@ -26,7 +26,7 @@ from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of
 from snowdialect.dialects.locations import layer_name
 from snowdialect.dialects.target import MACHINE_ATTRIBUTE, machine_of, set_machine
-from snowdialect.dialects.tile import Mode, ScheduleAttr
+from snowdialect.dialects.tile import Mode, Order, ScheduleAttr, Split
 from snowdialect.errors import SnowError
 from snowdialect.machine import DEFAULT_MACHINE, Machine, MachineError, load_machine
 
@@ -48,6 +48,9 @@ class ChooseSchedule(ModulePass):
     """mloop or kloop: only this order."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for option, choices in (("mode", Mode), ("split", Split), ("order", Order)):
+            if (value := getattr(self, option)) is not None and value not in [choice.value for choice in choices]:
+                raise SnowError(f"{self.name}: {option} must be {' or '.join(choices)}, is {value}")
         if self.machine is not None or MACHINE_ATTRIBUTE not in op.attributes:
             try:
                 set_machine(op, load_machine(self.machine or DEFAULT_MACHINE))

@@ -1,0 +1,57 @@
+// cnn-place-concats: what cannot be computed straight into its place in a concatenation is copied there.
+// RUN: snow-opt %s --split-input-file --no-debuginfo -p cnn-place-concats | filecheck %s
+
+// Parts that nobody else places have a place already.
+// CHECK:      %a = cnn.max_pool %x
+// CHECK-NEXT: %b = cnn.relu %x
+// CHECK-NEXT: %y = cnn.concat %a, %b :
+%x = "test.op"() : () -> tensor<1x16x4x4x!cnn.fixed<8>>
+%a = cnn.max_pool %x {kernel = [1, 1]} : (tensor<1x16x4x4x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>>
+%b = cnn.relu %x : (tensor<1x16x4x4x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>>
+%y = cnn.concat %a, %b : (tensor<1x16x4x4x!cnn.fixed<8>>, tensor<1x16x4x4x!cnn.fixed<8>>) -> tensor<1x32x4x4x!cnn.fixed<8>>
+"test.op"(%y) : (tensor<1x32x4x4x!cnn.fixed<8>>) -> ()
+
+// -----
+
+// A value has one place: another use of it is of a copy.
+// CHECK:      [[COPY:%.*]] = cnn.rescale %x : (tensor<1x16x4x4x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>>
+// CHECK-NEXT: %y = cnn.concat [[COPY]], %x :
+%x = "test.op"() : () -> tensor<1x16x4x4x!cnn.fixed<8>>
+%y = cnn.concat %x, %x : (tensor<1x16x4x4x!cnn.fixed<8>>, tensor<1x16x4x4x!cnn.fixed<8>>) -> tensor<1x32x4x4x!cnn.fixed<8>>
+"test.op"(%y) : (tensor<1x32x4x4x!cnn.fixed<8>>) -> ()
+
+// -----
+
+// So is one of two uses in concatenations, and a concatenation itself.
+// CHECK:      [[A:%.*]] = cnn.rescale %a
+// CHECK-NEXT: %inner = cnn.concat [[A]], %b :
+// CHECK-NEXT: [[INNER:%.*]] = cnn.rescale %inner
+// CHECK-NEXT: %outer = cnn.concat %a, [[INNER]] :
+%a = "test.op"() : () -> tensor<1x16x4x4x!cnn.fixed<8>>
+%b = "test.op"() : () -> tensor<1x16x4x4x!cnn.fixed<8>>
+%inner = cnn.concat %a, %b : (tensor<1x16x4x4x!cnn.fixed<8>>, tensor<1x16x4x4x!cnn.fixed<8>>) -> tensor<1x32x4x4x!cnn.fixed<8>>
+%outer = cnn.concat %a, %inner : (tensor<1x16x4x4x!cnn.fixed<8>>, tensor<1x32x4x4x!cnn.fixed<8>>) -> tensor<1x48x4x4x!cnn.fixed<8>>
+"test.op"(%outer) : (tensor<1x48x4x4x!cnn.fixed<8>>) -> ()
+
+// -----
+
+// A residual without gaps between its channels is what a convolution adds.
+// CHECK:      %s = cnn.concat %a, %b :
+// CHECK-NEXT: [[COPY:%.*]] = cnn.rescale %s
+// CHECK-NEXT: %y = cnn.conv2d %a, %w residual [[COPY]] :
+%a = "test.op"() : () -> tensor<1x8x4x4x!cnn.fixed<8>>
+%b = "test.op"() : () -> tensor<1x8x4x4x!cnn.fixed<8>>
+%f = cnn.weight "w" : tensor<16x8x1x1xf32>
+%w = cnn.quantize %f : (tensor<16x8x1x1xf32>) -> tensor<16x8x1x1x!cnn.fixed<8>>
+%s = cnn.concat %a, %b : (tensor<1x8x4x4x!cnn.fixed<8>>, tensor<1x8x4x4x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>>
+%y = cnn.conv2d %a, %w residual %s : (tensor<1x8x4x4x!cnn.fixed<8>>, tensor<16x8x1x1x!cnn.fixed<8>>, tensor<1x16x4x4x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>>
+"test.op"(%y) : (tensor<1x16x4x4x!cnn.fixed<8>>) -> ()
+
+// -----
+
+// The host concatenates numbers by itself.
+// CHECK-NOT: cnn.rescale
+// CHECK:     %y = cnn.concat %x, %x :
+%x = "test.op"() : () -> tensor<1x16x4x4xf32>
+%y = cnn.concat %x, %x : (tensor<1x16x4x4xf32>, tensor<1x16x4x4xf32>) -> tensor<1x32x4x4xf32>
+"test.op"(%y) : (tensor<1x32x4x4xf32>) -> ()
