@@ -39,7 +39,7 @@
 %mine = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, rows, kloop, rows 1, columns 30, steps 1, parts 1, maps_slots 1, weights_slots 1>} : (tensor<1x64x32x32x!cnn.fixed<8>>, tensor<128x64x3x3x!cnn.fixed<8>>) -> tensor<1x128x30x30x!cnn.fixed<8>>
 
 // A kernel longer than a weights buffer comes in parts, which one output awaits in its accumulator.
-// CHECK: %fc = cnn.linear %y, %m attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 1, steps 1, parts 2, maps_slots 2, weights_slots 2>}
+// CHECK: %fc = cnn.linear %y, %m {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 1, steps 1, parts 2, maps_slots 2, weights_slots 2>}
 %y = "test.op"() : () -> tensor<1x64x14x14x!cnn.fixed<8>>
 %fc = cnn.linear %y, %m : (tensor<1x64x14x14x!cnn.fixed<8>>, tensor<10x12544x!cnn.fixed<8>>) -> tensor<1x10x!cnn.fixed<8>>
 
