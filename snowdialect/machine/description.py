@@ -16,6 +16,17 @@ _SECTIONS = {
     "buffers": ("mbuf_words", "mbuf_banks", "wbuf_words", "wbuf_banks"),
     "control": ("registers", "delay_slots", "icache_instructions", "icache_banks"),
     "memory": ("bandwidth", "load_units", "transfer_words"),
+    "timing": (
+        "scalar_latency",
+        "multiply_latency",
+        "queue_depth",
+        "queue_latency",
+        "buffer_latency",
+        "write_back_latency",
+        "load_queue_depth",
+        "transfer_overhead",
+        "memory_latency",
+    ),
 }
 
 
@@ -50,6 +61,24 @@ class Machine:
     load_units: int
     transfer_words: int
     """Words of the smallest unit that a load or store moves."""
+    scalar_latency: int
+    """Cycles from the issue of MOV, ADD or ADDI to that of an instruction that reads the result."""
+    multiply_latency: int
+    """Likewise for MUL and MULI."""
+    queue_depth: int
+    """Instructions that wait in front of a decoder."""
+    queue_latency: int
+    """Cycles from the issue of an instruction to the earliest start in its decoder or load unit."""
+    buffer_latency: int
+    """Cycles from the request of a line to its words."""
+    write_back_latency: int
+    """Cycles from the last request of a trace, or from the end of the reduction behind it, to a result in its buffer."""
+    load_queue_depth: int
+    """Loads that wait in front of a load unit."""
+    transfer_overhead: int
+    """Cycles that a load or store takes of its unit besides those in which words move."""
+    memory_latency: int
+    """Cycles that words are on their way between memory and buffer; units do not wait for them."""
 
     @property
     def line_words(self) -> int:
@@ -118,6 +147,8 @@ class Machine:
             f"{self.icache_instructions} instructions a bank: a branch reaches 64 to 2048",
         )
         demand(1 <= self.load_units <= 4, f"{self.load_units} load units: want 1 to 4")
+        demand(self.queue_depth <= 1024, f"queues of {self.queue_depth} instructions: want at most 1024")
+        demand(self.load_queue_depth <= 1024, f"queues of {self.load_queue_depth} loads: want at most 1024")
         demand(self.transfer_words == 32, f"{self.transfer_words} words a transfer: want 32 (64 B)")
         for buffer, words, banks in (
             ("mbuf", self.mbuf_words, self.mbuf_banks),

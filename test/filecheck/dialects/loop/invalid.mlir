@@ -119,7 +119,7 @@ module attributes {snow.machine = "zc706"} {
 // -----
 
 // CHECK: loop.load "conv1": the machine has no vMAC 2
-module attributes {snow.machine = {name = "small", clusters = 1 : i64, compute_units = 2 : i64, vmacs = 2 : i64, macs = 16 : i64, clock_hz = 250000000 : i64, mbuf_words = 4096 : i64, mbuf_banks = 2 : i64, wbuf_words = 4096 : i64, wbuf_banks = 2 : i64, registers = 32 : i64, delay_slots = 4 : i64, icache_instructions = 512 : i64, icache_banks = 2 : i64, bandwidth = 4200000000 : i64, load_units = 2 : i64, transfer_words = 32 : i64}} {
+module attributes {snow.machine = {name = "small", clusters = 1 : i64, compute_units = 2 : i64, vmacs = 2 : i64, macs = 16 : i64, clock_hz = 250000000 : i64, mbuf_words = 4096 : i64, mbuf_banks = 2 : i64, wbuf_words = 4096 : i64, wbuf_banks = 2 : i64, registers = 32 : i64, delay_slots = 4 : i64, icache_instructions = 512 : i64, icache_banks = 2 : i64, bandwidth = 4200000000 : i64, load_units = 2 : i64, transfer_words = 32 : i64, scalar_latency = 3 : i64, multiply_latency = 5 : i64, queue_depth = 16 : i64, queue_latency = 4 : i64, buffer_latency = 2 : i64, write_back_latency = 12 : i64, load_queue_depth = 8 : i64, transfer_overhead = 16 : i64, memory_latency = 64 : i64}} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   loop.load %r[0] to wbuf2[0] units 4 cus 3 through 0 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
 }
