@@ -329,7 +329,10 @@ def conv_plans(problem: ConvProblem, modes: tuple[Mode, ...]) -> Iterator[ConvPl
 def _fitting(
     problem: ConvProblem, mode: Mode, split: Split, order: Order, steps: int, slots: int, weights_slots: int
 ) -> Iterator[ConvPlan]:
-    """The plan with the most kernels, then the most rows, then the most columns in a tile, if there is one."""
+    """The plan with the most kernels, then the most columns, then the most rows in a tile, if there is one.
+
+    Whole rows come first: they are loaded and stored in one piece, and need no code for borders between columns.
+    """
     machine, window = problem.machine, problem.window
     height = -(-window.out_h // machine.compute_units) if split is Split.ROWS else window.out_h
     lanes = 1 if mode is Mode.COOP else machine.macs
@@ -341,8 +344,8 @@ def _fitting(
     block = round_up(machine.line_words + -(-kernel // parts), BLOCK_ALIGNMENT)
     most = capacity // block
     for tile_steps in (1,) if parts > 1 else (size for size in _pieces(steps) if size <= most):
-        for rows in _pieces(height):
-            for columns in tile_columns(machine, problem.maps, window.out_w):
+        for columns in tile_columns(machine, problem.maps, window.out_w):
+            for rows in _pieces(height):
                 schedule = Schedule(mode, split, order, rows, columns, tile_steps, parts, slots, weights_slots)
                 try:
                     plan = plan_conv(problem, schedule)
