@@ -54,9 +54,7 @@ class AsciiReader(GuardedReader):
             return values
         # Every element takes a digit and a separator, the last one perhaps only the digit.
         if not 0 <= count <= (self.source.remaining + 1) // 2:
-            raise Damage(
-                f"a storage of {count} elements at byte {self.source.position} does not fit in the file"
-            )
+            raise Damage(f"a storage of {count} elements at byte {self.source.position} does not fit in the file")
         self._allowance -= count * dtype.itemsize
         if self._allowance < 0:
             raise Damage("the numbers in it take far more memory than the file")
@@ -65,9 +63,7 @@ class AsciiReader(GuardedReader):
         while done < count:
             part = _parse(self._line_part(), dtype)
             if part.size == 0 or part.size > count - done:
-                raise Damage(
-                    f"a storage of {count} elements before byte {self.source.position} has another number"
-                )
+                raise Damage(f"a storage of {count} elements before byte {self.source.position} has another number")
             values[done : done + part.size] = part
             done += part.size
         values.setflags(write=False)
@@ -85,9 +81,7 @@ class AsciiReader(GuardedReader):
         match = _TOKEN.match(self.source.data, self.source.position)
         if match is None:
             left = self.source.remaining
-            raise Damage(
-                f"{'truncated' if left < 2 else 'a number was expected'} at byte {self.source.position}"
-            )
+            raise Damage(f"{'truncated' if left < 2 else 'a number was expected'} at byte {self.source.position}")
         self.source.position = match.end()
         self._skip_line_break()
         return match[1]

@@ -63,17 +63,13 @@ class _Importer:
         # anything.
         self._bytes_left = 2 * path.stat().st_size
 
-    def run(
-        self, root: TorchObject, input_shape: tuple[int, ...]
-    ) -> tuple[ModuleOp, dict[str, NDArray[np.float32]]]:
+    def run(self, root: TorchObject, input_shape: tuple[int, ...]) -> tuple[ModuleOp, dict[str, NDArray[np.float32]]]:
         top = Layer("" if type_name(root) == "nn.Sequential" else "0", root)
         self._check_layers(top)
         x = self.add(cnn.InputOp("input", cnn.tensor_type((1, *input_shape))), "input")
         result = self._convert(top, x)
         if isinstance(result, list):
-            raise SnowError(
-                f"{self._path}: the network returns a table of {len(result)} values, expected a tensor"
-            )
+            raise SnowError(f"{self._path}: the network returns a table of {len(result)} values, expected a tensor")
         self._append(cnn.OutputOp("output", result), "output")
         return self._module, self._weights
 

@@ -94,9 +94,7 @@ def batch_normalization(network: Network, layer: Layer, x: SSAValue) -> SSAValue
     channels = (shape_of(x)[1],)
     for name, array in (("running_mean", mean), ("running_var", variance)):
         if array.shape != channels:
-            raise LayerError(
-                f"{name} is for {format_shape(array.shape)} channels, the input has {channels[0]}"
-            )
+            raise LayerError(f"{name} is for {format_shape(array.shape)} channels, the input has {channels[0]}")
     if not (eps >= 0 and np.all(np.isfinite(variance)) and np.all(variance + np.float32(eps) > 0)):
         raise LayerError("running_var + eps must be above zero")
     return network.add(
@@ -116,9 +114,7 @@ def max_pool(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """SpatialMaxPooling."""
     kernel, strides, padding = _window(layer, default_stride=None)
     pads, ceil_mode = _pool_pads(layer, x, kernel, strides, padding)
-    return network.add(
-        cnn.MaxPoolOp(x, kernel=kernel, strides=strides, pads=pads, ceil_mode=ceil_mode), layer.path
-    )
+    return network.add(cnn.MaxPoolOp(x, kernel=kernel, strides=strides, pads=pads, ceil_mode=ceil_mode), layer.path)
 
 
 def average_pool(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
@@ -153,9 +149,7 @@ def threshold(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """Threshold and its subclass ReLU, where both numbers are zero or as good as."""
     limit, value = layer.real("threshold", 0.0), layer.real("val", 0.0)
     if max(abs(limit), abs(value)) > RELU_TOLERANCE:
-        raise LayerError(
-            f"a threshold of {limit:g} with value {value:g} is no ReLU, which is all that is supported"
-        )
+        raise LayerError(f"a threshold of {limit:g} with value {value:g} is no ReLU, which is all that is supported")
     return network.add(cnn.ReluOp(x), layer.path)
 
 
@@ -249,9 +243,7 @@ def _bias(network: Network, layer: Layer, outputs: int) -> SSAValue | None:
     return network.weight(layer, "bias", bias)
 
 
-def _window(
-    layer: Layer, default_stride: int | None
-) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+def _window(layer: Layer, default_stride: int | None) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
     """Kernel, strides and padding of a pool; without a default, the kernel is the default of the strides."""
     kernel = layer.pair("kH", "kW", least=1)
     strides = (
@@ -271,9 +263,7 @@ def _pool_pads(
     needs.
     """
     if any(2 * pad > size for pad, size in zip(padding, kernel, strict=True)):
-        raise LayerError(
-            f"padding {format_shape(padding)} is more than half the kernel {format_shape(kernel)}"
-        )
+        raise LayerError(f"padding {format_shape(padding)} is more than half the kernel {format_shape(kernel)}")
     ceil_mode = layer.truth("ceil_mode")
     shape = shape_of(x)
     if not (ceil_mode and layer.is_cudnn and len(shape) == 4):

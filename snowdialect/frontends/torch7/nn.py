@@ -61,9 +61,7 @@ def linear(weight: Floats, bias: Floats | None) -> TorchObject:
     return module("nn.Linear", _parameters(weight, bias))
 
 
-def batch_norm(
-    mean: Floats, variance: Floats, scale: Floats, shift: Floats, eps: float = 1e-5
-) -> TorchObject:
+def batch_norm(mean: Floats, variance: Floats, scale: Floats, shift: Floats, eps: float = 1e-5) -> TorchObject:
     """nn.SpatialBatchNormalization with learned scale and shift, each (C,)."""
     fields = {
         "running_mean": mean,

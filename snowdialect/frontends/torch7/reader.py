@@ -48,9 +48,7 @@ class ByteSource:
         if count < 0:
             raise Damage(f"negative size {count} at byte {self.position}")
         if count > self.remaining:
-            raise Damage(
-                f"truncated: {count} bytes wanted at byte {self.position}, {self.remaining} are left"
-            )
+            raise Damage(f"truncated: {count} bytes wanted at byte {self.position}, {self.remaining} are left")
         start = self.position
         self.position += count
         return start

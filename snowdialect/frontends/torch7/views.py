@@ -21,9 +21,7 @@ def reshaped(layer: Layer, sample: Shape) -> Shape:
     # Primes beyond any size of a layer, so that no number of elements fits by accident.
     batches = (1_000_003, 1_000_033)
     results = [rule(layer, (batch, *sample)) for batch in batches]
-    shapes = {
-        result[1:] for batch, result in zip(batches, results, strict=True) if result and result[0] == batch
-    }
+    shapes = {result[1:] for batch, result in zip(batches, results, strict=True) if result and result[0] == batch}
     if None not in results and len(shapes) == 1 and (shape := shapes.pop()) and prod(shape) == prod(sample):
         return shape
     sizes = layer.sizes("size")
@@ -58,8 +56,6 @@ def _view(layer: Layer, shape: Shape) -> Shape | None:
 
 def _reshape(layer: Layer, shape: Shape) -> Shape | None:
     sizes = tuple(layer.sizes("size"))
-    if layer.has("batchMode"):
-        whole = not layer.truth("batchMode")
-    else:
-        whole = prod(shape) == prod(sizes) and shape[0] != 1
+    fits = prod(shape) == prod(sizes) and shape[0] != 1
+    whole = not layer.truth("batchMode") if layer.has("batchMode") else fits
     return _viewed(prod(shape), sizes if whole else (shape[0], *sizes))
