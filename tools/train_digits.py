@@ -65,9 +65,7 @@ class Classifier:
         batch = len(images)
         self._seen1 = patches(pad(images), 3)
         self._maps1 = np.maximum(self._seen1 @ p["w1"].reshape(16, -1).T + p["b1"], 0)
-        quarters = (
-            self._maps1.reshape(batch, 4, 2, 4, 2, 16).transpose(0, 1, 3, 5, 2, 4).reshape(batch, 4, 4, 16, 4)
-        )
+        quarters = self._maps1.reshape(batch, 4, 2, 4, 2, 16).transpose(0, 1, 3, 5, 2, 4).reshape(batch, 4, 4, 16, 4)
         self._largest = quarters.argmax(-1)
         pooled = quarters.max(-1).transpose(0, 3, 1, 2)
         self._seen2 = patches(pad(pooled), 3)

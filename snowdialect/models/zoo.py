@@ -37,9 +37,7 @@ def _convolution(
     """A convolution whose results have about the size of its inputs (He et al., 2015)."""
     fan_in = inputs // groups * size * size
     weight = _floats(rng.normal(0, np.sqrt(2 / fan_in), (outputs, inputs // groups, size, size)))
-    return nn.convolution(
-        weight, _floats(rng.normal(0, 0.1, outputs)) if bias else None, groups=groups, **options
-    )
+    return nn.convolution(weight, _floats(rng.normal(0, 0.1, outputs)) if bias else None, groups=groups, **options)
 
 
 def _linear(rng: np.random.Generator, inputs: int, outputs: int) -> TorchObject:

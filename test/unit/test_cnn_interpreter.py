@@ -156,9 +156,7 @@ def test_average_pool(pads: tuple[int, ...], count_include_pad: bool) -> None:
     net = Network()
     options: dict[str, Any] = {"strides": (2, 2), "pads": pads}
     pool = cnn.AvgPoolOp(net.input(x), kernel=(3, 2), count_include_pad=count_include_pad, **options)
-    theirs = onnx_layer(
-        "AveragePool", x, kernel_shape=(3, 2), count_include_pad=int(count_include_pad), **options
-    )
+    theirs = onnx_layer("AveragePool", x, kernel_shape=(3, 2), count_include_pad=int(count_include_pad), **options)
     assert_close(net.run(net.add(pool), x).outputs["y"], theirs)
 
 
@@ -209,9 +207,7 @@ def test_batch_norm(shape: tuple[int, ...]) -> None:
     ],
 )
 @pytest.mark.parametrize("shape", [(2, 5, 3, 3), (2, 5)], ids=["maps", "vectors"])
-def test_functions_of_one_operand(
-    layer: Any, kind: str, attributes: dict[str, Any], shape: tuple[int, ...]
-) -> None:
+def test_functions_of_one_operand(layer: Any, kind: str, attributes: dict[str, Any], shape: tuple[int, ...]) -> None:
     x = 20 * normal(*shape)
     net = Network()
     result = net.add(layer(net.input(x)))
@@ -447,9 +443,7 @@ def test_fixed_add_and_rescale_align_to_the_most_fraction_bits(
         for name, frac in (("a", a_frac), ("b", b_frac))
     )
     add = cnn.AddOp(lhs, rhs, relu=relu, result_type=cnn.tensor_type((1, 6), y_frac))
-    net.ops.append(
-        cnn.OutputOp("rescaled", net.add(located(cnn.RescaleOp(lhs, y_frac), name_location("rescale"))))
-    )
+    net.ops.append(cnn.OutputOp("rescaled", net.add(located(cnn.RescaleOp(lhs, y_frac), name_location("rescale")))))
     run = net.run(net.add(located(add, name_location("add"))), values)
 
     unit, top = Accumulator(), max(a_frac, b_frac, y_frac)
@@ -532,9 +526,7 @@ def test_only_what_is_asked_for_or_shared_stays_in_memory() -> None:
     ],
     ids=["no file", "missing", "shape", "nan"],
 )
-def test_what_is_wrong_with_a_weight_is_said_in_a_line(
-    tensors: dict[str, Array] | None, message: str
-) -> None:
+def test_what_is_wrong_with_a_weight_is_said_in_a_line(tensors: dict[str, Array] | None, message: str) -> None:
     x = normal(1, 2)
     net = Network()
     result = net.add(cnn.LinearOp(net.input(x), net.weight(normal(3, 2))))

@@ -79,9 +79,7 @@ def test_published_results_of_ascii_files(shared_models: Path, name: str) -> Non
     np.testing.assert_allclose(output, expected, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "name", ["cifar_base_kw", "mnist_convnet_maxpool", "resnet8_cifar10_bn", "resnet_2b"]
-)
+@pytest.mark.parametrize("name", ["cifar_base_kw", "mnist_convnet_maxpool", "resnet8_cifar10_bn", "resnet_2b"])
 def test_trained_networks(shared_models: Path, name: str) -> None:
     data = np.load(shared_models / "torch7" / "trained" / f"{name}.npz")
     output = run(shared_models / "torch7" / "trained" / f"{name}.t7", data["x"].astype(np.float32))
@@ -100,9 +98,7 @@ def test_face_detector(shared_models: Path) -> None:
     folder = shared_models / "torch7" / "trained"
     data = np.load(folder / "face_lfw_lcn_inputs.npz")
     output = run(folder / "elab_face_16_32_v2.net", data["x"][:, None].astype(np.float32))
-    np.testing.assert_allclose(
-        output, np.load(folder / "elab_face_16_32_v2.out.npz")["y"], rtol=1e-4, atol=1e-4
-    )
+    np.testing.assert_allclose(output, np.load(folder / "elab_face_16_32_v2.out.npz")["y"], rtol=1e-4, atol=1e-4)
     assert np.mean(output.argmax(1) == data["label"]) == 0.95
 
 
@@ -132,9 +128,7 @@ def test_cudnn_groups(apply: Any) -> None:
     np.testing.assert_allclose(grouped, np.concatenate(halves, 1), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "fields", [{"threshold": 1e-6, "val": 0}, {}, {"threshold": 0, "val": 0, "inplace": True}]
-)
+@pytest.mark.parametrize("fields", [{"threshold": 1e-6, "val": 0}, {}, {"threshold": 0, "val": 0, "inplace": True}])
 def test_threshold_is_relu(apply: Any, fields: dict[str, Any]) -> None:
     batch = floats(2, 3)
     np.testing.assert_array_equal(apply(torch_object("nn.Threshold", fields), batch), np.maximum(batch, 0))
@@ -151,9 +145,7 @@ def test_threshold_is_relu(apply: Any, fields: dict[str, Any]) -> None:
 )
 def test_dropout(apply: Any, class_name: str, fields: dict[str, Any], factor: float) -> None:
     batch = floats(2, 3, 2, 2)
-    np.testing.assert_allclose(
-        apply(torch_object(class_name, fields), batch), batch * np.float32(factor), rtol=1e-6
-    )
+    np.testing.assert_allclose(apply(torch_object(class_name, fields), batch), batch * np.float32(factor), rtol=1e-6)
 
 
 def test_batch_normalization_of_old_files(apply: Any) -> None:
@@ -171,9 +163,7 @@ def test_average_pool_without_divide_is_a_sum(apply: Any) -> None:
     batch = floats(2, 3, 4, 4)
     means = batch.reshape(2, 3, 2, 2, 2, 2).mean((3, 5))
     for fields in ({}, {"ceil_mode": False, "divide": False}):
-        np.testing.assert_allclose(
-            apply(average("nn.SpatialAveragePooling", **fields), batch), 4 * means, rtol=1e-4
-        )
+        np.testing.assert_allclose(apply(average("nn.SpatialAveragePooling", **fields), batch), 4 * means, rtol=1e-4)
     for name, fields in (("nn.SpatialAveragePooling", {"divide": True}), ("cudnn.SpatialAveragePooling", {})):
         np.testing.assert_allclose(apply(average(name, **fields), batch), means, rtol=1e-4, atol=1e-6)
 
@@ -219,17 +209,14 @@ def test_joins_of_rows_and_columns_are_refused(refuse: Any, fields: dict[str, An
     table = nn.concat_table(nn.simple("Identity"), nn.relu())
     network = nn.sequential(table, torch_object("nn.JoinTable", fields))
     assert (
-        refuse(network, 3, 2, 2)
-        == f"1 nn.JoinTable: joins dimension {fields['dimension']}, which is not the channels"
+        refuse(network, 3, 2, 2) == f"1 nn.JoinTable: joins dimension {fields['dimension']}, which is not the channels"
     )
 
 
 def test_add_of_many(apply: Any) -> None:
     batch = floats(2, 3)
     table = nn.concat_table(*[nn.simple("Identity")] * 3)
-    np.testing.assert_allclose(
-        apply(nn.sequential(table, nn.simple("CAddTable")), batch), 3 * batch, rtol=1e-6
-    )
+    np.testing.assert_allclose(apply(nn.sequential(table, nn.simple("CAddTable")), batch), 3 * batch, rtol=1e-6)
 
 
 def view(*sizes: int, **fields: Any) -> TorchObject:

@@ -67,9 +67,7 @@ def pool(x: Array, geometry: PoolGeometry, fill: float, combine: Callable[..., A
     """
     shape = geometry.result_shape((1, *x.shape[1:]))
     for axis in (2, 3):
-        kernel, stride, before = (
-            values[axis - 2] for values in (geometry.kernel, geometry.strides, geometry.pads)
-        )
+        kernel, stride, before = (values[axis - 2] for values in (geometry.kernel, geometry.strides, geometry.pads))
         x = _pool_axis(x, axis, kernel, stride, before, shape[axis], fill, combine)
     return x
 
