@@ -22,7 +22,7 @@ from xdsl.pattern_rewriter import (
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import region_dce
 
-from lowering.layouts import layout_of, placement, same_words
+from lowering.layouts import concat_segments, layout_of, placement, same_words
 from lowering.legality import check_removed
 from lowering.problems import conv_problem, linear_problem, pixel_window, pool_window
 from lowering.tile_layers import Kernels, Maps, build_add, build_avg_pool, build_conv, build_max_pool, words_plan
@@ -263,8 +263,14 @@ class LowerConcat(LayerPattern):
     def match_and_rewrite(self, op: cnn.ConcatOp, rewriter: PatternRewriter) -> None:
         if frac_of(op.result) is None:
             return
-        for part in op.inputs:
-            if not isinstance(self.regions.read(part).owner, tile.ViewOp):
+        segments = concat_segments([shape_of(part) for part in op.inputs], self.regions.machine)
+        for part, segment in zip(op.inputs, segments, strict=True):
+            view = self.regions.read(part).owner
+            if (
+                not isinstance(view, tile.ViewOp)
+                or view.region is not self.regions.of_concat.get(op)
+                or layout_of(part, self.regions.machine).segments != (segment,)
+            ):
                 raise SnowError(f"{layer_name(op)}: a part of it has no place; run cnn-place-concats first")
         self.replace(op, [], self.regions.of_concat[op], rewriter)
 
