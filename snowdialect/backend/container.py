@@ -211,7 +211,7 @@ def check_program(program: Program) -> None:
         demand(start.address >= 0, f"memory address {start.address}")
     for region in program.regions:
         if (layout := region.layout) is not None:
-            end = max(segment.offset + segment.count for segment in layout.segments)
+            end = max(segment.offset + segment.channels for segment in layout.segments)
             demand(
                 min(layout.height, layout.width, layout.pixel) > 0
                 and end <= layout.pixel

@@ -23,7 +23,7 @@ NO_LAYER = NO_TILE = -1
 class Channels(NamedTuple):
     """So many consecutive channels, from word `offset` of a pixel on."""
 
-    count: int
+    channels: int
     offset: int
 
 
@@ -46,7 +46,7 @@ class MapsLayout(NamedTuple):
     @property
     def channels(self) -> int:
         """Channels that carry values."""
-        return sum(segment.count for segment in self.segments)
+        return sum(segment.channels for segment in self.segments)
 
 
 class Region(NamedTuple):

@@ -1,0 +1,77 @@
+"""Notes what reports say of each layer, before layers become tiles and instructions.
+
+The attribute `snow.layers` of the module holds name, kind, mode, order and multiply-accumulates; it travels down to
+the program file. Multiply-accumulates are counted as published: those of convolutions and linear layers, none on
+padding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+from xdsl.passes import ModulePass
+
+from lowering.problems import conv_window
+from snowdialect.dialects import cnn, tile
+from snowdialect.dialects.cnn import frac_of, shape_of
+from snowdialect.dialects.layers import DescribedLayer, describe_layers
+from snowdialect.dialects.locations import layer_name
+
+SCHEDULE = "tile.schedule"
+
+KINDS: dict[type[Operation], str] = {
+    cnn.Conv2dOp: "conv2d",
+    cnn.LinearOp: "linear",
+    cnn.MaxPoolOp: "max_pool",
+    cnn.AvgPoolOp: "avg_pool",
+    cnn.AddOp: "add",
+    cnn.ReluOp: "add",
+    cnn.RescaleOp: "add",
+}
+"""What computes on the accelerator. A ReLU or a rescale of its own is an addition of one operand."""
+
+
+@dataclass(frozen=True)
+class DescribeLayers(ModulePass):
+    """Sets `snow.layers`; wants schedules to be chosen."""
+
+    name = "cnn-describe-layers"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        layers: dict[str, DescribedLayer] = {}
+        for layer in op.body.block.ops:
+            if type(layer) in KINDS and frac_of(layer.results[0]) is not None:
+                described = describe(layer)
+                if (before := layers.get(described.name)) is not None:
+                    # Without locations, layers of a kind share a name.
+                    described = before._replace(macs=before.macs + described.macs)
+                layers[described.name] = described
+        describe_layers(op, layers.values())
+
+
+def describe(op: Operation) -> DescribedLayer:
+    """The row of a layer of the accelerator."""
+    schedule = op.attributes.get(SCHEDULE)
+    mode = order = None
+    if isinstance(schedule, tile.ScheduleAttr):
+        mode, order = schedule.record.mode.value, schedule.record.order.value
+    return DescribedLayer(layer_name(op), KINDS[type(op)], mode, order, macs(op))
+
+
+def macs(op: Operation) -> int:
+    """Multiply-accumulates that a layer needs when padding is never multiplied."""
+    match op:
+        case cnn.Conv2dOp():
+            window = conv_window(op)
+            kernels, inputs = shape_of(op.weight)[:2]
+            rows = sum(len(window.kernel_rows(y)) for y in range(window.out_h))
+            columns = sum(len(window.kernel_columns(x)) for x in range(window.out_w))
+            return kernels * inputs * rows * columns
+        case cnn.LinearOp():
+            outputs, inputs = shape_of(op.weight)
+            return outputs * inputs
+        case _:
+            return 0

@@ -1,0 +1,288 @@
+"""A module whose programs are placed, and its weights, as the program that the accelerator and its host run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import ModuleOp, NameLoc
+from xdsl.ir import Operation, SSAValue
+from xdsl.utils.exceptions import VerifyException
+
+from snowdialect.backend.code_text import EMPTY
+from snowdialect.backend.encoding import encode
+from snowdialect.backend.program import (
+    NO_LAYER,
+    NO_TILE,
+    Channels,
+    Code,
+    CodeStep,
+    HostStep,
+    Image,
+    Layer,
+    MapsLayout,
+    Port,
+    Program,
+    Region,
+    Step,
+    Tensor,
+)
+from snowdialect.dialects import cnn, snowflake, tile
+from snowdialect.dialects.cnn import frac_of, is_constant, shape_of
+from snowdialect.dialects.layers import DescribedLayer, described_layers
+from snowdialect.dialects.locations import described, layer_name
+from snowdialect.dialects.snowflake import InstructionOp, LabelOp, ProgramOp, Stage, fill_length
+from snowdialect.dialects.target import machine_of
+from snowdialect.dialects.tile.memory import region_address
+from snowdialect.errors import SnowError
+from snowdialect.interpreters.cnn import evaluate_constant
+from snowdialect.interpreters.state import RunState
+from snowdialect.layout import pack_average, pack_weights
+from snowdialect.machine import Machine
+from snowdialect.weights import Weights
+
+UNKNOWN = "unknown"
+"""Kind of a layer that the module does not describe."""
+
+
+def assemble(module: ModuleOp, weights: Weights | None, model: str) -> Program:
+    """The program of a module at level `snowflake`; `model` names the network in reports.
+
+    Constants are evaluated and packed here. Raises SnowError, one line, for a module that is not ready and for weights
+    that are missing or do not fit.
+    """
+    try:
+        machine = machine_of(module)
+        assembler = _Assembler(machine, weights, described_layers(module))
+        for op in module.body.block.ops:
+            assembler.take(op)
+    except VerifyException as error:
+        raise SnowError(str(error)) from error
+    return Program(
+        model=model,
+        machine=machine,
+        regions=tuple(assembler.regions),
+        images=tuple(assembler.images),
+        codes=tuple(assembler.codes),
+        tensors=tuple(assembler.tensors),
+        steps=tuple(assembler.steps),
+        inputs=tuple(map(assembler.input_port, (op for op in module.body.block.ops if isinstance(op, cnn.InputOp)))),
+        outputs=tuple(map(assembler.output_port, (op for op in module.body.block.ops if isinstance(op, cnn.OutputOp)))),
+        layers=tuple(assembler.layers),
+        tiles=tuple(assembler.tiles),
+    )
+
+
+def _numbers(value: Any) -> list[int]:
+    return [int(number) for number in value]
+
+
+def _max_pool(op: cnn.MaxPoolOp) -> dict[str, Any]:
+    geometry = op.geometry
+    return {
+        "kernel": _numbers(geometry.kernel),
+        "strides": _numbers(geometry.strides),
+        "pads": _numbers(geometry.pads),
+    }
+
+
+def _avg_pool(op: cnn.AvgPoolOp) -> dict[str, Any]:
+    rows, columns = op.axis_divisors
+    geometry = op.geometry
+    return {
+        "kernel": _numbers(geometry.kernel),
+        "strides": _numbers(geometry.strides),
+        "pads": _numbers(geometry.pads),
+        "row_divisors": _numbers(rows),
+        "column_divisors": _numbers(columns),
+        "weight_frac": op.weight_frac,
+    }
+
+
+_HOST: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]]]] = {
+    cnn.InputOp: ("input", lambda op: {"name": op.input_name.data}),
+    cnn.OutputOp: ("output", lambda op: {"name": op.output_name.data}),
+    cnn.QuantizeOp: ("quantize", lambda op: {}),
+    cnn.DequantizeOp: ("dequantize", lambda op: {}),
+    cnn.AddOp: ("add", lambda op: {"relu": op.relu is not None}),
+    cnn.ReluOp: ("relu", lambda op: {"relu": True}),
+    cnn.RescaleOp: ("rescale", lambda op: {"relu": False}),
+    cnn.MaxPoolOp: ("max_pool", _max_pool),
+    cnn.AvgPoolOp: ("avg_pool", _avg_pool),
+    cnn.PadOp: ("pad", lambda op: {"pads": _numbers(op.pads.get_values())}),
+    cnn.ReshapeOp: ("reshape", lambda op: {}),
+    cnn.SoftmaxOp: ("softmax", lambda op: {}),
+    cnn.LogSoftmaxOp: ("log_softmax", lambda op: {}),
+    cnn.SigmoidOp: ("sigmoid", lambda op: {}),
+    cnn.TanhOp: ("tanh", lambda op: {}),
+}
+"""The operation of the host, and its attributes, for each operation that may be left to it."""
+
+_NO_LAYERS = (cnn.InputOp, cnn.OutputOp, cnn.QuantizeOp, cnn.DequantizeOp)
+"""What the host does for the sake of layers."""
+
+
+@dataclass
+class _Assembler:
+    machine: Machine
+    weights: Weights | None
+    described: dict[str, DescribedLayer]
+    regions: list[Region] = field(default_factory=list[Region])
+    images: list[Image] = field(default_factory=list[Image])
+    codes: list[Code] = field(default_factory=list[Code])
+    tensors: list[Tensor] = field(default_factory=list[Tensor])
+    steps: list[Step] = field(default_factory=list[Step])
+    layers: list[Layer] = field(default_factory=list[Layer])
+    tiles: list[str] = field(default_factory=list[str])
+    region_of: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    tensor_of: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    layer_of: dict[str, int] = field(default_factory=dict[str, int])
+    tile_of: dict[str, int] = field(default_factory=dict[str, int])
+
+    def take(self, op: Operation) -> None:
+        """Adds what an operation of the module stands for."""
+        match op:
+            case tile.RegionOp() | tile.ViewOp():
+                self._maps(op)
+            case tile.WeightsOp():
+                packing = op.packing.record
+                # A state of its own: what one layer's constants share is not kept for the next.
+                state = RunState(weights=self.weights)
+                array = evaluate_constant(op.weights, state)
+                bias = None if op.bias is None else evaluate_constant(op.bias, state)
+                shape = (packing.channels, -1, packing.kernel_h, packing.kernel_w)
+                self._image(op, pack_weights(array.reshape(shape), bias, packing))
+            case tile.AverageWeightsOp():
+                machine = self.machine
+                values = tuple(op.values.get_values())
+                self._image(op, pack_average(values, machine.vmacs, machine.line_words, machine.transfer_words))
+            case tile.WriteOp():
+                attributes = {"region": self.region_of[op.region]}
+                self.steps.append(HostStep("write", layer_name(op), (self.tensor_of[op.tensor],), None, attributes))
+            case tile.ReadOp():
+                attributes = {"region": self.region_of[op.region]}
+                self.steps.append(HostStep("read", layer_name(op), (), self._tensor(op.result), attributes))
+            case ProgramOp():
+                self.steps.append(CodeStep(len(self.codes)))
+                self.codes.append(self._code(op))
+            case _ if op.results and all(map(is_constant, op.results)):
+                pass
+            case _ if type(op) in _HOST:
+                self._host(op)
+            case _:
+                raise SnowError(f"{described(op)} has no place in a program: lower the module to snowflake first")
+
+    def _maps(self, op: tile.RegionOp | tile.ViewOp) -> None:
+        maps = op.result.type
+        assert isinstance(maps, tile.MapsType)
+        segments = tuple(Channels(*segment) for segment in maps.segments)
+        layout = MapsLayout(maps.height.data, maps.width.data, maps.pixel.data, maps.row.data, maps.frac.data, segments)
+        self.region_of[op.result] = len(self.regions)
+        self.regions.append(Region(op.region_name.data, "maps", region_address(op.result), maps.words, layout))
+
+    def _image(self, op: tile.WeightsOp | tile.AverageWeightsOp, words: NDArray[np.int16]) -> None:
+        address = region_address(op.result)
+        self.regions.append(Region(layer_name(op), "weights", address, len(words), None))
+        self.images.append(Image(address, words))
+
+    def _tensor(self, value: SSAValue) -> int:
+        self.tensor_of[value] = len(self.tensors)
+        self.tensors.append(Tensor(shape_of(value)[1:], frac_of(value)))
+        return self.tensor_of[value]
+
+    def _host(self, op: Operation) -> None:
+        name, attributes = _HOST[type(op)]
+        operands = tuple(self.tensor_of[operand] for operand in op.operands)
+        result = self._tensor(op.results[0]) if op.results else None
+        self.steps.append(HostStep(name, layer_name(op), operands, result, attributes(op)))
+        if not isinstance(op, _NO_LAYERS):
+            number = self._layer(layer_name(op))
+            self.layers[number] = self.layers[number]._replace(kind="host", mode=None, order=None)
+
+    def _layer(self, name: str) -> int:
+        if name not in self.layer_of:
+            self.layer_of[name] = len(self.layers)
+            described = self.described.get(name)
+            self.layers.append(Layer(name, UNKNOWN, None, None, 0) if described is None else Layer(*described))
+        return self.layer_of[name]
+
+    def _code(self, program: ProgramOp) -> Code:
+        if program.stage.data is not Stage.PLACED:
+            raise SnowError(f"a program that is {program.stage.data} has no code yet: run the remaining passes")
+        bank = self.machine.icache_instructions
+        words: list[int] = []
+        layers: list[int] = []
+        tiles: list[int] = []
+        labels = _label_positions(program, bank)
+        for op in program.body.block.ops:
+            match op:
+                case InstructionOp():
+                    made = [_encoded(op, len(words), labels)]
+                case snowflake.FillOp():
+                    made = [EMPTY] * fill_length(op, len(words), bank)
+                case _:
+                    continue
+            layer, place = self._place(op)
+            words += made
+            layers += [layer] * len(made)
+            tiles += [place] * len(made)
+        missing = -len(words) % bank
+        return Code(
+            program.code_address.value.data,
+            np.array(words + [EMPTY] * missing, np.uint32).reshape(-1, bank),
+            np.array(layers + [NO_LAYER] * missing, np.int32).reshape(-1, bank),
+            np.array(tiles + [NO_TILE] * missing, np.int32).reshape(-1, bank),
+        )
+
+    def _place(self, op: Operation) -> tuple[int, int]:
+        """The numbers of the layer and of the tiles that an instruction belongs to: `loc("conv1"("rows 0 to 14"))`."""
+        location = op.location
+        if not isinstance(location, NameLoc):
+            return NO_LAYER, NO_TILE
+        layer = self._layer(location.desc.data)
+        if not isinstance(inner := location.location, NameLoc):
+            return layer, NO_TILE
+        name = inner.desc.data
+        if name not in self.tile_of:
+            self.tile_of[name] = len(self.tiles)
+            self.tiles.append(name)
+        return layer, self.tile_of[name]
+
+    def input_port(self, op: cnn.InputOp) -> Port:
+        """An input, and where its words lie when it goes straight to the accelerator."""
+        shape = shape_of(op.result)[1:]
+        for use in op.result.uses:
+            if isinstance(quantize := use.operation, cnn.QuantizeOp):
+                for words in quantize.result.uses:
+                    if isinstance(write := words.operation, tile.WriteOp):
+                        return Port(op.input_name.data, shape, frac_of(quantize.result), self.region_of[write.region])
+        return Port(op.input_name.data, shape, None, None)
+
+    def output_port(self, op: cnn.OutputOp) -> Port:
+        """An output, and where its words lie when it comes straight from the accelerator."""
+        value = op.operands[0]
+        shape = shape_of(value)[1:]
+        if isinstance(dequantize := value.owner, cnn.DequantizeOp) and isinstance(
+            read := dequantize.x.owner, tile.ReadOp
+        ):
+            return Port(op.output_name.data, shape, frac_of(read.result), self.region_of[read.region])
+        return Port(op.output_name.data, shape, None, None)
+
+
+def _label_positions(program: ProgramOp, bank: int) -> dict[str, int]:
+    return {
+        op.sym_name.data: position
+        for op, position in snowflake.positions(program.body.block, bank)
+        if isinstance(op, LabelOp)
+    }
+
+
+def _encoded(op: InstructionOp, position: int, labels: dict[str, int]) -> int:
+    values: dict[str, int] = {}
+    for item in op.ROW.written_fields:
+        value = op.field_value(item)
+        values[item.name] = labels[value] - position if isinstance(value, str) else value
+    return encode(op.ROW.name, values)

@@ -1,0 +1,290 @@
+"""What the host of the accelerator computes before, between and after the code of a program. Plain NumPy.
+
+Written apart from the interpreters of the dialects, and equal to them bit by bit. Arrays have a leading batch axis;
+memory is (N, words) of 16 bits. docs/program.md lists the operations with their attributes.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from snowdialect.backend.program import HostStep, MapsLayout, Program, Tensor
+from snowdialect.errors import SnowError
+
+Array = NDArray[Any]
+
+_WORD = np.iinfo(np.int16)
+_ACCUMULATOR = np.iinfo(np.int32)
+
+
+class Result(NamedTuple):
+    array: Array
+    saturations: int = 0
+    wraps: int = 0
+
+
+class Call(NamedTuple):
+    """An operation with its operands at hand."""
+
+    step: HostStep
+    operands: list[Array]
+    types: list[Tensor]
+    """Of the operands."""
+    result: Tensor
+
+
+class Host:
+    """Runs the steps of the host, in order, on a batch of inputs."""
+
+    def __init__(self, program: Program, inputs: Mapping[str, ArrayLike] | ArrayLike) -> None:
+        """`inputs` holds arrays (N, ...) of numbers by input name, or is the array of the only input.
+
+        Raises SnowError, one line, when an input is missing, has another shape or is not finite.
+        """
+        self.program = program
+        self.inputs = _checked_inputs(program, inputs)
+        self.batch = len(next(iter(self.inputs.values()))) if self.inputs else 1
+        self.outputs: dict[str, Array] = {}
+        """Results (N, ...) by output name."""
+        self.layers: dict[str, Array] = {}
+        """What each layer of the host computed."""
+        self.saturations: Counter[str] = Counter()
+        """Results that had to be clamped, by layer."""
+        self.wraps: Counter[str] = Counter()
+        """Results whose exact sum lies outside 32 bits, by layer."""
+        self._tensors: dict[int, Array] = {}
+
+    def run(self, step: HostStep, memory: NDArray[np.int16]) -> None:
+        """Runs one step; `memory` is (N, words), which a step of kind `write` changes."""
+        match step.operation:
+            case "input":
+                self._keep(step, self.inputs[step.attributes["name"]])
+            case "output":
+                self.outputs[step.attributes["name"]] = self._tensors[step.operands[0]]
+            case "write":
+                write_maps(memory, *self._region(step), self._tensors[step.operands[0]])
+            case "read":
+                assert step.result is not None
+                maps = read_maps(memory, *self._region(step))
+                self._keep(step, maps.reshape(-1, *self.program.tensors[step.result].shape))
+            case operation if operation in OPERATIONS:
+                self._compute(step, OPERATIONS[operation])
+            case unknown:
+                raise SnowError(f"layer {step.layer}: the host knows no operation '{unknown}'")
+
+    def _compute(self, step: HostStep, operation: "Callable[[Call], Result]") -> None:
+        assert step.result is not None
+        tensors = self.program.tensors
+        call = Call(
+            step,
+            [self._tensors[number] for number in step.operands],
+            [tensors[number] for number in step.operands],
+            tensors[step.result],
+        )
+        result = operation(call)
+        self._keep(step, result.array)
+        self.saturations[step.layer] += result.saturations
+        self.wraps[step.layer] += result.wraps
+        if step.operation not in ("quantize", "dequantize"):
+            self.layers[step.layer] = result.array
+
+    def _keep(self, step: HostStep, array: Array) -> None:
+        assert step.result is not None
+        self._tensors[step.result] = array
+
+    def _region(self, step: HostStep) -> tuple[int, MapsLayout]:
+        """First word of a region of maps, and its layout."""
+        region = self.program.regions[step.attributes["region"]]
+        if region.layout is None:
+            raise SnowError(f"layer {step.layer}: region '{region.name}' holds no maps")
+        return region.address * self.program.machine.transfer_words, region.layout
+
+
+def _checked_inputs(program: Program, inputs: Mapping[str, ArrayLike] | ArrayLike) -> dict[str, NDArray[np.float32]]:
+    if not isinstance(inputs, Mapping):
+        if len(program.inputs) != 1:
+            raise SnowError(f"the program has {len(program.inputs)} inputs; name each of them")
+        inputs = {program.inputs[0].name: inputs}
+    checked: dict[str, NDArray[np.float32]] = {}
+    for port in program.inputs:
+        if port.name not in inputs:
+            raise SnowError(f"input '{port.name}' is missing")
+        array = np.asarray(inputs[port.name], np.float32)
+        if array.ndim != len(port.shape) + 1 or array.shape[1:] != port.shape:
+            wanted = "x".join(map(str, port.shape))
+            raise SnowError(f"input '{port.name}' has shape {array.shape}; want a batch Nx{wanted}")
+        if not np.isfinite(array).all():
+            raise SnowError(f"input '{port.name}' holds values that are not finite")
+        checked[port.name] = array
+    return checked
+
+
+# Maps in memory
+
+
+def _pixels(memory: NDArray[np.int16], base: int, layout: MapsLayout) -> NDArray[np.int16]:
+    """A view (N, height, width, pixel) of the maps at word `base`."""
+    # To split an axis copies nothing, so what is written to the view is written to memory.
+    rows = memory[:, base : base + layout.height * layout.row].reshape(len(memory), layout.height, layout.row)
+    inner = rows[:, :, : layout.width * layout.pixel]
+    return inner.reshape(len(memory), layout.height, layout.width, layout.pixel)
+
+
+def read_maps(memory: NDArray[np.int16], base: int, layout: MapsLayout) -> NDArray[np.int16]:
+    """The maps at word `base` in logical order, (N, C, H, W)."""
+    view = _pixels(memory, base, layout)
+    parts = [view[..., segment.offset : segment.offset + segment.channels] for segment in layout.segments]
+    return np.concatenate(parts, axis=-1).transpose(0, 3, 1, 2)
+
+
+def write_maps(memory: NDArray[np.int16], base: int, layout: MapsLayout, array: NDArray[np.int16]) -> None:
+    """Puts maps (N, C, H, W), or any shape with as many elements, to word `base`; other words stay as they are."""
+    view = _pixels(memory, base, layout)
+    ordered = array.reshape(-1, layout.channels, layout.height, layout.width).transpose(0, 2, 3, 1)
+    channel = 0
+    for segment in layout.segments:
+        view[..., segment.offset : segment.offset + segment.channels] = ordered[
+            ..., channel : channel + segment.channels
+        ]
+        channel += segment.channels
+
+
+# Fixed point
+
+
+def _clamped(values: Array) -> Result:
+    words = np.clip(values, _WORD.min, _WORD.max)
+    return Result(words.astype(np.int16), int(np.count_nonzero(words != values)))
+
+
+def _rounded(sums: NDArray[np.int64], shift: int) -> Result:
+    """Words from exact sums: mod 2^32, right by `shift` rounding half up, clamped."""
+    wraps = int(np.count_nonzero((sums < _ACCUMULATOR.min) | (sums > _ACCUMULATOR.max)))
+    accumulators = sums.astype(np.int32).astype(np.int64)
+    result = _clamped((accumulators + (1 << shift >> 1)) >> shift)
+    return result._replace(wraps=wraps)
+
+
+def _quantize(call: Call) -> Result:
+    frac = call.result.frac
+    assert frac is not None
+    return _clamped(np.floor(np.ldexp(call.operands[0].astype(np.float64), frac) + 0.5))
+
+
+def _dequantize(call: Call) -> Result:
+    frac = call.types[0].frac
+    assert frac is not None
+    return Result(np.ldexp(call.operands[0].astype(np.float32), -frac))
+
+
+# Layers
+
+
+def _sum(call: Call) -> Result:
+    """add, relu, rescale: in fixed point with the most fraction bits of operands and result."""
+    relu = call.step.attributes["relu"]
+    if call.result.frac is None:
+        total = call.operands[0] if len(call.operands) == 1 else call.operands[0] + call.operands[1]
+        return Result(np.maximum(total, 0) if relu else total)
+    fracs = [tensor.frac or 0 for tensor in call.types]
+    accumulator = max(*fracs, call.result.frac)
+    sums = np.zeros(call.operands[0].shape, np.int64)
+    for words, frac in zip(call.operands, fracs, strict=True):
+        sums += words.astype(np.int64) << accumulator - frac
+    result = _rounded(sums, accumulator - call.result.frac)
+    return result._replace(array=np.maximum(result.array, np.int16(0))) if relu else result
+
+
+def _max_pool(call: Call) -> Result:
+    fill = -np.inf if call.result.frac is None else _WORD.min
+    return Result(_pooled(call, call.operands[0], fill, np.maximum))
+
+
+def _avg_pool(call: Call) -> Result:
+    attributes = call.step.attributes
+    divisors = np.outer(attributes["row_divisors"], attributes["column_divisors"])
+    frac = call.types[0].frac
+    if frac is None or call.result.frac is None:
+        return Result(_pooled(call, call.operands[0], 0, np.add) / divisors.astype(np.float32))
+    sums = _pooled(call, call.operands[0].astype(np.int64), 0, np.add)
+    # The weight of each output is round(2^q / n), as for the average pools of the accelerator.
+    one = attributes["weight_frac"]
+    weights = ((2 << one) + divisors) // (2 * divisors)
+    return _rounded(sums * weights, frac + one - call.result.frac)
+
+
+def _pooled(call: Call, x: Array, fill: float, combine: Callable[[Array, Array], Array]) -> Array:
+    """Combines the elements of each window, padding being `fill`: rows first, then columns."""
+    attributes = call.step.attributes
+    for axis in (2, 3):
+        kernel, stride, before = (attributes[name][axis - 2] for name in ("kernel", "strides", "pads"))
+        outputs = call.result.shape[axis - 1]
+        widths = [(0, 0)] * 4
+        widths[axis] = (before, max(0, (outputs - 1) * stride + kernel - before - x.shape[axis]))
+        padded = np.moveaxis(np.pad(x, widths, constant_values=fill), axis, 0)
+        elements = [padded[tap : tap + (outputs - 1) * stride + 1 : stride] for tap in range(kernel)]
+        total = elements[0]
+        for element in elements[1:]:
+            total = combine(total, element)
+        x = np.moveaxis(total, 0, axis)
+    return x
+
+
+def _pad(call: Call) -> Result:
+    """Zeros around maps: top, left, bottom, right; negative numbers crop."""
+    top, left, bottom, right = call.step.attributes["pads"]
+    x = call.operands[0]
+    height, width = call.result.shape[1:]
+    result = np.zeros((*x.shape[:2], height, width), x.dtype)
+    inner = x[:, :, max(0, -top) : x.shape[2] - max(0, -bottom), max(0, -left) : x.shape[3] - max(0, -right)]
+    rows, columns = max(0, top), max(0, left)
+    result[:, :, rows : rows + inner.shape[2], columns : columns + inner.shape[3]] = inner
+    return Result(result)
+
+
+def _reshape(call: Call) -> Result:
+    return Result(call.operands[0].reshape(-1, *call.result.shape))
+
+
+def _logarithms(x: Array) -> Array:
+    """Logarithm of the softmax over the channels; of differences to the largest, which overflow nothing."""
+    differences = x - x.max(axis=1, keepdims=True)
+    return differences - np.log(np.exp(differences).sum(axis=1, keepdims=True))
+
+
+def _log_softmax(call: Call) -> Result:
+    return Result(_logarithms(call.operands[0]))
+
+
+def _softmax(call: Call) -> Result:
+    return Result(np.exp(_logarithms(call.operands[0])))
+
+
+def _sigmoid(call: Call) -> Result:
+    """1 / (1 + exp(-x)), by the tangent: it overflows nowhere."""
+    return Result(0.5 * (1 + np.tanh(0.5 * call.operands[0])))
+
+
+def _tanh(call: Call) -> Result:
+    return Result(np.tanh(call.operands[0]))
+
+
+OPERATIONS: dict[str, Callable[[Call], Result]] = {
+    "quantize": _quantize,
+    "dequantize": _dequantize,
+    "add": _sum,
+    "relu": _sum,
+    "rescale": _sum,
+    "max_pool": _max_pool,
+    "avg_pool": _avg_pool,
+    "pad": _pad,
+    "reshape": _reshape,
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
+}
+"""What the host computes, besides input, output, read and write."""
