@@ -1,0 +1,236 @@
+// convert-tile-to-loop: a convolution tile becomes loops over rows, columns and kernel steps around traces.
+// RUN: snow-opt %s --split-input-file --no-debuginfo -p convert-tile-to-loop | filecheck %s
+
+// An inner row of a COOP convolution. For each column and kernel step: a start from the bias, and a trace for each kernel
+// row, the last of which ends the output. Near a border traces are shorter. Kernels are 192 words apart, a line of bias
+// first; 4 vMACs write 4 channels a step.
+// CHECK:        loop.config result_shift = 8
+// CHECK-NEXT:   loop.config bias_shift = 6
+// CHECK-NEXT:   loop.config bypass_shift = 0
+// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.start coop wbuf[[[I0]] * 192] to mbuf[[[I0]] * 4 + 8192] cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[0] wbuf[[[I0]] * 192 + 32] words 32 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[128] wbuf[[[I0]] * 192 + 80] words 32 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[256] wbuf[[[I0]] * 192 + 128] words 32 cus 1 vmacs 15 last relu
+// CHECK-NEXT:   }
+// CHECK-NEXT:   loop.for [[I1:%[^ ]+]] = 1 to 7 {
+// CHECK-NEXT:     loop.for [[I2:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:       loop.start coop wbuf[[[I2]] * 192] to mbuf[[[I1]] * 32 + [[I2]] * 4 + 8192] cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + -16] wbuf[[[I2]] * 192 + 16] words 48 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 112] wbuf[[[I2]] * 192 + 64] words 48 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 240] wbuf[[[I2]] * 192 + 112] words 48 cus 1 vmacs 15 last relu
+// CHECK-NEXT:     }
+// CHECK-NEXT:   }
+// CHECK-NEXT:   loop.for [[I3:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.start coop wbuf[[[I3]] * 192] to mbuf[[[I3]] * 4 + 8416] cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[96] wbuf[[[I3]] * 192 + 16] words 32 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[224] wbuf[[[I3]] * 192 + 64] words 32 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[352] wbuf[[[I3]] * 192 + 112] words 32 cus 1 vmacs 15 last relu
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %k = tile.buffer words 1536 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
+    tile.conv coop %m[0], %k[0] to %o[0] row[3] column[0] channel[0] offset[0] <rows 1, share 0, columns 8, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
+  }
+}
+
+// -----
+
+// The first row lacks the kernel row above it: two traces, which skip the weights of the third. The CU with the last row
+// runs after the others, under its mask.
+// CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.start coop wbuf[[[I0]] * 192] to mbuf[[[I0]] * 4 + 8192] cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[128] wbuf[[[I0]] * 192 + 80] words 32 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[256] wbuf[[[I0]] * 192 + 128] words 32 cus 1 vmacs 15 last relu
+// CHECK-NEXT:     loop.start coop wbuf[[[I0]] * 192] to mbuf[[[I0]] * 4 + 8192] cus 2 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[0] wbuf[[[I0]] * 192 + 32] words 32 cus 2 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[128] wbuf[[[I0]] * 192 + 80] words 32 cus 2 vmacs 15 last relu
+// CHECK-NEXT:   }
+// CHECK-NEXT:   loop.for [[I1:%[^ ]+]] = 1 to 7 {
+// CHECK-NEXT:     loop.for [[I2:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:       loop.start coop wbuf[[[I2]] * 192] to mbuf[[[I1]] * 32 + [[I2]] * 4 + 8192] cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 112] wbuf[[[I2]] * 192 + 64] words 48 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 240] wbuf[[[I2]] * 192 + 112] words 48 cus 1 vmacs 15 last relu
+// CHECK-NEXT:       loop.start coop wbuf[[[I2]] * 192] to mbuf[[[I1]] * 32 + [[I2]] * 4 + 8192] cus 2 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + -16] wbuf[[[I2]] * 192 + 16] words 48 cus 2 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 112] wbuf[[[I2]] * 192 + 64] words 48 cus 2 vmacs 15 last relu
+// CHECK-NEXT:     }
+// CHECK-NEXT:   }
+// CHECK-NEXT:   loop.for [[I3:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.start coop wbuf[[[I3]] * 192] to mbuf[[[I3]] * 4 + 8416] cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[224] wbuf[[[I3]] * 192 + 64] words 32 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[352] wbuf[[[I3]] * 192 + 112] words 32 cus 1 vmacs 15 last relu
+// CHECK-NEXT:     loop.start coop wbuf[[[I3]] * 192] to mbuf[[[I3]] * 4 + 8416] cus 2 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[96] wbuf[[[I3]] * 192 + 16] words 32 cus 2 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[224] wbuf[[[I3]] * 192 + 64] words 32 cus 2 vmacs 15 last relu
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %k = tile.buffer words 1536 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
+    tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 7, columns 8, cus 3> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
+  }
+}
+
+// -----
+
+// INDP: sixteen outputs a vMAC, so that each word of maps meets a line of weights, at any word address. 32 channels keep
+// two of the four vMACs busy.
+// CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 6 {
+// CHECK-NEXT:     loop.start indp wbuf[0] to mbuf[[[I0]] * 32 + 8192] cus 1 vmacs 3
+// CHECK-NEXT:     loop.mac indp mbuf[[[I0]] * 3] wbuf[16] words 9 cus 1 vmacs 3
+// CHECK-NEXT:     loop.mac indp mbuf[[[I0]] * 3 + 32] wbuf[160] words 9 cus 1 vmacs 3
+// CHECK-NEXT:     loop.mac indp mbuf[[[I0]] * 3 + 64] wbuf[304] words 9 cus 1 vmacs 3 last
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 3, row 32>
+    %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 192>
+    %k = tile.buffer words 448 at 0 slots 1 every 8192 : !tile.wbuf<block 448>
+    tile.conv indp %m[0], %k[0] to %o[0] row[3] column[0] channel[0] offset[0] <rows 1, share 0, columns 8, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 6, out_w 6> <depth 3, steps 1, channels 32, share 0, alone 0, lead 0, bypass_first 0, part 0, parts 1, part_words 27> <result 8, bias 6, bypass 0> : !tile.mbuf<pixel 3, row 32>, !tile.wbuf<block 448> to !tile.mbuf<pixel 32, row 192>
+  }
+}
+
+// -----
+
+// A residual starts the accumulators behind the bias, with a shift of its own.
+// CHECK:        loop.config result_shift = 8
+// CHECK-NEXT:   loop.config bias_shift = 6
+// CHECK-NEXT:   loop.config bypass_shift = 4
+// CHECK-NEXT:   loop.config bypass_offset = 0 cus 15
+// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:       loop.start coop wbuf[[[I1]] * 64] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 8192] cus 1 vmacs 15
+// CHECK-NEXT:       loop.start coop mbuf[[[I0]] * 32 + [[I1]] * 4 + 4096] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 8192] cus 1 vmacs 15 add alt
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 32] wbuf[[[I1]] * 64 + 16] words 32 cus 1 vmacs 15 last relu
+// CHECK-NEXT:     }
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %k = tile.buffer words 512 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
+    %r = tile.buffer words 2048 at 4096 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    tile.conv coop %m[0], %k[0] bypass %r : !tile.mbuf<pixel 32, row 256> to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 0, columns 8, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 32, steps 8, channels 32, share 0, alone 0, lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 6, bypass 4> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
+  }
+}
+
+// -----
+
+// Kernels shared out over the CUs: the residual of each CU lies at its own offset.
+// CHECK:        loop.config bypass_offset = 0 cus 1
+// CHECK-NEXT:   loop.config bypass_offset = 32 cus 2
+// CHECK-NEXT:   loop.config bypass_offset = 64 cus 4
+// CHECK-NEXT:   loop.config bypass_offset = 96 cus 8
+// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:       loop.start coop wbuf[[[I1]] * 64] to mbuf[[[I0]] * 128 + [[I1]] * 4 + 8192] cus 15 vmacs 15
+// CHECK-NEXT:       loop.start coop mbuf[[[I0]] * 128 + [[I1]] * 4 + 4096] to mbuf[[[I0]] * 128 + [[I1]] * 4 + 8192] cus 15 vmacs 15 add alt
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 32] wbuf[[[I1]] * 64 + 16] words 32 cus 15 vmacs 15 last relu
+// CHECK-NEXT:     }
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 128, row 1024>
+    %k = tile.buffer words 512 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
+    %r = tile.buffer words 2048 at 4096 slots 1 every 16384 : !tile.mbuf<pixel 128, row 1024>
+    tile.conv coop %m[0], %k[0] bypass %r : !tile.mbuf<pixel 128, row 1024> to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 0, columns 8, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 32, steps 8, channels 32, share 32, alone 0, lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 6, bypass 4> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 64> to !tile.mbuf<pixel 128, row 1024>
+  }
+}
+
+// -----
+
+// A window of a wider pixel, or a dilated kernel, has a trace for each kernel column too.
+// CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 7 {
+// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:       loop.start coop wbuf[[[I1]] * 128] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 8192] cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 32 + 16] wbuf[[[I1]] * 128 + 16] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 32 + 48] wbuf[[[I1]] * 128 + 32] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 32 + 272] wbuf[[[I1]] * 128 + 48] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 32 + 304] wbuf[[[I1]] * 128 + 64] words 16 cus 1 vmacs 15 last relu
+// CHECK-NEXT:     }
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 224>
+    %k = tile.buffer words 1024 at 0 slots 1 every 8192 : !tile.wbuf<block 128>
+    tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[16] <rows 1, share 0, columns 8, cus 1> <kernel_h 2, kernel_w 2, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 7, out_w 7> <depth 16, steps 8, channels 32, share 0, alone 0, lead 0, bypass_first 0, part 0, parts 1, part_words 64> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 224>
+  }
+}
+
+// -----
+
+// More than four traces run in loops, except for those of the last kernel row, one of which ends the output.
+// CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 4 {
+// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:       loop.start coop wbuf[[[I1]] * 192] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 8192] cus 1 vmacs 15
+// CHECK-NEXT:       loop.for [[I2:%[^ ]+]] = 0 to 2 {
+// CHECK-NEXT:         loop.mac coop mbuf[[[I0]] * 16 + [[I2]] * 256] wbuf[[[I1]] * 192 + [[I2]] * 48 + 16] words 16 cus 1 vmacs 15
+// CHECK-NEXT:         loop.mac coop mbuf[[[I0]] * 16 + [[I2]] * 256 + 32] wbuf[[[I1]] * 192 + [[I2]] * 48 + 32] words 16 cus 1 vmacs 15
+// CHECK-NEXT:         loop.mac coop mbuf[[[I0]] * 16 + [[I2]] * 256 + 64] wbuf[[[I1]] * 192 + [[I2]] * 48 + 48] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       }
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 16 + 512] wbuf[[[I1]] * 192 + 112] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 16 + 544] wbuf[[[I1]] * 192 + 128] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 16 + 576] wbuf[[[I1]] * 192 + 144] words 16 cus 1 vmacs 15 last relu
+// CHECK-NEXT:     }
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 128>
+    %k = tile.buffer words 1536 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
+    tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 0, columns 8, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 2, dilation_w 2, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <depth 16, steps 8, channels 32, share 0, alone 0, lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 128>
+  }
+}
+
+// -----
+
+// Channels that do not fill the last step keep only some vMACs busy: here 22, five whole steps and two
+// vMACs more.
+// CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 5 {
+// CHECK-NEXT:       loop.start coop wbuf[[[I1]] * 64] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 8192] cus 1 vmacs 15
+// CHECK:          loop.start coop wbuf[320] to mbuf[[[I0]] * 32 + 8212] cus 1 vmacs 3
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %k = tile.buffer words 384 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
+    tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 0, columns 8, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 6, channels 22, share 0, alone 0, lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
+  }
+}
+
+// -----
+
+// A part of a kernel begins without a start, when it is not the first, and ends no output, when it is not the last.
+// CHECK:        loop.mac coop mbuf[96] wbuf[16] words 32 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[128] wbuf[48] words 64 cus 1 vmacs 15
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 64>
+    %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 32>
+    %k = tile.buffer words 128 at 0 slots 1 every 8192 : !tile.wbuf<block 128>
+    tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 0, columns 1, cus 1> <kernel_h 4, kernel_w 4, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 4, in_w 4, out_h 1, out_w 1> <depth 16, steps 1, channels 4, share 0, alone 0, lead 0, bypass_first 0, part 1, parts 3, part_words 96> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 32>
+  }
+}
