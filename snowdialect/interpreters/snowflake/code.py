@@ -79,12 +79,14 @@ def _describe(operation: Operation, position: int, error: IllegalProgram) -> str
 class Execution:
     """Compiles a program to closures over one register file and one core, and runs it."""
 
-    def __init__(self, program: snowflake.ProgramOp, machine: Machine, state: RunState) -> None:
+    def __init__(
+        self, program: snowflake.ProgramOp, machine: Machine, state: RunState, core: Core | None = None
+    ) -> None:
         self.stage = program.stage.data
         self.code_address = program.code_address.value.data
         self.machine = machine
         self.state = state
-        self.core = Core(machine, state)
+        self.core = Core(machine, state) if core is None else core
         self.registers = [0] * machine.registers
         self.places: dict[SSAValue, int] = {}
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
@@ -209,8 +211,7 @@ class Execution:
                 move = core.store if op.kind.data is MoveKind.MEMORY else core.move
                 return move(registers, self.place(op.rd), self.place(op.rs), op.length.value.data)
             case snowflake.MaxOp():
-                flags = frozenset(op.properties)
-                return core.max(registers, self.place(op.rd), self.place(op.rs), op.count.value.data, flags)
+                return core.max(registers, self.place(op.rd), self.place(op.rs), op.count.value.data, _flags(op))
             case snowflake.VmovOp():
                 return core.vmov(
                     registers,
@@ -218,7 +219,7 @@ class Execution:
                     self.place(op.rs),
                     op.mode.data.value,
                     op.vmacs.value.data,
-                    frozenset(op.properties),
+                    _flags(op),
                     self.tallies[layer_name(op)],
                 )
             case snowflake.MacOp():
@@ -228,7 +229,7 @@ class Execution:
                     self.place(op.rk),
                     op.mode.data.value,
                     op.length.value.data,
-                    frozenset(op.properties),
+                    _flags(op),
                     self.tallies[layer_name(op)],
                 )
             case _:
@@ -259,6 +260,11 @@ class Execution:
             self.next_block = block
 
         return run
+
+
+def _flags(op: InstructionOp) -> frozenset[str]:
+    """The flags that an instruction has set."""
+    return frozenset(name for field in op.ROW.fields for name in field.names if name in op.properties)
 
 
 def _nothing() -> None:

@@ -1,0 +1,162 @@
+"""Random nests of loops through all passes to instruction banks: every stage executes the same vector instructions.
+
+"The same" is exact: kind, operands' 32-bit words, lengths, flags, and configuration, in order. What the instructions
+compute is tested elsewhere, so here they only leave a trace.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Region, SSAValue
+from xdsl.transforms.common_subexpression_elimination import CommonSubexpressionElimination
+
+from lowering.loop_to_snowflake import ConvertLoopToSnowflakePass
+from lowering.snowflake.allocate_registers import AllocateRegistersPass
+from lowering.snowflake.expand_addresses import ExpandAddressesPass
+from lowering.snowflake.fill_delay_slots import FillDelaySlotsPass
+from lowering.snowflake.lower_control_flow import LowerControlFlowPass
+from lowering.snowflake.place_banks import PlaceBanksPass
+from lowering.snowflake.reduce_addresses import ReduceAddressesPass
+from snowdialect.dialects import loop, snowflake
+from snowdialect.dialects.addresses import IndexExpr
+from snowdialect.dialects.locations import layer_name, name_location
+from snowdialect.dialects.snowflake import InstructionOp, ProgramOp
+from snowdialect.dialects.target import set_machine
+from snowdialect.dialects.tile.types import Mode, Space
+from snowdialect.interpreters.snowflake.code import Execution
+from snowdialect.interpreters.snowflake.core import Core, Registers, Step
+from snowdialect.interpreters.state import RunState
+from snowdialect.machine import Machine, load_machine
+
+MAX_DEPTH = 4
+MAX_REPEATS = 60
+TO_ALLOCATION = (ConvertLoopToSnowflakePass, ReduceAddressesPass, ExpandAddressesPass)
+FROM_ALLOCATION = (AllocateRegistersPass, LowerControlFlowPass, FillDelaySlotsPass, PlaceBanksPass)
+
+
+class Recorder(Core):
+    """A core that writes down what it is told to do."""
+
+    trace: list[Any]
+
+    def _record(self, name: str, registers: Registers, *operands: Any) -> Step:
+        first, second, *rest = operands
+
+        def run() -> None:
+            self.trace.append((name, registers[first], registers[second], *rest))
+
+        return run
+
+    def configure(self, register: str, value: int) -> Step:
+        return lambda: self.trace.append((register, value))
+
+    def load(self, registers: Registers, rd: int, rs: int, length: int) -> Step:
+        return self._record("load", registers, rd, rs, length)
+
+    def vmov(self, registers: Registers, rd: int, rs: int, mode: str, vmacs: int, flags: Any, tally: Any) -> Step:
+        return self._record("vmov", registers, rd, rs, mode, vmacs, flags)
+
+    def mac(self, registers: Registers, rm: int, rk: int, mode: str, length: int, flags: Any, tally: Any) -> Step:
+        return self._record("mac", registers, rm, rk, mode, length, flags)
+
+
+def trace(module: ModuleOp, machine: Machine) -> list[Any]:
+    (program,) = module.body.block.ops
+    assert isinstance(program, ProgramOp)
+    state = RunState()
+    core = Recorder(machine, state)
+    core.trace = []
+    Execution(program, machine, state, core).run()
+    return core.trace
+
+
+@st.composite
+def addresses(draw: st.DrawFn, indices: list[SSAValue]) -> IndexExpr:
+    """A linear function of loop indices, with strides small, large, negative and beyond ADDI, and parities."""
+    expression = IndexExpr(draw(st.sampled_from([0, 16, 48, 100_000])))
+    for index in indices:
+        if draw(st.booleans()):
+            expression = expression + IndexExpr.index(index, draw(st.sampled_from([16, 640, -64, 70_000, 3_000_000])))
+        if draw(st.integers(0, 5)) == 0:
+            expression = expression + (IndexExpr.index(index) + draw(st.integers(0, 1))).mod2() * 16384
+    return expression
+
+
+@st.composite
+def bodies(draw: st.DrawFn, block: Block, indices: list[SSAValue], repeats: int) -> None:
+    """Fills a block, which runs `repeats` times, with loops and traces."""
+    for _ in range(draw(st.integers(1, 3))):
+        times = draw(st.sampled_from([1, 2, 3, 5]))
+        if len(indices) < MAX_DEPTH and repeats * times <= MAX_REPEATS and draw(st.booleans()):
+            lower = draw(st.integers(-1, 2))
+            nested = loop.ForOp(lower, lower + times)
+            draw(bodies(nested.body.block, [*indices, nested.index], repeats * times))
+            block.add_op(nested)
+            continue
+        first, second = draw(addresses(indices)), draw(addresses(indices))
+        if draw(st.booleans()):
+            space = draw(st.sampled_from([Space.WBUF, Space.MBUF]))
+            block.add_op(loop.StartOp(Mode.COOP, space, first, second, draw(st.sampled_from([1, 15])), 15))
+        else:
+            block.add_op(loop.MacOp(Mode.COOP, first, second, 16, 15, 15))
+
+
+@st.composite
+def modules(draw: st.DrawFn) -> ModuleOp:
+    layers: list[loop.LayerOp] = []
+    for number in range(draw(st.integers(1, 2))):
+        block = Block()
+        draw(bodies(block, [], 1))
+        layer = loop.LayerOp("conv2d", Region(block))
+        layer.location = name_location(f"layer{number}")
+        layers.append(layer)
+    return ModuleOp(layers)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(modules(), st.sampled_from([64, 96, 512]), st.booleans(), st.booleans())
+def test_every_pass_keeps_what_the_program_does(module: ModuleOp, bank: int, reduce: bool, cse: bool) -> None:
+    machine = replace(load_machine(), icache_instructions=bank)
+    set_machine(module, machine)
+    passes = [
+        *TO_ALLOCATION[: 1 + reduce],
+        ExpandAddressesPass,
+        *([CommonSubexpressionElimination] if cse else []),
+        *FROM_ALLOCATION,
+    ]
+    expected: list[Any] | None = None
+    for kind in passes:
+        kind().apply(Context(), module)
+        module.verify()
+        if expected is None:
+            expected = trace(module, machine)
+        assert trace(module, machine) == expected, kind.name
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(modules())
+def test_every_instruction_names_its_layer(module: ModuleOp) -> None:
+    set_machine(module, load_machine())
+    for kind in (*TO_ALLOCATION, *FROM_ALLOCATION):
+        kind().apply(Context(), module)
+    for op in module.walk():
+        if isinstance(op, InstructionOp):
+            assert layer_name(op).startswith("layer"), op
+
+
+def test_a_program_that_needs_too_many_registers_is_one_line() -> None:
+    block = Block()
+    values = [snowflake.MovOp(number) for number in range(40)]
+    nest = snowflake.ForOp(2, [])
+    nest.body.block.add_ops(snowflake.MaxOp(value.rd, value.rd, 1) for value in values)
+    nest.body.block.add_op(snowflake.YieldOp())
+    nest.location = name_location("conv7")
+    block.add_ops([*values, nest])
+    module = ModuleOp([ProgramOp(snowflake.Stage.STRUCTURED, 0, Region(block))])
+    with pytest.raises(Exception, match="^conv7: needs 41 registers at once, and 30 can hold values$"):
+        AllocateRegistersPass().apply(Context(), module)
