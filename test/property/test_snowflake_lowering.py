@@ -118,7 +118,7 @@ def modules(draw: st.DrawFn) -> ModuleOp:
     return ModuleOp(layers)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(modules(), st.sampled_from([64, 96, 512]), st.booleans(), st.booleans())
 def test_every_pass_keeps_what_the_program_does(module: ModuleOp, bank: int, reduce: bool, cse: bool) -> None:
     machine = replace(load_machine(), icache_instructions=bank)
@@ -138,7 +138,7 @@ def test_every_pass_keeps_what_the_program_does(module: ModuleOp, bank: int, red
         assert trace(module, machine) == expected, kind.name
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(modules())
 def test_every_instruction_names_its_layer(module: ModuleOp) -> None:
     set_machine(module, load_machine())
