@@ -2,4 +2,42 @@
 
 The dialects are in `snowdialect.dialects`, their meaning in `snowdialect.interpreters`; the passes that
 change the representation are in the package `lowering`.
+
+    import snowdialect as snow
+
+    program = snow.compile("model.t7", input_shape=(3, 224, 224))
+    run = program.run(x)
+    run.output, run.cycles
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from snowdialect.simulator.compiled import CompiledProgram
+
+__all__ = ["compile", "load"]
+
+
+def compile(
+    model: str | Path, input_shape: tuple[int, ...] | None = None, machine: str | None = None
+) -> CompiledProgram:
+    """Compiles a model file; `input_shape` is that of one input, without batch, for files that carry none.
+
+    `machine` is a shipped machine or a .toml file. Raises SnowError or MachineError, one line, for a mistake in these.
+    """
+    from lowering.compiler import compile_model
+    from snowdialect.simulator.compiled import CompiledProgram
+
+    return CompiledProgram(compile_model(model, input_shape, machine))
+
+
+def load(path: str | Path) -> CompiledProgram:
+    """Loads a program that `snow-compile` or `CompiledProgram.write` wrote. Raises SnowError for any other file."""
+    from snowdialect.backend.container import load_program
+    from snowdialect.simulator.compiled import CompiledProgram
+
+    return CompiledProgram(load_program(path))

@@ -6,3 +6,11 @@ class SnowError(Exception):
 
     The commands print it as `error: MESSAGE` and exit with status 1; any other that escapes is our defect.
     """
+
+
+class SourceError(SnowError):
+    """A mistake in a line of a text."""
+
+    def __init__(self, file: str, line: int, reason: object) -> None:
+        super().__init__(f"{file}:{line}: {reason}")
+        self.file, self.line, self.reason = file, line, reason

@@ -1,4 +1,4 @@
-"""`snow-run`: interprets a program at one of its levels."""
+"""`snow-run`: simulates the program of a machine, or interprets one at a level above."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ import snow_cli
 from lowering.pipeline import LEVELS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from xdsl.dialects.builtin import ModuleOp
 
     from snowdialect.interpreters import Run
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Runs F on inputs and writes what comes out.
 
-F is MLIR text (.mlir), assembly (.s) or a Torch7 model (.t7, .net, .txt). It is
+A program of a machine (.snow, from snow-compile) runs in the simulator of the
+machine it is for, which counts cycles besides. With --profile, a table of the
+layers goes to the standard output.
+
+Otherwise F is MLIR text (.mlir), assembly (.s) or a Torch7 model (.t7, .net, .txt). It is
 lowered to --level when it is above, and run as it is by default; so a model file
 runs in float at its own level, cnn, and in fixed point at every other.
 
@@ -34,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--input", metavar="X.npy", type=Path, required=True)
     parser.add_argument("--output", metavar="Y.npy", type=Path, required=True)
     parser.add_argument("--report", metavar="R.json", type=Path, help="write counts, in all and by layer")
+    parser.add_argument("--profile", action="store_true", help="print where the cycles of a .snow program went")
     snow_cli.add_model_arguments(parser)
     snow_cli.add_debug_argument(parser)
     options = parser.parse_args(arguments)
@@ -41,13 +47,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    import numpy as np
+    return simulate(options) if options.program.suffix == ".snow" else interpret(options)
 
+
+def simulate(options: argparse.Namespace) -> int:
+    """Runs a .snow file."""
+    import snow_arrays
+    from snowdialect import simulator
+    from snowdialect.backend.container import load_program
+    from snowdialect.errors import SnowError
+
+    for option in ("level", "machine", "input_shape"):
+        if getattr(options, option) is not None:
+            raise SnowError(f"--{option.replace('_', '-')} is for what is still to be lowered, not for a .snow program")
+    program = load_program(options.program)
+    if len(program.inputs) != 1:
+        raise SnowError(f"the program has {len(program.inputs)} inputs; from files only programs with one can be run")
+    inputs = snow_arrays.read_input(options.input, program.inputs[0].shape)
+    snow_cli.show_progress(f"simulating {len(inputs.batch)} input(s) ...")
+    result = simulator.simulate(program, inputs.batch)
+    snow_cli.show_progress()
+    write_output(options.output, inputs.like_input(result.output))
+    if options.report is not None:
+        write_report(options.report, result.report)
+    if options.profile:
+        from snow_profile import print_profile
+
+        print_profile(result.report)
+    return 0
+
+
+def interpret(options: argparse.Namespace) -> int:
+    """Runs a program at a level of the compiler."""
     import snow_arrays
     from lowering import driver
-    from snowdialect.files import replacing
+    from snowdialect.errors import SnowError
     from snowdialect.interpreters import run_module
 
+    if options.profile:
+        raise SnowError("--profile wants a .snow program: only the simulator counts cycles")
     snow_cli.show_progress(f"reading {options.program} ...")
     context = driver.make_context()
     program = driver.read_program(context, options.program, options.input_shape)
@@ -61,13 +99,26 @@ def run(options: argparse.Namespace) -> int:
     result = run_module(program.module, inputs.batch, program.weights())
     snow_cli.show_progress()
     output = snow_arrays.only_output(result.outputs)
-    with replacing(options.output, "wb") as file:
-        np.save(file, inputs.like_input(output).astype(np.float32))
+    write_output(options.output, inputs.like_input(output))
     if options.report is not None:
-        report = make_report(options.program, program.module, result)
-        with replacing(options.report) as file:
-            file.write(json.dumps(report, indent=2) + "\n")
+        write_report(options.report, make_report(options.program, program.module, result))
     return 0
+
+
+def write_output(path: Path, output: "NDArray[Any]") -> None:
+    import numpy as np
+
+    from snowdialect.files import replacing
+
+    with replacing(path, "wb") as file:
+        np.save(file, output.astype(np.float32))
+
+
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    from snowdialect.files import replacing
+
+    with replacing(path) as file:
+        file.write(json.dumps(report, indent=2) + "\n")
 
 
 def make_report(path: Path, module: "ModuleOp", result: "Run") -> dict[str, Any]:

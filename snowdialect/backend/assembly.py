@@ -34,7 +34,7 @@ from snowdialect.dialects import snowflake
 from snowdialect.dialects.cnn import InputOp, OutputOp, is_constant
 from snowdialect.dialects.locations import layer_name, name_location
 from snowdialect.dialects.snowflake import LabelOp, ProgramOp, ScalarRegister, Stage
-from snowdialect.errors import SnowError
+from snowdialect.errors import SnowError, SourceError
 
 _MODULE_ATTRIBUTES = "snow."
 _DATA = ("input", "output", "const", "region", "host")
@@ -173,8 +173,8 @@ class _Reader:
             raise self.error(f"%{name} is used but not defined", line)
         return operations
 
-    def error(self, message: object, line: int | None = None) -> SnowError:
-        return SnowError(f"{self.name}:{self.number if line is None else line}: {message}")
+    def error(self, message: object, line: int | None = None) -> SourceError:
+        return SourceError(self.name, self.number if line is None else line, message)
 
     def _read(self, line: str) -> str:
         """Takes one line in; returns what of it is MLIR."""

@@ -21,7 +21,7 @@ import numpy as np
 
 from snowdialect.backend.encoding import EncodingError, decode, encode
 from snowdialect.backend.program import NO_LAYER, NO_TILE, Code, Program
-from snowdialect.errors import SnowError
+from snowdialect.errors import SnowError, SourceError
 from snowdialect.machine.instructions import INSTRUCTIONS, Field, Instruction, Kind
 from snowdialect.machine.reference import assembly_form
 
@@ -40,15 +40,12 @@ for _row in INSTRUCTIONS:
     _BY_MNEMONIC[_row.mnemonic].append(_row)
 
 
-class AssemblyError(SnowError):
-    """A text that is no code; the message is `file:line: error: reason`, as other assemblers write it."""
-
-    def __init__(self, file: str, line: int, reason: object) -> None:
-        super().__init__(f"{file}:{line}: error: {reason}")
+class IllegalCode(SnowError):
+    """A program that holds a word which is no instruction."""
 
 
 def disassemble(program: Program) -> str:
-    """The code of a program as text. Raises SnowError, one line, for a word that is no instruction."""
+    """The code of a program as text. Raises IllegalCode, one line, for a word that is no instruction."""
     lines: list[str] = []
     for number, code in enumerate(program.codes):
         lines.append(f".program {code.address}")
@@ -60,7 +57,7 @@ def disassemble(program: Program) -> str:
 def assemble_code(text: str, name: str, program: Program) -> Program:
     """`program` with the code of a text in the place of its own; `name` is that of the text's file.
 
-    Raises AssemblyError for a text that is no code, for a layer that the program does not have, and for code that
+    Raises SourceError for a text that is no code, for a layer that the program does not have, and for code that
     covers other parts of the program's memory.
     """
     reader = _Reader(name, program)
@@ -81,12 +78,12 @@ def _code_lines(program: Program, code: Code, number: int) -> Iterator[str]:
             decoded.append(decode(word))
         except EncodingError as error:
             place = f"code {number}, block {position // bank}, instruction {position % bank}"
-            raise SnowError(f"{place}: {error}") from None
+            raise IllegalCode(f"{place}: {error}") from None
     targets: set[int] = set()
     for position, (row, values) in enumerate(decoded):
         targets |= {position + values[field.name] for field in row.written_fields if field.kind is Kind.LABEL}
     if outside := [target for target in targets if not 0 <= target < len(words)]:
-        raise SnowError(f"code {number}: a branch goes to instruction {outside[0]} of {len(words)}")
+        raise IllegalCode(f"code {number}: a branch goes to instruction {outside[0]} of {len(words)}")
     end, last = len(words), max(targets, default=0)
     while end > last and (words[end - 1], layers[end - 1], tiles[end - 1]) == (EMPTY, NO_LAYER, NO_TILE):
         end -= 1
@@ -193,8 +190,8 @@ class _Reader:
         self.layers = {layer.name: number for number, layer in enumerate(program.layers)}
         self.tiles = {tile: number for number, tile in enumerate(program.tiles)}
 
-    def error(self, reason: object, line: int | None = None) -> AssemblyError:
-        return AssemblyError(self.name, self.number if line is None else line, reason)
+    def error(self, reason: object, line: int | None = None) -> SourceError:
+        return SourceError(self.name, self.number if line is None else line, reason)
 
     def read(self, line: str) -> None:
         """Takes in one line, without comment."""

@@ -185,6 +185,21 @@ class Program:
         ends += [code.address * transfer + len(code.words) * self.block_words for code in self.codes]
         return -(-max(ends, default=0) // transfer) * transfer
 
+    @property
+    def instructions(self) -> int:
+        """Instructions of all code, empty ones between them included; not those that fill up a last block."""
+        count = 0
+        for code in self.codes:
+            layers = code.layers.reshape(-1)
+            unnamed = int((layers[::-1] != NO_LAYER).argmax()) if (layers != NO_LAYER).any() else 0
+            count += len(layers) - unnamed
+        return count
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one input through all layers, without those on padding."""
+        return sum(layer.macs for layer in self.layers)
+
     def initial_memory(self) -> NDArray[np.int16]:
         """Memory before the first step, (words,): images and code in their places, zeros elsewhere."""
         memory = np.zeros(self.memory_words, np.int16)

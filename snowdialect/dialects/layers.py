@@ -7,7 +7,7 @@ cnn-describe-layers, read when a program is written.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.ir import Attribute
@@ -52,7 +52,7 @@ def described_layers(module: ModuleOp) -> dict[str, DescribedLayer]:
     attribute = module.attributes.get(LAYERS)
     if attribute is None:
         return {}
-    entries = tuple[Attribute, ...](attribute) if isinstance(attribute, ArrayAttr) else (attribute,)
+    entries = cast("ArrayAttr[Attribute]", attribute).data if isinstance(attribute, ArrayAttr) else (attribute,)
     layers = [row for row in map(_row, entries) if row is not None]
     if len(layers) < len(entries):
         raise VerifyException(f"{LAYERS} wants a list of layers, each with {', '.join(DescribedLayer._fields)}")

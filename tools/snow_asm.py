@@ -1,0 +1,98 @@
+"""`snow-asm`: programs as text, and back."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import snow_cli
+
+if TYPE_CHECKING:
+    from snowdialect.backend.program import Program
+
+DESCRIPTION = """\
+disassemble P.snow -o P.s
+    writes the code of a program as text.
+assemble P.s --replace P.snow -o Q.snow
+    writes a program with the code of P.s and all else from P.snow: so an edited
+    instruction can be run, and its cycles and results be seen.
+assemble P.s -o Q.snow
+    writes the program of a text that brings its data along, as snow-opt prints
+    it with -t snowflake-asm.
+
+The two directions are exact: text, program and text again are the same."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        "snow-asm", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    disassembler = commands.add_parser("disassemble", help="program to text")
+    disassembler.add_argument("input", metavar="P.snow", type=Path)
+    disassembler.add_argument("-o", "--output", metavar="P.s", type=Path, required=True)
+    disassembler.set_defaults(run=disassemble)
+    assembler = commands.add_parser("assemble", help="text to program")
+    assembler.add_argument("input", metavar="P.s", type=Path)
+    assembler.add_argument(
+        "--replace", metavar="P.snow", type=Path, help="program to take all but the code from, for a text without data"
+    )
+    assembler.add_argument("-o", "--output", metavar="Q.snow", type=Path, required=True)
+    assembler.set_defaults(run=assemble)
+    for command in (disassembler, assembler):
+        snow_cli.add_debug_argument(command)
+    options = parser.parse_args(arguments)
+    return snow_cli.run_command(lambda: options.run(options), options.debug)
+
+
+def disassemble(options: argparse.Namespace) -> int:
+    from snowdialect.backend import code_text
+    from snowdialect.backend.container import load_program
+    from snowdialect.errors import SnowError
+    from snowdialect.files import replacing
+
+    try:
+        text = code_text.disassemble(load_program(options.input))
+    except code_text.IllegalCode as error:
+        raise SnowError(f"{options.input}: {error}") from error
+    with replacing(options.output) as file:
+        file.write(text)
+    return 0
+
+
+def assemble(options: argparse.Namespace) -> int:
+    from snowdialect.backend.container import write_program
+    from snowdialect.errors import SourceError
+
+    try:
+        program = replaced(options.input, options.replace) if options.replace else compiled(options.input)
+    except SourceError as error:
+        # In the form that editors know from other assemblers.
+        print(f"{error.file}:{error.line}: error: {error.reason}", file=sys.stderr)
+        return 1
+    write_program(program, options.output)
+    return 0
+
+
+def compiled(path: Path) -> "Program":
+    """The program of a text with data."""
+    from lowering.compiler import compile_model
+    from snowdialect.errors import SnowError
+
+    if path.suffix != ".s":
+        raise SnowError(f"{path}: not assembly (.s); snow-compile takes models and modules")
+    return compile_model(path)
+
+
+def replaced(path: Path, source: Path) -> "Program":
+    """The program in file `source` with the code of a text."""
+    from snowdialect.backend.code_text import assemble_code
+    from snowdialect.backend.container import load_program
+    from snowdialect.errors import SnowError
+
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise SnowError(f"{path}: not a text file") from None
+    return assemble_code(text, str(path), load_program(source))

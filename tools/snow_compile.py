@@ -1,0 +1,85 @@
+"""`snow-compile`: a model file to the program that a machine runs."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import snow_cli
+
+if TYPE_CHECKING:
+    from snowdialect.backend.program import Program
+
+DESCRIPTION = """\
+Compiles MODEL to a program: instructions, packed weights and the map of memory
+in one file, for snow-run and for a board. docs/program.md describes it.
+
+MODEL is a Torch7 model (.t7, .net, .txt); MLIR text (.mlir) and assembly (.s) of
+any level are taken from there on."""
+
+MEASURED = (
+    "cycles",
+    "seconds",
+    "frames_per_second",
+    "utilization",
+    "dram_read_bytes",
+    "dram_write_bytes",
+    "gigabytes_per_second",
+    "instructions_executed",
+    "saturations",
+    "accumulator_wraps",
+    "ledger",
+)
+"""What of a report only a run can tell."""
+
+MEASURED_OF_LAYER = ("cycles", "ideal_cycles", "utilization", "dram_read_bytes", "dram_write_bytes", "ledger")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        "snow-compile", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model", metavar="MODEL", type=Path, help="what to compile")
+    snow_cli.add_model_arguments(parser)
+    parser.add_argument("-o", "--output", metavar="P.snow", type=Path, required=True, help="file to write")
+    parser.add_argument(
+        "--report", metavar="R.json", type=Path, help="write what is known before a run; null stands for the rest"
+    )
+    snow_cli.add_debug_argument(parser)
+    options = parser.parse_args(arguments)
+    return snow_cli.run_command(lambda: run(options), options.debug)
+
+
+def run(options: argparse.Namespace) -> int:
+    from lowering.compiler import compile_model
+    from snowdialect.backend.container import write_program
+    from snowdialect.files import replacing
+
+    snow_cli.show_progress(f"reading {options.model} ...")
+    program = compile_model(
+        options.model,
+        options.input_shape,
+        options.machine,
+        lambda name, _: snow_cli.show_progress(f"lowering: {name} ..."),
+    )
+    snow_cli.show_progress(f"writing {options.output} ...")
+    write_program(program, options.output)
+    snow_cli.show_progress()
+    if options.report is not None:
+        with replacing(options.report) as file:
+            file.write(json.dumps(make_report(program), indent=2) + "\n")
+    return 0
+
+
+def make_report(program: "Program") -> dict[str, Any]:
+    """What is known of a program before it runs, under the names of the report of a run."""
+    return {
+        "model": program.model,
+        "machine": program.machine.name,
+        "clock_hz": program.machine.clock_hz,
+        "macs": program.macs,
+        "instructions_static": program.instructions,
+        **dict.fromkeys(MEASURED),
+        "layers": [{**layer._asdict(), **dict.fromkeys(MEASURED_OF_LAYER)} for layer in program.layers],
+    }
