@@ -6,7 +6,7 @@
 
 // -----
 
-// CHECK: snow.machine: no machine 'zc707' is shipped, only zc706
+// CHECK: snow.machine: no machine 'zc707' is shipped, only onecu, zc706, zc706-200mhz
 module attributes {snow.machine = "zc707"} {
   %b = tile.buffer words 64 at 0 slots 1 every 64 : !tile.wbuf<block 64>
 }

@@ -13,7 +13,7 @@
 // KERNELS: builtin.module
 // MODE: error: cnn-choose-schedule: mode must be coop or indp, is solo
 // ORDER: error: cnn-choose-schedule: order must be mloop or kloop, is loop
-// MACHINE: error: unknown machine 'zc707' (shipped: zc706; or give a .toml file)
+// MACHINE: error: unknown machine 'zc707' (shipped: onecu, zc706, zc706-200mhz; or give a .toml file)
 %x = "test.op"() : () -> tensor<1x64x32x32x!cnn.fixed<8>>
 %rgb = "test.op"() : () -> tensor<1x3x32x32xf32>
 %three = cnn.quantize %rgb : (tensor<1x3x32x32xf32>) -> tensor<1x3x32x32x!cnn.fixed<8>>
