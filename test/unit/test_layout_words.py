@@ -12,7 +12,7 @@ LINE = 16
 
 @st.composite
 def packings(draw: st.DrawFn) -> Packing:
-    """Packings as the compiler makes them: whole lines in COOP, groups that fill windows and windows that fill steps."""
+    """Packings as the compiler makes them: COOP reads whole lines, groups fill windows, windows fill steps."""
     mode = draw(st.sampled_from(["coop", "indp"]))
     vmacs = draw(st.sampled_from([1, 2, 4]))
     lanes = 1 if mode == "coop" else LINE
