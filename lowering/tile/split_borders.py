@@ -57,10 +57,18 @@ def shapes(op: tile.ForOp, index: int, outer: dict[SSAValue, int]) -> Hashable:
     tells it.
     """
     indices = {**outer, op.index: index}
+    found: list[Hashable] = []
     for inner in op.body.walk():
-        if isinstance(inner, tile.ForOp):
-            indices[inner.index] = inner.iterations[0]
-    return tuple(inner.shape_at(indices) for inner in op.body.walk() if isinstance(inner, tile.TiledOp))
+        match inner:
+            case tile.ForOp():
+                indices[inner.index] = inner.iterations[0]
+            case tile.IndexOp():
+                indices[inner.result] = tile.resolve(inner.address("value")).evaluate(indices)
+            case tile.TiledOp():
+                found.append(inner.shape_at(indices))
+            case _:
+                pass
+    return tuple(found)
 
 
 def outer_indices(op: Operation) -> dict[SSAValue, int]:

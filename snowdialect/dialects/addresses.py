@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import ClassVar
 
 from xdsl.dialects.builtin import AffineMapAttr, IndexType
@@ -44,6 +45,7 @@ class LinearForm:
     parity: tuple[int, ...] = ()
 
     @staticmethod
+    @cache
     def of(map: AffineMap) -> LinearForm:
         """The form of a map with one result; raises VerifyException when it has other terms."""
         if map.num_symbols or len(map.results) != 1:

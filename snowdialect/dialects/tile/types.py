@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
+from functools import cache
 from typing import ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 
 from xdsl.dialects.builtin import ArrayAttr, IntAttr
@@ -281,6 +282,11 @@ def _inside(origin: int, dilation: int, taps: int, size: int) -> range:
     return range(first, max(first, last))
 
 
+@cache
+def _record(kind: type[NamedTuple], values: ArrayAttr[IntAttr]) -> tuple[int, ...]:
+    return kind._make(value.data for value in values)
+
+
 class RecordAttr(ParametrizedAttribute, ABC, Generic[RecordT]):
     """Base of attributes that hold a named tuple of integers: `#tile.span<rows 4, share 4, columns 13, cus 15>`."""
 
@@ -294,7 +300,7 @@ class RecordAttr(ParametrizedAttribute, ABC, Generic[RecordT]):
 
     @property
     def record(self) -> RecordT:
-        return cast(RecordT, type(self).RECORD._make(value.data for value in self.values))
+        return cast(RecordT, _record(type(self).RECORD, self.values))
 
     def verify(self) -> None:
         fields = type(self).RECORD._fields
