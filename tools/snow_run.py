@@ -124,7 +124,7 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
 def make_report(path: Path, module: "ModuleOp", result: "Run") -> dict[str, Any]:
     """What a run at a dialect level knows; names as in the reports of the other commands."""
     from lowering import driver
-    from snowdialect.dialects.snowflake import InstructionOp
+    from snowdialect.dialects.snowflake import InstructionOp, ProgramOp, Stage, positions
     from snowdialect.dialects.target import MACHINE_ATTRIBUTE, machine_of
 
     level = driver.level_of(module)
@@ -137,7 +137,13 @@ def make_report(path: Path, module: "ModuleOp", result: "Run") -> dict[str, Any]
     if MACHINE_ATTRIBUTE in module.attributes:
         report["machine"] = machine_of(module).name
     if level == LEVELS[-1]:
-        report["instructions_static"] = sum(isinstance(op, InstructionOp) for op in module.walk())
+        programs = [op for op in module.body.block.ops if isinstance(op, ProgramOp)]
+        if all(program.stage.data is Stage.PLACED for program in programs):
+            bank = machine_of(module).icache_instructions
+            lengths = [max(place for _, place in positions(program.body.block, bank)) + 1 for program in programs]
+            report["instructions_static"] = sum(lengths)
+        else:
+            report["instructions_static"] = sum(isinstance(op, InstructionOp) for op in module.walk())
         report["instructions_executed"] = sum(result.instructions.values())
     report["layers"] = [
         {

@@ -30,7 +30,7 @@ class Channels(NamedTuple):
 class MapsLayout(NamedTuple):
     """How maps lie in a region: channel c of pixel (y, x) at word y * row + x * pixel + its place in the pixel.
 
-    Channels lie in segments, one behind the other in the order of the channels; the words between them are zero. A
+    Channels lie in segments, one behind the other in the order of the channels; the words between them mean nothing. A
     word w stands for w / 2^frac.
     """
 

@@ -1,0 +1,126 @@
+"""What the host of a program computes is, bit by bit, what the interpreters of the dialects compute."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.parser import Parser
+
+from lowering import driver
+from snowdialect.backend.assemble import assemble
+from snowdialect.backend.program import Channels, HostStep, MapsLayout, Program
+from snowdialect.errors import SnowError
+from snowdialect.interpreters import run_module
+from snowdialect.simulator.host import Host, read_maps, write_maps
+
+
+def parse(text: str) -> ModuleOp:
+    module = Parser(
+        driver.make_context(), f'module attributes {{snow.machine = "zc706"}} {{\n{text}\n}}'
+    ).parse_module()
+    module.verify()
+    return module
+
+
+def run_host(program: Program, x: np.ndarray) -> Host:
+    host = Host(program, x)
+    memory = np.zeros((len(x), program.memory_words), np.int16)
+    for step in program.steps:
+        assert isinstance(step, HostStep)
+        host.run(step, memory)
+    return host
+
+
+FIXED_MAPS = "tensor<1x3x7x5x!cnn.fixed<8>>"
+
+CASES = {
+    "max_pool": f"""
+        %y = cnn.max_pool %q {{kernel = [3, 2], strides = [2, 2], pads = [1, 0, 1, 1], ceil_mode}}
+          : ({FIXED_MAPS}) -> tensor<1x3x4x3x!cnn.fixed<8>> loc("pool")
+        %r = cnn.dequantize %y : (tensor<1x3x4x3x!cnn.fixed<8>>) -> tensor<1x3x4x3xf32>""",
+    "avg_pool": f"""
+        %y = cnn.avg_pool %q {{kernel = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1], ceil_mode}}
+          : ({FIXED_MAPS}) -> tensor<1x3x4x3x!cnn.fixed<6>> loc("pool")
+        %r = cnn.dequantize %y : (tensor<1x3x4x3x!cnn.fixed<6>>) -> tensor<1x3x4x3xf32>""",
+    "avg_pool of a padded input": f"""
+        %y = cnn.avg_pool %q {{kernel = [4, 5], strides = [3, 1], pads = [1, 2, 1, 2], count_include_pad}}
+          : ({FIXED_MAPS}) -> tensor<1x3x2x5x!cnn.fixed<12>> loc("pool")
+        %r = cnn.dequantize %y : (tensor<1x3x2x5x!cnn.fixed<12>>) -> tensor<1x3x2x5xf32>""",
+    "avg_pool in float": """
+        %r = cnn.avg_pool %x {kernel = [4, 5], strides = [3, 1], pads = [1, 2, 1, 2]}
+          : (tensor<1x3x7x5xf32>) -> tensor<1x3x2x5xf32> loc("pool")""",
+    "add, relu, rescale": f"""
+        %a = cnn.rescale %q : ({FIXED_MAPS}) -> tensor<1x3x7x5x!cnn.fixed<11>> loc("a")
+        %b = cnn.add %a, %q : (tensor<1x3x7x5x!cnn.fixed<11>>, {FIXED_MAPS}) -> tensor<1x3x7x5x!cnn.fixed<7>> loc("b")
+        %c = cnn.relu %b : (tensor<1x3x7x5x!cnn.fixed<7>>) -> tensor<1x3x7x5x!cnn.fixed<7>> loc("c")
+        %r = cnn.dequantize %c : (tensor<1x3x7x5x!cnn.fixed<7>>) -> tensor<1x3x7x5xf32>""",
+    "pad and reshape": f"""
+        %a = cnn.pad %q {{pads = [2, -1, -3, 4]}} : ({FIXED_MAPS}) -> tensor<1x3x6x8x!cnn.fixed<8>> loc("a")
+        %b = cnn.reshape %a : (tensor<1x3x6x8x!cnn.fixed<8>>) -> tensor<1x144x!cnn.fixed<8>> loc("b")
+        %r = cnn.dequantize %b : (tensor<1x144x!cnn.fixed<8>>) -> tensor<1x144xf32>""",
+    "functions": """
+        %a = cnn.softmax %x : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("a")
+        %b = cnn.tanh %a : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("b")
+        %c = cnn.sigmoid %b : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("c")
+        %d = cnn.reshape %c : (tensor<1x3x7x5xf32>) -> tensor<1x105xf32> loc("d")
+        %r = cnn.log_softmax %d : (tensor<1x105xf32>) -> tensor<1x105xf32> loc("e")""",
+}
+
+
+@pytest.mark.parametrize("text", CASES.values(), ids=CASES.keys())
+@pytest.mark.parametrize("batch", [1, 5])
+def test_an_operation_equals_its_interpreter(text: str, batch: int) -> None:
+    result = text.rpartition("-> ")[2].split(" loc")[0]
+    module = parse(
+        f"""%x = cnn.input "image" : tensor<1x3x7x5xf32>
+        %q = cnn.quantize %x : (tensor<1x3x7x5xf32>) -> {FIXED_MAPS} loc("image")
+        {text}
+        cnn.output "result" %r : {result}"""
+    )
+    # Some values are too large for their words, and for those of the layers behind them.
+    x = np.random.default_rng(0).normal(0, 60, (batch, 3, 7, 5)).astype(np.float32)
+    expected = run_module(module, x)
+    host = run_host(assemble(module, None, "test"), x)
+    assert host.outputs["result"].dtype == np.float32
+    np.testing.assert_array_equal(host.outputs["result"], expected.outputs["result"])
+    assert +host.saturations == +expected.saturations
+    assert +host.wraps == +expected.wraps
+    assert host.layers.keys() == expected.layers.keys()
+    for name, layer in host.layers.items():
+        np.testing.assert_array_equal(layer, expected.layers[name])
+
+
+def test_a_sum_outside_32_bits_wraps_and_is_counted() -> None:
+    module = parse(
+        """%x = cnn.input "image" : tensor<1x1xf32>
+        %a = cnn.quantize %x : (tensor<1x1xf32>) -> tensor<1x1x!cnn.fixed<0>> loc("image")
+        %b = cnn.rescale %a : (tensor<1x1x!cnn.fixed<0>>) -> tensor<1x1x!cnn.fixed<20>> loc("far")
+        %r = cnn.dequantize %b : (tensor<1x1x!cnn.fixed<20>>) -> tensor<1x1xf32>
+        cnn.output "result" %r : tensor<1x1xf32>"""
+    )
+    x = np.array([[4096], [3]], np.float32)
+    host, expected = run_host(assemble(module, None, "test"), x), run_module(module, x)
+    assert host.wraps == Counter({"far": 1}) == +expected.wraps
+    np.testing.assert_array_equal(host.outputs["result"], expected.outputs["result"])
+
+
+def test_maps_lie_in_memory_as_their_layout_says() -> None:
+    layout = MapsLayout(2, 3, 8, 32, 8, (Channels(3, 0), Channels(2, 5)))
+    memory = np.full((2, 100), 7, np.int16)
+    maps = np.arange(2 * 5 * 2 * 3, dtype=np.int16).reshape(2, 5, 2, 3)
+    write_maps(memory, 32, layout, maps)
+    assert memory[1, 32 + 1 * 32 + 2 * 8 + 5 + 1] == maps[1, 4, 1, 2]
+    assert (memory[:, :32] == 7).all() and (memory[:, 96:] == 7).all() and memory[0, 32 + 3] == 7
+    np.testing.assert_array_equal(read_maps(memory, 32, layout), maps)
+
+
+def test_inputs_are_checked() -> None:
+    module = parse('%x = cnn.input "image" : tensor<1x3xf32>\ncnn.output "result" %x : tensor<1x3xf32>')
+    program = assemble(module, None, "test")
+    with pytest.raises(SnowError, match=r"input 'image' has shape \(3,\); want a batch Nx3"):
+        Host(program, np.zeros(3))
+    with pytest.raises(SnowError, match="input 'image' holds values that are not finite"):
+        Host(program, [[1, np.nan, 2]])
+    with pytest.raises(SnowError, match="input 'image' is missing"):
+        Host(program, {"picture": [[1, 2, 3]]})
