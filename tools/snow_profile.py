@@ -17,7 +17,7 @@ def print_profile(report: Mapping[str, Any]) -> None:
     for name in ("layer", "kind", "mode", "order"):
         table.add_column(name, no_wrap=name == "layer", overflow="ellipsis")
     for name in ("M-MAC", "cycles", "util %", "MB in", "MB out", *(f"{part} %".replace("_", " ") for part in parts)):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", max_width=10)
     for layer in layers:
         texts = (layer["name"], layer["kind"], layer["mode"] or "", layer["order"] or "")
         table.add_row(*texts, *_numbers(layer, parts))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from snowdialect.backend.container import write_program
@@ -22,10 +23,21 @@ class CompiledProgram:
     program: Program
 
     def run(self, x: ArrayLike) -> SimulationResult:
-        """Simulates the program on one input, or a batch of them: output bits and cycles."""
+        """Simulates the program on its only input, CxHxW, or a batch of such: output bits and cycles.
+
+        Without batch axis in `x` there is none in the result.
+        """
         from snowdialect.simulator import simulate
 
-        return simulate(self.program, x)
+        array = np.asarray(x)
+        if len(self.program.inputs) != 1 or array.ndim != len(self.program.inputs[0].shape):
+            return simulate(self.program, array)
+        result = simulate(self.program, array[None])
+        return result._replace(
+            output=result.output[0],
+            outputs={name: values[0] for name, values in result.outputs.items()},
+            layers={name: values[0] for name, values in result.layers.items()},
+        )
 
     def write(self, path: str | Path) -> None:
         """Writes the program as a `.snow` file."""

@@ -18,7 +18,7 @@ from snowdialect.backend.encoding import decode
 from snowdialect.backend.program import NO_LAYER, Code, Program
 from snowdialect.dialects import snowflake
 from snowdialect.errors import SnowError
-from snowdialect.models import DIGITS
+from snowdialect.models import DIGITS, held_back_digits
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +192,16 @@ def test_a_failed_write_leaves_nothing(digits: Program, tmp_path: Path) -> None:
 def test_python_compiles_writes_and_loads(digits: Program, tmp_path: Path) -> None:
     compile_to_run(DIGITS, input_shape=(1, 8, 8)).write(tmp_path / "digits.snow")
     assert same(load(tmp_path / "digits.snow").program, digits)
+
+
+def test_python_runs_one_input_or_a_batch() -> None:
+    program = compile_to_run(DIGITS, input_shape=(1, 8, 8))
+    images, labels = held_back_digits()
+    one, batch = program.run(images[0]), program.run(images[:3])
+    assert one.output.shape == (10,) and batch.output.shape == (3, 10)
+    np.testing.assert_array_equal(one.output, batch.output[0])
+    np.testing.assert_array_equal(batch.output.argmax(axis=1), labels[:3])
+    assert one.cycles == batch.cycles > 0
 
 
 # Text
