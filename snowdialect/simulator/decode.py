@@ -1,0 +1,118 @@
+"""Code words to rows of numbers, by the instruction table: what the compiled loop reads."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snowdialect.backend.program import Code, Program
+from snowdialect.machine.instructions import (
+    CONFIGURATION,
+    INSTRUCTION_BITS,
+    INSTRUCTIONS,
+    OPCODE_BITS,
+    WORD_BITS,
+    Instruction,
+    Kind,
+)
+
+OPERATION, FIRST, SECOND, THIRD, NUMBER, FLAGS, LAYER = range(7)
+"""Columns: operation, registers, immediate or length or distance, mode and flags, layer."""
+COLUMNS = 7
+
+ILLEGAL = -1
+"""Operation of a word that is no instruction."""
+
+(MOV, CONFIG, VMOV, TMOV, ADD, ADDI, MUL, MULI, MAC, MAX, BLE, BGT, BEQ, LD, REFILL) = range(15)
+NAMES = (
+    *("mov", "config", "vmov", "tmov", "add", "addi", "mul", "muli", "mac", "max"),
+    *("ble", "bgt", "beq", "ld", "refill"),
+)
+"""Names of the operations in the instruction table, by number."""
+
+INDP, LAST, RELU, BYPASS, ADDING, ALTERNATE, BEGIN, CLUSTER = (1 << bit for bit in range(8))
+"""Bits of the column FLAGS. The load unit stands in this column too, for LD."""
+
+RESULT_SHIFT, BIAS_SHIFT, BYPASS_SHIFT, MAX_STRIDE, BYPASS_OFFSET, WAIT, DONE = range(7)
+"""Configuration registers."""
+
+_BITS = {
+    "indp": INDP,
+    "last": LAST,
+    "relu": RELU,
+    "bypass": BYPASS,
+    "add": ADDING,
+    "alt": ALTERNATE,
+    "first": BEGIN,
+    "cluster": CLUSTER,
+}
+_PLACES = {
+    "mov": ("rd",),
+    "config": ("register",),
+    "vmov": ("rd", "rs", "vmacs"),
+    "tmov": ("rd", "rs"),
+    "add": ("rd", "rs", "rt"),
+    "addi": ("rd", "rs"),
+    "mul": ("rd", "rs", "rt"),
+    "muli": ("rd", "rs"),
+    "mac": ("rm", "rk"),
+    "max": ("rd", "rs"),
+    "ble": ("rs", "rt"),
+    "bgt": ("rs", "rt"),
+    "beq": ("rs", "rt"),
+    "ld": ("rd", "rs"),
+    "refill": ("rs",),
+}
+"""Fields that go to FIRST, SECOND and THIRD."""
+_NUMBERS = ("immediate", "length", "count", "target")
+
+
+def decode_code(program: Program, code: Code) -> NDArray[np.int64]:
+    """One row a place in memory, (blocks x instructions from block to block, COLUMNS), block behind block."""
+    blocks, bank = code.words.shape
+    stride = program.block_words * WORD_BITS // INSTRUCTION_BITS
+    rows = np.zeros((blocks, stride, COLUMNS), np.int64)
+    rows[..., OPERATION] = ILLEGAL
+    rows[..., LAYER] = -1
+    rows[:, :bank, LAYER] = code.layers
+    words = np.zeros((blocks, stride), np.int64)
+    words[:, :bank] = code.words
+    rows[..., NUMBER] = words
+    for number, name in enumerate(NAMES):
+        row = next(row for row in INSTRUCTIONS if row.name == name)
+        _decode_row(row, number, words, rows)
+    return rows.reshape(-1, COLUMNS)
+
+
+def _decode_row(row: Instruction, number: int, words: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+    """Fills the rows of the words that are this instruction."""
+    fits = words >> INSTRUCTION_BITS - OPCODE_BITS == row.opcode
+    values: dict[str, NDArray[np.int64]] = {}
+    lowest = INSTRUCTION_BITS - OPCODE_BITS
+    for field in row.fields:
+        lowest = row.low_bit(field)
+        value = words >> lowest & (1 << field.width) - 1
+        if field.kind in (Kind.SIGNED, Kind.LABEL):
+            value = value - ((value > field.maximum).astype(np.int64) << field.width)
+        fits &= value == field.value if field.kind is Kind.FIXED else value <= field.maximum
+        values[field.name] = value
+    fits &= words & (1 << lowest) - 1 == 0
+    if row.name == "config":
+        limits = np.array([register.maximum for register in CONFIGURATION])
+        which = np.minimum(values["register"], len(limits) - 1)
+        fits &= values["immediate"] <= limits[which]
+    rows[fits, OPERATION] = number
+    for column, name in zip((FIRST, SECOND, THIRD), _PLACES[row.name], strict=False):
+        rows[fits, column] = values[name][fits]
+    for name in _NUMBERS:
+        if name in values:
+            rows[fits, NUMBER] = values[name][fits]
+    if "unit" in values:
+        rows[fits, FLAGS] = values["unit"][fits]
+        return
+    flags = np.zeros_like(words)
+    for field in row.fields:
+        if field.kind is Kind.FLAGS:
+            for bit, name in enumerate(field.names):
+                flags |= (values[field.name] >> bit & 1) * _BITS[name]
+        elif field.kind is Kind.CHOICE and field.name in ("mode", "kind"):
+            flags |= (values[field.name] == 1) * _BITS[field.names[1]]
+    rows[fits, FLAGS] = flags[fits]

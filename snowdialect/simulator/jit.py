@@ -1,0 +1,74 @@
+"""Numba for the simulator: functions compiled on first use, the machine code kept on disk.
+
+Numba notices a change of the file that a function stands in, not of the files that it takes functions and constants
+from. So the code of every state of these files has a folder of its own.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_NOT_COMPILED = ("__init__", "compiled", "host", "report", "simulate")
+"""Files beside this one without a part in compiled code."""
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.stem not in _NOT_COMPILED:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "snowdialect" / _fingerprint()
+
+
+def _usable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+_FOLDER = _cache_folder()
+_FRESH = not _FOLDER.exists()
+_CACHED = _usable(_FOLDER)
+
+
+def compiled(function: Function) -> Function:
+    """Compiles a function of numbers, arrays and tuples of them, which only compiled functions call."""
+    # What makes a function callable from Python would be most of its code.
+    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def entry(function: Function) -> Function:
+    """Compiles a function that Python calls. It runs without Python's lock."""
+    return _compile(function)
+
+
+def _compile(function: Function, **options: bool) -> Function:
+    configured = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(_FOLDER)
+    try:
+        return numba.njit(cache=_CACHED, nogil=True, error_model="numpy", **options)(function)
+    finally:
+        numba.config.CACHE_DIR = configured
+
+
+def announce_compilation() -> None:
+    """Says on a terminal that the first run of this version takes longer."""
+    global _FRESH
+    if (_FRESH or not _CACHED) and sys.stderr.isatty():
+        kept = "kept for the next time" if _CACHED else f"{_FOLDER} cannot be written, so this happens every time"
+        print(f"compiling the simulator, {kept} ...", file=sys.stderr)
+    _FRESH = False

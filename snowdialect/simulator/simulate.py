@@ -1,0 +1,206 @@
+"""A whole program: the host's steps, and the machine's in threads, one for the clock and one for each input."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Event
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from snowdialect.backend.program import NO_LAYER, NO_TILE, Code, CodeStep, Program
+from snowdialect.errors import SnowError
+from snowdialect.machine.instructions import BY_NAME
+from snowdialect.simulator import state
+from snowdialect.simulator.core import execute
+from snowdialect.simulator.decode import ILLEGAL, NAMES, OPERATION, decode_code
+from snowdialect.simulator.faults import IllegalProgram, describe
+from snowdialect.simulator.host import Host, read_maps
+from snowdialect.simulator.jit import announce_compilation
+from snowdialect.simulator.report import Timing, make_report
+from snowdialect.simulator.state import Control, Numbers
+
+_SLICE = 1 << 22
+"""Instructions that run before a thread looks whether it is still wanted."""
+_CHUNK_BYTES = 1 << 28
+"""Memories of inputs that are kept at a time."""
+
+
+class SimulationResult(NamedTuple):
+    """What a run produced. Arrays have a leading batch axis."""
+
+    output: NDArray[Any]
+    """Of the only output, (N, ...) float32; of the first one when there are several."""
+    outputs: dict[str, NDArray[Any]]
+    layers: dict[str, NDArray[Any]]
+    """Result of each layer by name: words (N, C, H, W), or what the host computed."""
+    saturations: Counter[str]
+    wraps: Counter[str]
+    """By layer, over the whole batch."""
+    instructions: Counter[str]
+    """Executed instructions by mnemonic, for one input."""
+    cycles: int
+    """For one input, from memory to memory."""
+    report: dict[str, Any]
+
+
+@dataclass
+class _Totals:
+    saturations: Counter[str] = field(default_factory=Counter[str])
+    wraps: Counter[str] = field(default_factory=Counter[str])
+    instructions: Counter[str] = field(default_factory=Counter[str])
+
+
+def simulate(program: Program, x: Mapping[str, ArrayLike] | ArrayLike) -> SimulationResult:
+    """Runs a program on a batch.
+
+    `x` holds numbers (N, ...) by input name, or is the array (N, ...) of the only input. Cycles do not depend on the
+    input, so the clock runs once. Raises IllegalProgram, one line, when the machine could not run the program, and
+    SnowError for an input that is missing or has another shape.
+    """
+    announce_compilation()
+    inputs = dict(x) if isinstance(x, Mapping) else x
+    totals, timing = _Totals(), Timing.of(program)
+    chunks: list[tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]] = []
+    size = max(1, _CHUNK_BYTES // max(1, 2 * program.memory_words))
+    rows = [decode_code(program, code) for code in program.codes]
+    for number, part in enumerate(_parts(inputs, size)):
+        chunks.append(_run_chunk(program, part, rows, totals, timing if number == 0 else None))
+    outputs, layers = (
+        {name: np.concatenate([chunk[i][name] for chunk in chunks]) for name in chunks[0][i]} for i in range(2)
+    )
+    report = make_report(program, timing, totals.saturations.total(), totals.wraps.total())
+    return SimulationResult(
+        next(iter(outputs.values())),
+        outputs,
+        layers,
+        totals.saturations,
+        totals.wraps,
+        totals.instructions,
+        timing.cycles,
+        report,
+    )
+
+
+def _parts(inputs: Any, size: int) -> Iterator[Any]:
+    """The inputs in pieces of at most `size`."""
+    arrays = {name: np.asarray(array) for name, array in inputs.items()} if isinstance(inputs, dict) else None
+    single = np.asarray(inputs) if arrays is None else next(iter(arrays.values()), np.zeros(1))
+    if single.ndim == 0 or len(single) == 0:
+        raise SnowError("the batch of inputs is empty")
+    for start in range(0, len(single), size):
+        chosen = slice(start, start + size)
+        yield single[chosen] if arrays is None else {name: array[chosen] for name, array in arrays.items()}
+
+
+def _run_chunk(
+    program: Program, inputs: Any, rows: Sequence[Numbers], totals: _Totals, timing: Timing | None
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """Runs all steps on some inputs; returns outputs and results of layers."""
+    host = Host(program, inputs)
+    memory = np.tile(program.initial_memory(), (host.batch, 1))
+    for step in program.steps:
+        if isinstance(step, CodeStep):
+            _run_code(program, program.codes[step.code], rows[step.code], memory, totals, timing)
+        else:
+            host.run(step, memory)
+    totals.saturations.update(host.saturations)
+    totals.wraps.update(host.wraps)
+    transfer = program.machine.transfer_words
+    layers = {
+        region.name: read_maps(memory, region.address * transfer, region.layout)
+        for region in program.regions
+        if region.layout is not None
+    }
+    return host.outputs, layers | host.layers
+
+
+def _run_code(
+    program: Program,
+    code: Code,
+    rows: Numbers,
+    memory: NDArray[np.int16],
+    totals: _Totals,
+    timing: Timing | None,
+) -> None:
+    """Runs a stretch of code on every memory, and its clock when `timing` is to be added to."""
+    layers, stop = len(program.layers), Event()
+    clock = state.new_clock(program, rows)
+    runs: list[Callable[[], Control]] = []
+    run = partial(_execute, program, code, rows, stop)
+    if timing is not None:
+        runs.append(partial(run, clock, None))
+    data = [state.new_data(program.machine, layers, words) for words in memory]
+    runs += [partial(run, None, element) for element in data]
+    controls = _in_threads(runs, stop)
+    for element in data:
+        for number, (saturations, wraps) in enumerate(element.counts[:-1].tolist()):
+            name = program.layers[number].name
+            if saturations:
+                totals.saturations[name] += saturations
+            if wraps:
+                totals.wraps[name] += wraps
+    if timing is not None:
+        timing.add(clock, controls[0])
+        for operation, name in enumerate(NAMES):
+            times = int(controls[0].executed[rows[:, OPERATION] == operation].sum())
+            if times:
+                totals.instructions[BY_NAME[name].mnemonic] += times
+
+
+def _in_threads(runs: Sequence[Callable[[], Control]], stop: Event) -> list[Control]:
+    """Results of the runs, in order. Raises what the first of them raised."""
+    with ThreadPoolExecutor() as pool:
+        futures: list[Future[Control]] = [pool.submit(run) for run in runs]
+        try:
+            wait(futures)
+        finally:
+            stop.set()
+    return [future.result() for future in futures]
+
+
+def _execute(
+    program: Program,
+    code: Code,
+    rows: Numbers,
+    stop: Event,
+    clock: state.Clock | None,
+    data: state.Data | None,
+) -> Control:
+    """Runs one stretch of code from start to end, with a clock or with data. Raises IllegalProgram."""
+    control = state.new_control(program, code, len(rows))
+    fault = np.zeros(4, np.int64)
+    sizes = state.sizes_of(program, code)
+    arguments = (
+        sizes,
+        rows,
+        control,
+        state.no_data() if data is None else data,
+        state.no_clock() if clock is None else clock,
+        clock is not None,
+        data is not None,
+    )
+    while not control.core[state.HALTED] and not stop.is_set():
+        number = execute(*arguments, _SLICE, fault)
+        if number >= 0:
+            raise _illegal(program, code, rows, number, fault)
+    return control
+
+
+def _illegal(program: Program, code: Code, rows: Numbers, number: int, fault: Numbers) -> IllegalProgram:
+    """Names layer, tiles, instruction and reason."""
+    block, place = divmod(number, program.block_words * 16 // 32)
+    inside = place < code.layers.shape[1]
+    layer = int(code.layers[block, place]) if inside else NO_LAYER
+    tile = int(code.tiles[block, place]) if inside else NO_TILE
+    where = "no layer" if layer == NO_LAYER else f"layer {program.layers[layer].name}"
+    if tile != NO_TILE:
+        where += f", {program.tiles[tile]}"
+    operation = int(rows[number, OPERATION])
+    name = "" if operation == ILLEGAL else f" ({BY_NAME[NAMES[operation]].mnemonic})"
+    numbers = (int(fault[1]), int(fault[2]), int(fault[3]))
+    reason = describe(int(fault[0]), numbers)
+    return IllegalProgram(f"{where}: instruction {place} of block {block}{name}: {reason}")

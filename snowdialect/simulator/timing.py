@@ -1,0 +1,401 @@
+"""When things happen: queues, decoders, buffer ports, load units and memory. docs/isa.md, "Timing", has the rules.
+
+Nothing is stepped cycle by cycle. An instruction is timed when it is dispatched: all that it can wait for comes before
+it in program order. Memory and the second ports of the buffers are shared by what is not in order; calendars keep how
+much of each stretch of BUCKET cycles is taken.
+"""
+
+import math
+
+from snowdialect.simulator.decode import (
+    ADDING,
+    FIRST,
+    LAST,
+    SECOND,
+)
+from snowdialect.simulator.hazards import note_load
+from snowdialect.simulator.jit import compiled
+from snowdialect.simulator.state import (
+    BANK_READY,
+    BEGINS,
+    BUCKET,
+    CODE_BYTES,
+    CONFLICTS,
+    DECODE_FREE,
+    END,
+    ENDS,
+    FINISH,
+    FINISHES,
+    HISTORY,
+    ICACHE_BANKS,
+    ISSUED,
+    L_FINISH,
+    LOAD_FREE,
+    LOAD_STARTS,
+    LOADING_UNTIL,
+    LOADS,
+    LOADS_ISSUED,
+    MAPS_BYTES,
+    MOVE_UNIT,
+    NOW,
+    OUTPUT_BEGUN,
+    OUTPUT_FREE,
+    READY,
+    STAGED,
+    STALL_DRAIN,
+    STALL_MEMORY,
+    STALL_QUEUE,
+    STARTS,
+    STORED_BYTES,
+    UNIT_FREE,
+    WEIGHTS_BYTES,
+    Clock,
+    Sizes,
+)
+
+
+@compiled
+def reserve(used, tags, start, amount, rate, capacity):
+    """When `amount` has moved that begins at `start`: at most `rate` a cycle, and `capacity` less what others have.
+
+    `used` and `tags` are the calendar, a ring of buckets.
+    """
+    time, left = float(start), float(amount)
+    while True:
+        bucket = int(time) // BUCKET
+        slot = bucket % used.shape[0]
+        if tags[slot] != bucket:
+            tags[slot] = bucket
+            used[slot] = 0.0
+        end = (bucket + 1) * BUCKET
+        span = end - time
+        share = min(rate * span, capacity * BUCKET - used[slot])
+        if share > 0.0:
+            if left <= share:
+                used[slot] += left
+                return time + span * left / share
+            used[slot] += share
+            left -= share
+        time = float(end)
+
+
+@compiled
+def use_port(s: Sizes, clock: Clock, cu, address, start, lines, rate):
+    """When so many lines have gone over the second port of the bank that holds an address."""
+    row = 1 + cu * (s.mbuf_words // s.mbuf_bank) + address // s.mbuf_bank
+    end = math.ceil(reserve(clock.used[row], clock.tags[row], start, lines, rate, 1.0))
+    clock.core[CONFLICTS] += max(0, end - start - math.ceil(lines / rate))
+    return end
+
+
+@compiled
+def decoder(s: Sizes, unit, cu):
+    """Number of the decoder of a kind in a CU."""
+    return 2 * s.cus if unit == MOVE_UNIT else unit * s.cus + cu
+
+
+# Dispatch
+
+
+@compiled
+def issue_at(clock: Clock, ready):
+    """The cycle in which an instruction issues whose operands are there at `ready`."""
+    return max(clock.core[NOW] + 1, ready)
+
+
+@compiled
+def issue(clock: Clock, row):
+    """The cycle in which an instruction issues that reads its two registers."""
+    return issue_at(clock, max(clock.core[READY + row[FIRST]], clock.core[READY + row[SECOND]]))
+
+
+@compiled
+def hold_for_loads(s: Sizes, clock: Clock, time, cus, buffer, low, high):
+    """Waits until no load is in flight into the banks that hold the words from low to high of a buffer."""
+    if time >= clock.core[LOADING_UNTIL]:
+        return time
+    bank = s.mbuf_bank if buffer == s.vmacs else s.wbuf_bank
+    until = time
+    for cu in range(s.cus):
+        if cus >> cu & 1:
+            for i in range(low // bank, (high - 1) // bank + 1):
+                until = max(until, clock.loading_until[cu, buffer, i])
+    clock.core[STALL_MEMORY] += until - time
+    return until
+
+
+@compiled
+def hold_for_queue(s: Sizes, clock: Clock, time, unit, cus):
+    """Waits until the queues of a decoder have room in all CUs."""
+    until = time
+    for cu in range(s.cus):
+        if cus >> cu & 1:
+            number = decoder(s, unit, cu)
+            place = clock.units[number, ISSUED] - s.queue_depth
+            if place >= 0:
+                until = max(until, clock.queues[number, place % HISTORY, STARTS])
+    if unit == MOVE_UNIT:
+        clock.core[STALL_MEMORY] += until - time
+    else:
+        clock.core[STALL_QUEUE] += until - time
+    return until
+
+
+@compiled
+def take(clock: Clock, number, begin, finish):
+    """A decoder takes an instruction at `begin`; all that it does is done at `finish`."""
+    place = clock.units[number, ISSUED]
+    if place > 0:
+        finish = max(finish, clock.queues[number, (place - 1) % HISTORY, FINISHES])
+    clock.queues[number, place % HISTORY, STARTS] = begin
+    clock.queues[number, place % HISTORY, FINISHES] = finish
+    clock.units[number, ISSUED] = place + 1
+    return finish
+
+
+@compiled
+def pending_until(clock: Clock, number, pending):
+    """When at most `pending` instructions of a decoder are left."""
+    place = clock.units[number, ISSUED] - 1 - pending
+    return clock.queues[number, place % HISTORY, FINISHES] if place >= 0 else 0
+
+
+@compiled
+def wait(s: Sizes, clock: Clock, time, units, pending):
+    """`mov wait`: when each of some units has at most `pending` instructions left."""
+    work = memory = time
+    for cu in range(s.cus):
+        for unit in range(2):
+            if units >> unit & 1:
+                work = max(work, pending_until(clock, decoder(s, unit, cu), pending))
+    if units >> MOVE_UNIT & 1:
+        memory = max(memory, pending_until(clock, decoder(s, MOVE_UNIT, 0), pending))
+    if units >> 3 & 1:
+        memory = max(memory, loads_until(clock, time, pending))
+    clock.core[STALL_DRAIN] += work - time
+    clock.core[STALL_MEMORY] += max(work, memory) - work
+    return max(work, memory)
+
+
+@compiled
+def loads_until(clock: Clock, time, pending):
+    """When at most `pending` loads into buffers are in flight."""
+    until = time
+    while True:
+        left, first = 0, until
+        for i in range(clock.core[LOADS]):
+            finish = clock.loads[i, L_FINISH]
+            if finish > until:
+                first = finish if left == 0 else min(first, finish)
+                left += 1
+        if left <= pending:
+            return until
+        until = first
+
+
+@compiled
+def end_of_program(s: Sizes, clock: Clock, time):
+    """`mov done`: when everything has drained."""
+    for number in range(clock.units.shape[0]):
+        time = max(time, pending_until(clock, number, 0))
+    for cu in range(s.cus):
+        time = max(time, clock.units[decoder(s, 0, cu), UNIT_FREE])
+    for bank in range(ICACHE_BANKS):
+        time = max(time, clock.core[BANK_READY + bank])
+    clock.core[END] = max(time, clock.core[LOADING_UNTIL])
+
+
+# Decoders
+
+
+@compiled
+def configure(s: Sizes, clock: Clock, time, unit, cus):
+    """A configuration register is written on its way through the queues of a decoder: a cycle of each."""
+    time = hold_for_queue(s, clock, time, unit, cus)
+    for cu in range(s.cus):
+        if cus >> cu & 1:
+            number = decoder(s, unit, cu)
+            begin = max(time + s.queue_latency, clock.units[number, DECODE_FREE])
+            clock.units[number, DECODE_FREE] = begin + 1
+            take(clock, number, begin, begin + 1)
+    return time
+
+
+@compiled
+def run_start(s: Sizes, clock: Clock, time, cu, flags, source, lines, results, target, layer):
+    """VMOV in one CU, dispatched at `time`: reads `lines` lines of the maps buffer from word `source` on, or, with 0,
+    a line of every weights buffer.
+
+    It goes over the second port of its buffer, so it overlaps the trace before it. Returns when its words are read
+    and when the results, `results` lines with flag last, have arrived.
+    """
+    number = decoder(s, 0, cu)
+    begin = max(time + s.queue_latency, clock.units[number, DECODE_FREE])
+    read = begin + 1 if lines == 0 else use_port(s, clock, cu, source, begin, lines, 1.0)
+    staged = read + s.buffer_latency
+    clock.cus[cu, STAGED] = max(clock.cus[cu, STAGED], staged)
+    if not flags & ADDING:
+        clock.cus[cu, OUTPUT_BEGUN] = begin
+    clock.units[number, DECODE_FREE] = begin + 1
+    end = arrived = staged
+    if flags & LAST:
+        end = max(clock.cus[cu, STAGED], clock.units[number, UNIT_FREE]) + 1
+        end, arrived = _leave(s, clock, cu, end, target, results)
+        clock.units[number, UNIT_FREE] = end
+        clock.units[number, DECODE_FREE] = max(begin + 1, end)
+    clock.cus[cu, BEGINS], clock.cus[cu, ENDS] = clock.cus[cu, OUTPUT_BEGUN], end
+    finish = take(clock, number, begin, arrived)
+    clock.layers[layer, FINISH] = max(clock.layers[layer, FINISH], finish)
+    return read, arrived
+
+
+@compiled
+def run_trace(s: Sizes, clock: Clock, time, cu, flags, cycles, results, target, layer):
+    """MAC in one CU, dispatched at `time`; traces follow each other without a gap.
+
+    Returns when its words are read and when the results, `results` lines with flag last, have arrived.
+    """
+    number = decoder(s, 0, cu)
+    begin = max(
+        time + s.queue_latency, clock.units[number, DECODE_FREE], clock.units[number, UNIT_FREE], clock.cus[cu, STAGED]
+    )
+    read = end = arrived = begin + cycles
+    if flags & LAST:
+        end, arrived = _leave(s, clock, cu, end, target, results)
+    clock.units[number, UNIT_FREE] = end
+    clock.units[number, DECODE_FREE] = begin + 1
+    clock.cus[cu, BEGINS], clock.cus[cu, ENDS] = begin, end
+    finish = take(clock, number, begin, arrived)
+    clock.layers[layer, FINISH] = max(clock.layers[layer, FINISH], finish)
+    return read, arrived
+
+
+@compiled
+def _leave(s: Sizes, clock: Clock, cu, time, target, lines):
+    """An output leaves the accumulators over shift registers, a word of every vMAC a cycle, in either mode.
+
+    Returns when it left and when its lines are in the maps buffer.
+    """
+    left = max(time, clock.cus[cu, OUTPUT_FREE])
+    clock.cus[cu, OUTPUT_FREE] = left + s.line
+    arrived = use_port(s, clock, cu, target, left + s.line + s.write_back_latency, lines, 1.0)
+    return left, arrived
+
+
+@compiled
+def run_comparison(s: Sizes, clock: Clock, time, cu, flags, source, count, target, layer):
+    """MAX in one CU, dispatched at `time`: a line a cycle over the second port of the maps buffer.
+
+    Returns when its words are read and when the result has arrived.
+    """
+    number = decoder(s, 1, cu)
+    begin = max(time + s.queue_latency, clock.units[number, UNIT_FREE])
+    read = arrived = use_port(s, clock, cu, source, begin, count, 1.0)
+    if flags & LAST:
+        arrived = use_port(s, clock, cu, target, read + s.buffer_latency + 1, 1, 1.0)
+    clock.units[number, UNIT_FREE] = read
+    clock.cus[cu, BEGINS], clock.cus[cu, ENDS] = begin, read
+    finish = take(clock, number, begin, arrived)
+    clock.layers[layer, FINISH] = max(clock.layers[layer, FINISH], finish)
+    return read, arrived
+
+
+@compiled
+def run_move(s: Sizes, clock: Clock, time, source_cu, source, target_cu, target, lines, layer):
+    """TMOV to another maps buffer, dispatched at `time`. Returns when its words are read and when they have arrived."""
+    number = decoder(s, MOVE_UNIT, 0)
+    begin = max(time + s.queue_latency, clock.units[number, UNIT_FREE])
+    read = use_port(s, clock, source_cu, source, begin, lines, 1.0)
+    arrived = max(read, use_port(s, clock, target_cu, target, begin + s.buffer_latency, lines, 1.0)) + 1
+    clock.units[number, UNIT_FREE] = read
+    _all_work(s, clock, begin, read)
+    finish = take(clock, number, begin, arrived)
+    clock.layers[layer, FINISH] = max(clock.layers[layer, FINISH], finish)
+    return read, arrived
+
+
+@compiled
+def run_store(s: Sizes, clock: Clock, time, cu, source, words, layer):
+    """TMOV to memory, dispatched at `time`. Returns when its words are read and when they have arrived."""
+    number = decoder(s, MOVE_UNIT, 0)
+    begin = max(time + s.queue_latency, clock.units[number, UNIT_FREE])
+    moving = begin + s.transfer_overhead
+    lines = words // s.line
+    rate = min(1.0, s.bytes_per_cycle / (2 * s.line))
+    read = use_port(s, clock, cu, source, moving, lines, rate)
+    sent = math.ceil(
+        reserve(
+            clock.used[0],
+            clock.tags[0],
+            moving + s.buffer_latency,
+            2 * words,
+            s.bytes_per_cycle,
+            s.bytes_per_cycle,
+        )
+    )
+    read = max(read, sent)
+    clock.units[number, UNIT_FREE] = read
+    _all_work(s, clock, begin, read)
+    clock.layers[layer, STORED_BYTES] += 2 * words
+    arrived = take(clock, number, begin, read + s.memory_latency)
+    clock.layers[layer, FINISH] = max(clock.layers[layer, FINISH], arrived)
+    return read, arrived
+
+
+@compiled
+def _all_work(s: Sizes, clock: Clock, begin, end):
+    for cu in range(s.cus):
+        clock.cus[cu, BEGINS], clock.cus[cu, ENDS] = begin, end
+
+
+# Load units
+
+
+@compiled
+def _transfer(s: Sizes, clock: Clock, time, unit, words):
+    """A load unit moves words from memory: dispatched, from when to when they move at the memory's end."""
+    depth = s.load_queue_depth
+    place = clock.load_units[unit, LOADS_ISSUED] % depth
+    if clock.load_units[unit, LOADS_ISSUED] >= depth:
+        until = max(time, clock.load_units[unit, LOAD_STARTS + place])
+        clock.core[STALL_MEMORY] += until - time
+        time = until
+    begin = max(time + s.queue_latency, clock.load_units[unit, LOAD_FREE])
+    moving = begin + s.transfer_overhead
+    rate = s.bytes_per_cycle / s.load_units
+    end = math.ceil(reserve(clock.used[0], clock.tags[0], moving, 2 * words, rate, s.bytes_per_cycle))
+    clock.load_units[unit, LOAD_STARTS + place] = begin
+    clock.load_units[unit, LOADS_ISSUED] += 1
+    clock.load_units[unit, LOAD_FREE] = end
+    return time, moving, end
+
+
+@compiled
+def run_load(s: Sizes, clock: Clock, time, unit, cus, buffer, source, target, words, layer):
+    """LD to a buffer. Returns when it was dispatched."""
+    time, moving, end = _transfer(s, clock, time, unit, words)
+    finish = end + s.memory_latency
+    maps = buffer == s.vmacs
+    bank = s.mbuf_bank if maps else s.wbuf_bank
+    for cu in range(s.cus):
+        if not cus >> cu & 1:
+            continue
+        for i in range(target // bank, (target + words - 1) // bank + 1):
+            clock.loading_until[cu, buffer, i] = max(clock.loading_until[cu, buffer, i], finish)
+            if maps:
+                low, high = max(target, i * bank), min(target + words, (i + 1) * bank)
+                lines = (high - low) / s.line
+                begin = moving + s.memory_latency + (end - moving) * (low - target) // words
+                use_port(s, clock, cu, low, begin, lines, lines / max(1.0, (end - moving) * (high - low) / words))
+    clock.layers[layer, MAPS_BYTES if maps else WEIGHTS_BYTES] += 2 * words
+    note_load(clock, time, cus, buffer, target, target + words, source, source + words, finish)
+    return time
+
+
+@compiled
+def run_refill(s: Sizes, clock: Clock, time, unit, bank, words, layer):
+    """LD to the instruction cache. Returns when it was dispatched."""
+    time, _, end = _transfer(s, clock, time, unit, words)
+    clock.core[BANK_READY + bank] = end + s.memory_latency
+    clock.layers[layer, CODE_BYTES] += 2 * words
+    return time
