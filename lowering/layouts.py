@@ -15,7 +15,7 @@ from xdsl.ir import Operation, SSAValue
 
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of, shape_of
-from snowdialect.dialects.tile import MapsType, maps_shape
+from snowdialect.dialects.tile import MapsType, WriteOp, maps_shape
 from snowdialect.layout import Segment, round_up
 from snowdialect.machine import Machine
 
@@ -50,6 +50,10 @@ def layout_of(value: SSAValue, machine: Machine) -> MapsType:
     owner = value.owner
     if isinstance(owner, UnrealizedConversionCastOp) and isinstance(owner.inputs[0].type, MapsType):
         return owner.inputs[0].type
+    for use in value.uses:
+        # Once it is in memory, its readers are no longer all there to be asked.
+        if isinstance(use.operation, WriteOp) and isinstance(use.operation.region.type, MapsType):
+            return use.operation.region.type
     channels, height, width = maps_shape(shape_of(value))
     frac = frac_of(value)
     assert frac is not None

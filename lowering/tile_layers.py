@@ -217,12 +217,13 @@ class _ConvBuilder:
                 self._load_weights(window, kernel, slot, 0)
             self._compute(at, window, kernel, slot, 0)
             return
-        # Each part is loaded while the one before it is used.
-        for part in range(parts + 1):
+        # With two slots, each part is loaded while the one before it is used.
+        ahead = slots - 1
+        for part in range(parts + ahead):
             if part < parts:
                 self._load_weights(window, kernel, IndexExpr(part % slots), part)
-            if part > 0:
-                self._compute(at, window, kernel, IndexExpr((part - 1) % slots), part - 1)
+            if part >= ahead:
+                self._compute(at, window, kernel, IndexExpr((part - ahead) % slots), part - ahead)
 
     def _channel(self, window: IndexExpr, kernel: IndexExpr) -> IndexExpr:
         return window * self.plan.channels + kernel * self.tile_channels

@@ -7,11 +7,13 @@ yet, and behind a store, so that the result tile before the last one is free.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
     GreedyRewritePatternApplier,
@@ -30,9 +32,8 @@ from snowdialect.dialects import loop, tile
 from snowdialect.dialects.locations import located
 from snowdialect.dialects.target import machine_of
 from snowdialect.layout import round_up
-
-MAX_PENDING = 4095
-"""The most instructions that a wait can leave pending."""
+from snowdialect.machine import Machine
+from snowdialect.machine.instructions import MAX_PENDING
 
 STAYS = (tile.RegionOp, tile.ViewOp, tile.WeightsOp, tile.AverageWeightsOp, tile.WriteOp, tile.ReadOp)
 
@@ -45,9 +46,9 @@ class ConvertTileToLoop(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         tiles: list[RewritePattern] = [
-            LowerLoad(),
-            LowerLoadWeights(),
-            LowerStore(),
+            LowerLoad(LoadUnits()),
+            LowerLoadWeights(LoadUnits()),
+            LowerStore(stores_in_the_way(op)),
             LowerConv(),
             LowerMaxPool(),
             LowerAvgPool(),
@@ -61,11 +62,24 @@ class ConvertTileToLoop(ModulePass):
 
 
 @dataclass
+class LoadUnits:
+    """Gives out the load units in turn. What fills the same words takes the same unit, which keeps its loads in order:
+    so a late row that nothing reads cannot overwrite the next tile."""
+
+    taken: dict[tuple[SSAValue, int, int | None], int] = field(
+        default_factory=dict[tuple[SSAValue, int, int | None], int]
+    )
+
+    def unit(self, machine: Machine, buffer: SSAValue, cus: int, vmac: int | None = None) -> int:
+        """The load unit for a buffer in the CUs of a mask: their MBuf, or the WBuf of one vMAC."""
+        return self.taken.setdefault((buffer, cus, vmac), len(self.taken)) % machine.load_units
+
+
+@dataclass(frozen=True)
 class LowerLoad(RewritePattern):
     """Rows in one piece where they lie in a row, else row by row; each CU its own, or one broadcast."""
 
-    unit: int = 0
-    """The load unit that comes next: loads go round."""
+    units: LoadUnits
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: tile.LoadOp, rewriter: PatternRewriter) -> None:
@@ -99,18 +113,17 @@ class LowerLoad(RewritePattern):
                         target + row * buffer.row.data,
                         words // machine.transfer_words,
                         mask,
-                        self.unit % machine.load_units,
+                        self.units.unit(machine, op.buffer, mask),
                     )
                 )
-            self.unit += 1
         replace(op, builder, rewriter)
 
 
-@dataclass
+@dataclass(frozen=True)
 class LowerLoadWeights(RewritePattern):
     """One load for each weights buffer that has kernels of its own."""
 
-    unit: int = 0
+    units: LoadUnits
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: tile.LoadWeightsOp, rewriter: PatternRewriter) -> None:
@@ -121,6 +134,7 @@ class LowerLoadWeights(RewritePattern):
         number = tile.resolve(op.address("tile"))
         for run, following in zip(op.runs(0), op.runs(1), strict=True):
             source = number * (following.source - run.source) + run.source
+            cus = sum(1 << cu for cu in run.cus)
             builder.add(
                 loop.LoadOp(
                     op.packed,
@@ -128,16 +142,19 @@ class LowerLoadWeights(RewritePattern):
                     loop.Buffer.of_vmac(run.vmac),
                     target,
                     run.words // machine.transfer_words,
-                    sum(1 << cu for cu in run.cus),
-                    self.unit % machine.load_units,
+                    cus,
+                    self.units.unit(machine, op.buffer, cus, run.vmac),
                 )
             )
-            self.unit += 1
         replace(op, builder, rewriter)
 
 
+@dataclass(frozen=True)
 class LowerStore(RewritePattern):
     """A tile in one piece where its rows lie in a row in memory, else row by row, else pixel by pixel."""
+
+    in_the_way: Set[tile.StoreOp]
+    """The stores that have to end before anything else is computed."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: tile.StoreOp, rewriter: PatternRewriter) -> None:
@@ -178,8 +195,8 @@ class LowerStore(RewritePattern):
                     )
                 )
             moves += height * width
-        # With two slots the next tile may be computed while this one is stored.
-        pending = moves if op.buffer.owner.slots.value.data == 2 else 0
+        # The next tile may be computed while this one is stored, and this one only, when it goes to the other slot.
+        pending = 0 if op in self.in_the_way else moves
         builder.add(loop.WaitOp(("move",), min(pending, MAX_PENDING)))
         replace(op, builder, rewriter)
 
@@ -192,11 +209,12 @@ class LowerFor(RewritePattern):
 
 
 class LowerLayer(RewritePattern):
-    """A layer begins when what the layers before it stored has arrived in memory."""
+    """A layer begins when what the layers before it stored has arrived in memory, and all that they loaded in the
+    buffers, which it uses as it likes."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: tile.LayerOp, rewriter: PatternRewriter) -> None:
-        wait = located(loop.WaitOp(("mac", "max", "move")), op.location)
+        wait = located(loop.WaitOp(loop.WaitOp.UNITS), op.location)
         rewriter.insert(wait, InsertPoint.at_start(op.body.block))
         body = rewriter.move_region_contents_to_new_regions(op.body)
         rewriter.replace(op, located(loop.LayerOp(op.kind.data, body), op.location))
@@ -209,6 +227,27 @@ class EraseUnused(RewritePattern):
     def match_and_rewrite(self, op: tile.BufferOp | tile.IndexOp, rewriter: PatternRewriter) -> None:
         if not op.result.uses:
             rewriter.erase(op)
+
+
+def stores_in_the_way(module: ModuleOp) -> set[tile.StoreOp]:
+    """The stores whose slot holds the results of the very next tile too, in any iteration of the loops around them."""
+    return {
+        store
+        for layer in module.walk()
+        if isinstance(layer, tile.LayerOp)
+        for (store, slot), (_, next_slot) in pairwise(_executed_stores(layer.body.block, {}))
+        if slot == next_slot
+    }
+
+
+def _executed_stores(block: Block, indices: dict[SSAValue, int]) -> Iterator[tuple[tile.StoreOp, int]]:
+    """The stores in the order in which they execute, each with its slot."""
+    for op in block.ops:
+        if isinstance(op, tile.StoreOp):
+            yield op, op.number("slot", indices)
+        elif isinstance(op, tile.ForOp):
+            for index in op.iterations:
+                yield from _executed_stores(op.body.block, {**indices, op.index: index})
 
 
 def wait_for_readers(op: Operation, builder: LoopBuilder) -> None:

@@ -24,14 +24,13 @@ from lowering.loop_builder import (
     steps_of,
 )
 from lowering.tile.split_borders import outer_indices
+from lowering.tiling import round_down
 from snowdialect.dialects import loop, tile
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.target import machine_of
 from snowdialect.layout import average_steps
 from snowdialect.machine import Machine
-
-MAX_TRACE = 4080
-"""The longest trace in whole lines that a 12-bit length can say."""
+from snowdialect.machine.instructions import BY_NAME
 
 
 class Pixel(NamedTuple):
@@ -68,13 +67,14 @@ class Tap(NamedTuple):
     words: int
 
 
-def taps(kernel_rows: range, kernel_columns: range, op: tile.ConvOp) -> list[list[Tap]]:
-    """The traces of an output by kernel row: as long as the words lie in a row, and no longer than allowed."""
+def taps(kernel_rows: range, kernel_columns: range, op: tile.ConvOp, part: int) -> list[list[Tap]]:
+    """The traces of a part of an output, by kernel row: as long as words lie in a row, and no longer than allowed."""
     window, kernels = op.geometry, op.kernels.record
     layout = cast(tile.MapsBufferType, op.maps.type)
     pixel, depth = layout.pixel.data, kernels.depth
     joined = window.dilation_w == 1 and depth == pixel
-    first = kernels.part * kernels.part_words
+    longest = round_down(BY_NAME["mac"].field("length").maximum, machine_of(op).line_words)
+    first = part * kernels.part_words
     stop = first + kernels.part_words
     rows: list[list[Tap]] = []
     for ky in kernel_rows:
@@ -84,8 +84,8 @@ def taps(kernel_rows: range, kernel_columns: range, op: tile.ConvOp) -> list[lis
             position = (ky * window.kernel_w + run.start) * depth
             maps = ky * window.dilation_h * layout.row.data + run.start * window.dilation_w * pixel
             low, high = max(position, first), min(position + len(run) * depth, stop)
-            for begin in range(low, high, MAX_TRACE):
-                row.append(Tap(maps + begin - position, begin - first, min(MAX_TRACE, high - begin)))
+            for begin in range(low, high, longest):
+                row.append(Tap(maps + begin - position, begin - first, min(longest, high - begin)))
         if row:
             rows.append(row)
     return rows
@@ -112,7 +112,7 @@ class LowerConv(RewritePattern):
                 with builder.loop(step.first, step.stop) as kernel:
                     for kernel_rows, cus in pixel.rows.units():
                         output = Output(op, builder, machine, pixel, kernel, block, cus, step.vmacs)
-                        output.build(taps(cast(range, kernel_rows), cast(range, pixel.columns.classes[0]), op))
+                        output.build(cast(range, kernel_rows), cast(range, pixel.columns.classes[0]))
         replace(op, builder, rewriter)
 
 
@@ -129,10 +129,14 @@ class Output:
     cus: int
     vmacs: int
 
-    def build(self, rows: list[list[Tap]]) -> None:
+    def build(self, kernel_rows: range, kernel_columns: range) -> None:
+        """Adds the start and the traces of the part of the output that the operation computes."""
         kernels = self.op.kernels.record
         relu = self.op.relu is not None
-        final = kernels.part == kernels.parts - 1
+        rows = taps(kernel_rows, kernel_columns, self.op, kernels.part)
+        # Near a border the parts that follow may have no trace to write the result back.
+        later = range(kernels.part + 1, kernels.parts)
+        final = not any(taps(kernel_rows, kernel_columns, self.op, part) for part in later)
         if kernels.part == 0:
             self._start(final and not rows, relu)
         self._traces(rows, final, relu)

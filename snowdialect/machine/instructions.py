@@ -28,6 +28,8 @@ KERNEL_SHIFT = 4
 
 CONFIGURATION_MASK_SHIFT = 18
 """Where the mask of CUs or units begins in the values of bypass_offset and wait."""
+MAX_PENDING = (1 << 12) - 1
+"""The most instructions that wait can leave pending."""
 
 
 class Kind(Enum):

@@ -82,3 +82,18 @@ module attributes {snow.machine = "zc706"} {
   %y = cnn.relu %q : (tensor<1x16x4x4x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>> loc("relu2")
   "test.op"(%y) : (tensor<1x16x4x4x!cnn.fixed<8>>) -> ()
 }
+
+// -----
+
+// Channels that every reader takes word by word stay packed, for the first reader and for the second.
+// CHECK:      [[X:%[^ ]+]] = tile.region "x" : !tile.maps<height 2, width 2, pixel 3, row 32, frac 8, channels [3 at 0]>
+// CHECK:      tile.conv indp {{.*}} <depth 3, {{.*}} : !tile.mbuf<pixel 3, row 32>
+// CHECK:      tile.conv indp {{.*}} <depth 3, {{.*}} : !tile.mbuf<pixel 3, row 32>
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x3x2x2x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<16x3x1x1xf32>
+  %w = cnn.quantize %wf : (tensor<16x3x1x1xf32>) -> tensor<16x3x1x1x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 1, columns 2, steps 1, parts 1, maps_slots 1, weights_slots 1>} : (tensor<1x3x2x2x!cnn.fixed<8>>, tensor<16x3x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>>
+  %z = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 1, columns 2, steps 1, parts 1, maps_slots 1, weights_slots 1>} : (tensor<1x3x2x2x!cnn.fixed<8>>, tensor<16x3x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>>
+  "test.op"(%y, %z) : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<1x16x2x2x!cnn.fixed<8>>) -> ()
+}

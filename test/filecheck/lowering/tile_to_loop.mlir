@@ -4,7 +4,7 @@
 // Whole rows that lie as in memory are one load; CU 0 has no row above the first, CU 3 none below the last. Loads go
 // round the load units. Before a buffer is filled, what still reads it is waited for.
 // CHECK:      loop.layer "conv2d" {
-// CHECK-NEXT:   loop.wait mac, max, move pending 0
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
 // CHECK-NEXT:   loop.wait mac, max pending 0
 // CHECK-NEXT:   loop.load %in[0] to mbuf[128] units 12 cus 1 through 0
 // CHECK-NEXT:   loop.load %in[4] to mbuf[0] units 16 cus 2 through 1
@@ -24,7 +24,7 @@ module attributes {snow.machine = "zc706"} {
 
 // Without a share all CUs get the same, in a broadcast. Parts of rows are loaded row by row, from where the maps begin.
 // CHECK:      loop.layer "conv2d" {
-// CHECK-NEXT:   loop.wait mac, max, move pending 0
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
 // CHECK-NEXT:   loop.wait mac, max pending 0
 // CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 4 {
 // CHECK-NEXT:     loop.load %in[[[I0]] * 4] to mbuf[[[I0]] * 96 + 32] units 2 cus 15 through 0
@@ -43,7 +43,7 @@ module attributes {snow.machine = "zc706"} {
 
 // A tile index becomes a loop index, the parity of a tile the distance of two slots.
 // CHECK:      loop.layer "conv2d" {
-// CHECK-NEXT:   loop.wait mac, max, move pending 0
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
 // CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 4 {
 // CHECK-NEXT:     loop.wait mac, max pending 0
 // CHECK-NEXT:     loop.load %in[[[I0]] * 4 + 4] to mbuf[[[I0]] mod 2 * -16384 + 16448] units 4 cus 15 through 0
@@ -65,7 +65,7 @@ module attributes {snow.machine = "zc706"} {
 
 // The kernels of each vMAC are one run of memory, for all CUs at once.
 // CHECK:      loop.layer "conv2d" {
-// CHECK-NEXT:   loop.wait mac, max, move pending 0
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
 // CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
 // CHECK-NEXT:     loop.wait mac, max pending 0
 // CHECK-NEXT:     loop.load %p[[[I0]] * 96] to wbuf0[[[I0]] mod 2 * 8192] units 24 cus 15 through 0
@@ -91,7 +91,7 @@ module attributes {snow.machine = "zc706"} {
 
 // Kernels that are shared out are a run for each vMAC of each CU.
 // CHECK:      loop.layer "conv2d" {
-// CHECK-NEXT:   loop.wait mac, max, move pending 0
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
 // CHECK-NEXT:   loop.wait mac, max pending 0
 // CHECK-NEXT:   loop.load %p[0] to wbuf0[0] units 12 cus 1 through 0
 // CHECK-NEXT:   loop.load %p[12] to wbuf1[0] units 12 cus 1 through 1
@@ -125,20 +125,24 @@ module attributes {snow.machine = "zc706"} {
 
 // A result tile of whole rows is one store a CU, behind the arithmetic. With one slot, the next tile waits for it.
 // CHECK:      loop.layer "conv2d" {
-// CHECK-NEXT:   loop.wait mac, max, move pending 0
-// CHECK-NEXT:   loop.wait mac, max pending 0
-// CHECK-NEXT:   loop.store mbuf[0] cu 0 to %out[0] units 16
-// CHECK-NEXT:   loop.store mbuf[0] cu 1 to %out[16] units 16
-// CHECK-NEXT:   loop.store mbuf[0] cu 2 to %out[32] units 16
-// CHECK-NEXT:   loop.store mbuf[0] cu 3 to %out[48] units 16
-// CHECK-NEXT:   loop.wait move pending 0
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
+// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
+// CHECK-NEXT:     loop.wait mac, max pending 0
+// CHECK-NEXT:     loop.store mbuf[0] cu 0 to %out[[[I0]] * 8] units 8
+// CHECK-NEXT:     loop.store mbuf[0] cu 1 to %out[[[I0]] * 8 + 16] units 8
+// CHECK-NEXT:     loop.store mbuf[0] cu 2 to %out[[[I0]] * 8 + 32] units 8
+// CHECK-NEXT:     loop.store mbuf[0] cu 3 to %out[[[I0]] * 8 + 48] units 8
+// CHECK-NEXT:     loop.wait move pending 0
+// CHECK-NEXT:   }
 // CHECK-NEXT: }
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %out = tile.region "out" : !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
   tile.layer "conv2d" {
     %o = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
-    tile.store %o[0] to %out row[0] column[0] channel[0] words 32 share 0 limit 32 <rows 2, share 2, columns 8, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
+    tile.for %t = 0 to 2 {
+      tile.store %o[0] to %out row[%t] column[0] channel[0] words 32 share 0 limit 32 <rows 1, share 2, columns 8, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
+    }
   }
 }
 
@@ -146,7 +150,7 @@ module attributes {snow.machine = "zc706"} {
 
 // With two slots the stores may run while the next tile is computed. The last CU has one row only.
 // CHECK:      loop.layer "conv2d" {
-// CHECK-NEXT:   loop.wait mac, max, move pending 0
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
 // CHECK-NEXT:   loop.wait mac, max pending 0
 // CHECK-NEXT:   loop.store mbuf[16384] cu 0 to %out[0] units 16
 // CHECK-NEXT:   loop.store mbuf[16384] cu 1 to %out[16] units 16
@@ -165,9 +169,39 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
+// The slots alternate, but with three tiles the last one has the slot of the first one of the next kernels, which must
+// wait until it is stored.
+// CHECK:      loop.layer "conv2d" {
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
+// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
+// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 2 {
+// CHECK-NEXT:       loop.wait mac, max pending 0
+// CHECK-NEXT:       loop.store mbuf[[[I1]] mod 2 * 16384] cu 0 to %out[[[I1]] * 16 + [[I0]]] units 1
+// CHECK-NEXT:       loop.wait move pending 1
+// CHECK-NEXT:     }
+// CHECK-NEXT:     loop.wait mac, max pending 0
+// CHECK-NEXT:     loop.store mbuf[0] cu 0 to %out[[[I0]] + 32] units 1
+// CHECK-NEXT:     loop.wait move pending 0
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  %out = tile.region "out" : !tile.maps<height 3, width 1, pixel 64, row 512, frac 8, channels [64 at 0]>
+  tile.layer "conv2d" {
+    %o = tile.buffer words 32 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 32>
+    tile.for %k = 0 to 2 {
+      tile.for %t = 0 to 2 {
+        tile.store %o[%t mod 2] to %out row[%t] column[0] channel[%k * 32] words 32 share 0 limit 64 <rows 1, share 3, columns 1, cus 1> : !tile.mbuf<pixel 32, row 32> to !tile.maps<height 3, width 1, pixel 64, row 512, frac 8, channels [64 at 0]>
+      }
+      tile.store %o[0] to %out row[2] column[0] channel[%k * 32] words 32 share 0 limit 64 <rows 1, share 3, columns 1, cus 1> : !tile.mbuf<pixel 32, row 32> to !tile.maps<height 3, width 1, pixel 64, row 512, frac 8, channels [64 at 0]>
+    }
+  }
+}
+
+// -----
+
 // Words of a pixel are stored pixel by pixel: each CU its share of the channels.
 // CHECK:      loop.layer "conv2d" {
-// CHECK-NEXT:   loop.wait mac, max, move pending 0
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
 // CHECK-NEXT:   loop.wait mac, max pending 0
 // CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
 // CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 2 {
@@ -189,7 +223,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:       loop.store mbuf[[[I6]] * 64 + [[I7]] * 32] cu 3 to %out[[[I6]] * 8 + [[I7]] * 4 + 3] units 1
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
-// CHECK-NEXT:   loop.wait move pending 0
+// CHECK-NEXT:   loop.wait move pending 16
 // CHECK-NEXT: }
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
