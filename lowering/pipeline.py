@@ -57,6 +57,7 @@ LOOP = Phase(
     (
         Pass("tile-prefetch", "lowering.tile.prefetch"),
         Pass("tile-split-borders", "lowering.tile.split_borders"),
+        Pass("tile-name-tiles", "lowering.tile.name_tiles"),
         Pass("convert-tile-to-loop", "lowering.tile_to_loop"),
     ),
 )

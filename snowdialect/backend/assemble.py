@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import ModuleOp, NameLoc
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
@@ -33,7 +33,7 @@ from snowdialect.backend.program import (
 from snowdialect.dialects import cnn, snowflake, tile
 from snowdialect.dialects.cnn import frac_of, is_constant, shape_of
 from snowdialect.dialects.layers import DescribedLayer, described_layers
-from snowdialect.dialects.locations import described, layer_name
+from snowdialect.dialects.locations import described, layer_name, location_names
 from snowdialect.dialects.snowflake import InstructionOp, LabelOp, ProgramOp, Stage, fill_length
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.memory import region_address
@@ -239,17 +239,16 @@ class _Assembler:
 
     def _place(self, op: Operation) -> tuple[int, int]:
         """The numbers of the layer and of the tiles that an instruction belongs to: `loc("conv1"("rows 0 to 14"))`."""
-        location = op.location
-        if not isinstance(location, NameLoc):
+        names = location_names(op.location)
+        if not names:
             return NO_LAYER, NO_TILE
-        layer = self._layer(location.desc.data)
-        if not isinstance(inner := location.location, NameLoc):
+        layer = self._layer(names[0])
+        if len(names) == 1:
             return layer, NO_TILE
-        name = inner.desc.data
-        if name not in self.tile_of:
-            self.tile_of[name] = len(self.tiles)
-            self.tiles.append(name)
-        return layer, self.tile_of[name]
+        if names[1] not in self.tile_of:
+            self.tile_of[names[1]] = len(self.tiles)
+            self.tiles.append(names[1])
+        return layer, self.tile_of[names[1]]
 
     def input_port(self, op: cnn.InputOp) -> Port:
         """An input, and where its words lie when it goes straight to the accelerator."""

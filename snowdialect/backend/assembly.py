@@ -3,7 +3,7 @@
     .weights "face.safetensors"                          attributes snow.* of the module
     .const %w = cnn.weight "conv1.weight" : tensor<...>  what host and memory hold: the operation itself, on one line
     .program 4096                                        code, and its address in transfers of memory
-    .loc "conv1"                                         the layer that the following instructions belong to
+    .loc "conv1" "rows 0 to 14"                          layer, and part of it, that the following lines belong to
     loop0:
         mac.coop r4, r5, 192, last, relu                 ; instructions as the table of docs/isa.md writes them
         .fill 511                                        empty instructions up to this place in the bank
@@ -32,7 +32,7 @@ from xdsl.utils.target import Target
 from snowdialect.backend.instruction_text import parse_instruction
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.cnn import InputOp, OutputOp, is_constant
-from snowdialect.dialects.locations import layer_name, name_location
+from snowdialect.dialects.locations import layer_name, location_names, name_location
 from snowdialect.dialects.snowflake import LabelOp, ProgramOp, ScalarRegister, Stage
 from snowdialect.errors import SnowError, SourceError
 
@@ -41,7 +41,8 @@ _DATA = ("input", "output", "const", "region", "host")
 _COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|;.*')
 _DIRECTIVE = re.compile(r"\s*\.(\w+)(?:\s+(.*))?$")
 _LABEL = re.compile(r"\s*([A-Za-z_][\w.$]*):\s*$")
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"$')
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_NAMES = re.compile(rf"(?:{_STRING.pattern}(?:\s+{_STRING.pattern})?)?$")
 
 
 class _Printer(AssemblyPrinter):
@@ -85,8 +86,8 @@ class _Printer(AssemblyPrinter):
                 continue
             if op.location != location:
                 location = op.location
-                name = f" {location.desc}" if isinstance(location, NameLoc) else ""
-                self._line(f".loc{name}")
+                names = [str(StringAttr(name)) for name in location_names(location)]
+                self._line(" ".join([".loc", *names]))
             op.print_assembly(self)
         self._line(".end")
 
@@ -222,10 +223,10 @@ class _Reader:
     def _code_directive(self, program: _ProgramText, word: str, rest: str) -> None:
         match word:
             case "loc":
-                name = _STRING.match(rest)
-                if rest and not name:
-                    raise self.error(f".loc wants the name of a layer in quotes, got {rest}")
-                program.location = UnknownLoc() if name is None else name_location(_unescaped(rest))
+                if not _NAMES.match(rest):
+                    raise self.error(f".loc wants the name of a layer, and of a part of it, in quotes, got {rest}")
+                names = [_unescaped(literal[0]) for literal in _STRING.finditer(rest)]
+                program.location = name_location(*names) if names else UnknownLoc()
             case "fill":
                 if not rest.isdecimal():
                     raise self.error(".fill wants a place in the bank")

@@ -164,7 +164,7 @@ class Program:
     outputs: tuple[Port, ...]
     layers: tuple[Layer, ...]
     tiles: tuple[str, ...]
-    """Texts such as `tiles 1 to 6`, for source maps and messages."""
+    """Texts such as `rows 14 to 28`, for source maps and messages."""
 
     @property
     def block_words(self) -> int:

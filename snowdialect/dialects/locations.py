@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, cast
 
 from xdsl.dialects.builtin import LocationAttr, NameLoc, NoneAttr, StringAttr
 from xdsl.ir import Operation
@@ -11,9 +11,18 @@ from xdsl.utils.exceptions import VerifyException
 _Op = TypeVar("_Op", bound=Operation)
 
 
-def name_location(name: str) -> NameLoc:
-    """The location `loc("name")`."""
-    return NameLoc(StringAttr(name), NoneAttr())
+def name_location(name: str, part: str | None = None) -> NameLoc:
+    """The location `loc("name")`, or `loc("name"("part"))` for a part of a layer."""
+    return NameLoc(StringAttr(name), NoneAttr() if part is None else name_location(part))
+
+
+def location_names(location: LocationAttr) -> tuple[str, ...]:
+    """The names of a location: layer, or layer and part; none when it is unknown."""
+    names: list[str] = []
+    while isinstance(location, NameLoc):
+        names.append(location.desc.data)
+        location = cast(LocationAttr, location.location)
+    return tuple(names)
 
 
 def layer_name(op: Operation) -> str:
