@@ -100,7 +100,9 @@ class NestReducer:
             value = advance(current, wanted - distance, at_member, member.location)
             inner = self._inner_loop(member)
             Rewriter.replace_op(member, (), [value])
-            if inner is not None and (follower is None or inner[0].is_before_in_block(follower)):
+            if inner is None or value is not current:
+                continue  # A value that was moved on has a register of its own, which is free behind the inner loop.
+            if follower is None or inner[0].is_before_in_block(follower):
                 current = inner[0].results[inner[1]]
                 distance = wanted + self.travel[inner[0].carried[inner[1]]]
         at_end = InsertPoint.before(loop.yielded)

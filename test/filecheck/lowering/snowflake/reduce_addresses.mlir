@@ -23,6 +23,19 @@ snowflake.program structured at 0 {
   }
 }
 
+// An inner loop that begins elsewhere takes a register of its own, and only while it runs.
+snowflake.program structured at 0 {
+  snowflake.for %i times 3 {
+    snowflake.for %j times 5 {
+      %a = snowflake.address [%i * 100 + %j * 8]
+      snowflake.ld %a, %a, 1, 0
+    }
+    snowflake.for %k times 7 {
+      %b = snowflake.address [%i * 100 + %k * 2 + 50]
+      snowflake.ld %b, %b, 1, 0
+    }
+  }
+}
 // A parity is a carried value that flips.
 snowflake.program structured at 0 {
   snowflake.for %t times 5 {
@@ -65,6 +78,24 @@ snowflake.program structured at 0 {
 // CHECK-NEXT:     %10 = snowflake.addi %6, -704
 // CHECK-NEXT:     %11 = snowflake.addi %7, -48
 // CHECK-NEXT:     snowflake.yield %10, %11
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+// CHECK-NEXT: snowflake.program structured at 0 {
+// CHECK-NEXT:   %0 = snowflake.address [-232]
+// CHECK-NEXT:   %1 = snowflake.for %i times 3 iter_args(%2 = %0) {
+// CHECK-NEXT:     %3 = snowflake.for %j times 5 iter_args(%a = %2) {
+// CHECK-NEXT:       snowflake.ld %a, %a, 1, 0
+// CHECK-NEXT:       %4 = snowflake.addi %a, 8
+// CHECK-NEXT:       snowflake.yield %4
+// CHECK-NEXT:     }
+// CHECK-NEXT:     %5 = snowflake.addi %3, 30
+// CHECK-NEXT:     %6 = snowflake.for %k times 7 iter_args(%b = %5) {
+// CHECK-NEXT:       snowflake.ld %b, %b, 1, 0
+// CHECK-NEXT:       %7 = snowflake.addi %b, 2
+// CHECK-NEXT:       snowflake.yield %7
+// CHECK-NEXT:     }
+// CHECK-NEXT:     %8 = snowflake.addi %3, 60
+// CHECK-NEXT:     snowflake.yield %8
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
 // CHECK-NEXT: snowflake.program structured at 0 {
