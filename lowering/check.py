@@ -13,6 +13,7 @@ from xdsl.universe import Universe
 from lowering import driver
 from lowering.pipeline import LEVELS, passes_between
 from snowdialect.dialects import cnn
+from snowdialect.dialects.tile import maps_shape
 from snowdialect.interpreters import Run, run_module
 from snowdialect.weights import Weights
 
@@ -113,9 +114,9 @@ def first_difference(reference: Run, run: Run) -> Place | None:
 
 
 def _compare(layer: str, what: str, expected: NDArray[Any], found: NDArray[Any]) -> Place | None:
-    if found.shape == (*expected.shape, 1, 1):
-        # In memory a vector is a map of one pixel.
-        found = found[..., 0, 0]
+    if found.shape[1:] == maps_shape((1, *expected.shape[1:])):
+        # In memory every tensor is maps: a vector is a map of one pixel.
+        found = found.reshape(expected.shape)
     if expected.shape != found.shape:
         return Place(layer, f"{what}'s shape", (), expected.shape, found.shape)
     # NaN, which a host operation may make, is equal to itself here.

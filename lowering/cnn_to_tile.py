@@ -22,7 +22,7 @@ from xdsl.pattern_rewriter import (
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import region_dce
 
-from lowering.layouts import concat_segments, layout_of, placement, same_words
+from lowering.layouts import concat_segments, layout_of, moves_nothing, placement, same_words
 from lowering.legality import check_removed
 from lowering.problems import conv_problem, linear_problem, pixel_window, pool_window
 from lowering.tile_layers import Kernels, Maps, build_add, build_avg_pool, build_conv, build_max_pool, words_plan
@@ -280,14 +280,8 @@ class LowerReshape(LayerPattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.ReshapeOp, rewriter: PatternRewriter) -> None:
-        if frac_of(op.result) is None or placement(op.result) is not None or max(map(len, _shapes(op))) > 4:
-            return
-        if len({tile.maps_shape(shape) for shape in _shapes(op)}) == 1:
+        if frac_of(op.result) is not None and placement(op.result) is None and moves_nothing(op):
             self.replace(op, [], self.regions.read(op.x), rewriter)
-
-
-def _shapes(op: cnn.ReshapeOp) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    return shape_of(op.x), shape_of(op.result)
 
 
 class ReadRegion(RewritePattern):

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 
 from xdsl.dialects.builtin import UnrealizedConversionCastOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.tile import MapsType, WriteOp, maps_shape
-from snowdialect.layout import Segment, round_up
+from snowdialect.layout import BLOCK_ALIGNMENT, Segment, round_down, round_up
 from snowdialect.machine import Machine
 
 
@@ -61,6 +62,8 @@ def layout_of(value: SSAValue, machine: Machine) -> MapsType:
         concat, position = place
         whole = layout_of(concat.result, machine)
         return MapsType.make(height, width, whole.pixel.data, whole.row.data, frac, [whole.segments[position]])
+    if isinstance(owner, cnn.ReshapeOp) and moves_nothing(owner):
+        return layout_of(owner.x, machine)
     if isinstance(owner, cnn.ConcatOp):
         segments = concat_segments([shape_of(part) for part in owner.inputs], machine)
         pixel = round_up(segments[-1].offset + segments[-1].channels, machine.transfer_words)
@@ -71,12 +74,17 @@ def layout_of(value: SSAValue, machine: Machine) -> MapsType:
         segments = (Segment(channels, 0),)
         if height * width == 1:
             pixel = round_up(channels, machine.transfer_words)
-        elif _read_by_word(value):
+        elif _read_by_word(value, machine):
             pixel = channels
         else:
             pixel = round_up(channels, machine.line_words)
     row = round_up(width * pixel, machine.transfer_words)
     return MapsType.make(height, width, pixel, row, frac, segments)
+
+
+def moves_nothing(op: cnn.ReshapeOp) -> bool:
+    """Whether a reshape leaves every word where it is: between a vector and maps of one pixel."""
+    return len({maps_shape(shape_of(value)) for value in (op.x, op.result)}) == 1
 
 
 def _keeps_channels(value: SSAValue) -> SSAValue | None:
@@ -90,14 +98,17 @@ def _keeps_channels(value: SSAValue) -> SSAValue | None:
             return None
 
 
-def _read_by_word(value: SSAValue) -> bool:
-    """Whether the host writes the value and only ungrouped convolutions read it."""
-    return (
-        not isinstance(value.owner, Operation)
-        or not isinstance(value.owner, cnn.CnnOp)
-        or isinstance(value.owner, cnn.QuantizeOp | cnn.HostOp)
-    ) and all(
-        isinstance(use.operation, cnn.Conv2dOp) and use.index == 0 and use.operation.groups.value.data == 1
+def _read_by_word(value: SSAValue, machine: Machine) -> bool:
+    """Whether the host writes the value and only ungrouped convolutions read it, whose kernels fit side by side."""
+    owner = value.owner
+    if isinstance(owner, cnn.CnnOp) and not isinstance(owner, cnn.QuantizeOp | cnn.HostOp):
+        return False
+    longest = round_down(machine.wbuf_bank_words, BLOCK_ALIGNMENT) // machine.line_words - 1
+    return all(
+        isinstance(op := use.operation, cnn.Conv2dOp)
+        and use.index == 0
+        and op.groups.value.data == 1
+        and prod(shape_of(op.weight)[1:]) <= longest
         for use in value.uses
     )
 

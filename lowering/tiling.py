@@ -11,7 +11,7 @@ from math import gcd
 from typing import NamedTuple
 
 from snowdialect.dialects.tile import MapsType, Mode, Order, Schedule, Split, Window
-from snowdialect.layout import BLOCK_ALIGNMENT, Packing, round_up
+from snowdialect.layout import BLOCK_ALIGNMENT, Packing, round_down, round_up
 from snowdialect.machine import Machine
 
 
@@ -338,11 +338,13 @@ def _fitting(
     lanes = 1 if mode is Mode.COOP else machine.macs
     capacity = machine.wbuf_bank_words if weights_slots == 2 else machine.wbuf_words
     # One part, or as many as it takes where a CU has a single output to keep in its accumulators.
-    kernel = (window.kernel_h * window.kernel_w * problem.depth) * lanes
-    longest = round_down(capacity - machine.line_words, BLOCK_ALIGNMENT)
-    parts = -(-kernel // longest) if (height, window.out_w) == (1, 1) else 1
-    block = round_up(machine.line_words + -(-kernel // parts), BLOCK_ALIGNMENT)
+    kernel = window.kernel_h * window.kernel_w * problem.depth
+    block = round_up(machine.line_words + kernel * lanes, BLOCK_ALIGNMENT)
     most = capacity // block
+    # A part has whole lines of maps and fills a block at most.
+    longest = (round_down(capacity, BLOCK_ALIGNMENT) - machine.line_words) // lanes
+    longest = round_down(longest, machine.line_words)
+    parts = -(-kernel // longest) if not most and longest > 0 and (height, window.out_w) == (1, 1) else 1
     for tile_steps in (1,) if parts > 1 else (size for size in _pieces(steps) if size <= most):
         for columns in tile_columns(machine, problem.maps, window.out_w):
             for rows in _pieces(height):
@@ -353,11 +355,6 @@ def _fitting(
                     continue
                 yield plan
                 return
-
-
-def round_down(value: int, multiple: int) -> int:
-    """The largest multiple of `multiple` that is not above `value`."""
-    return value // multiple * multiple
 
 
 def _pieces(count: int) -> list[int]:

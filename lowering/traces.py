@@ -24,11 +24,10 @@ from lowering.loop_builder import (
     steps_of,
 )
 from lowering.tile.split_borders import outer_indices
-from lowering.tiling import round_down
 from snowdialect.dialects import loop, tile
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.target import machine_of
-from snowdialect.layout import average_steps
+from snowdialect.layout import average_steps, round_down
 from snowdialect.machine import Machine
 from snowdialect.machine.instructions import BY_NAME
 

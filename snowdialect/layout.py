@@ -14,6 +14,11 @@ def round_up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 
+def round_down(value: int, multiple: int) -> int:
+    """The largest multiple of `multiple` that is not above `value`."""
+    return value // multiple * multiple
+
+
 class Segment(NamedTuple):
     """So many consecutive channels, from word `offset` of a pixel on."""
 

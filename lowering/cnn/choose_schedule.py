@@ -41,11 +41,11 @@ class ChooseSchedule(ModulePass):
     machine: str | None = None
     """A shipped machine or a file; without it the one that the module names, else the default."""
     mode: str | None = None
-    """coop or indp: only this mode."""
+    """coop or indp: only this mode, in layers that it can compute."""
     split: str | None = None
-    """rows or kernels: only this split."""
+    """rows or kernels: only this split, where it fits."""
     order: str | None = None
-    """mloop or kloop: only this order."""
+    """mloop or kloop: only this order, where it fits."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for option, choices in (("mode", Mode), ("split", Split), ("order", Order)):
@@ -78,10 +78,8 @@ class Choose(RewritePattern):
 def choose(op: Operation, problem: ConvProblem, wanted: ChooseSchedule) -> ScheduleAttr:
     """The schedule with the fewest estimated cycles; raises SnowError when the layer fits the machine in no way."""
     lines = problem.depth % problem.machine.line_words == 0
-    modes = (Mode.COOP,) if lines else (Mode.INDP,)
-    if wanted.mode is not None and (wanted.mode == "indp" or lines):
-        modes = (Mode(wanted.mode),)
-    plans = list(conv_plans(problem, modes))
+    usual = Mode.COOP if lines else Mode.INDP
+    plans = list(conv_plans(problem, (Mode(wanted.mode or usual),))) or list(conv_plans(problem, (usual,)))
     if not plans:
         raise SnowError(f"{layer_name(op)}: no tile of this layer fits the buffers of machine '{problem.machine.name}'")
     for field in ("split", "order"):

@@ -6,6 +6,7 @@ They stay in the module at the levels below, where code refers to their addresse
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from xdsl.dialects.builtin import I64, DenseArrayBase, IntAttr, IntegerAttr, StringAttr, TensorType, i64
 from xdsl.ir import Attribute, SSAValue
@@ -32,11 +33,11 @@ from snowdialect.layout import Packing, average_block
 def maps_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     """Channels, height and width of a tensor shape 1xCxHxW, 1xAxB (as Ax1xB) or 1xF (as Fx1x1).
 
-    Raises VerifyException for another rank.
+    Of more axes, all but the last two are channels. Raises VerifyException for a shape without any.
     """
     match shape:
-        case (1, channels, height, width):
-            return channels, height, width
+        case (1, *channels, height, width) if channels:
+            return prod(channels), height, width
         case (1, channels, width):
             return channels, 1, width
         case (1, channels):
