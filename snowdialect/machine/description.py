@@ -72,7 +72,7 @@ class Machine:
     buffer_latency: int
     """Cycles from the request of a line to its words."""
     write_back_latency: int
-    """Cycles from the last request of a trace, or from the end of the reduction behind it, to a result in its buffer."""
+    """Cycles from the last request of a trace, or from the end of its reduction, to a result in its buffer."""
     load_queue_depth: int
     """Loads that wait in front of a load unit."""
     transfer_overhead: int
