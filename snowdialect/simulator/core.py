@@ -93,23 +93,23 @@ def _refill(s: Sizes, control: Control, clock: Clock, row, places, timed, fault)
     count = transfers * s.transfer_places
     bank = 1 - control.core[BANK]
     if unit >= s.load_units:
-        return stop(fault, NO_LOAD_UNIT, unit)
+        return stop(fault, NO_LOAD_UNIT, unit, 0, 0)
     if count == 0:
-        return stop(fault, NO_LENGTH)
+        return stop(fault, NO_LENGTH, 0, 0, 0)
     if count - s.transfer_places >= s.bank_places:
-        return stop(fault, LONG_REFILL, transfers)
+        return stop(fault, LONG_REFILL, transfers, 0, 0)
     if first < 0 or first + count > places:
-        return stop(fault, NO_CODE, address)
+        return stop(fault, NO_CODE, address, 0, 0)
     control.core[BANKS + bank * BANK_COLUMNS + BASE] = first
     control.core[BANKS + bank * BANK_COLUMNS + COUNT] = min(count, s.bank_places)
     control.core[BANKS + bank * BANK_COLUMNS + FILLED] = 1
     if timed:
         time = timing.issue_at(clock, clock.core[READY + row[FIRST]])
         if clock.core[BANK_READY + bank] > time:
-            return stop(fault, DOUBLE_REFILL)
+            return stop(fault, DOUBLE_REFILL, 0, 0, 0)
         words = transfers * s.transfer
         if hazards.is_memory_written(clock, time, address * s.transfer, address * s.transfer + words):
-            return stop(fault, LOAD_OF_STORE, address)
+            return stop(fault, LOAD_OF_STORE, address, 0, 0)
         clock.core[NOW] = timing.run_refill(s, clock, time, unit, bank, words, row[LAYER])
     return False
 
@@ -181,11 +181,11 @@ def _branch(s: Sizes, control: Control, clock: Clock, row, timed, fault):
     operation, place = row[OPERATION], control.core[PLACE]
     target = place + row[NUMBER]
     if control.core[SLOTS] > 0:
-        return stop(fault, BRANCH_IN_SLOT)
+        return stop(fault, BRANCH_IN_SLOT, 0, 0, 0)
     if place + s.delay_slots >= s.bank_places:
-        return stop(fault, SLOTS_OUT, s.delay_slots)
+        return stop(fault, SLOTS_OUT, s.delay_slots, 0, 0)
     if target < 0 or target >= s.bank_places:
-        return stop(fault, BRANCH_OUT, target, s.bank_places - 1)
+        return stop(fault, BRANCH_OUT, target, s.bank_places - 1, 0)
     if operation == BLE:
         taken = left <= right
     elif operation == BGT:
@@ -206,7 +206,7 @@ def _next_bank(s: Sizes, control: Control, clock: Clock, timed, fault):
     control.core[BANKS + bank * BANK_COLUMNS + FILLED] = 0
     bank = 1 - bank
     if not control.core[BANKS + bank * BANK_COLUMNS + FILLED]:
-        return stop(fault, EMPTY_BANK)
+        return stop(fault, EMPTY_BANK, 0, 0, 0)
     control.core[BANK], control.core[PLACE] = bank, 0
     if timed:
         clock.core[NOW] = max(clock.core[NOW], clock.core[BANK_READY + bank])
@@ -229,7 +229,7 @@ def execute(s: Sizes, rows, control: Control, data: Data, clock: Clock, timed, f
         place, bank = core[PLACE], core[BANK]
         number = control.core[BANKS + bank * BANK_COLUMNS + BASE] + place
         if place >= control.core[BANKS + bank * BANK_COLUMNS + COUNT]:
-            stop(fault, SHORT_BANK, control.core[BANKS + bank * BANK_COLUMNS + COUNT])
+            stop(fault, SHORT_BANK, control.core[BANKS + bank * BANK_COLUMNS + COUNT], 0, 0)
             return number - 1
         row = rows[number]
         operation = row[OPERATION]
@@ -253,7 +253,7 @@ def execute(s: Sizes, rows, control: Control, data: Data, clock: Clock, timed, f
         elif operation == REFILL:
             stopped = _refill(s, control, clock, row, rows.shape[0], timed, fault)
         elif operation == ILLEGAL:
-            stopped = stop(fault, NO_INSTRUCTION, row[NUMBER])
+            stopped = stop(fault, NO_INSTRUCTION, row[NUMBER], 0, 0)
         else:
             _scalar(s, control, clock, row, timed)
         if stopped:

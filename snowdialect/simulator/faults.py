@@ -54,7 +54,7 @@ STORE_OVER_LOAD = _fault("stores to memory from transfer {0} on, which a load in
 
 
 @compiled
-def stop(fault, code, first=0, second=0, third=0):
+def stop(fault, code, first, second, third):
     """Notes why the program cannot go on. True."""
     fault[0], fault[1], fault[2], fault[3] = code, first, second, third
     return True

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba import types
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -60,9 +61,21 @@ def _compile(function: Function, **options: bool) -> Function:
     configured = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_FOLDER)
     try:
-        return numba.njit(cache=_CACHED, nogil=True, error_model="numpy", **options)(function)
+        dispatcher = numba.njit(cache=_CACHED, nogil=True, error_model="numpy", **options)(function)
     finally:
         numba.config.CACHE_DIR = configured
+    _share_code(dispatcher)
+    return dispatcher
+
+
+def _share_code(dispatcher: Any) -> None:
+    """Keeps Numba from compiling a function anew for every constant that it is called with."""
+    template = dispatcher.get_call_template
+
+    def get_call_template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        return template(tuple(map(types.unliteral, args)), {name: types.unliteral(kind) for name, kind in kws.items()})
+
+    dispatcher.get_call_template = get_call_template
 
 
 def announce_compilation() -> None:

@@ -78,7 +78,7 @@ def _operands(control: Control, row):
 def _bad_units(s: Sizes, fault, word):
     cus = word >> 28
     if cus == 0 or cus >= 1 << s.cus:
-        return stop(fault, NO_UNIT, cus, word)
+        return stop(fault, NO_UNIT, cus, word, 0)
     return False
 
 
@@ -86,7 +86,7 @@ def _bad_units(s: Sizes, fault, word):
 def _bad_maps(s: Sizes, fault, word):
     """Whether an on-chip word does not name maps buffers."""
     if word >> 25 & 7 != _MAPS:
-        return stop(fault, NOT_MAPS, word)
+        return stop(fault, NOT_MAPS, word, 0, 0)
     return _bad_units(s, fault, word)
 
 
@@ -97,7 +97,7 @@ def _bad_single(s: Sizes, fault, word):
         return True
     cus = word >> 28
     if cus & (cus - 1):
-        return stop(fault, MANY_UNITS, word)
+        return stop(fault, MANY_UNITS, word, 0, 0)
     return False
 
 
@@ -125,14 +125,14 @@ def _bad_memory(s: Sizes, fault, low, high):
 @compiled
 def _bad_vmacs(s: Sizes, fault, vmacs):
     if vmacs == 0 or vmacs >= 1 << s.vmacs:
-        return stop(fault, NO_VMAC, vmacs)
+        return stop(fault, NO_VMAC, vmacs, 0, 0)
     return False
 
 
 @compiled
 def _unaligned(fault, address, unit):
     if address % unit:
-        return stop(fault, UNALIGNED, address, unit)
+        return stop(fault, UNALIGNED, address, unit, 0)
     return False
 
 
@@ -180,7 +180,7 @@ def _bad_results(s: Sizes, control: Control, fault, cus, vmacs, flags):
             if _unaligned(fault, target, s.line):
                 return True
         elif target % s.line + s.vmacs > s.line:
-            return stop(fault, OVER_LINE, target, s.vmacs)
+            return stop(fault, OVER_LINE, target, s.vmacs, 0)
         low, high = _result_range(s, control, cu, vmacs, flags)
         if _bad_range(s, fault, low, high):
             return True
@@ -237,7 +237,7 @@ def vmov(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, funct
             if not flags & ADDING:
                 control.cus[cu, MODES + vmac] = indp
             elif control.cus[cu, MODES + vmac] != indp:
-                return stop(fault, NOT_STARTED, cu, vmac)
+                return stop(fault, NOT_STARTED, cu, vmac, 0)
     if flags & LAST and _bad_results(s, control, fault, cus, vmacs, flags):
         return True
     if timed and _time_vmov(s, control, clock, row, cus, source + words * lowest, span, fault):
@@ -313,20 +313,20 @@ def mac(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, functi
     if _bad_maps(s, fault, maps_word) or _bad_vmacs(s, fault, vmacs):
         return True
     if length == 0:
-        return stop(fault, NO_LENGTH)
+        return stop(fault, NO_LENGTH, 0, 0, 0)
     if _unaligned(fault, weights, s.line):
         return True
     if not indp:
         if _unaligned(fault, maps, s.line):
             return True
         if length % s.line:
-            return stop(fault, UNALIGNED_LENGTH, length, s.line)
+            return stop(fault, UNALIGNED_LENGTH, length, s.line, 0)
     if _bad_range(s, fault, maps, maps + length) or _bad_weights(s, fault, weights, weights + words):
         return True
     for cu in range(s.cus):
         for vmac in range(s.vmacs):
             if cus >> cu & 1 and vmacs >> vmac & 1 and control.cus[cu, MODES + vmac] != indp:
-                return stop(fault, NOT_STARTED, cu, vmac)
+                return stop(fault, NOT_STARTED, cu, vmac, 0)
     if flags & LAST and _bad_results(s, control, fault, cus, vmacs, flags):
         return True
     if timed and _time_mac(s, control, clock, row, cus, vmacs, maps, weights, words, fault):
@@ -378,7 +378,7 @@ def compare(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, fu
     if _bad_maps(s, fault, source_word):
         return True
     if count == 0:
-        return stop(fault, NO_LENGTH)
+        return stop(fault, NO_LENGTH, 0, 0, 0)
     if _unaligned(fault, source, s.line) or _bad_range(s, fault, source, source + (count - 1) * step + s.line):
         return True
     if flags & LAST and (_unaligned(fault, target, s.line) or _bad_range(s, fault, target, target + s.line)):
@@ -413,7 +413,7 @@ def tmov(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, funct
     if _bad_single(s, fault, source_word):
         return True
     if length == 0:
-        return stop(fault, NO_LENGTH)
+        return stop(fault, NO_LENGTH, 0, 0, 0)
     cu, source = _first_unit(source_word >> 28), source_word & _ADDRESS
     words = length * (s.line if flags & CLUSTER else s.transfer)
     if _unaligned(fault, source, s.line) or _bad_range(s, fault, source, source + words):
@@ -455,7 +455,7 @@ def _time_tmov(s: Sizes, clock: Clock, row, cu, source, other, target, words, fa
         hazards.note_write(clock, other, MOVE_UNIT, time, target, target + words, arrived)
     else:
         if hazards.is_memory_read(clock, time, target, target + words):
-            return stop(fault, STORE_OVER_LOAD, target // s.transfer)
+            return stop(fault, STORE_OVER_LOAD, target // s.transfer, 0, 0)
         read, arrived = timing.run_store(s, clock, time, cu, source, words, layer)
         hazards.note_store(clock, time, target, target + words, arrived)
     hazards.note_read(clock, cu, MOVE_UNIT, time, source, words, 1, 0, read)
@@ -475,9 +475,9 @@ def load(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, funct
     if _bad_units(s, fault, word):
         return True
     if words == 0:
-        return stop(fault, NO_LENGTH)
+        return stop(fault, NO_LENGTH, 0, 0, 0)
     if unit >= s.load_units:
-        return stop(fault, NO_LOAD_UNIT, unit)
+        return stop(fault, NO_LOAD_UNIT, unit, 0, 0)
     if _unaligned(fault, target, s.transfer) or _bad_memory(s, fault, source, source + words):
         return True
     if buffer == _MAPS:
@@ -485,7 +485,7 @@ def load(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, funct
         if _bad_range(s, fault, target, target + words):
             return True
     elif buffer >= s.vmacs:
-        return stop(fault, NO_BUFFER, word)
+        return stop(fault, NO_BUFFER, word, 0, 0)
     elif _bad_weights(s, fault, target, target + words):
         return True
     if timed:
@@ -514,5 +514,5 @@ def _load_hazard(s: Sizes, clock: Clock, fault, time, cus, buffer, source, targe
         if hazards.is_loaded(clock, cu, buffer, time, target, high):
             return stop(fault, LOAD_OVER_LOAD, target, high, cu)
     if hazards.is_memory_written(clock, time, source, source + words):
-        return stop(fault, LOAD_OF_STORE, source // s.transfer)
+        return stop(fault, LOAD_OF_STORE, source // s.transfer, 0, 0)
     return False
