@@ -32,6 +32,7 @@ from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.locations import layer_name, located, name_location
 from snowdialect.dialects.target import machine_of
 from snowdialect.errors import SnowError
+from snowdialect.layout import average_block
 from snowdialect.machine import Machine
 
 SCHEDULE = "tile.schedule"
@@ -217,13 +218,20 @@ class LowerMaxPool(WordsPattern):
 class LowerAvgPool(WordsPattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.AvgPoolOp, rewriter: PatternRewriter) -> None:
-        if self.on_words(op, pool_window(op), op.x):
+        if self.on_words(op, pool_window(op), op.x) and self.weights_fit(op):
             maps = self.maps(op, op.x)
             frac, result_frac = frac_of(op.x), frac_of(op.result)
             assert frac is not None and result_frac is not None
             shift = frac + op.weight_frac - result_frac
             made = build_avg_pool(self.regions.machine, pool_window(op), maps, op.axis_divisors, shift)
             self.replace(op, list(made), maps.result, rewriter)
+
+    def weights_fit(self, op: cnn.AvgPoolOp) -> bool:
+        """Whether a weights buffer holds the weights of every class of rows and columns."""
+        machine = self.regions.machine
+        rows, columns = (len(set(numbers)) for numbers in op.axis_divisors)
+        block = average_block(rows * columns, machine.vmacs, machine.line_words, machine.transfer_words)
+        return block <= machine.wbuf_words
 
 
 class LowerAdd(WordsPattern):

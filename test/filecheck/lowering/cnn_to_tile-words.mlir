@@ -76,3 +76,14 @@ module attributes {snow.machine = "zc706"} {
   %y = cnn.add %x, %c : (tensor<1x12x4x4x!cnn.fixed<8>>, tensor<1x12x4x4x!cnn.fixed<8>>) -> tensor<1x12x4x4x!cnn.fixed<8>> loc("add1")
   "test.op"(%y) : (tensor<1x12x4x4x!cnn.fixed<8>>) -> ()
 }
+
+// -----
+
+// So does an average pool that has more weights than fit a weights buffer: here 16 by 16 classes.
+// CHECK-NOT: tile.layer
+// CHECK:     %y = cnn.avg_pool %x
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x16x31x31x!cnn.fixed<8>>
+  %y = cnn.avg_pool %x {kernel = [31, 31], pads = [15, 15, 15, 15]} : (tensor<1x16x31x31x!cnn.fixed<8>>) -> tensor<1x16x31x31x!cnn.fixed<8>> loc("pool1")
+  "test.op"(%y) : (tensor<1x16x31x31x!cnn.fixed<8>>) -> ()
+}
