@@ -129,11 +129,16 @@ class LayerPattern(RewritePattern):
         rewriter.replace(op, [*new, cast], [cast.results[0]])
 
 
+def check_quantised(op: cnn.Conv2dOp | cnn.LinearOp) -> None:
+    """Raises SnowError for a layer in float: the accelerator has none."""
+    if frac_of(op.result) is None:
+        raise SnowError(f"{layer_name(op)}: is in float; run cnn-quantize first")
+
+
 class LowerConv(LayerPattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.Conv2dOp, rewriter: PatternRewriter) -> None:
-        if frac_of(op.result) is None:
-            return
+        check_quantised(op)
         self.lower(op, conv_problem(op, self.regions.machine), op.residual, "conv2d", rewriter)
 
     def lower(
@@ -174,8 +179,7 @@ class LowerConv(LayerPattern):
 class LowerLinear(LowerConv):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.LinearOp, rewriter: PatternRewriter) -> None:
-        if frac_of(op.result) is None:
-            return
+        check_quantised(op)
         # The input lies in memory with its spatial shape; its flat order C, H, W is that of the weights.
         self.lower(op, linear_problem(op, self.regions.machine), None, "linear", rewriter)
 

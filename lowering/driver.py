@@ -1,14 +1,15 @@
 """What every command does with a program: read it from a file, bring it to a level, name what went wrong."""
 
 import os
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
-from xdsl.ir import Operation
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 from xdsl.universe import Universe
@@ -24,6 +25,9 @@ MODEL_FRONTENDS = {"t7": "torch7", "net": "torch7", "txt": "torch7"}
 """The module of `snowdialect.frontends` that reads a model file, by extension; .txt is Torch7's text form."""
 
 WEIGHTS = "snow.weights"
+
+NUMBER_TOO_LARGE = "a number does not fit the type of its array"
+"""What struct.error means that xDSL lets out of its parser."""
 
 Observer = Callable[[str, ModuleOp], None]
 """Called with the name of a pass and what it made."""
@@ -86,6 +90,8 @@ def read_program(context: Context, path: Path, shape: tuple[int, ...] | None = N
         raise SnowError(describe_parse_error(error)) from error
     except VerifyException as error:
         raise SnowError(f"{path}: {first_line(error)}") from error
+    except struct.error as error:
+        raise SnowError(f"{path}: {NUMBER_TOO_LARGE}") from error
     verify(module, str(path))
     return Program(module, path, None)
 
@@ -147,12 +153,33 @@ def verify(module: ModuleOp, origin: str) -> None:
         module.verify()
     except VerifyException as error:
         raise SnowError(f"{origin}: {describe_verify_error(module, error)}") from error
+    _check_order(module.body.block, {}, origin)
+
+
+def _check_order(block: Block, known: dict[SSAValue, None], origin: str) -> None:
+    """Rejects one of our operations that uses a value before it is there, or outside of its region.
+
+    MLIR allows the former in a module, but ours are executed from top to bottom.
+    """
+    outer = len(known)
+    known.update(dict.fromkeys(block.args))
+    for op in block.ops:
+        if op.dialect_name() in LEVELS and any(operand not in known for operand in op.operands):
+            from snowdialect.dialects.locations import layer_name
+
+            raise SnowError(f'{origin}: {op.name} "{layer_name(op)}": uses a value that is not there yet')
+        for region in op.regions:
+            if len(region.blocks) == 1:
+                _check_order(region.block, known, origin)
+        known.update(dict.fromkeys(op.results))
+    while len(known) > outer:
+        known.popitem()
 
 
 def describe_verify_error(module: ModuleOp, error: VerifyException) -> str:
     """One line for an error of which xDSL would print the whole module: layer, operation, reason."""
     reason = first_line(error)
-    op = next((op for op in module.walk() if not _verifies(op)), None)
+    op = next((op for op in _in_order_of_verification(module) if not _verifies(op)), None)
     if op is None:
         return reason
     if reason.startswith(op.name):
@@ -177,6 +204,14 @@ def rebase_weights(module: ModuleOp, source: Path, target: Path) -> None:
     name = module.attributes.get(WEIGHTS)
     if isinstance(name, StringAttr) and not Path(name.data).is_absolute():
         module.attributes[WEIGHTS] = StringAttr(Path(os.path.relpath(source / name.data, target)).as_posix())
+
+
+def _in_order_of_verification(op: Operation) -> Iterator[Operation]:
+    """An operation behind those inside: its verifier may rely on theirs."""
+    for region in op.regions:
+        for inner in (inner for block in region.blocks for inner in block.ops):
+            yield from _in_order_of_verification(inner)
+    yield op
 
 
 def _verifies(op: Operation) -> bool:

@@ -76,6 +76,8 @@ def describe(error: Exception) -> str:
             return describe_parse_error(error)
         case OSError() if error.filename is not None:
             return f"{error.filename}: {error.strerror}"
+        case OSError() if error.strerror is not None:
+            return error.strerror
         case MemoryError():
             return "out of memory"
         case _:

@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import os
+import struct
 import sys
 import time
 from collections.abc import Sequence
@@ -128,6 +129,8 @@ class SnowOptMain(xDSLOptMain):
             if self.args.verify_diagnostics:
                 raise
             raise SnowError(f"{self.get_input_name()}: {driver.first_line(error)}") from error
+        except struct.error as error:
+            raise SnowError(f"{self.get_input_name()}: {driver.NUMBER_TOO_LARGE}") from error
         if module is not None:
             if self.imported_weights is None:
                 driver.rebase_weights(module, Path(self.get_input_name()).parent, self._output_folder())
@@ -164,6 +167,8 @@ class SnowOptMain(xDSLOptMain):
     def _import_model(self, stream: IO[bytes]) -> ModuleOp:
         if self.args.split_input_file:
             raise SnowError(f"{self.args.input_file}: a model file cannot be split")
+        if self.args.input_file is None:
+            raise SnowError("a model is read from a file, not from the standard input")
         path = Path(self.args.input_file)
         program = driver.read_model(path, self.args.input_shape)
         self.imported_weights = program.imported_weights

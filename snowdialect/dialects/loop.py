@@ -103,6 +103,8 @@ class LoopOp(AddressedOp):
 
     def _index_range(self, index: SSAValue) -> range:
         if isinstance(index, BlockArgument) and isinstance(loop := index.owner.parent_op(), ForOp):
+            # A loop is verified after what is inside.
+            loop.verify_()
             return loop.iterations
         fail(self, "an address is a function of the indices of the loops around it, and of nothing else")
 

@@ -40,7 +40,8 @@ def machine_of(op: Operation) -> Machine:
     attribute = root.attributes.get(MACHINE_ATTRIBUTE)
     if attribute is None:
         raise VerifyException(
-            f"{op.name} needs the module attribute '{MACHINE_ATTRIBUTE}': schedules are chosen for a machine"
+            f"{op.name} needs the module attribute '{MACHINE_ATTRIBUTE}': schedules are chosen for a machine; "
+            "--machine and cnn-choose-schedule set it"
         )
     if attribute not in _parsed:
         try:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snowdialect.dialects.tile.types import MapsType
+from snowdialect.errors import SnowError
 from snowdialect.machine import Machine
 
 Words = NDArray[np.int16]
@@ -43,7 +44,7 @@ def pixels(memory: Words, base: int, height: int, width: int, pixel: int, row: i
     """
     flat = memory[:, base : base + (height - 1) * row + width * pixel]
     if height and width and flat.shape[1] != (height - 1) * row + width * pixel:
-        raise IndexError(f"pixels at word {base} leave a memory of {memory.shape[1]} words")
+        raise SnowError(f"pixels at word {base} leave a memory of {memory.shape[1]} words")
     batch_stride, word = memory.strides
     return np.lib.stride_tricks.as_strided(
         flat, (memory.shape[0], height, width, pixel), (batch_stride, row * word, pixel * word, word)

@@ -178,6 +178,26 @@ class TiledOp(AddressedOp):
         if low < 0 or high >= slots:
             fail(self, f"its buffer has no slot {high if high >= slots else low}")
 
+    def check_inside(self, name: str, size: int) -> None:
+        """Rejects a place that is outside of 0 to `size` - 1 in some iteration of the loops around it."""
+        try:
+            place = resolve(self.address(name))
+        except ValueError as error:
+            fail(self, f"its {name}: {error}")
+        linear, parity = dict(place.linear), dict(place.parity)
+        low = high = place.constant
+        for index in place.indices():
+            if not (isinstance(index, BlockArgument) and isinstance(loop := index.owner.parent_op(), ForOp)):
+                fail(self, f"its {name} is a function of tile indices, and of nothing else")
+            # A loop is verified after what is inside.
+            loop.verify_()
+            steps = loop.iterations
+            ends = [linear.get(index, 0) * i + parity.get(index, 0) * (i % 2) for i in (*steps[:2], *steps[-2:])]
+            low += min(ends)
+            high += max(ends)
+        if low < 0 or high >= size:
+            fail(self, f"its {name} is {low} to {high}, outside 0 to {size - 1}")
+
 
 def resolve(expression: IndexExpr) -> IndexExpr:
     """The expression over loop indices only: `tile.index` replaced by what it computes."""

@@ -290,3 +290,7 @@ class StoreOp(TiledOp):
             fail(self, f"stores {self.channels.value.data} words of pixels that have {buffer.pixel.data} in the buffer")
         check_words(self, self.buffer, self.span.record.rows * buffer.row.data)
         self.check_slot("slot", self.buffer)
+        for name, size in (("row", maps.height), ("column", maps.width), ("channel", maps.pixel)):
+            self.check_inside(name, size.data)
+        if self.limit.value.data > maps.pixel.data:
+            fail(self, f"its limit, {self.limit.value.data}, is beyond the {maps.pixel.data} words of a pixel")

@@ -350,3 +350,12 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   loop.wait move pending -1
 }
+
+// -----
+
+// CHECK: 0 to 0 is empty: a loop runs at least once
+module attributes {snow.machine = "zc706"} {
+  loop.for %i = 0 to 0 {
+    loop.max mbuf[%i * 16] to mbuf[64] count 1 cus 1
+  }
+}

@@ -98,7 +98,7 @@ tile.write %x to %r : tensor<1x16x4x8x!cnn.fixed<8>> to !tile.maps<height 8, wid
 
 // -----
 
-// CHECK: a tensor 1x2x2x2x2 has no place as maps in memory
+// CHECK: tile.read "y": a tensor 1x2x2x2x2 of words with 8 fraction bits does not fit maps of 16 channels, 8x8
 %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
 %y = tile.read %r : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to tensor<1x2x2x2x2x!cnn.fixed<8>>
 
@@ -327,6 +327,37 @@ module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 128 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   tile.store %b[0] to %r row[0] column[0] channel[0] words 16 share 0 limit 16 <rows 2, share 2, columns 8, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.store "conv1": its row is -2 to 0, outside 0 to 7
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+  tile.for %t = 0 to 3 {
+    tile.store %b[0] to %r row[%t * -1] column[0] channel[0] words 16 share 0 limit 16 <rows 1, share 1, columns 8, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.for: 0 to 0 is empty
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+  tile.for %t = 0 to 0 {
+    tile.store %b[0] to %r row[%t] column[0] channel[0] words 16 share 0 limit 16 <rows 1, share 1, columns 8, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.store "conv1": its limit, 32, is beyond the 16 words of a pixel
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+  tile.store %b[0] to %r row[0] column[0] channel[0] words 16 share 0 limit 32 <rows 1, share 1, columns 8, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
 }
 
 // -----
