@@ -67,8 +67,11 @@ def layout_of(value: SSAValue, machine: Machine) -> MapsType:
     if isinstance(owner, cnn.ConcatOp):
         segments = concat_segments([shape_of(part) for part in owner.inputs], machine)
         pixel = round_up(segments[-1].offset + segments[-1].channels, machine.transfer_words)
-    elif (source := _keeps_channels(value)) is not None and len(layout_of(source, machine).segments) > 1:
-        like = layout_of(source, machine)
+    elif (
+        (source := _keeps_channels(value)) is not None
+        and len((like := layout_of(source, machine)).segments) > 1
+        and not _is_residual(value)
+    ):
         segments, pixel = like.segments, like.pixel.data
     else:
         segments = (Segment(channels, 0),)
@@ -96,6 +99,11 @@ def _keeps_channels(value: SSAValue) -> SSAValue | None:
             return lhs
         case _:
             return None
+
+
+def _is_residual(value: SSAValue) -> bool:
+    """Whether a convolution adds the value, and so wants its channels in a row."""
+    return any(isinstance(op := use.operation, cnn.Conv2dOp) and op.residual is value for use in value.uses)
 
 
 def _read_by_word(value: SSAValue, machine: Machine) -> bool:

@@ -266,6 +266,8 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
         )
     if schedule.parts > 1 and (schedule.rows, schedule.columns, schedule.steps) != (1, 1, 1):
         raise TilingError("a kernel in parts keeps one output in the accumulators")
+    if problem.bypass is not None and len(problem.bypass.segments) > 1:
+        raise TilingError("a convolution adds channels in a row")
     if schedule.parts > 1 and schedule.order is Order.KLOOP:
         raise TilingError("the parts of a kernel follow one another inside the loop over maps")
     partial = schedule.order is Order.KLOOP and tiles * problem.windows > 1

@@ -58,7 +58,7 @@ class CopyResidual(RewritePattern):
         if op.residual is not None and isinstance(op.residual.owner, cnn.ConcatOp) and frac_of(op.residual) is not None:
             copy = _copy(op.residual, f"{layer_name(op)}.copy")
             rewriter.insert(copy)
-            op.operands[list(op.operands).index(op.residual)] = copy.result
+            op.operands[len(op.operands) - 1] = copy.result  # The input may be the same value.
             rewriter.notify_op_modified(op)
 
 

@@ -49,6 +49,20 @@
 
 // -----
 
+// The input of the convolution may be the same tensor: it has no need of a copy.
+// CHECK:      %s = cnn.concat %a, %b :
+// CHECK-NEXT: [[COPY:%.*]] = cnn.rescale %s
+// CHECK-NEXT: %y = cnn.conv2d %s, %w residual [[COPY]] :
+%a = "test.op"() : () -> tensor<1x8x4x4x!cnn.fixed<8>>
+%b = "test.op"() : () -> tensor<1x8x4x4x!cnn.fixed<8>>
+%f = cnn.weight "w" : tensor<16x16x1x1xf32>
+%w = cnn.quantize %f : (tensor<16x16x1x1xf32>) -> tensor<16x16x1x1x!cnn.fixed<8>>
+%s = cnn.concat %a, %b : (tensor<1x8x4x4x!cnn.fixed<8>>, tensor<1x8x4x4x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>>
+%y = cnn.conv2d %s, %w residual %s : (tensor<1x16x4x4x!cnn.fixed<8>>, tensor<16x16x1x1x!cnn.fixed<8>>, tensor<1x16x4x4x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>>
+"test.op"(%y) : (tensor<1x16x4x4x!cnn.fixed<8>>) -> ()
+
+// -----
+
 // The host concatenates numbers by itself.
 // CHECK-NOT: cnn.rescale
 // CHECK:     %y = cnn.concat %x, %x :
