@@ -33,6 +33,7 @@ def packings(draw: st.DrawFn) -> Packing:
     if windows > 1:
         tiles = windows * draw(st.integers(1, 2))
         channels = tiles * steps * vmacs
+        groups = groups if channels % groups == 0 else windows
         share = 0
     else:
         tiles = draw(st.integers(1, 2))
