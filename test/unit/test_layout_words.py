@@ -37,8 +37,10 @@ def packings(draw: st.DrawFn) -> Packing:
         share = 0
     else:
         tiles = draw(st.integers(1, 2))
-        share = tiles * steps * vmacs * lanes if cus > 1 else 0
-        channels = groups * draw(st.integers(1, max(1, (share or tiles * steps * vmacs * lanes) * cus // groups)))
+        room = tiles * steps * vmacs * lanes
+        share = room if cus > 1 else 0
+        groups = groups if groups <= room * cus else 1
+        channels = groups * draw(st.integers(1, room * cus // groups))
     parts = draw(st.integers(1, 3)) if steps == 1 else 1
     numbers = (groups, windows, depth, kernel_h, kernel_w, channels, cus, share, vmacs, LINE, steps, tiles, parts)
     return Packing(mode, *numbers, segments)
