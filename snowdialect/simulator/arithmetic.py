@@ -19,7 +19,13 @@ from snowdialect.simulator.decode import (
     RESULT_SHIFT,
 )
 from snowdialect.simulator.jit import compiled
-from snowdialect.simulator.state import LATCH, OFFSET, SATURATIONS, SETTINGS, WRAPS, Control, Data, Sizes
+from snowdialect.simulator.state import (
+    SATURATIONS,
+    WRAPS,
+    Control,
+    Data,
+    Sizes,
+)
 
 _I32 = numba.int32
 _I64 = numba.int64
@@ -105,7 +111,7 @@ def multiply(s: Sizes, data: Data, cus, vmacs, maps, weights, length, flags):
 @compiled
 def start(s: Sizes, control: Control, data: Data, cus, vmacs, source, flags):
     """VMOV without its write-back."""
-    shift = control.core[SETTINGS + (BYPASS_SHIFT if flags & ALTERNATE else BIAS_SHIFT)]
+    shift = control.settings[BYPASS_SHIFT if flags & ALTERNATE else BIAS_SHIFT]
     for cu in range(s.cus):
         if not cus >> cu & 1:
             continue
@@ -114,7 +120,7 @@ def start(s: Sizes, control: Control, data: Data, cus, vmacs, source, flags):
                 continue
             lanes = s.line if flags & INDP else 1
             if flags & BYPASS:
-                first = source + control.cus[cu, OFFSET] + lanes * vmac
+                first = source + control.offsets[cu] + lanes * vmac
                 words = data.mbuf[cu, first : first + lanes]
             else:
                 words = data.wbuf[cu, vmac, source : source + lanes]
@@ -130,11 +136,11 @@ def start(s: Sizes, control: Control, data: Data, cus, vmacs, source, flags):
 @compiled
 def write_back(s: Sizes, control: Control, data: Data, cus, vmacs, flags, layer):
     """Rounds, shifts, clamps and stores the accumulators; counts wraps and saturations."""
-    shift = control.core[SETTINGS + RESULT_SHIFT]
+    shift = control.settings[RESULT_SHIFT]
     for cu in range(s.cus):
         if not cus >> cu & 1:
             continue
-        target = control.cus[cu, LATCH]
+        target = control.latches[cu]
         for vmac in range(s.vmacs):
             if not vmacs >> vmac & 1:
                 continue
@@ -168,7 +174,7 @@ def _result(data: Data, exact, shift, flags, layer):
 @compiled
 def compare(s: Sizes, control: Control, data: Data, cus, source, target, count, flags):
     """MAX."""
-    step = s.line * control.core[SETTINGS + MAX_STRIDE]
+    step = s.line * control.settings[MAX_STRIDE]
     for cu in range(s.cus):
         if not cus >> cu & 1:
             continue
@@ -187,9 +193,9 @@ def compare(s: Sizes, control: Control, data: Data, cus, source, target, count, 
 
 
 @compiled
-def load(s: Sizes, data: Data, cus, buffer, source, target, words):
+def load(s: Sizes, data: Data, memory, cus, buffer, source, target, words):
     """LD to a buffer; that of number `vmacs` is the maps buffer."""
-    content = data.memory[source : source + words]
+    content = memory[source : source + words]
     size = peak(content)
     for cu in range(s.cus):
         if not cus >> cu & 1:
@@ -210,6 +216,6 @@ def move(s: Sizes, data: Data, source_cu, source, target_cu, target, words):
 
 
 @compiled
-def store(data: Data, cu, source, target, words):
+def store(data: Data, memory, cu, source, target, words):
     """TMOV to memory."""
-    data.memory[target : target + words] = data.mbuf[cu, source : source + words]
+    memory[target : target + words] = data.mbuf[cu, source : source + words]

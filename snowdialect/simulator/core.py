@@ -14,21 +14,14 @@ from snowdialect.simulator.decode import (
     BYPASS_OFFSET,
     CONFIG,
     DONE,
-    FIRST,
-    FLAGS,
     ILLEGAL,
-    LAYER,
     LD,
     MAC,
     MAX,
     MAX_STRIDE,
     MOV,
     MUL,
-    NUMBER,
-    OPERATION,
     REFILL,
-    SECOND,
-    THIRD,
     TMOV,
     VMOV,
     WAIT,
@@ -50,28 +43,10 @@ from snowdialect.simulator.faults import (
 )
 from snowdialect.simulator.jit import compiled, entry
 from snowdialect.simulator.state import (
-    BANK,
-    BANK_COLUMNS,
-    BANK_READY,
-    BANKS,
-    BASE,
-    COUNT,
-    EXECUTED,
-    FILLED,
-    HALTED,
     MAC_UNIT,
     MAX_UNIT,
-    NOW,
-    OFFSET,
-    PLACE,
-    READY,
-    REGISTERS,
-    SETTINGS,
-    SLOTS,
-    TARGET,
     Clock,
     Control,
-    Data,
     Sizes,
 )
 
@@ -88,10 +63,10 @@ def _signed(value):
 @compiled
 def _refill(s: Sizes, control: Control, clock: Clock, row, places, timed, fault):
     """LD to the bank of the instruction cache that is not executing."""
-    address, transfers, unit = control.core[REGISTERS + row[FIRST]] & _WORD, row[NUMBER], row[FLAGS]
+    address, transfers, unit = control.registers[row.first] & _WORD, row.number, row.flags
     first = (address - s.code_address) * s.transfer_places
     count = transfers * s.transfer_places
-    bank = 1 - control.core[BANK]
+    bank = 1 - control.bank
     if unit >= s.load_units:
         return stop(fault, NO_LOAD_UNIT, unit, 0, 0)
     if count == 0:
@@ -100,17 +75,17 @@ def _refill(s: Sizes, control: Control, clock: Clock, row, places, timed, fault)
         return stop(fault, LONG_REFILL, transfers, 0, 0)
     if first < 0 or first + count > places:
         return stop(fault, NO_CODE, address, 0, 0)
-    control.core[BANKS + bank * BANK_COLUMNS + BASE] = first
-    control.core[BANKS + bank * BANK_COLUMNS + COUNT] = min(count, s.bank_places)
-    control.core[BANKS + bank * BANK_COLUMNS + FILLED] = 1
+    control.bank_base[bank] = first
+    control.bank_count[bank] = min(count, s.bank_places)
+    control.bank_filled[bank] = 1
     if timed:
-        time = timing.issue_at(clock, clock.core[READY + row[FIRST]])
-        if clock.core[BANK_READY + bank] > time:
+        time = timing.issue_at(clock, clock.ready[row.first])
+        if clock.bank_ready[bank] > time:
             return stop(fault, DOUBLE_REFILL, 0, 0, 0)
         words = transfers * s.transfer
         if hazards.is_memory_written(clock, time, address * s.transfer, address * s.transfer + words):
             return stop(fault, LOAD_OF_STORE, address, 0, 0)
-        clock.core[NOW] = timing.run_refill(s, clock, time, unit, bank, words, row[LAYER])
+        clock.now = timing.run_refill(s, clock, time, unit, bank, words, row.layer)
     return False
 
 
@@ -120,14 +95,14 @@ def _refill(s: Sizes, control: Control, clock: Clock, row, places, timed, fault)
 @compiled
 def _configure(s: Sizes, control: Control, clock: Clock, row, timed):
     """MOV to a configuration register."""
-    register, value = row[FIRST], row[NUMBER]
+    register, value = row.first, row.number
     time = timing.issue_at(clock, 0)
     everyone = (1 << s.cus) - 1
     if register == DONE:
-        control.core[HALTED] = 1
+        control.halted = 1
         if timed:
             timing.end_of_program(s, clock, time)
-            ledger.close_program(s, clock, row[LAYER])
+            ledger.close_program(s, clock, row.layer)
         return
     if register == WAIT:
         if timed:
@@ -135,33 +110,33 @@ def _configure(s: Sizes, control: Control, clock: Clock, row, timed):
     elif register == BYPASS_OFFSET:
         for cu in range(s.cus):
             if value >> 18 >> cu & 1:
-                control.cus[cu, OFFSET] = value & _OFFSET_MASK
+                control.offsets[cu] = value & _OFFSET_MASK
         if timed:
             time = timing.configure(s, clock, time, MAC_UNIT, value >> 18 & everyone)
     else:
-        control.core[SETTINGS + register] = value
+        control.settings[register] = value
         if timed:
             unit = MAX_UNIT if register == MAX_STRIDE else MAC_UNIT
             time = timing.configure(s, clock, time, unit, everyone)
-    clock.core[NOW] = time
+    clock.now = time
 
 
 @compiled
 def _scalar(s: Sizes, control: Control, clock: Clock, row, timed):
     """MOV, ADD, ADDI, MUL, MULI."""
-    operation, target = row[OPERATION], row[FIRST]
-    registers, ready = control.core[REGISTERS : REGISTERS + 32], 0
+    operation, target = row.operation, row.first
+    registers, ready = control.registers, 0
     latency = s.scalar_latency
     if operation == MOV:
-        value = row[NUMBER]
+        value = row.number
     else:
-        left = registers[row[SECOND]]
-        ready = clock.core[READY + row[SECOND]]
+        left = registers[row.second]
+        ready = clock.ready[row.second]
         if operation in (ADD, MUL):
-            right = registers[row[THIRD]]
-            ready = max(ready, clock.core[READY + row[THIRD]])
+            right = registers[row.third]
+            ready = max(ready, clock.ready[row.third])
         else:
-            right = row[NUMBER]
+            right = row.number
         if operation in (ADD, ADDI):
             value = _signed(left + right)
         else:
@@ -170,17 +145,17 @@ def _scalar(s: Sizes, control: Control, clock: Clock, row, timed):
     registers[target] = value
     if timed:
         time = timing.issue_at(clock, ready)
-        clock.core[NOW] = time
+        clock.now = time
         # Results are written in order, so that a slow one cannot come behind a later quick one.
-        clock.core[READY + target] = max(time + latency, clock.core[READY + target])
+        clock.ready[target] = max(time + latency, clock.ready[target])
 
 
 @compiled
 def _branch(s: Sizes, control: Control, clock: Clock, row, timed, fault):
-    left, right = control.core[REGISTERS + row[FIRST]], control.core[REGISTERS + row[SECOND]]
-    operation, place = row[OPERATION], control.core[PLACE]
-    target = place + row[NUMBER]
-    if control.core[SLOTS] > 0:
+    left, right = control.registers[row.first], control.registers[row.second]
+    operation, place = row.operation, control.place
+    target = place + row.number
+    if control.slots > 0:
         return stop(fault, BRANCH_IN_SLOT, 0, 0, 0)
     if place + s.delay_slots >= s.bank_places:
         return stop(fault, SLOTS_OUT, s.delay_slots, 0, 0)
@@ -192,49 +167,48 @@ def _branch(s: Sizes, control: Control, clock: Clock, row, timed, fault):
         taken = left > right
     else:
         taken = left == right
-    control.core[SLOTS] = s.delay_slots + 1
-    control.core[TARGET] = target if taken else place + s.delay_slots + 1
+    control.slots = s.delay_slots + 1
+    control.target = target if taken else place + s.delay_slots + 1
     if timed:
-        clock.core[NOW] = timing.issue(clock, row)
+        clock.now = timing.issue(clock, row)
     return False
 
 
 @compiled
 def _next_bank(s: Sizes, control: Control, clock: Clock, timed, fault):
     """Execution falls off the end of a bank."""
-    bank = control.core[BANK]
-    control.core[BANKS + bank * BANK_COLUMNS + FILLED] = 0
+    bank = control.bank
+    control.bank_filled[bank] = 0
     bank = 1 - bank
-    if not control.core[BANKS + bank * BANK_COLUMNS + FILLED]:
+    if not control.bank_filled[bank]:
         return stop(fault, EMPTY_BANK, 0, 0, 0)
-    control.core[BANK], control.core[PLACE] = bank, 0
+    control.bank, control.place = bank, 0
     if timed:
-        clock.core[NOW] = max(clock.core[NOW], clock.core[BANK_READY + bank])
+        clock.now = max(clock.now, clock.bank_ready[bank])
     return False
 
 
 @entry
-def execute(s: Sizes, rows, control: Control, data: Data, clock: Clock, timed, functional, budget: int, fault) -> int:
+def execute(sizes, rows, executed, controls, memory, datas, clocks, timed, functional, budget: int, fault) -> int:
     """Runs until the program has ended, it is stopped, or `budget` instructions have run.
 
-    Returns the number of the instruction that it stops at, with the reason in `fault`, else -1.
+    The state of the machine is in records of one element. Returns the number of the instruction that it stops at, with
+    the reason in `fault`, else -1.
     """
-    core = control.core
+    s, control, data, clock = sizes[0], controls[0], datas[0], clocks[0]
     for _ in range(budget):
-        if core[PLACE] >= s.bank_places and _next_bank(s, control, clock, timed, fault):
-            bank = core[BANK]
-            return (
-                control.core[BANKS + bank * BANK_COLUMNS + BASE] + control.core[BANKS + bank * BANK_COLUMNS + COUNT] - 1
-            )
-        place, bank = core[PLACE], core[BANK]
-        number = control.core[BANKS + bank * BANK_COLUMNS + BASE] + place
-        if place >= control.core[BANKS + bank * BANK_COLUMNS + COUNT]:
-            stop(fault, SHORT_BANK, control.core[BANKS + bank * BANK_COLUMNS + COUNT], 0, 0)
+        if control.place >= s.bank_places and _next_bank(s, control, clock, timed, fault):
+            bank = control.bank
+            return control.bank_base[bank] + control.bank_count[bank] - 1
+        place, bank = control.place, control.bank
+        number = control.bank_base[bank] + place
+        if place >= control.bank_count[bank]:
+            stop(fault, SHORT_BANK, control.bank_count[bank], 0, 0)
             return number - 1
         row = rows[number]
-        operation = row[OPERATION]
-        control.executed[number] += 1
-        core[EXECUTED] += 1
+        operation = row.operation
+        executed[number] += 1
+        control.steps += 1
         stopped = False
         if operation == MAC:
             stopped = vector.mac(s, control, data, clock, row, timed, functional, fault)
@@ -247,22 +221,22 @@ def execute(s: Sizes, rows, control: Control, data: Data, clock: Clock, timed, f
         elif operation == MAX:
             stopped = vector.compare(s, control, data, clock, row, timed, functional, fault)
         elif operation == LD:
-            stopped = vector.load(s, control, data, clock, row, timed, functional, fault)
+            stopped = vector.load(s, control, data, memory, clock, row, timed, functional, fault)
         elif operation == TMOV:
-            stopped = vector.tmov(s, control, data, clock, row, timed, functional, fault)
+            stopped = vector.tmov(s, control, data, memory, clock, row, timed, functional, fault)
         elif operation == REFILL:
             stopped = _refill(s, control, clock, row, rows.shape[0], timed, fault)
         elif operation == ILLEGAL:
-            stopped = stop(fault, NO_INSTRUCTION, row[NUMBER], 0, 0)
+            stopped = stop(fault, NO_INSTRUCTION, row.number, 0, 0)
         else:
             _scalar(s, control, clock, row, timed)
         if stopped:
             return number
-        if core[HALTED]:
+        if control.halted:
             return -1
-        core[PLACE] += 1
-        if core[SLOTS] > 0:
-            core[SLOTS] -= 1
-            if core[SLOTS] == 0:
-                core[PLACE] = core[TARGET]
+        control.place += 1
+        if control.slots > 0:
+            control.slots -= 1
+            if control.slots == 0:
+                control.place = control.target
     return -1

@@ -14,9 +14,8 @@ from snowdialect.machine.instructions import (
     Kind,
 )
 
-OPERATION, FIRST, SECOND, THIRD, NUMBER, FLAGS, LAYER = range(7)
-"""Columns: operation, registers, immediate or length or distance, mode and flags, layer."""
-COLUMNS = 7
+ROW = np.dtype([(name, np.int64) for name in ("operation", "first", "second", "third", "number", "flags", "layer")])
+"""An instruction: operation, registers, immediate or length or distance, mode and flags, layer."""
 
 ILLEGAL = -1
 """Operation of a word that is no instruction."""
@@ -29,7 +28,7 @@ NAMES = (
 """Names of the operations in the instruction table, by number."""
 
 INDP, LAST, RELU, BYPASS, ADDING, ALTERNATE, BEGIN, CLUSTER = (1 << bit for bit in range(8))
-"""Bits of the column FLAGS. The load unit stands in this column too, for LD."""
+"""Bits of the flags. For LD the load unit stands there."""
 
 RESULT_SHIFT, BIAS_SHIFT, BYPASS_SHIFT, MAX_STRIDE, BYPASS_OFFSET, WAIT, DONE = range(7)
 """Configuration registers."""
@@ -61,28 +60,28 @@ _PLACES = {
     "ld": ("rd", "rs"),
     "refill": ("rs",),
 }
-"""Fields that go to FIRST, SECOND and THIRD."""
+"""Fields that go to first, second and third; `vmacs` is no register."""
 _NUMBERS = ("immediate", "length", "count", "target")
 
 
-def decode_code(program: Program, code: Code) -> NDArray[np.int64]:
-    """One row a place in memory, (blocks x instructions from block to block, COLUMNS), block behind block."""
+def decode_code(program: Program, code: Code) -> NDArray[np.void]:
+    """A record ROW for each place of an instruction in memory, block behind block."""
     blocks, bank = code.words.shape
     stride = program.block_words * WORD_BITS // INSTRUCTION_BITS
-    rows = np.zeros((blocks, stride, COLUMNS), np.int64)
-    rows[..., OPERATION] = ILLEGAL
-    rows[..., LAYER] = -1
-    rows[:, :bank, LAYER] = code.layers
+    rows = np.zeros((blocks, stride), ROW)
+    rows["operation"] = ILLEGAL
+    rows["layer"] = -1
+    rows["layer"][:, :bank] = code.layers
     words = np.zeros((blocks, stride), np.int64)
     words[:, :bank] = code.words
-    rows[..., NUMBER] = words
+    rows["number"] = words
     for number, name in enumerate(NAMES):
         row = next(row for row in INSTRUCTIONS if row.name == name)
         _decode_row(row, number, words, rows)
-    return rows.reshape(-1, COLUMNS)
+    return rows.reshape(-1)
 
 
-def _decode_row(row: Instruction, number: int, words: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+def _decode_row(row: Instruction, number: int, words: NDArray[np.int64], rows: NDArray[np.void]) -> None:
     """Fills the rows of the words that are this instruction."""
     fits = words >> INSTRUCTION_BITS - OPCODE_BITS == row.opcode
     values: dict[str, NDArray[np.int64]] = {}
@@ -99,14 +98,14 @@ def _decode_row(row: Instruction, number: int, words: NDArray[np.int64], rows: N
         limits = np.array([register.maximum for register in CONFIGURATION])
         which = np.minimum(values["register"], len(limits) - 1)
         fits &= values["immediate"] <= limits[which]
-    rows[fits, OPERATION] = number
-    for column, name in zip((FIRST, SECOND, THIRD), _PLACES[row.name], strict=False):
-        rows[fits, column] = values[name][fits]
+    rows["operation"][fits] = number
+    for column, name in zip(("first", "second", "third"), _PLACES[row.name], strict=False):
+        rows[column][fits] = values[name][fits]
     for name in _NUMBERS:
         if name in values:
-            rows[fits, NUMBER] = values[name][fits]
+            rows["number"][fits] = values[name][fits]
     if "unit" in values:
-        rows[fits, FLAGS] = values["unit"][fits]
+        rows["flags"][fits] = values["unit"][fits]
         return
     flags = np.zeros_like(words)
     for field in row.fields:
@@ -115,4 +114,4 @@ def _decode_row(row: Instruction, number: int, words: NDArray[np.int64], rows: N
                 flags |= (values[field.name] >> bit & 1) * _BITS[name]
         elif field.kind is Kind.CHOICE and field.name in ("mode", "kind"):
             flags |= (values[field.name] == 1) * _BITS[field.names[1]]
-    rows[fits, FLAGS] = flags[fits]
+    rows["flags"][fits] = flags[fits]

@@ -19,12 +19,8 @@ from snowdialect.simulator.state import (
     L_SOURCE_END,
     L_START,
     L_UNITS,
-    LOADING_UNTIL,
-    LOADS,
     LOW,
     NOTED,
-    STORE_BOX,
-    STORES,
     UNTIL,
     WEIGHTS,
     WRITES,
@@ -61,7 +57,7 @@ def _touches(start, words, count, step, low, high):
 @compiled
 def _note(clock: Clock, cu, kind, time, start, words, count, step, finish, unit):
     box, records = clock.boxes[cu, kind], clock.records[cu, kind]
-    record = records[box[NOTED] % records.shape[0]]
+    record = records[box[NOTED] % clock.room]
     record[A_START], record[A_WORDS], record[A_COUNT], record[A_STEP] = start, words, count, step
     record[A_FINISH], record[A_UNIT] = finish, unit
     box[NOTED] += 1
@@ -89,10 +85,10 @@ def note_weights(clock: Clock, cu, time, low, high, vmacs, finish):
 @compiled
 def note_store(clock: Clock, time, low, high, finish):
     """Remembers a store to the words of memory from low to high."""
-    record = clock.stores[clock.core[STORES] % clock.stores.shape[0]]
+    record = clock.stores[clock.store_count % clock.room]
     record[0], record[1], record[2] = low, high, finish
-    clock.core[STORES] += 1
-    _grow(clock.core[STORE_BOX : STORE_BOX + 3], time, low, high, finish)
+    clock.store_count += 1
+    _grow(clock.store_box, time, low, high, finish)
 
 
 @compiled
@@ -103,7 +99,7 @@ def is_read(clock: Clock, cu, time, low, high, except_unit):
         if unit == except_unit or _apart(box, time, low, high):
             continue
         records = clock.records[cu, unit]
-        for i in range(min(box[NOTED], records.shape[0])):
+        for i in range(min(box[NOTED], clock.room)):
             r = records[i]
             if r[A_FINISH] > time and _touches(r[A_START], r[A_WORDS], r[A_COUNT], r[A_STEP], low, high):
                 return True
@@ -117,7 +113,7 @@ def is_written(clock: Clock, cu, time, start, words, count, step, except_unit):
     if _apart(box, time, start, start + (count - 1) * step + words):
         return False
     records = clock.records[cu, WRITES]
-    for i in range(min(box[NOTED], records.shape[0])):
+    for i in range(min(box[NOTED], clock.room)):
         r = records[i]
         if r[A_FINISH] > time and r[A_UNIT] != except_unit:
             low, high = r[A_START], r[A_START] + r[A_WORDS]
@@ -133,7 +129,7 @@ def are_weights_read(clock: Clock, cu, vmac, time, low, high):
     if _apart(box, time, low, high):
         return False
     records = clock.records[cu, WEIGHTS]
-    for i in range(min(box[NOTED], records.shape[0])):
+    for i in range(min(box[NOTED], clock.room)):
         r = records[i]
         if r[A_FINISH] > time and r[A_UNIT] >> vmac & 1 and r[A_START] < high and low < r[A_START] + r[A_WORDS]:
             return True
@@ -143,9 +139,9 @@ def are_weights_read(clock: Clock, cu, vmac, time, low, high):
 @compiled
 def is_loaded(clock: Clock, cu, buffer, time, low, high):
     """Whether a load into words from low to high of a buffer is in flight."""
-    if time >= clock.core[LOADING_UNTIL]:
+    if time >= clock.loading_until:
         return False
-    for i in range(clock.core[LOADS]):
+    for i in range(clock.load_count):
         r = clock.loads[i]
         in_flight = r[L_FINISH] > time and r[L_UNITS] >> cu & 1 and r[L_BUFFER] == buffer
         if in_flight and r[L_START] < high and low < r[L_END]:
@@ -156,7 +152,7 @@ def is_loaded(clock: Clock, cu, buffer, time, low, high):
 @compiled
 def is_memory_read(clock: Clock, time, low, high):
     """Whether a load that reads words of memory from low to high is in flight."""
-    for i in range(clock.core[LOADS]):
+    for i in range(clock.load_count):
         r = clock.loads[i]
         if r[L_FINISH] > time and r[L_SOURCE] < high and low < r[L_SOURCE_END]:
             return True
@@ -166,9 +162,9 @@ def is_memory_read(clock: Clock, time, low, high):
 @compiled
 def is_memory_written(clock: Clock, time, low, high):
     """Whether a store to words of memory from low to high has not finished."""
-    if _apart(clock.core[STORE_BOX : STORE_BOX + 3], time, low, high):
+    if _apart(clock.store_box, time, low, high):
         return False
-    for i in range(min(clock.core[STORES], clock.stores.shape[0])):
+    for i in range(min(clock.store_count, clock.room)):
         r = clock.stores[i]
         if r[2] > time and r[0] < high and low < r[1]:
             return True
@@ -179,7 +175,7 @@ def is_memory_written(clock: Clock, time, low, high):
 def note_load(clock: Clock, time, units, buffer, low, high, source, source_end, finish):
     """Remembers a load; forgets those that have arrived."""
     kept = 0
-    for i in range(clock.core[LOADS]):
+    for i in range(clock.load_count):
         if clock.loads[i, L_FINISH] > time:
             if kept < i:
                 clock.loads[kept] = clock.loads[i]
@@ -187,5 +183,5 @@ def note_load(clock: Clock, time, units, buffer, low, high, source, source_end, 
     record = clock.loads[kept]
     record[L_UNITS], record[L_BUFFER], record[L_START], record[L_END] = units, buffer, low, high
     record[L_SOURCE], record[L_SOURCE_END], record[L_FINISH] = source, source_end, finish
-    clock.core[LOADS] = kept + 1
-    clock.core[LOADING_UNTIL] = max(clock.core[LOADING_UNTIL], finish)
+    clock.load_count = kept + 1
+    clock.loading_until = max(clock.loading_until, finish)

@@ -8,7 +8,7 @@ import numpy as np
 
 from snowdialect.backend.program import Layer, Program
 from snowdialect.simulator import state
-from snowdialect.simulator.state import Clock, Control, Numbers
+from snowdialect.simulator.state import Numbers, Records
 
 LEDGER = (
     "compute",
@@ -30,19 +30,19 @@ class Timing:
     executed: int
     conflicts: int
     layers: Numbers
-    """(layers + 1, state.LAYER_COLUMNS)."""
+    """(layers, state.LAYER_COLUMNS)."""
 
     @classmethod
     def of(cls, program: Program) -> "Timing":
-        rows = len(program.layers) + 1
+        rows = len(program.layers)
         return cls(0, 0, 0, np.zeros((rows, state.LAYER_COLUMNS), np.int64))
 
-    def add(self, clock: Clock, control: Control) -> None:
+    def add(self, clock: Records, control: Records) -> None:
         """Adds a stretch of code that has ended."""
-        self.cycles += int(clock.core[state.END])
-        self.executed += int(control.core[state.EXECUTED])
-        self.conflicts += int(clock.core[state.CONFLICTS])
-        self.layers += clock.layers
+        self.cycles += int(clock["end"][0])
+        self.executed += int(control["steps"][0])
+        self.conflicts += int(clock["conflicts"][0])
+        self.layers += clock["layers"][0, : len(self.layers)]
 
 
 def make_report(program: Program, timing: Timing, saturations: int, wraps: int) -> dict[str, Any]:

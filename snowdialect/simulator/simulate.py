@@ -1,5 +1,6 @@
 """A whole program: the host's steps, and the machine's in threads, one for the clock and one for each input."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -16,12 +17,12 @@ from snowdialect.errors import SnowError
 from snowdialect.machine.instructions import BY_NAME
 from snowdialect.simulator import state
 from snowdialect.simulator.core import execute
-from snowdialect.simulator.decode import ILLEGAL, NAMES, OPERATION, decode_code
+from snowdialect.simulator.decode import ILLEGAL, NAMES, decode_code
 from snowdialect.simulator.faults import IllegalProgram, describe
 from snowdialect.simulator.host import Host, read_maps
 from snowdialect.simulator.jit import announce_compilation
 from snowdialect.simulator.report import Timing, make_report
-from snowdialect.simulator.state import Control, Numbers
+from snowdialect.simulator.state import Numbers, Records, Words
 
 _SLICE = 1 << 22
 """Instructions that run before a thread looks whether it is still wanted."""
@@ -97,7 +98,7 @@ def _parts(inputs: Any, size: int) -> Iterator[Any]:
 
 
 def _run_chunk(
-    program: Program, inputs: Any, rows: Sequence[Numbers], totals: _Totals, timing: Timing | None
+    program: Program, inputs: Any, rows: Sequence[Records], totals: _Totals, timing: Timing | None
 ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
     """Runs all steps on some inputs; returns outputs and results of layers."""
     host = Host(program, inputs)
@@ -121,85 +122,90 @@ def _run_chunk(
 def _run_code(
     program: Program,
     code: Code,
-    rows: Numbers,
+    rows: Records,
     memory: NDArray[np.int16],
     totals: _Totals,
     timing: Timing | None,
 ) -> None:
     """Runs a stretch of code on every memory, and its clock when `timing` is to be added to."""
-    layers, stop = len(program.layers), Event()
-    clock = state.new_clock(program, rows)
-    runs: list[Callable[[], Control]] = []
-    run = partial(_execute, program, code, rows, stop)
-    if timing is not None:
-        runs.append(partial(run, clock, None))
-    data = [state.new_data(program.machine, layers, words) for words in memory]
-    runs += [partial(run, None, element) for element in data]
-    controls = _in_threads(runs, stop)
-    for element in data:
-        for number, (saturations, wraps) in enumerate(element.counts[:-1].tolist()):
-            name = program.layers[number].name
+    stop = Event()
+    execution = partial(_Execution, program, code, rows)
+    executions = [] if timing is None else [execution(clock=state.new_clock(program, rows))]
+    executions += [execution(memory=words, data=state.new_data()) for words in memory]
+    _in_threads([partial(execution.run, stop) for execution in executions], stop)
+    for element in executions:
+        if element.data is None:
+            continue
+        counts = element.data["counts"][0, : len(program.layers)].tolist()
+        for layer, (saturations, wraps) in zip(program.layers, counts, strict=True):
             if saturations:
-                totals.saturations[name] += saturations
+                totals.saturations[layer.name] += saturations
             if wraps:
-                totals.wraps[name] += wraps
+                totals.wraps[layer.name] += wraps
     if timing is not None:
-        timing.add(clock, controls[0])
+        first = executions[0]
+        assert first.clock is not None
+        timing.add(first.clock, first.control)
         for operation, name in enumerate(NAMES):
-            times = int(controls[0].executed[rows[:, OPERATION] == operation].sum())
+            times = int(first.executed[rows["operation"] == operation].sum())
             if times:
                 totals.instructions[BY_NAME[name].mnemonic] += times
 
 
-def _in_threads(runs: Sequence[Callable[[], Control]], stop: Event) -> list[Control]:
-    """Results of the runs, in order. Raises what the first of them raised."""
-    with ThreadPoolExecutor() as pool:
-        futures: list[Future[Control]] = [pool.submit(run) for run in runs]
+def _in_threads(runs: Sequence[Callable[[], None]], stop: Event) -> None:
+    """Runs all. Raises what the first of them raised."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        futures: list[Future[None]] = [pool.submit(run) for run in runs]
         try:
             wait(futures)
         finally:
             stop.set()
-    return [future.result() for future in futures]
+    for future in futures:
+        future.result()
 
 
-def _execute(
-    program: Program,
-    code: Code,
-    rows: Numbers,
-    stop: Event,
-    clock: state.Clock | None,
-    data: state.Data | None,
-) -> Control:
-    """Runs one stretch of code from start to end, with a clock or with data. Raises IllegalProgram."""
-    control = state.new_control(program, code, len(rows))
-    fault = np.zeros(4, np.int64)
-    sizes = state.sizes_of(program, code)
-    arguments = (
-        sizes,
-        rows,
-        control,
-        state.no_data() if data is None else data,
-        state.no_clock() if clock is None else clock,
-        clock is not None,
-        data is not None,
-    )
-    while not control.core[state.HALTED] and not stop.is_set():
-        number = execute(*arguments, _SLICE, fault)
-        if number >= 0:
-            raise _illegal(program, code, rows, number, fault)
-    return control
+class _Execution:
+    """A run of one stretch of code, with a clock, or with a memory and data."""
+
+    def __init__(
+        self,
+        program: Program,
+        code: Code,
+        rows: Records,
+        clock: Records | None = None,
+        memory: Words | None = None,
+        data: Records | None = None,
+    ) -> None:
+        self.program, self.code, self.rows = program, code, rows
+        self.clock, self.memory, self.data = clock, memory, data
+        self.control = state.new_control(program.machine)
+        self.executed = np.zeros(len(rows), np.int64)
+
+    def run(self, stop: Event) -> None:
+        """Runs from start to end, unless `stop` is set meanwhile. Raises IllegalProgram."""
+        sizes, fault = state.sizes_of(self.program, self.code), np.zeros(4, np.int64)
+        memory = np.zeros(1, np.int16) if self.memory is None else self.memory
+        data = np.zeros(1, state.DATA) if self.data is None else self.data
+        clock = np.zeros(1, state.CLOCK) if self.clock is None else self.clock
+        timed, functional = self.clock is not None, self.data is not None
+        while not self.control["halted"][0] and not stop.is_set():
+            number = execute(
+                sizes, self.rows, self.executed, self.control, memory, data, clock, timed, functional, _SLICE, fault
+            )
+            if number >= 0:
+                raise _illegal(self.program, self.code, self.rows, number, fault)
 
 
-def _illegal(program: Program, code: Code, rows: Numbers, number: int, fault: Numbers) -> IllegalProgram:
+def _illegal(program: Program, code: Code, rows: Records, number: int, fault: Numbers) -> IllegalProgram:
     """Names layer, tiles, instruction and reason."""
-    block, place = divmod(number, program.block_words * 16 // 32)
+    block, place = divmod(number, len(rows) // len(code.words))
     inside = place < code.layers.shape[1]
     layer = int(code.layers[block, place]) if inside else NO_LAYER
     tile = int(code.tiles[block, place]) if inside else NO_TILE
     where = "no layer" if layer == NO_LAYER else f"layer {program.layers[layer].name}"
     if tile != NO_TILE:
         where += f", {program.tiles[tile]}"
-    operation = int(rows[number, OPERATION])
+    operation = int(rows["operation"][number])
     name = "" if operation == ILLEGAL else f" ({BY_NAME[NAMES[operation]].mnemonic})"
     numbers = (int(fault[1]), int(fault[2]), int(fault[3]))
     reason = describe(int(fault[0]), numbers)

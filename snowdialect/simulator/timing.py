@@ -9,45 +9,23 @@ import math
 
 from snowdialect.simulator.decode import (
     ADDING,
-    FIRST,
     LAST,
-    SECOND,
 )
 from snowdialect.simulator.hazards import note_load
 from snowdialect.simulator.jit import compiled
 from snowdialect.simulator.state import (
-    BANK_READY,
-    BEGINS,
     BUCKET,
+    CALENDAR,
     CODE_BYTES,
-    CONFLICTS,
-    DECODE_FREE,
-    END,
-    ENDS,
+    DRAIN_STALL,
     FINISH,
-    FINISHES,
     HISTORY,
-    ICACHE_BANKS,
-    ISSUED,
     L_FINISH,
-    LOAD_FREE,
-    LOAD_STARTS,
-    LOADING_UNTIL,
-    LOADS,
-    LOADS_ISSUED,
     MAPS_BYTES,
+    MEMORY_STALL,
     MOVE_UNIT,
-    NOW,
-    OUTPUT_BEGUN,
-    OUTPUT_FREE,
-    READY,
-    STAGED,
-    STALL_DRAIN,
-    STALL_MEMORY,
-    STALL_QUEUE,
-    STARTS,
+    QUEUE_STALL,
     STORED_BYTES,
-    UNIT_FREE,
     WEIGHTS_BYTES,
     Clock,
     Sizes,
@@ -63,9 +41,9 @@ def reserve(used, tags, start, amount, rate, capacity):
     time, left = float(start), float(amount)
     while True:
         bucket = int(time) // BUCKET
-        slot = bucket % used.shape[0]
-        if tags[slot] != bucket:
-            tags[slot] = bucket
+        slot = bucket % CALENDAR
+        if tags[slot] != bucket + 1:
+            tags[slot] = bucket + 1
             used[slot] = 0.0
         end = (bucket + 1) * BUCKET
         span = end - time
@@ -84,7 +62,7 @@ def use_port(s: Sizes, clock: Clock, cu, address, start, lines, rate):
     """When so many lines have gone over the second port of the bank that holds an address."""
     row = 1 + cu * (s.mbuf_words // s.mbuf_bank) + address // s.mbuf_bank
     end = math.ceil(reserve(clock.used[row], clock.tags[row], start, lines, rate, 1.0))
-    clock.core[CONFLICTS] += max(0, end - start - math.ceil(lines / rate))
+    clock.conflicts += max(0, end - start - math.ceil(lines / rate))
     return end
 
 
@@ -100,27 +78,27 @@ def decoder(s: Sizes, unit, cu):
 @compiled
 def issue_at(clock: Clock, ready):
     """The cycle in which an instruction issues whose operands are there at `ready`."""
-    return max(clock.core[NOW] + 1, ready)
+    return max(clock.now + 1, ready)
 
 
 @compiled
 def issue(clock: Clock, row):
     """The cycle in which an instruction issues that reads its two registers."""
-    return issue_at(clock, max(clock.core[READY + row[FIRST]], clock.core[READY + row[SECOND]]))
+    return issue_at(clock, max(clock.ready[row.first], clock.ready[row.second]))
 
 
 @compiled
 def hold_for_loads(s: Sizes, clock: Clock, time, cus, buffer, low, high):
     """Waits until no load is in flight into the banks that hold the words from low to high of a buffer."""
-    if time >= clock.core[LOADING_UNTIL]:
+    if time >= clock.loading_until:
         return time
     bank = s.mbuf_bank if buffer == s.vmacs else s.wbuf_bank
     until = time
     for cu in range(s.cus):
         if cus >> cu & 1:
             for i in range(low // bank, (high - 1) // bank + 1):
-                until = max(until, clock.loading_until[cu, buffer, i])
-    clock.core[STALL_MEMORY] += until - time
+                until = max(until, clock.bank_loading[cu, buffer, i])
+    clock.stalls[MEMORY_STALL] += until - time
     return until
 
 
@@ -131,33 +109,33 @@ def hold_for_queue(s: Sizes, clock: Clock, time, unit, cus):
     for cu in range(s.cus):
         if cus >> cu & 1:
             number = decoder(s, unit, cu)
-            place = clock.units[number, ISSUED] - s.queue_depth
+            place = clock.issued[number] - s.queue_depth
             if place >= 0:
-                until = max(until, clock.queues[number, place % HISTORY, STARTS])
+                until = max(until, clock.starts[number, place % HISTORY])
     if unit == MOVE_UNIT:
-        clock.core[STALL_MEMORY] += until - time
+        clock.stalls[MEMORY_STALL] += until - time
     else:
-        clock.core[STALL_QUEUE] += until - time
+        clock.stalls[QUEUE_STALL] += until - time
     return until
 
 
 @compiled
 def take(clock: Clock, number, begin, finish):
     """A decoder takes an instruction at `begin`; all that it does is done at `finish`."""
-    place = clock.units[number, ISSUED]
+    place = clock.issued[number]
     if place > 0:
-        finish = max(finish, clock.queues[number, (place - 1) % HISTORY, FINISHES])
-    clock.queues[number, place % HISTORY, STARTS] = begin
-    clock.queues[number, place % HISTORY, FINISHES] = finish
-    clock.units[number, ISSUED] = place + 1
+        finish = max(finish, clock.finishes[number, (place - 1) % HISTORY])
+    clock.starts[number, place % HISTORY] = begin
+    clock.finishes[number, place % HISTORY] = finish
+    clock.issued[number] = place + 1
     return finish
 
 
 @compiled
 def pending_until(clock: Clock, number, pending):
     """When at most `pending` instructions of a decoder are left."""
-    place = clock.units[number, ISSUED] - 1 - pending
-    return clock.queues[number, place % HISTORY, FINISHES] if place >= 0 else 0
+    place = clock.issued[number] - 1 - pending
+    return clock.finishes[number, place % HISTORY] if place >= 0 else 0
 
 
 @compiled
@@ -172,8 +150,8 @@ def wait(s: Sizes, clock: Clock, time, units, pending):
         memory = max(memory, pending_until(clock, decoder(s, MOVE_UNIT, 0), pending))
     if units >> 3 & 1:
         memory = max(memory, loads_until(clock, time, pending))
-    clock.core[STALL_DRAIN] += work - time
-    clock.core[STALL_MEMORY] += max(work, memory) - work
+    clock.stalls[DRAIN_STALL] += work - time
+    clock.stalls[MEMORY_STALL] += max(work, memory) - work
     return max(work, memory)
 
 
@@ -183,7 +161,7 @@ def loads_until(clock: Clock, time, pending):
     until = time
     while True:
         left, first = 0, until
-        for i in range(clock.core[LOADS]):
+        for i in range(clock.load_count):
             finish = clock.loads[i, L_FINISH]
             if finish > until:
                 first = finish if left == 0 else min(first, finish)
@@ -196,13 +174,13 @@ def loads_until(clock: Clock, time, pending):
 @compiled
 def end_of_program(s: Sizes, clock: Clock, time):
     """`mov done`: when everything has drained."""
-    for number in range(clock.units.shape[0]):
+    for number in range(2 * s.cus + 1):
         time = max(time, pending_until(clock, number, 0))
     for cu in range(s.cus):
-        time = max(time, clock.units[decoder(s, 0, cu), UNIT_FREE])
-    for bank in range(ICACHE_BANKS):
-        time = max(time, clock.core[BANK_READY + bank])
-    clock.core[END] = max(time, clock.core[LOADING_UNTIL])
+        time = max(time, clock.unit_free[decoder(s, 0, cu)])
+    for bank in range(clock.bank_ready.shape[0]):
+        time = max(time, clock.bank_ready[bank])
+    clock.end = max(time, clock.loading_until)
 
 
 # Decoders
@@ -215,8 +193,8 @@ def configure(s: Sizes, clock: Clock, time, unit, cus):
     for cu in range(s.cus):
         if cus >> cu & 1:
             number = decoder(s, unit, cu)
-            begin = max(time + s.queue_latency, clock.units[number, DECODE_FREE])
-            clock.units[number, DECODE_FREE] = begin + 1
+            begin = max(time + s.queue_latency, clock.decode_free[number])
+            clock.decode_free[number] = begin + 1
             take(clock, number, begin, begin + 1)
     return time
 
@@ -230,20 +208,20 @@ def run_start(s: Sizes, clock: Clock, time, cu, flags, source, lines, results, t
     and when the results, `results` lines with flag last, have arrived.
     """
     number = decoder(s, 0, cu)
-    begin = max(time + s.queue_latency, clock.units[number, DECODE_FREE])
+    begin = max(time + s.queue_latency, clock.decode_free[number])
     read = begin + 1 if lines == 0 else use_port(s, clock, cu, source, begin, lines, 1.0)
     staged = read + s.buffer_latency
-    clock.cus[cu, STAGED] = max(clock.cus[cu, STAGED], staged)
+    clock.staged[cu] = max(clock.staged[cu], staged)
     if not flags & ADDING:
-        clock.cus[cu, OUTPUT_BEGUN] = begin
-    clock.units[number, DECODE_FREE] = begin + 1
+        clock.output_begun[cu] = begin
+    clock.decode_free[number] = begin + 1
     end = arrived = staged
     if flags & LAST:
-        end = max(clock.cus[cu, STAGED], clock.units[number, UNIT_FREE]) + 1
+        end = max(clock.staged[cu], clock.unit_free[number]) + 1
         end, arrived = _leave(s, clock, cu, end, target, results)
-        clock.units[number, UNIT_FREE] = end
-        clock.units[number, DECODE_FREE] = max(begin + 1, end)
-    clock.cus[cu, BEGINS], clock.cus[cu, ENDS] = clock.cus[cu, OUTPUT_BEGUN], end
+        clock.unit_free[number] = end
+        clock.decode_free[number] = max(begin + 1, end)
+    clock.begins[cu], clock.ends[cu] = clock.output_begun[cu], end
     finish = take(clock, number, begin, arrived)
     clock.layers[layer, FINISH] = max(clock.layers[layer, FINISH], finish)
     return read, arrived
@@ -256,15 +234,13 @@ def run_trace(s: Sizes, clock: Clock, time, cu, flags, cycles, results, target, 
     Returns when its words are read and when the results, `results` lines with flag last, have arrived.
     """
     number = decoder(s, 0, cu)
-    begin = max(
-        time + s.queue_latency, clock.units[number, DECODE_FREE], clock.units[number, UNIT_FREE], clock.cus[cu, STAGED]
-    )
+    begin = max(time + s.queue_latency, clock.decode_free[number], clock.unit_free[number], clock.staged[cu])
     read = end = arrived = begin + cycles
     if flags & LAST:
         end, arrived = _leave(s, clock, cu, end, target, results)
-    clock.units[number, UNIT_FREE] = end
-    clock.units[number, DECODE_FREE] = begin + 1
-    clock.cus[cu, BEGINS], clock.cus[cu, ENDS] = begin, end
+    clock.unit_free[number] = end
+    clock.decode_free[number] = begin + 1
+    clock.begins[cu], clock.ends[cu] = begin, end
     finish = take(clock, number, begin, arrived)
     clock.layers[layer, FINISH] = max(clock.layers[layer, FINISH], finish)
     return read, arrived
@@ -276,8 +252,8 @@ def _leave(s: Sizes, clock: Clock, cu, time, target, lines):
 
     Returns when it left and when its lines are in the maps buffer.
     """
-    left = max(time, clock.cus[cu, OUTPUT_FREE])
-    clock.cus[cu, OUTPUT_FREE] = left + s.line
+    left = max(time, clock.output_free[cu])
+    clock.output_free[cu] = left + s.line
     arrived = use_port(s, clock, cu, target, left + s.line + s.write_back_latency, lines, 1.0)
     return left, arrived
 
@@ -289,12 +265,12 @@ def run_comparison(s: Sizes, clock: Clock, time, cu, flags, source, count, targe
     Returns when its words are read and when the result has arrived.
     """
     number = decoder(s, 1, cu)
-    begin = max(time + s.queue_latency, clock.units[number, UNIT_FREE])
+    begin = max(time + s.queue_latency, clock.unit_free[number])
     read = arrived = use_port(s, clock, cu, source, begin, count, 1.0)
     if flags & LAST:
         arrived = use_port(s, clock, cu, target, read + s.buffer_latency + 1, 1, 1.0)
-    clock.units[number, UNIT_FREE] = read
-    clock.cus[cu, BEGINS], clock.cus[cu, ENDS] = begin, read
+    clock.unit_free[number] = read
+    clock.begins[cu], clock.ends[cu] = begin, read
     finish = take(clock, number, begin, arrived)
     clock.layers[layer, FINISH] = max(clock.layers[layer, FINISH], finish)
     return read, arrived
@@ -304,10 +280,10 @@ def run_comparison(s: Sizes, clock: Clock, time, cu, flags, source, count, targe
 def run_move(s: Sizes, clock: Clock, time, source_cu, source, target_cu, target, lines, layer):
     """TMOV to another maps buffer, dispatched at `time`. Returns when its words are read and when they have arrived."""
     number = decoder(s, MOVE_UNIT, 0)
-    begin = max(time + s.queue_latency, clock.units[number, UNIT_FREE])
+    begin = max(time + s.queue_latency, clock.unit_free[number])
     read = use_port(s, clock, source_cu, source, begin, lines, 1.0)
     arrived = max(read, use_port(s, clock, target_cu, target, begin + s.buffer_latency, lines, 1.0)) + 1
-    clock.units[number, UNIT_FREE] = read
+    clock.unit_free[number] = read
     _all_work(s, clock, begin, read)
     finish = take(clock, number, begin, arrived)
     clock.layers[layer, FINISH] = max(clock.layers[layer, FINISH], finish)
@@ -318,7 +294,7 @@ def run_move(s: Sizes, clock: Clock, time, source_cu, source, target_cu, target,
 def run_store(s: Sizes, clock: Clock, time, cu, source, words, layer):
     """TMOV to memory, dispatched at `time`. Returns when its words are read and when they have arrived."""
     number = decoder(s, MOVE_UNIT, 0)
-    begin = max(time + s.queue_latency, clock.units[number, UNIT_FREE])
+    begin = max(time + s.queue_latency, clock.unit_free[number])
     moving = begin + s.transfer_overhead
     lines = words // s.line
     rate = min(1.0, s.bytes_per_cycle / (2 * s.line))
@@ -334,7 +310,7 @@ def run_store(s: Sizes, clock: Clock, time, cu, source, words, layer):
         )
     )
     read = max(read, sent)
-    clock.units[number, UNIT_FREE] = read
+    clock.unit_free[number] = read
     _all_work(s, clock, begin, read)
     clock.layers[layer, STORED_BYTES] += 2 * words
     arrived = take(clock, number, begin, read + s.memory_latency)
@@ -345,7 +321,7 @@ def run_store(s: Sizes, clock: Clock, time, cu, source, words, layer):
 @compiled
 def _all_work(s: Sizes, clock: Clock, begin, end):
     for cu in range(s.cus):
-        clock.cus[cu, BEGINS], clock.cus[cu, ENDS] = begin, end
+        clock.begins[cu], clock.ends[cu] = begin, end
 
 
 # Load units
@@ -355,18 +331,18 @@ def _all_work(s: Sizes, clock: Clock, begin, end):
 def _transfer(s: Sizes, clock: Clock, time, unit, words):
     """A load unit moves words from memory: dispatched, from when to when they move at the memory's end."""
     depth = s.load_queue_depth
-    place = clock.load_units[unit, LOADS_ISSUED] % depth
-    if clock.load_units[unit, LOADS_ISSUED] >= depth:
-        until = max(time, clock.load_units[unit, LOAD_STARTS + place])
-        clock.core[STALL_MEMORY] += until - time
+    place = clock.load_issued[unit] % depth
+    if clock.load_issued[unit] >= depth:
+        until = max(time, clock.load_starts[unit, place])
+        clock.stalls[MEMORY_STALL] += until - time
         time = until
-    begin = max(time + s.queue_latency, clock.load_units[unit, LOAD_FREE])
+    begin = max(time + s.queue_latency, clock.load_free[unit])
     moving = begin + s.transfer_overhead
     rate = s.bytes_per_cycle / s.load_units
     end = math.ceil(reserve(clock.used[0], clock.tags[0], moving, 2 * words, rate, s.bytes_per_cycle))
-    clock.load_units[unit, LOAD_STARTS + place] = begin
-    clock.load_units[unit, LOADS_ISSUED] += 1
-    clock.load_units[unit, LOAD_FREE] = end
+    clock.load_starts[unit, place] = begin
+    clock.load_issued[unit] += 1
+    clock.load_free[unit] = end
     return time, moving, end
 
 
@@ -381,7 +357,7 @@ def run_load(s: Sizes, clock: Clock, time, unit, cus, buffer, source, target, wo
         if not cus >> cu & 1:
             continue
         for i in range(target // bank, (target + words - 1) // bank + 1):
-            clock.loading_until[cu, buffer, i] = max(clock.loading_until[cu, buffer, i], finish)
+            clock.bank_loading[cu, buffer, i] = max(clock.bank_loading[cu, buffer, i], finish)
             if maps:
                 low, high = max(target, i * bank), min(target + words, (i + 1) * bank)
                 lines = (high - low) / s.line
@@ -396,6 +372,6 @@ def run_load(s: Sizes, clock: Clock, time, unit, cus, buffer, source, target, wo
 def run_refill(s: Sizes, clock: Clock, time, unit, bank, words, layer):
     """LD to the instruction cache. Returns when it was dispatched."""
     time, _, end = _transfer(s, clock, time, unit, words)
-    clock.core[BANK_READY + bank] = end + s.memory_latency
+    clock.bank_ready[bank] = end + s.memory_latency
     clock.layers[layer, CODE_BYTES] += 2 * words
     return time

@@ -5,15 +5,9 @@ from snowdialect.simulator.decode import (
     ADDING,
     BYPASS,
     CLUSTER,
-    FIRST,
-    FLAGS,
     INDP,
     LAST,
-    LAYER,
     MAX_STRIDE,
-    NUMBER,
-    SECOND,
-    THIRD,
 )
 from snowdialect.simulator.faults import (
     LOAD_OF_STORE,
@@ -43,15 +37,9 @@ from snowdialect.simulator.faults import (
 )
 from snowdialect.simulator.jit import compiled
 from snowdialect.simulator.state import (
-    LATCH,
     MAC_UNIT,
     MAX_UNIT,
-    MODES,
     MOVE_UNIT,
-    NOW,
-    OFFSET,
-    REGISTERS,
-    SETTINGS,
     Clock,
     Control,
     Data,
@@ -71,7 +59,7 @@ _OFFSET_MASK = (1 << 18) - 1
 @compiled
 def _operands(control: Control, row):
     """The numbers in the two registers of an instruction, without sign."""
-    return control.core[REGISTERS + row[FIRST]] & _WORD, control.core[REGISTERS + row[SECOND]] & _WORD
+    return control.registers[row.first] & _WORD, control.registers[row.second] & _WORD
 
 
 @compiled
@@ -166,7 +154,7 @@ def _result_range(s: Sizes, control: Control, cu, vmacs, flags):
         low += 1
     while not vmacs >> (high - 1) & 1:
         high -= 1
-    return control.cus[cu, LATCH] + lanes * low, control.cus[cu, LATCH] + lanes * high
+    return control.latches[cu] + lanes * low, control.latches[cu] + lanes * high
 
 
 @compiled
@@ -175,7 +163,7 @@ def _bad_results(s: Sizes, control: Control, fault, cus, vmacs, flags):
     for cu in range(s.cus):
         if not cus >> cu & 1:
             continue
-        target = control.cus[cu, LATCH]
+        target = control.latches[cu]
         if flags & INDP:
             if _unaligned(fault, target, s.line):
                 return True
@@ -213,7 +201,7 @@ def _read_hazard(clock: Clock, fault, cu, time, low, words, count, step):
 @compiled
 def vmov(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, functional, fault):
     target_word, source_word = _operands(control, row)
-    flags, vmacs, layer = row[FLAGS], row[THIRD], row[LAYER]
+    flags, vmacs, layer = row.flags, row.third, row.layer
     cus, indp = target_word >> 28, 1 if flags & INDP else 0
     if _bad_maps(s, fault, target_word) or _bad_vmacs(s, fault, vmacs):
         return True
@@ -227,16 +215,16 @@ def vmov(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, funct
         if not cus >> cu & 1:
             continue
         if flags & BYPASS:
-            first = source + control.cus[cu, OFFSET] + words * lowest
+            first = source + control.offsets[cu] + words * lowest
             if _bad_range(s, fault, first, first + span):
                 return True
-        control.cus[cu, LATCH] = target_word & _ADDRESS
+        control.latches[cu] = target_word & _ADDRESS
         for vmac in range(s.vmacs):
             if not vmacs >> vmac & 1:
                 continue
             if not flags & ADDING:
-                control.cus[cu, MODES + vmac] = indp
-            elif control.cus[cu, MODES + vmac] != indp:
+                control.modes[cu, vmac] = indp
+            elif control.modes[cu, vmac] != indp:
                 return stop(fault, NOT_STARTED, cu, vmac, 0)
     if flags & LAST and _bad_results(s, control, fault, cus, vmacs, flags):
         return True
@@ -259,14 +247,14 @@ def _highest(mask):
 
 @compiled
 def _time_vmov(s: Sizes, control: Control, clock: Clock, row, cus, source, span, fault):
-    flags, vmacs, layer = row[FLAGS], row[THIRD], row[LAYER]
+    flags, vmacs, layer = row.flags, row.third, row.layer
     time = timing.issue(clock, row)
     bypass = flags & BYPASS
     for cu in range(s.cus):
         if not cus >> cu & 1:
             continue
         if bypass:
-            first = source + control.cus[cu, OFFSET]
+            first = source + control.offsets[cu]
             time = timing.hold_for_loads(s, clock, time, 1 << cu, s.vmacs, first, first + span)
         else:
             words = s.line if flags & INDP else 1
@@ -275,11 +263,11 @@ def _time_vmov(s: Sizes, control: Control, clock: Clock, row, cus, source, span,
                 if vmacs >> vmac & 1:
                     time = timing.hold_for_loads(s, clock, time, 1 << cu, vmac, low, low + words)
     time = timing.hold_for_queue(s, clock, time, MAC_UNIT, cus)
-    clock.core[NOW] = time
+    clock.now = time
     for cu in range(s.cus):
         if not cus >> cu & 1:
             continue
-        first = source + control.cus[cu, OFFSET]
+        first = source + control.offsets[cu]
         if bypass and _read_hazard(clock, fault, cu, time, first, span, 1, 0):
             return True
         low, high = _result_range(s, control, cu, vmacs, flags)
@@ -305,7 +293,7 @@ def _time_vmov(s: Sizes, control: Control, clock: Clock, row, cus, source, span,
 @compiled
 def mac(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, functional, fault):
     maps_word, kernel_word = _operands(control, row)
-    flags, length, layer = row[FLAGS], row[NUMBER], row[LAYER]
+    flags, length, layer = row.flags, row.number, row.layer
     cus, maps = maps_word >> 28, maps_word & _ADDRESS
     vmacs, weights = kernel_word & 15, kernel_word >> 4
     indp = 1 if flags & INDP else 0
@@ -325,7 +313,7 @@ def mac(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, functi
         return True
     for cu in range(s.cus):
         for vmac in range(s.vmacs):
-            if cus >> cu & 1 and vmacs >> vmac & 1 and control.cus[cu, MODES + vmac] != indp:
+            if cus >> cu & 1 and vmacs >> vmac & 1 and control.modes[cu, vmac] != indp:
                 return stop(fault, NOT_STARTED, cu, vmac, 0)
     if flags & LAST and _bad_results(s, control, fault, cus, vmacs, flags):
         return True
@@ -340,14 +328,14 @@ def mac(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, functi
 
 @compiled
 def _time_mac(s: Sizes, control: Control, clock: Clock, row, cus, vmacs, maps, weights, words, fault):
-    flags, length, layer = row[FLAGS], row[NUMBER], row[LAYER]
+    flags, length, layer = row.flags, row.number, row.layer
     time = timing.issue(clock, row)
     time = timing.hold_for_loads(s, clock, time, cus, s.vmacs, maps, maps + length)
     for vmac in range(s.vmacs):
         if vmacs >> vmac & 1:
             time = timing.hold_for_loads(s, clock, time, cus, vmac, weights, weights + words)
     time = timing.hold_for_queue(s, clock, time, MAC_UNIT, cus)
-    clock.core[NOW] = time
+    clock.now = time
     cycles = (length + s.line - 1) // s.line
     if flags & INDP:
         cycles *= s.line
@@ -372,9 +360,9 @@ def _time_mac(s: Sizes, control: Control, clock: Clock, row, cus, vmacs, maps, w
 @compiled
 def compare(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, functional, fault):
     target_word, source_word = _operands(control, row)
-    flags, count, layer = row[FLAGS], row[NUMBER], row[LAYER]
+    flags, count, layer = row.flags, row.number, row.layer
     cus, source, target = source_word >> 28, source_word & _ADDRESS, target_word & _ADDRESS
-    step = s.line * control.core[SETTINGS + MAX_STRIDE]
+    step = s.line * control.settings[MAX_STRIDE]
     if _bad_maps(s, fault, source_word):
         return True
     if count == 0:
@@ -388,7 +376,7 @@ def compare(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, fu
         end = source + (count - 1) * step + s.line
         time = timing.hold_for_loads(s, clock, time, cus, s.vmacs, source, end)
         time = timing.hold_for_queue(s, clock, time, MAX_UNIT, cus)
-        clock.core[NOW] = time
+        clock.now = time
         for cu in range(s.cus):
             if not cus >> cu & 1:
                 continue
@@ -407,9 +395,9 @@ def compare(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, fu
 
 
 @compiled
-def tmov(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, functional, fault):
+def tmov(s: Sizes, control: Control, data: Data, memory, clock: Clock, row, timed, functional, fault):
     target_word, source_word = _operands(control, row)
-    flags, length = row[FLAGS], row[NUMBER]
+    flags, length = row.flags, row.number
     if _bad_single(s, fault, source_word):
         return True
     if length == 0:
@@ -434,20 +422,20 @@ def tmov(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, funct
         if flags & CLUSTER:
             arithmetic.move(s, data, cu, source, other, target, words)
         else:
-            arithmetic.store(data, cu, source, target, words)
+            arithmetic.store(data, memory, cu, source, target, words)
     return False
 
 
 @compiled
 def _time_tmov(s: Sizes, clock: Clock, row, cu, source, other, target, words, fault):
-    layer, everyone = row[LAYER], (1 << s.cus) - 1
+    layer, everyone = row.layer, (1 << s.cus) - 1
     time = timing.issue(clock, row)
     time = timing.hold_for_loads(s, clock, time, 1 << cu, s.vmacs, source, source + words)
     time = timing.hold_for_queue(s, clock, time, MOVE_UNIT, 1)
-    clock.core[NOW] = time
+    clock.now = time
     if _read_hazard(clock, fault, cu, time, source, words, 1, 0):
         return True
-    if row[FLAGS] & CLUSTER:
+    if row.flags & CLUSTER:
         if _result_hazard(s, clock, fault, other, MOVE_UNIT, time, target, target + words):
             return True
         lines = words // s.line
@@ -467,9 +455,9 @@ def _time_tmov(s: Sizes, clock: Clock, row, cu, source, other, target, words, fa
 
 
 @compiled
-def load(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, functional, fault):
+def load(s: Sizes, control: Control, data: Data, memory, clock: Clock, row, timed, functional, fault):
     word, source = _operands(control, row)
-    words, unit = row[NUMBER] * s.transfer, row[FLAGS]
+    words, unit = row.number * s.transfer, row.flags
     source *= s.transfer
     cus, buffer, target = word >> 28, word >> 25 & 7, word & _ADDRESS
     if _bad_units(s, fault, word):
@@ -492,9 +480,9 @@ def load(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, funct
         time = timing.issue(clock, row)
         if _load_hazard(s, clock, fault, time, cus, buffer, source, target, words):
             return True
-        clock.core[NOW] = timing.run_load(s, clock, time, unit, cus, buffer, source, target, words, row[LAYER])
+        clock.now = timing.run_load(s, clock, time, unit, cus, buffer, source, target, words, row.layer)
     if functional:
-        arithmetic.load(s, data, cus, buffer, source, target, words)
+        arithmetic.load(s, data, memory, cus, buffer, source, target, words)
     return False
 
 
