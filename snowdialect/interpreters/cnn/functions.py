@@ -127,8 +127,7 @@ class CnnFunctions(InterpreterFunctions):
             return _layer(interpreter, op, np.maximum(total, 0) if relu else total)
         accumulator = max(_frac(value) for value in (*op.operands, op.result))
         total = sum(
-            fixed_point.align(words, accumulator - _frac(value))
-            for words, value in zip(args, op.operands, strict=True)
+            fixed_point.align(words, accumulator - _frac(value)) for words, value in zip(args, op.operands, strict=True)
         )
         return _rounded_layer(interpreter, op, cast(Sums, total), accumulator, relu=relu)
 
@@ -217,9 +216,7 @@ def _rounded_layer(
     return _layer(interpreter, op, _round(interpreter, op, sums, accumulator, relu=relu))
 
 
-def _round(
-    interpreter: Interpreter, op: cnn.CnnOp, sums: Sums, accumulator: int, *, relu: bool
-) -> fixed_point.Words:
+def _round(interpreter: Interpreter, op: cnn.CnnOp, sums: Sums, accumulator: int, *, relu: bool) -> fixed_point.Words:
     """The words of a layer from its exact sums, which have `accumulator` fraction bits."""
     rounded = fixed_point.requantize(sums, accumulator - _frac(op.result))
     run_state(interpreter).count(layer_name(op), rounded.saturations, rounded.wraps)
