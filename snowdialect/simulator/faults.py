@@ -44,7 +44,7 @@ NOT_STARTED = _fault("accumulators of CU {0}, vMAC {1} were not started by a VMO
 
 LOAD_OVER_TRACE = _fault("loads into words {0} to {1} of CU {2}, which a queued or running trace still reads")
 LOAD_OVER_RESULT = _fault("loads into words {0} to {1} of CU {2}, where a result has not arrived yet")
-LOAD_OVER_LOAD = _fault("loads into words {0} to {1} of CU {2}, into which another load is in flight")
+LOAD_OVER_LOAD = _fault("loads into words {0} to {1} of CU {2}, into which a load of another unit is in flight")
 RESULT_OVER_LOAD = _fault("writes words {0} to {1} of CU {2}, into which a load is in flight")
 RESULT_OVER_READ = _fault("writes words {0} to {1} of CU {2}, which a queued or running instruction still reads")
 RESULT_OVER_RESULT = _fault("writes words {0} to {1} of CU {2}, where a result of another unit has not arrived yet")

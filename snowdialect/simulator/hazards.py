@@ -18,6 +18,7 @@ from snowdialect.simulator.state import (
     L_SOURCE,
     L_SOURCE_END,
     L_START,
+    L_UNIT,
     L_UNITS,
     LOW,
     NOTED,
@@ -137,13 +138,13 @@ def are_weights_read(clock: Clock, cu, vmac, time, low, high):
 
 
 @compiled
-def is_loaded(clock: Clock, cu, buffer, time, low, high):
-    """Whether a load into words from low to high of a buffer is in flight."""
+def is_loaded(clock: Clock, cu, buffer, time, low, high, unit):
+    """Whether a load into words from low to high of a buffer is in flight, in another load unit than `unit`."""
     if time >= clock.loading_until:
         return False
     for i in range(clock.load_count):
         r = clock.loads[i]
-        in_flight = r[L_FINISH] > time and r[L_UNITS] >> cu & 1 and r[L_BUFFER] == buffer
+        in_flight = r[L_FINISH] > time and r[L_UNITS] >> cu & 1 and r[L_BUFFER] == buffer and r[L_UNIT] != unit
         if in_flight and r[L_START] < high and low < r[L_END]:
             return True
     return False
@@ -172,7 +173,7 @@ def is_memory_written(clock: Clock, time, low, high):
 
 
 @compiled
-def note_load(clock: Clock, time, units, buffer, low, high, source, source_end, finish):
+def note_load(clock: Clock, time, unit, units, buffer, low, high, source, source_end, finish):
     """Remembers a load; forgets those that have arrived."""
     kept = 0
     for i in range(clock.load_count):
@@ -182,6 +183,6 @@ def note_load(clock: Clock, time, units, buffer, low, high, source, source_end, 
             kept += 1
     record = clock.loads[kept]
     record[L_UNITS], record[L_BUFFER], record[L_START], record[L_END] = units, buffer, low, high
-    record[L_SOURCE], record[L_SOURCE_END], record[L_FINISH] = source, source_end, finish
+    record[L_SOURCE], record[L_SOURCE_END], record[L_FINISH], record[L_UNIT] = source, source_end, finish, unit
     clock.load_count = kept + 1
     clock.loading_until = max(clock.loading_until, finish)

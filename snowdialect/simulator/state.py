@@ -43,7 +43,7 @@ MEMORY_STALL, DRAIN_STALL, QUEUE_STALL, _STALLS = range(4)
 """Why the control core waits: for loads and stores, for results, for room in a queue."""
 
 # Columns of Clock.loads: a load in flight.
-L_UNITS, L_BUFFER, L_START, L_END, L_FINISH, L_SOURCE, L_SOURCE_END, _LOAD_COLUMNS = range(8)
+L_UNITS, L_BUFFER, L_START, L_END, L_FINISH, L_SOURCE, L_SOURCE_END, L_UNIT, _LOAD_COLUMNS = range(9)
 # Kinds of Clock.records: by decoder what dispatched instructions read in the maps buffers; what they write there; what
 # they read in the weights buffers.
 WRITES, WEIGHTS, _RECORD_KINDS = range(3, 6)

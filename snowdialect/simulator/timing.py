@@ -364,7 +364,7 @@ def run_load(s: Sizes, clock: Clock, time, unit, cus, buffer, source, target, wo
                 begin = moving + s.memory_latency + (end - moving) * (low - target) // words
                 use_port(s, clock, cu, low, begin, lines, lines / max(1.0, (end - moving) * (high - low) / words))
     clock.layers[layer, MAPS_BYTES if maps else WEIGHTS_BYTES] += 2 * words
-    note_load(clock, time, cus, buffer, target, target + words, source, source + words, finish)
+    note_load(clock, time, unit, cus, buffer, target, target + words, source, source + words, finish)
     return time
 
 

@@ -178,7 +178,7 @@ def _bad_results(s: Sizes, control: Control, fault, cus, vmacs, flags):
 @compiled
 def _result_hazard(s: Sizes, clock: Clock, fault, cu, unit, time, low, high):
     """Whether words that a decoder is about to write are not its own yet."""
-    if hazards.is_loaded(clock, cu, s.vmacs, time, low, high):
+    if hazards.is_loaded(clock, cu, s.vmacs, time, low, high, hazards.ANY_UNIT):
         return stop(fault, RESULT_OVER_LOAD, low, high, cu)
     if hazards.is_read(clock, cu, time, low, high, unit):
         return stop(fault, RESULT_OVER_READ, low, high, cu)
@@ -478,7 +478,7 @@ def load(s: Sizes, control: Control, data: Data, memory, clock: Clock, row, time
         return True
     if timed:
         time = timing.issue(clock, row)
-        if _load_hazard(s, clock, fault, time, cus, buffer, source, target, words):
+        if _load_hazard(s, clock, fault, time, unit, cus, buffer, source, target, words):
             return True
         clock.now = timing.run_load(s, clock, time, unit, cus, buffer, source, target, words, row.layer)
     if functional:
@@ -487,7 +487,7 @@ def load(s: Sizes, control: Control, data: Data, memory, clock: Clock, row, time
 
 
 @compiled
-def _load_hazard(s: Sizes, clock: Clock, fault, time, cus, buffer, source, target, words):
+def _load_hazard(s: Sizes, clock: Clock, fault, time, unit, cus, buffer, source, target, words):
     high = target + words
     for cu in range(s.cus):
         if not cus >> cu & 1:
@@ -499,7 +499,7 @@ def _load_hazard(s: Sizes, clock: Clock, fault, time, cus, buffer, source, targe
                 return stop(fault, LOAD_OVER_RESULT, target, high, cu)
         elif hazards.are_weights_read(clock, cu, buffer, time, target, high):
             return stop(fault, LOAD_OVER_TRACE, target, high, cu)
-        if hazards.is_loaded(clock, cu, buffer, time, target, high):
+        if hazards.is_loaded(clock, cu, buffer, time, target, high, unit):
             return stop(fault, LOAD_OVER_LOAD, target, high, cu)
     if hazards.is_memory_written(clock, time, source, source + words):
         return stop(fault, LOAD_OF_STORE, source // s.transfer, 0, 0)
