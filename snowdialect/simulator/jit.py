@@ -13,9 +13,12 @@ from typing import Any, TypeVar
 
 import numba
 from numba import types
+from numba.core import config
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_CONFIG: Any = config
+"""Numba's options, which are set while it runs: its stubs know none of them."""
 _NOT_COMPILED = ("__init__", "compiled", "host", "report", "simulate")
 """Files beside this one without a part in compiled code."""
 
@@ -57,13 +60,13 @@ def entry(function: Function) -> Function:
     return _compile(function)
 
 
-def _compile(function: Function, **options: bool) -> Function:
-    configured = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(_FOLDER)
+def _compile(function: Function, **options: Any) -> Function:
+    configured = _CONFIG.CACHE_DIR
+    _CONFIG.CACHE_DIR = str(_FOLDER)
     try:
         dispatcher = numba.njit(cache=_CACHED, nogil=True, error_model="numpy", **options)(function)
     finally:
-        numba.config.CACHE_DIR = configured
+        _CONFIG.CACHE_DIR = configured
     _share_code(dispatcher)
     return dispatcher
 
