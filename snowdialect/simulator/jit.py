@@ -56,15 +56,18 @@ def compiled(function: Function) -> Function:
 
 
 def entry(function: Function) -> Function:
-    """Compiles a function that Python calls. It runs without Python's lock."""
-    return _compile(function)
+    """Compiles a function that Python calls. It runs without Python's lock.
+
+    Its machine code holds that of all functions it calls, and is the only one kept on disk.
+    """
+    return _compile(function, cache=_CACHED)
 
 
 def _compile(function: Function, **options: Any) -> Function:
     configured = _CONFIG.CACHE_DIR
     _CONFIG.CACHE_DIR = str(_FOLDER)
     try:
-        dispatcher = numba.njit(cache=_CACHED, nogil=True, error_model="numpy", **options)(function)
+        dispatcher: Any = numba.njit(nogil=True, error_model="numpy", **options)(function)
     finally:
         _CONFIG.CACHE_DIR = configured
     _share_code(dispatcher)

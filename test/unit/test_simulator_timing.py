@@ -1,13 +1,16 @@
 """Cycles of small programs against arithmetic by hand, from the rules under "Timing" in docs/isa.md."""
 
+import re
+import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from machine_code import DATA_TRANSFERS, MACHINE, kernel, maps, memory_of, put, run, weights
 
-from snowdialect.machine import load_machine
+from snowdialect.machine import description, load_machine
 
 M = MACHINE
 NOP = "addi r0, r0, 0"
@@ -32,6 +35,14 @@ def each(lines: Sequence[str], few: int = 10, many: int = 40) -> float:
 
 def output(trace: str) -> list[str]:
     return [f"vmov.{trace.split()[0].split('.')[1]} r2, r3, 15", f"{trace}, last"]
+
+
+def test_the_isa_document_has_every_number() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "isa.md").read_text()
+    numbers = dict(re.findall(r"^\| (\w+) \| (\d+) \|", text, re.MULTILINE))
+    with open(Path(description.__file__).parent / "zc706.toml", "rb") as file:
+        timing = tomllib.load(file)["timing"]
+    assert {name: int(numbers[name]) for name in timing} == timing
 
 
 # The control core
