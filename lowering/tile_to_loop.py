@@ -45,10 +45,11 @@ class ConvertTileToLoop(ModulePass):
     name = "convert-tile-to-loop"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        in_place = transfers_in_place(op)
         tiles: list[RewritePattern] = [
-            LowerLoad(LoadUnits()),
+            LowerLoad(LoadUnits(), in_place),
             LowerLoadWeights(LoadUnits()),
-            LowerStore(stores_in_the_way(op)),
+            LowerStore(stores_in_the_way(op), in_place),
             LowerConv(),
             LowerMaxPool(),
             LowerAvgPool(),
@@ -80,6 +81,8 @@ class LowerLoad(RewritePattern):
     """Rows in one piece where they lie in a row, else row by row; each CU its own, or one broadcast."""
 
     units: LoadUnits
+    in_place: Set[tile.TiledOp]
+    """The loads that read pixels of which the layer writes other words."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: tile.LoadOp, rewriter: PatternRewriter) -> None:
@@ -88,7 +91,7 @@ class LowerLoad(RewritePattern):
         maps, buffer, span = op.region_value.type, op.buffer.type, op.span.record
         assert isinstance(maps, tile.MapsType) and isinstance(buffer, tile.MapsBufferType)
         builder = LoopBuilder()
-        wait_for_readers(op, builder)
+        wait_for_readers(op, builder, ("move",) if op in self.in_place else ())
         pixel, columns = maps.pixel.data, op.columns_at(indices)
         broadcast = span.share == 0
         first = tile.resolve(op.address("row")) * maps.row.data
@@ -155,6 +158,8 @@ class LowerStore(RewritePattern):
 
     in_the_way: Set[tile.StoreOp]
     """The stores that have to end before anything else is computed."""
+    in_place: Set[tile.TiledOp]
+    """The stores that write pixels of which the layer reads other words."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: tile.StoreOp, rewriter: PatternRewriter) -> None:
@@ -168,7 +173,7 @@ class LowerStore(RewritePattern):
         pixels = op.channels.value.data == pixel == buffer.pixel.data
         rows_too = pixels and len(columns) == maps.width.data and maps.row == buffer.row
         builder = LoopBuilder()
-        builder.add(loop.WaitOp(("mac", "max")))
+        builder.add(loop.WaitOp(("mac", "max", *(("load",) if op in self.in_place else ()))))
         start = slot_address(op.buffer, tile.resolve(op.address("slot")))
         first = tile.resolve(op.address("row")) * maps.row.data + tile.resolve(op.address("column")) * pixel
         first = first + tile.resolve(op.address("channel"))
@@ -240,6 +245,26 @@ def stores_in_the_way(module: ModuleOp) -> set[tile.StoreOp]:
     }
 
 
+def transfers_in_place(module: ModuleOp) -> set[tile.TiledOp]:
+    """The loads and stores of the layers that copy from one part of a concatenation to another.
+
+    Rows that a CU loads behind its own, or for nothing, are in memory those of the next CU, which stores them.
+    """
+    found: set[tile.TiledOp] = set()
+    for layer in module.walk():
+        if isinstance(layer, tile.LayerOp):
+            loads = {op: _memory(op.region_value) for op in layer.walk() if isinstance(op, tile.LoadOp)}
+            stores = {op: _memory(op.region_value) for op in layer.walk() if isinstance(op, tile.StoreOp)}
+            shared = set(loads.values()) & set(stores.values())
+            found |= {op for op, memory in (*loads.items(), *stores.items()) if memory in shared}
+    return found
+
+
+def _memory(region: SSAValue) -> SSAValue:
+    """The region that a view is a part of."""
+    return region.owner.region if isinstance(region.owner, tile.ViewOp) else region
+
+
 def _executed_stores(block: Block, indices: dict[SSAValue, int]) -> Iterator[tuple[tile.StoreOp, int]]:
     """The stores in the order in which they execute, each with its slot."""
     for op in block.ops:
@@ -250,7 +275,7 @@ def _executed_stores(block: Block, indices: dict[SSAValue, int]) -> Iterator[tup
                 yield from _executed_stores(op.body.block, {**indices, op.index: index})
 
 
-def wait_for_readers(op: Operation, builder: LoopBuilder) -> None:
-    """Waits until no queued instruction reads what a load is about to overwrite."""
-    if not isinstance(op.prev_op, loop.LoadOp):
-        builder.add(loop.WaitOp(("mac", "max")))
+def wait_for_readers(op: Operation, builder: LoopBuilder, others: tuple[str, ...] = ()) -> None:
+    """Waits until no queued instruction reads what a load is about to overwrite, and for `others`."""
+    if others or not isinstance(op.prev_op, loop.LoadOp):
+        builder.add(loop.WaitOp(("mac", "max", *others)))

@@ -68,12 +68,16 @@ class MapsProblem(NamedTuple):
     """The tile holds all words of a pixel in memory, so that rows are stored in one piece."""
 
 
-def plan_maps(problem: MapsProblem, split: Split, rows: int, columns: int, slots: int) -> TilePlan:
-    """Places the tiles of `rows` x `columns` results in the maps buffers; raises TilingError where they do not fit."""
+def plan_maps(
+    problem: MapsProblem, split: Split, rows: int, columns: int, slots: int, with_kernels: int = 0
+) -> TilePlan:
+    """Places the tiles of `rows` x `columns` results in the maps buffers; raises TilingError where they do not fit.
+
+    `with_kernels` is the number of CUs among which kernels are split.
+    """
     machine, window = problem.machine, problem.window
-    units = machine.compute_units
-    share = -(-window.out_h // units) if split is Split.ROWS else 0
-    cus = (1 << (-(-window.out_h // share) if share else units)) - 1
+    share = -(-window.out_h // machine.compute_units) if split is Split.ROWS else 0
+    cus = (1 << (-(-window.out_h // share) if share else with_kernels)) - 1
     pixel = problem.maps.pixel.data
     transfer = machine.transfer_words
     if columns == window.out_w:
@@ -228,13 +232,14 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
     transfer = machine.transfer_words
     step = machine.vmacs * lanes
     words = round_up(problem.channels // problem.windows, machine.line_words if problem.windows == 1 else 1)
-    share = 0
+    share = units = 0
     if schedule.split is Split.KERNELS:
         share = round_up(-(-words // machine.compute_units), transfer)
         if problem.windows > 1 or problem.result.pixel.data % transfer:
             raise TilingError("kernels are shared out in whole transfers of ungrouped channels")
         if problem.bypass is not None and share * machine.compute_units != words:
             raise TilingError("kernels with a bypass are shared out evenly")
+        units = -(-words // share)
         words = share
     steps = -(-words // step)
     tiles = -(-steps // schedule.steps)
@@ -246,7 +251,7 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
         window.kernel_h,
         window.kernel_w,
         problem.channels,
-        machine.compute_units if share else 1,
+        units or 1,
         share,
         machine.vmacs,
         machine.line_words,
@@ -280,7 +285,7 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
     if not whole and problem.result.pixel.data % transfer:
         raise TilingError("pixels that are stored one by one are whole transfers")
     maps_problem = MapsProblem(machine, window, problem.maps, problem.bypass, problem.result, tile_words, whole)
-    maps = plan_maps(maps_problem, schedule.split, schedule.rows, schedule.columns, schedule.maps_slots)
+    maps = plan_maps(maps_problem, schedule.split, schedule.rows, schedule.columns, schedule.maps_slots, units)
     if schedule.mode is Mode.COOP:
         trace = -(-problem.depth * window.kernel_w // machine.line_words)
         # The reduction of 16 partial sums takes 16 cycles and overlaps the next output.

@@ -68,6 +68,11 @@ class Packing(NamedTuple):
         return 1 if self.mode == "coop" else self.line
 
     @property
+    def kernels_of_cu(self) -> int:
+        """Kernels of a window that a CU has at most, in whole lines as they are computed."""
+        return round_up(self.share or -(-self.channels // self.windows), self.line)
+
+    @property
     def kernel_words(self) -> int:
         """Words of maps that one output reads when nothing is cut off."""
         return self.kernel_h * self.kernel_w * self.depth

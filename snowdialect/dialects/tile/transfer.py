@@ -161,7 +161,7 @@ class LoadWeightsOp(LoadingOp):
         self.check_slot("slot", self.buffer)
 
     def runs(self, tile: int) -> list[WeightsRun]:
-        """What is loaded for kernel tile number `tile`, one run for each buffer that has kernels of its own."""
+        """What is loaded for kernel tile number `tile`, one run for each buffer that has kernels."""
         masked = [cu for cu in range(self.cus.value.data.bit_length()) if self.cus.value.data >> cu & 1]
         match self.packed.owner:
             case WeightsOp() as weights:
@@ -176,6 +176,7 @@ class LoadWeightsOp(LoadingOp):
                     )
                     for cu in range(packing.cus)
                     for vmac in range(packing.vmacs)
+                    if vmac * packing.lanes < packing.kernels_of_cu
                 ]
             case _:
                 machine = machine_of(self)

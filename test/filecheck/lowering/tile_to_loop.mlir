@@ -233,3 +233,28 @@ module attributes {snow.machine = "zc706"} {
     tile.store %o[0] to %out row[0] column[0] channel[0] words 32 share 32 limit 128 <rows 2, share 0, columns 2, cus 15> : !tile.mbuf<pixel 32, row 64> to !tile.maps<height 2, width 2, pixel 128, row 256, frac 8, channels [128 at 0]>
   }
 }
+
+// -----
+
+// A copy between parts of a concatenation reads, in memory, pixels that it writes: loads and stores wait for each other.
+// CHECK:      loop.layer "add" {
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
+// CHECK-NEXT:   loop.wait mac, max, move pending 0
+// CHECK-NEXT:   loop.load %from[0] to mbuf[0] units 4 cus 1 through 0
+// CHECK-NEXT:   loop.wait mac, max, load pending 0
+// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
+// CHECK-NEXT:     loop.store mbuf[[[I0]] * 32 + 128] cu 0 to %to[[[I0]] * 2] units 1
+// CHECK-NEXT:   }
+// CHECK-NEXT:   loop.wait move pending 2
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  %whole = tile.region "sum" : !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 0, 32 at 32]>
+  %from = tile.view "from" of %whole : !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 0, 32 at 32]> to !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 32]>
+  %to = tile.view "to" of %whole : !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 0, 32 at 32]> to !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 0]>
+  tile.layer "add" {
+    %i = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 64, row 128>
+    %o = tile.buffer words 64 at 128 slots 1 every 16384 : !tile.mbuf<pixel 32, row 64>
+    tile.load %from row[0] column[0] to %i slot[0] <rows 1, share 1, columns 2, cus 1> : !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 32]> to !tile.mbuf<pixel 64, row 128>
+    tile.store %o[0] to %to row[0] column[0] channel[0] words 32 share 0 limit 32 <rows 1, share 1, columns 2, cus 1> : !tile.mbuf<pixel 32, row 64> to !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 0]>
+  }
+}
