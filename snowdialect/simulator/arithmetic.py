@@ -3,7 +3,13 @@
 Sums of a trace are formed in 32 bits where the sizes of its words show that nothing can overflow there.
 """
 
+from typing import Any
+
 import numba
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from snowdialect.simulator.decode import (
     ADDING,
@@ -20,6 +26,7 @@ from snowdialect.simulator.decode import (
 )
 from snowdialect.simulator.jit import compiled
 from snowdialect.simulator.state import (
+    MACS,
     SATURATIONS,
     WRAPS,
     Control,
@@ -53,17 +60,32 @@ def exact_dot(maps, weights):
     return (_I64(high) << 16) + _I64(low)
 
 
-@compiled
-def add_products(maps, weights, sums, lanes):
-    """Adds one word of maps times a line of weights after the other; `sums` and `lanes` have a number a MAC."""
-    line = lanes.shape[0]
-    lanes[:] = 0
-    for i in range(maps.shape[0]):
-        word, row = _I32(maps[i]), weights[i * line : i * line + line]
-        for lane in range(row.shape[0]):
-            lanes[lane] = _I32(lanes[lane] + _I32(word * _I32(row[lane])))
-    for lane in range(line):
-        sums[lane] += lanes[lane]
+@intrinsic
+def add_products(typing_context: Any, maps: Any, weights: Any, sums: Any) -> Any:
+    """Adds one word of maps times a line of weights after the other, in 32 bits, to a line of sums of 64 bits.
+
+    All three lie in one piece. Written for LLVM, which does not see by itself that a line is one vector.
+    """
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        arrays = zip(signature.args, arguments, strict=True)
+        maps, weights, sums = (cgutils.create_struct_proxy(kind)(context, builder, value) for kind, value in arrays)
+        word, half, whole = (ir.IntType(bits) for bits in (16, 32, 64))
+        words, halves, wholes = (ir.VectorType(kind, MACS) for kind in (word, half, whole))
+        none = ir.Constant(halves, ir.Undefined)
+        lines = builder.bitcast(weights.data, words.as_pointer())
+        total = cgutils.alloca_once_value(builder, ir.Constant(halves, None))
+        with cgutils.for_range(builder, builder.extract_value(maps.shape, 0)) as loop:
+            one = builder.sext(builder.load(builder.gep(maps.data, [loop.index])), half)
+            everywhere = builder.shuffle_vector(builder.insert_element(none, one, half(0)), none, halves([0] * MACS))
+            line = builder.sext(builder.load(builder.gep(lines, [loop.index]), align=2), halves)
+            builder.store(builder.add(builder.load(total), builder.mul(everywhere, line)), total)
+        target = builder.bitcast(sums.data, wholes.as_pointer())
+        result = builder.add(builder.load(target, align=8), builder.sext(builder.load(total), wholes))
+        builder.store(result, target, align=8)
+        return context.get_dummy_value()
+
+    return types.none(maps, weights, sums), generate
 
 
 @compiled
@@ -100,7 +122,7 @@ def multiply(s: Sizes, data: Data, cus, vmacs, maps, weights, length, flags):
             if flags & INDP:
                 kernels = data.wbuf[cu, vmac, weights : weights + length * s.line]
                 if small:
-                    add_products(trace, kernels, data.sums[cu, vmac], data.lanes)
+                    add_products(trace, kernels, data.sums[cu, vmac])
                 else:
                     exact_add_products(trace, kernels, data.sums[cu, vmac])
             else:

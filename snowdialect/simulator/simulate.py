@@ -129,7 +129,7 @@ def _run_code(
 ) -> None:
     """Runs a stretch of code on every memory, and its clock when `timing` is to be added to."""
     stop = Event()
-    execution = partial(_Execution, program, code, rows)
+    execution = partial(Execution, program, code, rows)
     executions = [] if timing is None else [execution(clock=state.new_clock(program, rows))]
     executions += [execution(memory=words, data=state.new_data()) for words in memory]
     _in_threads([partial(execution.run, stop) for execution in executions], stop)
@@ -164,7 +164,7 @@ def _in_threads(runs: Sequence[Callable[[], None]], stop: Event) -> None:
         future.result()
 
 
-class _Execution:
+class Execution:
     """A run of one stretch of code, with a clock, or with a memory and data."""
 
     def __init__(

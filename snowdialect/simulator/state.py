@@ -29,8 +29,11 @@ CALENDAR = 1 << 16
 HISTORY = 4096
 """Instructions of a decoder that a `wait` can look back on; more than its field can say."""
 
+MACS = 16
+"""Of a vMAC: the one number of a machine that its description cannot change."""
+
 # Room in the records.
-_CUS, _VMACS, _LINE, _UNITS, _BANKS = 4, 4, 16, 4, 2
+_CUS, _VMACS, _UNITS, _BANKS = 4, 4, 4, 2
 _DECODERS = 2 * _CUS + 1
 _BUFFER = (1 << 16) + 1056
 """Words of a buffer; not a power of two, so that buffers do not compete for the same lines of the processor's cache."""
@@ -110,17 +113,15 @@ instruction, how many it holds, whether it was filled since it was left.
 DATA = _record(
     mbuf=(_WORD, _CUS, _BUFFER),
     wbuf=(_WORD, _CUS, _VMACS, _BUFFER),
-    sums=(_INT, _CUS, _VMACS, _LINE),
-    comparators=(_WORD, _CUS, _LINE),
+    sums=(_INT, _CUS, _VMACS, MACS),
+    comparators=(_WORD, _CUS, MACS),
     peaks=(_INT, _CUS, _VMACS + 1),
     counts=(_INT, MAX_LAYERS + 1, 2),
-    lanes=(np.int32, _LINE),
 )
 """What lies in buffers and accumulators for one input.
 
 `sums` are exact; in COOP the first of a vMAC is that of all its MACs. No word of a buffer is larger in size than its
-place in `peaks`, where the last buffer is the maps buffer. `counts` are saturations and wraps of each layer, `lanes` is
-scratch.
+place in `peaks`, where the last buffer is the maps buffer. `counts` are saturations and wraps of each layer.
 """
 
 CLOCK = _record(
