@@ -60,8 +60,7 @@ def exact_dot(maps, weights):
     return (_I64(high) << 16) + _I64(low)
 
 
-@intrinsic
-def add_products(typing_context: Any, maps: Any, weights: Any, sums: Any) -> Any:
+def _add_products(typing_context: Any, maps: Any, weights: Any, sums: Any) -> Any:
     """Adds one word of maps times a line of weights after the other, in 32 bits, to a line of sums of 64 bits.
 
     All three lie in one piece. Written for LLVM, which does not see by itself that a line is one vector.
@@ -86,6 +85,9 @@ def add_products(typing_context: Any, maps: Any, weights: Any, sums: Any) -> Any
         return context.get_dummy_value()
 
     return types.none(maps, weights, sums), generate
+
+
+add_products: Any = intrinsic(_add_products)
 
 
 @compiled
