@@ -129,39 +129,42 @@ def _run_code(
 ) -> None:
     """Runs a stretch of code on every memory, and its clock when `timing` is to be added to."""
     stop = Event()
-    execution = partial(Execution, program, code, rows)
-    executions = [] if timing is None else [execution(clock=state.new_clock(program, rows))]
-    executions += [execution(memory=words, data=state.new_data()) for words in memory]
-    _in_threads([partial(execution.run, stop) for execution in executions], stop)
-    for element in executions:
-        if element.data is None:
-            continue
-        counts = element.data["counts"][0, : len(program.layers)].tolist()
-        for layer, (saturations, wraps) in zip(program.layers, counts, strict=True):
-            if saturations:
-                totals.saturations[layer.name] += saturations
-            if wraps:
-                totals.wraps[layer.name] += wraps
-    if timing is not None:
-        first = executions[0]
-        assert first.clock is not None
-        timing.add(first.clock, first.control)
-        for operation, name in enumerate(NAMES):
-            times = int(first.executed[rows["operation"] == operation].sum())
-            if times:
-                totals.instructions[BY_NAME[name].mnemonic] += times
+    counts = np.zeros((len(program.layers), 2), np.int64)
+    clock = None if timing is None else Execution(program, code, rows, clock=state.new_clock(program, rows))
+
+    def compute(words: Words) -> NDArray[np.int64]:
+        # Buffers exist while a thread runs, not for the whole batch.
+        data = state.new_data()
+        Execution(program, code, rows, memory=words, data=data).run(stop)
+        return data["counts"][0, : len(counts)].copy()
+
+    runs: list[Callable[[], Any]] = [] if clock is None else [partial(clock.run, stop)]
+    for result in _in_threads([*runs, *(partial(compute, words) for words in memory)], stop)[len(runs) :]:
+        counts += result
+    for layer, (saturations, wraps) in zip(program.layers, counts.tolist(), strict=True):
+        if saturations:
+            totals.saturations[layer.name] += saturations
+        if wraps:
+            totals.wraps[layer.name] += wraps
+    if timing is None or clock is None:
+        return
+    assert clock.clock is not None
+    timing.add(clock.clock, clock.control)
+    for operation, name in enumerate(NAMES):
+        times = int(clock.executed[rows["operation"] == operation].sum())
+        if times:
+            totals.instructions[BY_NAME[name].mnemonic] += times
 
 
-def _in_threads(runs: Sequence[Callable[[], None]], stop: Event) -> None:
-    """Runs all. Raises what the first of them raised."""
+def _in_threads(runs: Sequence[Callable[[], Any]], stop: Event) -> list[Any]:
+    """Results of the runs, in order. Raises what the first of them raised, when all have ended."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        futures: list[Future[None]] = [pool.submit(run) for run in runs]
+        futures: list[Future[Any]] = [pool.submit(run) for run in runs]
         try:
             wait(futures)
         finally:
             stop.set()
-    for future in futures:
-        future.result()
+    return [future.result() for future in futures]
 
 
 class Execution:

@@ -1,0 +1,28 @@
+"""Compiled code of the simulator: kept on disk where that is possible, announced where it takes its time."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from snowdialect.simulator import jit
+
+
+@pytest.mark.parametrize(
+    ("terminal", "fresh", "said"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_compilation_is_announced_on_a_terminal(
+    terminal: bool, fresh: bool, said: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(jit, "_FRESH", fresh)
+    monkeypatch.setattr(jit, "_CACHED", True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    jit.announce_compilation()
+    jit.announce_compilation()
+    assert capsys.readouterr().err.count("compiling the simulator") == said
+
+
+def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert not jit._usable(tmp_path / "file" / "folder")
+    assert jit._usable(tmp_path / "folder")
