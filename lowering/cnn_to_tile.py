@@ -102,8 +102,10 @@ class Regions:
                 Rewriter.insert_op(located(whole, concat.location), point)
                 self.of_concat[concat] = whole.result
             op = tile.ViewOp(name, self.of_concat[concat], layout)
-            if point.insert_before is not None and isinstance(point.insert_before, tile.RegionOp):
-                point = InsertPoint.after(point.insert_before)
+            made = self.of_concat[concat].owner
+            assert isinstance(made, Operation)
+            if point.insert_before is not None and not made.is_before_in_block(point.insert_before):
+                point = InsertPoint.after(made)
         Rewriter.insert_op(located(op, name_location(name)), point)
         return op.result
 

@@ -58,7 +58,7 @@ class _Placer:
         self._open(ops[0].location)
         self._place(ops, self.size)
         # Nothing lies behind the last bank.
-        for op in self.banks[-1].header:
+        for op in reversed(self.banks[-1].header):
             Rewriter.erase_op(op)
         return len(self.banks)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import BlockArgument, Operation, SSAValue
+from xdsl.ir import BlockArgument, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -27,7 +27,7 @@ from snowdialect.dialects.locations import located
 from snowdialect.dialects.snowflake import ForOp
 
 _TEMPORARIES = 1
-"""Registers that are always kept back: a step too large for ADDI takes one at the end of the body."""
+"""Registers kept back: a step too large for ADDI takes one at the end of the body."""
 
 
 @dataclass
@@ -49,51 +49,10 @@ class Family:
         return same and IMMEDIATE.fits(constant - self.base)
 
 
-def reduce_nest(nest: ForOp) -> None:
-    """Reduces the loops of a nest.
-
-    A value that a loop takes over while others still want it is copied, which takes a register more than was counted:
-    where that is one too many, the nest is reduced again with as many more kept back.
-    """
-    block, before, behind = nest.parent, nest.prev_op, nest.next_op
-    assert block is not None
-    reserve = _TEMPORARIES
-    while True:
-        original = nest.clone()
-        NestReducer(reserve).reduce(nest)
-        made = list(_between(block.first_op if before is None else before.next_op, behind))
-        excess = max(map(_most_live, made)) - len(snowflake.ALLOCATABLE)
-        if excess <= 0 or reserve >= len(snowflake.ALLOCATABLE):
-            original.erase()
-            return
-        Rewriter.insert_op(original, InsertPoint.before(made[0]))
-        for op in reversed(made):
-            Rewriter.erase_op(op)
-        nest = original
-        reserve += excess
-
-
-def _between(first: Operation | None, behind: Operation | None) -> Iterator[Operation]:
-    op = first
-    while op is not None and op is not behind:
-        yield op
-        op = op.next_op
-
-
-def _most_live(op: Operation) -> int:
-    """The most registers that are live at once in what stands where a nest stood."""
-    if not isinstance(op, ForOp):
-        return 0
-    separate_carried_values(op.body.block)
-    return max(count_live(op).values())
-
-
 @dataclass
 class NestReducer:
     """Reduces the loops of a nest; `travel` is how far each carried value moves in all of its loop."""
 
-    reserve: int
-    """Registers that are kept back."""
     travel: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
 
     def reduce(self, nest: ForOp) -> None:
@@ -102,7 +61,7 @@ class NestReducer:
 
     def _reduce_loop(self, loop: ForOp, nest: ForOp) -> None:
         separate_carried_values(nest.body.block)
-        spare = len(snowflake.ALLOCATABLE) - count_live(nest)[loop] - self.reserve
+        spare = len(snowflake.ALLOCATABLE) - count_live(nest)[loop] - _TEMPORARIES
         initial: list[SSAValue] = []
         yielded: list[SSAValue] = []
         families = _families(loop)
@@ -218,4 +177,4 @@ class ReduceAddressesPass(ModulePass):
                 carry_parities(program.body.block)
                 for nest in tuple(program.body.block.ops):
                     if isinstance(nest, ForOp):
-                        reduce_nest(nest)
+                        NestReducer().reduce(nest)

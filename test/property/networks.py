@@ -1,0 +1,309 @@
+"""Small random networks, as a list of layers that a failing example prints in full, and the modules they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import DenseIntOrFPElementsAttr, IntegerAttr, ModuleOp, TensorType, f32, i64
+from xdsl.ir import Operation, SSAValue
+from xdsl.utils.exceptions import VerifyException
+
+from lowering.cnn.quantize import FRAC_BITS
+from snowdialect.dialects import cnn
+from snowdialect.dialects.cnn import shape_of
+from snowdialect.dialects.cnn.shapes import ShapeError
+from snowdialect.dialects.locations import located, name_location
+from snowdialect.weights import Weights
+
+INLINE_WORDS = 64
+"""A constant of no more words stands in the module's text."""
+
+
+class Conv(NamedTuple):
+    channels: int
+    kernel: tuple[int, int] = (1, 1)
+    strides: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilations: tuple[int, int] = (1, 1)
+    groups: int = 1
+    bias: bool = True
+    residual: bool = False
+    """Adds an earlier tensor of its shape, or the result of a second convolution like it."""
+    relu: bool = False
+    frac: int = 8
+
+
+class Linear(NamedTuple):
+    channels: int
+    bias: bool = True
+    relu: bool = False
+    frac: int = 8
+
+
+class MaxPool(NamedTuple):
+    kernel: tuple[int, int]
+    strides: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    ceil_mode: bool = False
+
+
+class AvgPool(NamedTuple):
+    kernel: tuple[int, int]
+    strides: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    ceil_mode: bool = False
+    count_include_pad: bool = False
+    frac: int = 8
+
+
+class Add(NamedTuple):
+    """Adds an earlier tensor of the same shape; the tensor itself where there is none."""
+
+    relu: bool = False
+    frac: int = 8
+
+
+class Relu(NamedTuple):
+    pass
+
+
+class BatchNorm(NamedTuple):
+    pass
+
+
+class Concat(NamedTuple):
+    """The channels of 1x1 convolutions of the tensor, one for each number; 0 stands for the tensor itself."""
+
+    parts: tuple[int, ...]
+
+
+class Reshape(NamedTuple):
+    """The same words in C, H, W order with other axes."""
+
+    shape: tuple[int, ...]
+
+
+Layer = Reshape | Conv | Linear | MaxPool | AvgPool | Add | Relu | BatchNorm | Concat
+
+
+class Net(NamedTuple):
+    """A chain of layers on an input C x H x W. `scale` is the largest weight: large ones saturate and wrap."""
+
+    shape: tuple[int, ...]
+    layers: tuple[Layer, ...]
+    scale: float = 1.0
+    seed: int = 0
+
+    def build(self) -> tuple[ModuleOp, Weights]:
+        """The float network as a module. Raises ShapeError or VerifyException for one that does not exist."""
+        return _Builder(self).module()
+
+    def inputs(self, batch: int = 2) -> NDArray[np.float32]:
+        """A batch of inputs; their size keeps sums of products of many words around the limits of a word."""
+        rng = np.random.default_rng(self.seed)
+        return (rng.standard_normal((batch, *self.shape)) * 4).astype(np.float32)
+
+
+class _Builder:
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        self.rng = np.random.default_rng(net.seed + 1)
+        self.ops: list[Operation] = []
+        self.tensors: dict[str, NDArray[np.float32]] = {}
+        self.values: list[SSAValue] = []
+        self.names = 0
+
+    def module(self) -> tuple[ModuleOp, Weights]:
+        value = self.add(cnn.InputOp("input", cnn.tensor_type((1, *self.net.shape))))
+        for layer in self.net.layers:
+            self.values.append(value)
+            value = self.layer(layer, value)
+        self.ops.append(cnn.OutputOp("output", value))
+        module = ModuleOp(self.ops)
+        module.verify()
+        return module, Weights(self.tensors)
+
+    def add(self, op: Operation, frac: int | None = None) -> SSAValue:
+        self.names += 1
+        self.ops.append(located(op, name_location(f"{op.name.removeprefix('cnn.')}{self.names}")))
+        if frac is not None:
+            op.attributes[FRAC_BITS] = IntegerAttr(frac, i64)
+        return op.results[0]
+
+    def constant(self, shape: Sequence[int], scale: float, offset: float = 0.0) -> SSAValue:
+        array = (self.rng.uniform(-scale, scale, tuple(shape)) + offset).astype(np.float32)
+        if array.size <= INLINE_WORDS:
+            kind = TensorType(f32, array.shape)
+            return self.add(cnn.ConstantOp(DenseIntOrFPElementsAttr.from_list(kind, array.reshape(-1).tolist())))
+        name = f"w{len(self.tensors)}"
+        self.tensors[name] = array
+        return self.add(cnn.WeightOp(name, TensorType(f32, array.shape)))
+
+    def earlier(self, value: SSAValue) -> SSAValue | None:
+        """An earlier tensor of the same shape."""
+        return next((other for other in self.values if other.type == value.type and other is not value), None)
+
+    def layer(self, layer: Layer, x: SSAValue) -> SSAValue:
+        match layer:
+            case Conv():
+                return self.conv(layer, x)
+            case Linear():
+                weight = self.constant((layer.channels, prod(shape_of(x))), self.net.scale)
+                bias = self.constant((layer.channels,), self.net.scale) if layer.bias else None
+                return self.add(cnn.LinearOp(x, weight, bias=bias, relu=layer.relu), layer.frac)
+            case MaxPool():
+                return self.add(cnn.MaxPoolOp(x, **layer._asdict()))
+            case AvgPool(frac=frac):
+                options = {key: value for key, value in layer._asdict().items() if key != "frac"}
+                return self.add(cnn.AvgPoolOp(x, **options), frac)
+            case Add():
+                return self.add(cnn.AddOp(x, self.earlier(x) or x, relu=layer.relu), layer.frac)
+            case Relu():
+                return self.add(cnn.ReluOp(x))
+            case BatchNorm():
+                channels = (shape_of(x)[1],)
+                mean, var = self.constant(channels, 1), self.constant(channels, 0.5, 1)
+                scale, bias = self.constant(channels, 1), self.constant(channels, 1)
+                return self.add(cnn.BatchNormOp(x, mean, var, scale=scale, bias=bias))
+            case Reshape():
+                return self.add(cnn.ReshapeOp(x, (1, *layer.shape)))
+            case Concat():
+                return self.add(cnn.ConcatOp([self.conv(Conv(part), x) if part else x for part in layer.parts]))
+
+    def conv(self, layer: Conv, x: SSAValue) -> SSAValue:
+        inputs = shape_of(x)[1]
+        if inputs % layer.groups:
+            raise ShapeError("the channels cannot be split")
+
+        def once(residual: SSAValue | None, frac: int) -> cnn.Conv2dOp:
+            weight = self.constant((layer.channels, inputs // layer.groups, *layer.kernel), self.net.scale)
+            bias = self.constant((layer.channels,), self.net.scale) if layer.bias else None
+            return cnn.Conv2dOp(
+                x,
+                weight,
+                bias=bias,
+                residual=residual,
+                strides=layer.strides,
+                pads=layer.pads,
+                dilations=layer.dilations,
+                groups=layer.groups,
+                relu=layer.relu,
+            )
+
+        residual = None
+        if layer.residual:
+            like = once(None, 8)
+            residual = self.earlier(like.result) or self.add(like, 8)
+        return self.add(once(residual, layer.frac), layer.frac)
+
+
+PADS = st.integers(0, 3)
+
+
+@st.composite
+def convs(draw: st.DrawFn, shape: tuple[int, ...], most_channels: int = 80) -> Conv:
+    """Convolutions of maps of a shape C x H x W."""
+    channels, height, width = shape
+    groups = draw(st.sampled_from([1, 1, 1, *(g for g in range(2, channels + 1) if channels % g == 0)]))
+    each = draw(st.integers(1, max(1, most_channels // groups)))
+    pads = draw(st.one_of(st.just((0, 0, 0, 0)), st.tuples(PADS, PADS, PADS, PADS)))
+    rows, columns = height + pads[0] + pads[2], width + pads[1] + pads[3]
+    kernel = draw(st.integers(1, min(7, rows))), draw(st.integers(1, min(7, columns)))
+
+    def dilation(size: int, taps: int) -> int:
+        return draw(st.sampled_from([d for d in (1, 1, 2, 3) if d * (taps - 1) < size]))
+
+    dilations = dilation(rows, kernel[0]), dilation(columns, kernel[1])
+    strides = draw(st.one_of(st.just((1, 1)), st.tuples(st.integers(1, 4), st.integers(1, 4))))
+    return Conv(
+        each * groups,
+        kernel,
+        strides,
+        pads,
+        dilations,
+        groups,
+        bias=draw(st.booleans()),
+        residual=draw(st.booleans()),
+        relu=draw(st.booleans()),
+        frac=draw(st.sampled_from([8, 8, 8, 4, 11, 15])),
+    )
+
+
+@st.composite
+def pools(draw: st.DrawFn, shape: tuple[int, ...]) -> MaxPool | AvgPool:
+    """Pools of maps of a shape C x H x W."""
+    _, height, width = shape
+    kernel = draw(st.tuples(st.integers(1, min(5, height)), st.integers(1, min(5, width))))
+    strides = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    pads = draw(st.one_of(st.just((0, 0, 0, 0)), st.tuples(*(st.integers(0, k // 2) for k in (*kernel, *kernel)))))
+    ceil_mode = draw(st.booleans())
+    if draw(st.booleans()):
+        return MaxPool(kernel, strides, pads, ceil_mode)
+    return AvgPool(kernel, strides, pads, ceil_mode, draw(st.booleans()), draw(st.sampled_from([8, 8, 3, 12])))
+
+
+@st.composite
+def reshapes(draw: st.DrawFn, shape: tuple[int, ...]) -> Reshape:
+    """Other axes for as many words."""
+    rest, axes = prod(shape), []
+    for _ in range(draw(st.integers(0, 3))):
+        axes.append(draw(st.sampled_from([d for d in range(1, min(rest, 80) + 1) if rest % d == 0])))
+        rest //= axes[-1]
+    return Reshape((rest, *axes))
+
+
+def linears(most_channels: int = 80) -> st.SearchStrategy[Linear]:
+    return st.builds(Linear, st.integers(1, most_channels), st.booleans(), st.booleans(), st.sampled_from([8, 4, 12]))
+
+
+@st.composite
+def shapes(draw: st.DrawFn, most_channels: int = 80, most_pixels: int = 200) -> tuple[int, ...]:
+    """C x H x W; long and narrow maps too, none with too many pixels."""
+    height = draw(st.integers(1, 40))
+    width = draw(st.integers(1, min(40, max(1, most_pixels // height))))
+    return draw(st.integers(1, most_channels)), height, width
+
+
+def _result_shape(net: Net) -> tuple[int, ...]:
+    module, _ = net.build()
+    assert module.body.block.last_op is not None
+    return shape_of(module.body.block.last_op.operands[0])[1:]
+
+
+SCALES = st.sampled_from([0.05, 0.4, 2.0, 30.0, 127.0])
+
+
+@st.composite
+def nets(draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pixels: int = 200) -> Net:
+    """Chains of layers of all kinds."""
+    net = Net(draw(shapes(most_channels, most_pixels)), (), draw(SCALES), draw(st.integers(0, 2**16)))
+    for _ in range(draw(st.integers(1, most_layers))):
+        shape = _result_shape(net)
+        anywhere = st.one_of(
+            st.just(Relu()),
+            reshapes(shape),
+            st.builds(Add, st.booleans(), st.sampled_from([8, 8, 4, 11])),
+            linears(most_channels),
+            st.builds(Concat, st.just((0, 0))),
+        )
+        if len(shape) != 3:
+            layer = draw(anywhere)
+        else:
+            others = st.one_of(
+                anywhere,
+                st.just(BatchNorm()),
+                st.builds(Concat, st.lists(st.integers(0, 40), min_size=2, max_size=4).map(tuple)),
+            )
+            layer = draw(st.one_of(convs(shape, most_channels), convs(shape, most_channels), pools(shape), others))
+        net = net._replace(layers=(*net.layers, layer))
+        try:
+            _result_shape(net)
+        except (ShapeError, VerifyException):
+            assume(False)
+    return net

@@ -1,0 +1,205 @@
+"""Random networks compute the same bits at every level, on every machine and with every legal schedule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from io import StringIO
+
+import numpy as np
+from hypothesis import event, example, given
+from hypothesis import strategies as st
+from networks import Add, AvgPool, BatchNorm, Concat, Conv, Linear, MaxPool, Net, Relu, Reshape, nets
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import ModuleOp
+
+from lowering import driver
+from lowering.check import check, first_difference
+from lowering.cnn.choose_schedule import SCHEDULE, ChooseSchedule
+from lowering.cnn.place_concats import PlaceConcats
+from lowering.pipeline import LEVELS
+from lowering.problems import conv_problem, linear_problem
+from lowering.tiling import TilingError, plan_conv, tile_columns
+from snowdialect.backend.assemble import assemble
+from snowdialect.backend.assembly import SnowflakeAsmTarget, parse_assembly
+from snowdialect.dialects import cnn
+from snowdialect.dialects.target import machine_of, set_machine
+from snowdialect.dialects.tile import Mode, Order, Schedule, ScheduleAttr, Split
+from snowdialect.errors import SnowError
+from snowdialect.interpreters import Run, run_module
+from snowdialect.machine import Machine, load_machine
+from snowdialect.simulator import simulate
+from snowdialect.weights import Weights
+
+CONTEXT = driver.make_context()
+DEFAULT = load_machine()
+
+Chooser = Callable[[ModuleOp], None]
+"""Sets schedules of a quantised network; layers without one get theirs from the compiler."""
+
+
+def small(compute_units: int, vmacs: int, mbuf_words: int, wbuf_words: int, icache: int = 512) -> Machine:
+    """A machine like the default one, with fewer units and smaller buffers."""
+    return replace(
+        DEFAULT,
+        name="small",
+        compute_units=compute_units,
+        vmacs=vmacs,
+        mbuf_words=mbuf_words,
+        wbuf_words=wbuf_words,
+        icache_instructions=icache,
+    )
+
+
+machines = st.builds(
+    small,
+    st.sampled_from([1, 2, 4]),
+    st.sampled_from([1, 2, 4]),
+    st.sampled_from([4096, 6144, 8192, 16384, 32768]),
+    st.sampled_from([2048, 4096, 8192, 16384]),
+    st.sampled_from([128, 256, 512]),
+)
+
+wishes = st.builds(
+    ChooseSchedule,
+    mode=st.sampled_from([None, "coop", "indp"]),
+    split=st.sampled_from([None, "rows", "kernels"]),
+    order=st.sampled_from([None, "mloop", "kloop"]),
+)
+
+
+def levels_agree(net: Net, machine: Machine, choose: Chooser | None = None) -> None:
+    """Lowers a network and runs it at every level, from its assembly and on the simulator."""
+    module, weights = net.build()
+    batch = net.inputs()
+    set_machine(module, machine)
+    driver.lower(CONTEXT, module, LEVELS[0])
+    if choose is not None:
+        PlaceConcats().apply(CONTEXT, module)
+        choose(module)
+    runs: list[Run] = []
+    for result in check(CONTEXT, module, batch, weights):
+        assert str(result.difference) == "None"
+        runs.append(result.run)
+    assert len(runs) >= len(LEVELS)
+    assembly_is_the_program(module, batch, weights, runs[-1])
+    simulator_agrees(module, batch, weights, runs[-1])
+
+
+def assembly_is_the_program(module: ModuleOp, batch: NDArray[np.float32], weights: Weights, run: Run) -> None:
+    """Print, parse, print is the identity, and what was read computes the same with as many instructions."""
+    text = print_assembly(module)
+    again = parse_assembly(CONTEXT, text, "net.s")
+    assert print_assembly(again) == text
+    other = run_module(again, batch, weights)
+    assert str(first_difference(run, other)) == "None"
+    assert other.instructions == run.instructions
+
+
+def print_assembly(module: ModuleOp) -> str:
+    output = StringIO()
+    SnowflakeAsmTarget().emit(CONTEXT, module, output)
+    return output.getvalue()
+
+
+def simulator_agrees(module: ModuleOp, batch: NDArray[np.float32], weights: Weights, run: Run) -> None:
+    """The machine could run the program, hazards and all, and computes the same with as many instructions."""
+    result = simulate(assemble(module, weights, "net"), batch)
+    found = Run(result.outputs, result.layers, result.saturations, result.wraps, result.instructions)
+    assert str(first_difference(run, found)) == "None"
+    assert found.instructions == run.instructions
+
+
+def agree_or_do_not_fit(net: Net, machine: Machine, choose: Chooser | None = None) -> None:
+    """A layer may not fit a machine; then one line says which and why."""
+    try:
+        levels_agree(net, machine, choose)
+    except SnowError as error:
+        event("a layer does not fit")
+        assert re.fullmatch(r"\w+: no tile of this layer fits the buffers of machine '\w+'", str(error))
+
+
+def chosen_by(wish: ChooseSchedule) -> Chooser:
+    return lambda module: wish.apply(CONTEXT, module)
+
+
+# Each of these went wrong once.
+@example(Net((39, 4, 7), (Concat((35, 15, 1)),)))
+@example(Net((41, 32, 11), (Linear(72),), 0.05))
+@example(Net((67, 16, 2), (Relu(), Reshape((536, 4, 1)), Conv(55, (3, 7), pads=(0, 3, 1, 3))), 30.0))
+@example(Net((67, 16, 12), (Relu(), Reshape((67, 3, 64)), Conv(55, (3, 7), pads=(0, 3, 1, 3), dilations=(1, 3)))))
+@example(Net((52, 3, 6), (Relu(), Reshape((156, 1, 2, 3)), Add(), Add()), 0.4))
+@example(Net((21, 3, 1), (Concat((0, 0)), Conv(42, groups=3), Add()), 30.0))
+@example(Net((16, 3, 4), (Concat((20, 5)), Conv(25), Conv(25), Add())))
+@example(Net((39, 19, 11), (Reshape((8151,)), Concat((0, 0)))))
+@example(
+    Net((16, 6, 6), (MaxPool((3, 3), (2, 2), (1, 1, 1, 1), True), AvgPool((3, 2), (2, 1), (1, 0, 1, 1), True, True)))
+)
+@example(Net((5, 6, 6), (Conv(20, (3, 3), pads=(1, 1, 1, 1), relu=True), BatchNorm(), Conv(7)), 127.0))
+@given(nets())
+def test_default_machine(net: Net) -> None:
+    agree_or_do_not_fit(net, DEFAULT)
+
+
+@example(
+    Net((45, 22, 4), (Concat((0, 8)), Linear(74, bias=False, frac=4)), 2.0),
+    ChooseSchedule(mode="indp", split="kernels", order="kloop"),
+)
+@given(nets(), wishes)
+def test_wanted_schedules(net: Net, wish: ChooseSchedule) -> None:
+    agree_or_do_not_fit(net, DEFAULT, chosen_by(wish))
+
+
+@example(Net((59, 38, 1), (Linear(36), Relu()), 0.4), small(1, 2, 8192, 8192), ChooseSchedule(mode="indp"))
+@example(
+    Net((63, 21, 8), (Conv(49, (2, 5), pads=(1, 2, 3, 0), residual=True), Conv(49, (2, 5), residual=True))),
+    small(2, 2, 4096, 16384),
+    ChooseSchedule(mode="indp", split="rows", order="kloop"),
+)
+@example(
+    Net((26, 16, 6), (Concat((0, 0)), MaxPool((1, 4), (3, 1), (0, 0, 0, 1)))),
+    small(2, 1, 4096, 16384),
+    ChooseSchedule(),
+)
+@given(nets(most_pixels=120), machines, wishes)
+def test_small_machines(net: Net, machine: Machine, wish: ChooseSchedule) -> None:
+    agree_or_do_not_fit(net, machine, chosen_by(wish))
+
+
+@given(nets(most_layers=2, most_pixels=120), machines, st.data())
+def test_any_legal_schedule(net: Net, machine: Machine, data: st.DataObject) -> None:
+    def choose(module: ModuleOp) -> None:
+        for op in module.walk():
+            if isinstance(op, cnn.Conv2dOp | cnn.LinearOp):
+                op.attributes.update(drawn_schedule(op, data))
+
+    agree_or_do_not_fit(net, machine, choose)
+
+
+def drawn_schedule(op: cnn.Conv2dOp | cnn.LinearOp, data: st.DataObject) -> dict[str, ScheduleAttr]:
+    """Any schedule that the compiler thinks legal, or none."""
+    machine = machine_of(op)
+    problem = conv_problem(op, machine) if isinstance(op, cnn.Conv2dOp) else linear_problem(op, machine)
+    window = problem.window
+    sizes = st.one_of(st.just(1), st.integers(1, 8))
+    schedule = data.draw(
+        st.builds(
+            Schedule,
+            st.sampled_from(Mode),
+            st.sampled_from(Split),
+            st.sampled_from(Order),
+            rows=st.integers(1, window.out_h),
+            columns=st.sampled_from(tile_columns(machine, problem.maps, window.out_w)),
+            steps=sizes,
+            parts=st.one_of(st.just(1), sizes),
+            maps_slots=st.integers(1, 2),
+            weights_slots=st.integers(1, 2),
+        )
+    )
+    try:
+        plan_conv(problem, schedule)
+    except TilingError:
+        return {}
+    event(f"{schedule.mode.value}, {schedule.split.value}, {schedule.order.value}")
+    return {SCHEDULE: ScheduleAttr.make(schedule)}
