@@ -139,7 +139,7 @@ def test_the_layer_of_every_instruction_survives() -> None:
         ("    mov speed, 3", "unknown register speed"),
         ("    ld r1, 3, 0", "is not of the form ld rd, rs, length, unit or ld.icache rs, length, unit"),
         ("    .fill much", ".fill wants a place in the bank"),
-        ("    .loc conv1", ".loc wants the name of a layer in quotes, got conv1"),
+        ("    .loc conv1", ".loc wants the name of a layer, and of a part of it, in quotes, got conv1"),
         ('.input %x = cnn.input "x" : tensor<1x1xf32>', ".input stands inside a program"),
         (".program 3", "a program begins before the one above has its .end"),
     ],
