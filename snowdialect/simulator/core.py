@@ -118,7 +118,8 @@ def _configure(s: Sizes, control: Control, clock: Clock, row, timed):
         if timed:
             unit = MAX_UNIT if register == MAX_STRIDE else MAC_UNIT
             time = timing.configure(s, clock, time, unit, everyone)
-    clock.now = time
+    if timed:
+        clock.now = time
 
 
 @compiled

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from threading import Event
 from typing import Any, NamedTuple
 
@@ -167,6 +167,12 @@ def _in_threads(runs: Sequence[Callable[[], Any]], stop: Event) -> list[Any]:
     return [future.result() for future in futures]
 
 
+@cache
+def _unused(kind: np.dtype[np.void]) -> Records:
+    """What stands for a clock or data where there is none; nobody writes to it."""
+    return np.zeros(1, kind)
+
+
 class Execution:
     """A run of one stretch of code, with a clock, or with a memory and data."""
 
@@ -188,8 +194,8 @@ class Execution:
         """Runs from start to end, unless `stop` is set meanwhile. Raises IllegalProgram."""
         sizes, fault = state.sizes_of(self.program, self.code), np.zeros(4, np.int64)
         memory = np.zeros(1, np.int16) if self.memory is None else self.memory
-        data = np.zeros(1, state.DATA) if self.data is None else self.data
-        clock = np.zeros(1, state.CLOCK) if self.clock is None else self.clock
+        data = _unused(state.DATA) if self.data is None else self.data
+        clock = _unused(state.CLOCK) if self.clock is None else self.clock
         timed, functional = self.clock is not None, self.data is not None
         while not self.control["halted"][0] and not stop.is_set():
             number = execute(

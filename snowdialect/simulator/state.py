@@ -24,8 +24,8 @@ MAC_UNIT, MAX_UNIT, MOVE_UNIT = range(3)
 
 BUCKET = 64
 """Cycles of an entry in the calendars of memory and of buffer ports."""
-CALENDAR = 1 << 16
-"""Entries of a calendar: a ring."""
+CALENDAR = 1 << 14
+"""Entries of a calendar: a ring, longer than queues full of the longest transfers reach ahead."""
 HISTORY = 4096
 """Instructions of a decoder that a `wait` can look back on; more than its field can say."""
 
@@ -38,8 +38,8 @@ _DECODERS = 2 * _CUS + 1
 _BUFFER = (1 << 16) + 1056
 """Words of a buffer; not a power of two, so that buffers do not compete for the same lines of the processor's cache."""
 _QUEUE = 1024
-_RECORDS = 1 << 12
-_LOADS = 1 << 14
+_RECORDS = 1 << 11
+_LOADS = 1 << 12
 MAX_LAYERS = 1 << 12
 
 MEMORY_STALL, DRAIN_STALL, QUEUE_STALL, _STALLS = range(4)
@@ -215,11 +215,14 @@ def new_data() -> Records:
 def new_clock(program: Program, rows: Records) -> Records:
     """A record CLOCK at zero, with every queue, unit and port empty. `rows` is the decoded code.
 
-    Raises SnowError for more layers than there is room for.
+    Raises SnowError for more layers, or more loads in flight, than there is room for.
     """
-    if len(program.layers) > MAX_LAYERS:
-        raise SnowError(f"{len(program.layers)} layers: the simulator has room for {MAX_LAYERS}")
-    machine, clock = program.machine, np.zeros(1, CLOCK)
+    machine = program.machine
+    loads = machine.load_units * (machine.load_queue_depth + machine.memory_latency // machine.transfer_overhead + 4)
+    for count, what, room in ((len(program.layers), "layers", MAX_LAYERS), (loads, "loads in flight", _LOADS)):
+        if count > room:
+            raise SnowError(f"{count} {what}: the simulator has room for {room}")
+    clock = np.zeros(1, CLOCK)
     clock["now"] = clock["layer"] = -1
     clock["room"] = min(_RECORDS, machine.queue_depth + machine.write_back_latency + machine.memory_latency + 64)
     # The work of a layer is that of the MAC decoder if it has any, else of MAX, else of moves.
