@@ -137,6 +137,7 @@ def chosen_by(wish: ChooseSchedule) -> Chooser:
     Net((16, 6, 6), (MaxPool((3, 3), (2, 2), (1, 1, 1, 1), True), AvgPool((3, 2), (2, 1), (1, 0, 1, 1), True, True)))
 )
 @example(Net((5, 6, 6), (Conv(20, (3, 3), pads=(1, 1, 1, 1), relu=True), BatchNorm(), Conv(7)), 127.0))
+@example(Net((16, 9, 18), (Conv(16, (3, 5), dilations=(1, 2)),)))
 @given(nets())
 def test_default_machine(net: Net) -> None:
     agree_or_do_not_fit(net, DEFAULT)
@@ -161,6 +162,11 @@ def test_wanted_schedules(net: Net, wish: ChooseSchedule) -> None:
     Net((26, 16, 6), (Concat((0, 0)), MaxPool((1, 4), (3, 1), (0, 0, 0, 1)))),
     small(2, 1, 4096, 16384),
     ChooseSchedule(),
+)
+@example(
+    Net((64, 14, 14), (Conv(64, (3, 3), pads=(1, 1, 1, 1), relu=True),)),
+    small(2, 4, 8192, 16384),
+    ChooseSchedule(order="kloop"),
 )
 @given(nets(most_pixels=120), machines, wishes)
 def test_small_machines(net: Net, machine: Machine, wish: ChooseSchedule) -> None:
