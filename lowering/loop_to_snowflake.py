@@ -141,6 +141,16 @@ class LowerStore(RewritePattern):
         _replace(rewriter, op, (target, source), store)
 
 
+class LowerMove(RewritePattern):
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: loop.MoveOp, rewriter: PatternRewriter) -> None:
+        source = snowflake.AddressOp(_on_chip(_over_counters(op, "source"), 1 << op.source_cu.value.data))
+        target = snowflake.AddressOp(_on_chip(_over_counters(op, "target"), 1 << op.target_cu.value.data))
+        kind = snowflake.MoveKind.CLUSTER
+        move = snowflake.TmovOp(kind, target.result, source.result, op.lines.value.data)
+        _replace(rewriter, op, (source, target), move)
+
+
 class LowerStart(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: loop.StartOp, rewriter: PatternRewriter) -> None:
@@ -236,6 +246,7 @@ class ConvertLoopToSnowflakePass(ModulePass):
                 LowerConfig(),
                 LowerLoad(),
                 LowerStore(),
+                LowerMove(),
                 LowerStart(),
                 LowerMac(),
                 LowerMax(),

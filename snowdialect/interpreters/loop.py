@@ -141,6 +141,15 @@ class LoopFunctions(InterpreterFunctions):
         run.dram[:, first : first + words] = state.buffers.mbuf[:, op.cu.value.data, source : source + words]
         return ()
 
+    @impl(loop.MoveOp)
+    def run_move(self, interpreter: Interpreter, op: loop.MoveOp, args: PythonValues) -> PythonValues:
+        state = self._state(interpreter, op)
+        source, target = self._addresses(op, args)
+        words = op.lines.value.data * state.machine.line_words
+        lines = state.buffers.mbuf[:, op.source_cu.value.data, source : source + words].copy()
+        state.buffers.mbuf[:, op.target_cu.value.data, target : target + words] = lines
+        return ()
+
     @impl(loop.StartOp)
     def run_start(self, interpreter: Interpreter, op: loop.StartOp, args: PythonValues) -> PythonValues:
         state = self._state(interpreter, op)

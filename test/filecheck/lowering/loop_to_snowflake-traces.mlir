@@ -20,6 +20,9 @@ loop.layer "conv2d" {
   loop.max mbuf[64] to mbuf[128] count 3 cus 15 first last
   loop.wait mac, load pending 2
   loop.store mbuf[160] cu 1 to %y[8] units 1 : !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
+  // Lines from one maps buffer to another, or to the same: 0x28000000 + 160, 0x18000000 + 320.
+  loop.move mbuf[160] cu 1 to mbuf[320] cu 0 lines 3
+  loop.move mbuf[160] cu 1 to mbuf[96] cu 1 lines 5
 } loc("conv1")
 
 // CHECK:      %x = tile.region "x" at 128 : !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
@@ -55,5 +58,11 @@ loop.layer "conv2d" {
 // CHECK-NEXT:   %16 = snowflake.address [200]
 // CHECK-NEXT:   %17 = snowflake.address [671088800]
 // CHECK-NEXT:   snowflake.tmov memory %16, %17, 1
+// CHECK-NEXT:   %18 = snowflake.address [671088800]
+// CHECK-NEXT:   %19 = snowflake.address [402653504]
+// CHECK-NEXT:   snowflake.tmov cluster %19, %18, 3
+// CHECK-NEXT:   %20 = snowflake.address [671088800]
+// CHECK-NEXT:   %21 = snowflake.address [671088736]
+// CHECK-NEXT:   snowflake.tmov cluster %21, %20, 5
 // CHECK-NEXT:   snowflake.config done, 0
 // CHECK-NEXT: }

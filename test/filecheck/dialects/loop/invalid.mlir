@@ -174,6 +174,52 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
+// CHECK: loop.move "conv1": wants at least one line
+module attributes {snow.machine = "zc706"} {
+  loop.move mbuf[0] cu 0 to mbuf[0] cu 1 lines 0 loc("conv1")
+}
+
+// -----
+
+// CHECK: loop.move: the source covers words 32720 to 32784, outside 0 to 32768
+module attributes {snow.machine = "zc706"} {
+  loop.move mbuf[32720] cu 0 to mbuf[0] cu 1 lines 4
+}
+
+// -----
+
+// CHECK: loop.move: the target covers words -16 to 80, outside 0 to 32768
+module attributes {snow.machine = "zc706"} {
+  loop.for %r = 0 to 3 {
+    loop.move mbuf[0] cu 0 to mbuf[%r * 16 + -16] cu 1 lines 4
+  }
+}
+
+// -----
+
+// CHECK: loop.move: the target must be a multiple of 16 words
+module attributes {snow.machine = "zc706"} {
+  loop.move mbuf[0] cu 0 to mbuf[8] cu 1 lines 4
+}
+
+// -----
+
+// CHECK: loop.move: the machine has no CU 4
+module attributes {snow.machine = "zc706"} {
+  loop.move mbuf[0] cu 0 to mbuf[0] cu 4 lines 4
+}
+
+// -----
+
+// CHECK: loop.move: 64 words of a buffer move back by 16: some would be overwritten before they are read
+module attributes {snow.machine = "zc706"} {
+  loop.for %r = 0 to 3 {
+    loop.move mbuf[%r * 64] cu 2 to mbuf[%r * 64 + 16] cu 2 lines 4
+  }
+}
+
+// -----
+
 // CHECK: loop.start: the mask of CUs, 16, is outside 1 to 15
 module attributes {snow.machine = "zc706"} {
   loop.start coop wbuf[0] to mbuf[0] cus 16 vmacs 15

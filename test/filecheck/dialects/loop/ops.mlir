@@ -38,6 +38,16 @@ module attributes {snow.machine = "zc706"} {
       loop.store mbuf[%t mod 2 * 16384] cu 3 to %maps[%t * 4 + 16] units 4 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
     }
 
+    // Between the maps buffers of two CUs, and inside one: lines that lie in source and target move to the front.
+    // CHECK-NEXT: loop.for %r = 0 to 3 {
+    // CHECK-NEXT:   loop.move mbuf[%r * 64 + 256] cu 1 to mbuf[%r * 64 + 1024] cu 0 lines 4
+    // CHECK-NEXT:   loop.move mbuf[%r * 64 + 80] cu 2 to mbuf[%r * 64] cu 2 lines 12
+    // CHECK-NEXT: }
+    loop.for %r = 0 to 3 {
+      loop.move mbuf[%r * 64 + 256] cu 1 to mbuf[%r * 64 + 1024] cu 0 lines 4
+      loop.move mbuf[%r * 64 + 80] cu 2 to mbuf[%r * 64] cu 2 lines 12
+    }
+
     // The heart of every layer: a start, traces, the last of which ends the output. Terms on the same index are summed.
     // CHECK-NEXT: loop.for %k = 0 to 4 {
     // CHECK-NEXT:   loop.for %x = 1 to 7 {

@@ -1,0 +1,106 @@
+"""What the decoders are told besides traces: configuration registers and waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from xdsl.dialects.builtin import I64, IntegerAttr
+from xdsl.dialects.utils import EnumAttribute
+from xdsl.ir import SpacedOpaqueSyntaxAttribute
+from xdsl.irdl import irdl_attr_definition, irdl_op_definition, opt_prop_def, prop_def, traits_def
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
+from xdsl.utils.str_enum import StrEnum
+
+from snowdialect.dialects.locations import fail
+from snowdialect.dialects.loop.structure import LoopOp, int_attr
+from snowdialect.dialects.target import machine_of
+
+
+class Register(StrEnum):
+    """The configuration registers that a layer sets."""
+
+    RESULT_SHIFT = "result_shift"
+    BIAS_SHIFT = "bias_shift"
+    BYPASS_SHIFT = "bypass_shift"
+    MAX_STRIDE = "max_stride"
+    BYPASS_OFFSET = "bypass_offset"
+
+
+@irdl_attr_definition
+class RegisterAttr(EnumAttribute[Register], SpacedOpaqueSyntaxAttribute):
+    name = "loop.register"
+
+
+@irdl_op_definition
+class ConfigOp(LoopOp):
+    """Sets a configuration register, in order with the traces; `cus` only for bypass_offset."""
+
+    name = "loop.config"
+    register = prop_def(RegisterAttr)
+    value = prop_def(IntegerAttr[I64])
+    cus = opt_prop_def(IntegerAttr[I64])
+    traits = traits_def(MemoryWriteEffect())
+    assembly_format = "$register `=` $value (`cus` $cus^)? attr-dict"
+
+    def __init__(self, register: Register, value: int, cus: int | None = None) -> None:
+        super().__init__(
+            properties={
+                "register": RegisterAttr(register),
+                "value": int_attr(value),
+                "cus": None if cus is None else int_attr(cus),
+            }
+        )
+
+    def verify_accesses(self) -> None:
+        if (self.register.data is Register.BYPASS_OFFSET) != (self.cus is not None):
+            fail(self, "bypass_offset, and it alone, is set for a mask of CUs")
+        if self.cus is not None:
+            self.check_mask(self.cus, machine_of(self).all_units, "CUs")
+        if self.value.value.data < 0:
+            fail(self, f"{self.register.data} cannot be negative")
+        if self.register.data.value.endswith("_shift") and self.value.value.data > 31:
+            fail(self, f"shift {self.value.value.data} is outside 0 to 31")
+
+
+@irdl_op_definition
+class WaitOp(LoopOp):
+    """Holds dispatch until each named unit has at most `pending` instructions queued or running."""
+
+    name = "loop.wait"
+    units = prop_def(IntegerAttr[I64])
+    pending = prop_def(IntegerAttr[I64])
+    traits = traits_def(MemoryReadEffect(), MemoryWriteEffect())
+
+    UNITS: ClassVar[tuple[str, ...]] = ("mac", "max", "move", "load")
+    """The units, in the order of their bits in the mask."""
+
+    def __init__(self, units: Sequence[str], pending: int = 0) -> None:
+        mask = sum(1 << self.UNITS.index(unit) for unit in units)
+        super().__init__(properties={"units": int_attr(mask), "pending": int_attr(pending)})
+
+    def verify_accesses(self) -> None:
+        if not 0 < self.units.value.data < 1 << len(self.UNITS):
+            fail(self, "names no unit")
+        if self.pending.value.data < 0:
+            fail(self, "the number of pending instructions cannot be negative")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> WaitOp:
+        def unit() -> str:
+            start = parser.pos
+            name = parser.parse_identifier()
+            if name not in cls.UNITS:
+                parser.raise_error(f"unknown unit {name}: expected one of {', '.join(cls.UNITS)}", start, parser.pos)
+            return name
+
+        units = parser.parse_comma_separated_list(parser.Delimiter.NONE, unit)
+        parser.parse_keyword("pending")
+        return cls(units, parser.parse_integer())
+
+    def print(self, printer: Printer) -> None:
+        mask = self.units.value.data
+        names = ", ".join(name for bit, name in enumerate(self.UNITS) if mask >> bit & 1)
+        printer.print_string(f" {names} pending {self.pending.value.data}")
