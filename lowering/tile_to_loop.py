@@ -229,7 +229,7 @@ class EraseUnused(RewritePattern):
     """Buffers and indices are part of the addresses now."""
 
     @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: tile.BufferOp | tile.IndexOp, rewriter: PatternRewriter) -> None:
+    def match_and_rewrite(self, op: tile.BufferOp, rewriter: PatternRewriter) -> None:
         if not op.result.uses:
             rewriter.erase(op)
 

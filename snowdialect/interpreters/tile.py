@@ -83,10 +83,6 @@ class TileFunctions(InterpreterFunctions):
     def run_buffer(self, interpreter: Interpreter, op: tile.BufferOp, args: PythonValues) -> PythonValues:
         return ([slot.start for slot in op.slot_ranges()],)
 
-    @impl(tile.IndexOp)
-    def run_index(self, interpreter: Interpreter, op: tile.IndexOp, args: PythonValues) -> PythonValues:
-        return (op.address("value").evaluate(dict(zip(op.operands, args, strict=True))),)
-
     @impl(tile.ForOp)
     def run_for(self, interpreter: Interpreter, op: tile.ForOp, args: PythonValues) -> PythonValues:
         for index in op.iterations:

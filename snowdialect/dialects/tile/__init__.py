@@ -13,11 +13,21 @@ from snowdialect.dialects.tile.memory import (
     maps_shape,
     region_address,
 )
-from snowdialect.dialects.tile.structure import BufferOp, ForOp, IndexOp, LayerOp, TiledOp, resolve
-from snowdialect.dialects.tile.transfer import LoadOp, LoadWeightsOp, StoreOp
-from snowdialect.dialects.tile.types import (
+from snowdialect.dialects.tile.records import (
     Kernels,
     KernelsAttr,
+    Pixels,
+    PixelsAttr,
+    Shifts,
+    ShiftsAttr,
+    Span,
+    SpanAttr,
+    Window,
+    WindowAttr,
+)
+from snowdialect.dialects.tile.structure import BufferOp, ForOp, LayerOp, TiledOp, WaitOp, outer_indices
+from snowdialect.dialects.tile.transfer import LoadOp, LoadWeightsOp, MoveOp, Pieces, StoreOp, TransferOp
+from snowdialect.dialects.tile.types import (
     MapsBufferType,
     MapsType,
     Mode,
@@ -26,21 +36,13 @@ from snowdialect.dialects.tile.types import (
     OrderAttr,
     PackedType,
     PackingAttr,
-    Pixels,
-    PixelsAttr,
     Schedule,
     ScheduleAttr,
-    Shifts,
-    ShiftsAttr,
     Space,
     SpaceAttr,
-    Span,
-    SpanAttr,
     Split,
     SplitAttr,
     WeightsBufferType,
-    Window,
-    WindowAttr,
 )
 
 Tile = Dialect(
@@ -54,7 +56,6 @@ Tile = Dialect(
         ReadOp,
         LayerOp,
         BufferOp,
-        IndexOp,
         ForOp,
         LoadOp,
         LoadWeightsOp,
@@ -63,6 +64,8 @@ Tile = Dialect(
         AvgPoolOp,
         AddOp,
         StoreOp,
+        MoveOp,
+        WaitOp,
     ],
     [
         MapsType,
@@ -91,7 +94,6 @@ __all__ = [
     "ComputeOp",
     "ConvOp",
     "ForOp",
-    "IndexOp",
     "Kernels",
     "KernelsAttr",
     "LayerOp",
@@ -102,10 +104,12 @@ __all__ = [
     "MaxPoolOp",
     "Mode",
     "ModeAttr",
+    "MoveOp",
     "Order",
     "OrderAttr",
     "PackedType",
     "PackingAttr",
+    "Pieces",
     "Pixels",
     "PixelsAttr",
     "PoolOp",
@@ -124,13 +128,15 @@ __all__ = [
     "StoreOp",
     "Tile",
     "TiledOp",
+    "TransferOp",
     "ViewOp",
+    "WaitOp",
     "WeightsBufferType",
     "WeightsOp",
     "Window",
     "WindowAttr",
     "WriteOp",
     "maps_shape",
+    "outer_indices",
     "region_address",
-    "resolve",
 ]

@@ -1,13 +1,15 @@
 """Operations of the tile dialect that compute a tile of a layer's result.
 
-Rows and columns are those of the result in memory: what lies outside is not computed, and a window reads no padding.
+Rows and columns have their place in the maps of the result: what lies outside is not computed, and a window reads no
+padding. The maps tile lies in its buffer as the operation says: output row `r` of a tile reads its row `r * stride_h +
+row_lead + ky * dilation_h`, output column `x` its column `x * stride_w + lead + kx * dilation_w`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
-from typing import ClassVar, cast
+from typing import ClassVar, NamedTuple, cast
 
 from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, IndexType, UnitAttr, i64
 from xdsl.ir import SSAValue
@@ -26,55 +28,70 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 from snowdialect.dialects.addresses import Address, IndexExpr
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.target import machine_of
-from snowdialect.dialects.tile.structure import TiledOp, check_words, flag
-from snowdialect.dialects.tile.transfer import tile_rows
-from snowdialect.dialects.tile.types import (
+from snowdialect.dialects.tile.records import (
     Kernels,
     KernelsAttr,
-    MapsBufferType,
-    Mode,
-    ModeAttr,
     Pixels,
     PixelsAttr,
     Shifts,
     ShiftsAttr,
     Span,
     SpanAttr,
-    WeightsBufferType,
     Window,
     WindowAttr,
 )
+from snowdialect.dialects.tile.structure import TiledOp, check_words, flag, outer_indices
+from snowdialect.dialects.tile.types import MapsBufferType, Mode, ModeAttr, WeightsBufferType
 from snowdialect.machine import Machine
 
 
+class Leads(NamedTuple):
+    """Row and column of the maps tile where the first tap of the tile's output (0, 0) is."""
+
+    row: int
+    column: int
+
+
 class ComputeOp(TiledOp):
-    """Base of what computes a tile of outputs: the tile starts at `row` and `column` of the result."""
+    """Base of what computes a tile of outputs, whose origin is in row `row` and column `column` of the result."""
+
+    span = prop_def(SpanAttr)
+    window = prop_def(WindowAttr)
 
     @property
     @abstractmethod
+    def leads(self) -> Leads:
+        """Where the maps tile is in its buffer."""
+
+    @property
     def geometry(self) -> Window:
         """The window of an output over the maps that are read."""
+        return self.window.record
 
     @property
-    @abstractmethod
     def extent(self) -> Span:
         """The part of the result that the tile covers."""
+        return self.span.record
 
     def rows_at(self, indices: dict[SSAValue, int], cu: int) -> range:
-        """Rows of the result that a CU computes."""
-        return tile_rows(self.extent, self.number("row", indices), cu, self.geometry.out_h)
+        """Rows of its tile that a CU computes."""
+        return self.extent.rows_inside(self.number("row", indices), cu, self.geometry.out_h)
 
     def columns_at(self, indices: dict[SSAValue, int]) -> range:
-        """Columns of the result in the tile."""
-        first = self.number("column", indices)
-        return range(first, max(first, min(first + self.extent.columns, self.geometry.out_w)))
+        """Columns of the tile that are computed."""
+        return self.extent.columns_inside(self.number("column", indices), self.geometry.out_w)
+
+    def result_row_of(self, indices: dict[SSAValue, int], cu: int) -> int:
+        """The row of the result where local row 0 of a CU is."""
+        return self.number("row", indices) + cu * self.extent.share
 
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
-        window = self.geometry
-        rows = tuple(
-            tuple(self.row_class(y) for y in self.rows_at(indices, cu)) for cu in range(machine_of(self).compute_units)
-        )
-        return rows, tuple(self.column_class(x) for x in self.columns_at(indices)), window
+        rows: list[Hashable] = []
+        for cu in range(machine_of(self).compute_units):
+            mine, first = self.rows_at(indices, cu), self.result_row_of(indices, cu)
+            rows.append((mine, tuple(self.row_class(first + local) for local in mine)))
+        columns, first = self.columns_at(indices), self.number("column", indices)
+        return tuple(rows), columns, tuple(self.column_class(first + local) for local in columns)
 
     def row_class(self, y: int) -> Hashable:
         """Equal for output rows that need the same code."""
@@ -84,15 +101,31 @@ class ComputeOp(TiledOp):
         """Equal for output columns that need the same code."""
         return self.geometry.kernel_columns(x)
 
-    def check_tile(self, slot: str, buffer: SSAValue, rows: int) -> None:
-        """Rejects a tile of more rows than its buffer holds, and a slot that it does not have."""
-        check_words(self, buffer, rows * cast(MapsBufferType, buffer.type).row.data)
-        self.check_slot(slot, buffer)
-
-    def check_tiles(self, maps: SSAValue, result: SSAValue) -> None:
-        """Checks the tiles that are read and written."""
-        self.check_tile("maps_slot", maps, self.geometry.rows_read(self.extent.rows))
-        self.check_tile("result_slot", result, self.extent.rows)
+    def check_computed(
+        self, maps: Sequence[SSAValue], results: Sequence[SSAValue], result_row: tuple[int, int]
+    ) -> None:
+        """Checks the tiles that windows slide over and those that have the result's rows, moved by `result_row` (the
+        least and the most)."""
+        window, leads, indices = self.geometry, self.leads, outer_indices(self)
+        columns, left = self.columns_at(indices), self.number("column", indices)
+        for cu in range(machine_of(self).compute_units):
+            rows, top = self.rows_at(indices, cu), self.result_row_of(indices, cu)
+            read_rows = [
+                local * window.stride_h + leads.row + ky * window.dilation_h
+                for local in rows
+                for ky in window.kernel_rows(top + local)
+            ]
+            read_columns = [
+                local * window.stride_w + leads.column + kx * window.dilation_w
+                for local in columns
+                for kx in window.kernel_columns(left + local)
+            ]
+            for buffer in maps if read_rows and read_columns else ():
+                spread = (min(read_rows), max(read_rows)), (min(read_columns), max(read_columns))
+                self.check_tile(buffer, *spread, "reads")
+            for buffer in results if rows and columns else ():
+                spread = (rows[0] + result_row[0], rows[-1] + result_row[1]), (columns[0], columns[-1])
+                self.check_tile(buffer, *spread, "writes" if buffer is results[0] else "reads")
 
 
 @irdl_op_definition
@@ -100,8 +133,9 @@ class ConvOp(ComputeOp):
     """A tile of a convolution or linear layer: maps and weights from their buffers, results to another.
 
     The tile's kernels compute the channels from `channel` on of each CU; they see the words of each pixel from
-    `offset` on. The bypass tile has the slot of the result. A later part of a kernel adds to what the parts
-    before it left in the accumulators.
+    `offset` on. Local row `r` of the result goes to row `r + result_row` of its buffer, the first of the channels to
+    word `result_word` of a pixel. The bypass tile has the slot and the rows of the result. A later part of a kernel
+    adds to what the parts before it left in the accumulators.
     """
 
     name = "tile.conv"
@@ -124,8 +158,10 @@ class ConvOp(ComputeOp):
     channel_indices = var_operand_def(IndexType())
     offset = prop_def(AffineMapAttr)
     offset_indices = var_operand_def(IndexType())
-    span = prop_def(SpanAttr)
-    window = prop_def(WindowAttr)
+    result_row = prop_def(AffineMapAttr)
+    result_row_indices = var_operand_def(IndexType())
+    result_word = prop_def(AffineMapAttr)
+    result_word_indices = var_operand_def(IndexType())
     kernels = prop_def(KernelsAttr)
     shifts = prop_def(ShiftsAttr)
     relu = opt_prop_def(UnitAttr)
@@ -136,6 +172,8 @@ class ConvOp(ComputeOp):
         "$mode $maps custom<Address>($maps_slot, $maps_slot_indices) "
         "`,` $weights custom<Address>($weights_slot, $weights_slot_indices) "
         "(`bypass` $bypass^ `:` type($bypass))? `to` $result custom<Address>($result_slot, $result_slot_indices) "
+        "`at` custom<Address>($result_row, $result_row_indices) "
+        "`word` custom<Address>($result_word, $result_word_indices) "
         "`row` custom<Address>($row, $row_indices) `column` custom<Address>($column, $column_indices) "
         "`channel` custom<Address>($channel, $channel_indices) "
         "`offset` custom<Address>($offset, $offset_indices) "
@@ -150,6 +188,8 @@ class ConvOp(ComputeOp):
         "column",
         "channel",
         "offset",
+        "result_row",
+        "result_word",
     )
 
     def __init__(
@@ -166,6 +206,8 @@ class ConvOp(ComputeOp):
         column: IndexExpr,
         channel: IndexExpr,
         offset: IndexExpr,
+        result_row: IndexExpr,
+        result_word: IndexExpr,
         span: Span,
         window: Window,
         kernels: Kernels,
@@ -185,6 +227,8 @@ class ConvOp(ComputeOp):
                 column.indices(),
                 channel.indices(),
                 offset.indices(),
+                result_row.indices(),
+                result_word.indices(),
             ],
             properties={
                 "mode": ModeAttr(mode),
@@ -195,6 +239,8 @@ class ConvOp(ComputeOp):
                 "column": column.map(),
                 "channel": channel.map(),
                 "offset": offset.map(),
+                "result_row": result_row.map(),
+                "result_word": result_word.map(),
                 "span": SpanAttr.make(span),
                 "window": WindowAttr.make(window),
                 "kernels": KernelsAttr.make(kernels),
@@ -204,12 +250,8 @@ class ConvOp(ComputeOp):
         )
 
     @property
-    def geometry(self) -> Window:
-        return self.window.record
-
-    @property
-    def extent(self) -> Span:
-        return self.span.record
+    def leads(self) -> Leads:
+        return Leads(self.kernels.record.row_lead, self.kernels.record.lead)
 
     def lanes(self, machine: Machine) -> int:
         """Outputs that a vMAC has in flight."""
@@ -220,10 +262,6 @@ class ConvOp(ComputeOp):
         kernels = self.kernels.record
         whole = kernels.steps * machine.vmacs * self.lanes(machine)
         return min(whole, kernels.channels - self.number("channel", indices))
-
-    def result_word(self) -> IndexExpr:
-        """Where the tile's first channel lies in a pixel of the result tile."""
-        return IndexExpr() if self.kernels.record.alone else self.address("channel")
 
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         return super().shape_at(indices), self.channels_at(indices, machine_of(self))
@@ -242,14 +280,23 @@ class ConvOp(ComputeOp):
         if machine.line_words + kernels.part_words * lanes > block:
             fail(self, f"kernels of {kernels.part_words} words do not fit blocks of {block}")
         check_words(self, self.weights, kernels.steps * block)
-        words = kernels.steps * machine.vmacs * lanes if kernels.alone else kernels.channels
-        pixel = cast(MapsBufferType, self.result.type).pixel.data
-        if words > pixel:
-            fail(self, f"{words} channels do not fit pixels of {pixel} words in the result buffer")
+        count = self.channels_at(outer_indices(self), machine)
+        if count < 1:
+            fail(self, f"there is no channel {self.bounds('channel')[1]}, the tiles of a CU have {kernels.channels}")
+        self.check_inside("offset", cast(MapsBufferType, self.maps.type).pixel.data - kernels.depth + 1)
+        self.check_inside("result_word", cast(MapsBufferType, self.result.type).pixel.data - count + 1)
+        results = [self.result]
         if self.bypass is not None:
-            self.check_tile("result_slot", self.bypass, self.extent.rows)
+            last = self.bounds("channel")[1] + (machine.compute_units - 1 if kernels.share else 0) * kernels.share
+            pixel = cast(MapsBufferType, self.bypass.type).pixel.data
+            if kernels.bypass_first + last >= pixel:
+                fail(self, f"there is no channel {last} in a bypass pixel of {pixel} words")
+            self.check_slot("result_slot", self.bypass)
+            results.append(self.bypass)
+        self.check_slot("maps_slot", self.maps)
         self.check_slot("weights_slot", self.weights)
-        self.check_tiles(self.maps, self.result)
+        self.check_slot("result_slot", self.result)
+        self.check_computed([self.maps], results, self.bounds("result_row"))
 
 
 class PoolOp(ComputeOp):
@@ -265,8 +312,6 @@ class PoolOp(ComputeOp):
     row_indices = var_operand_def(IndexType())
     column = prop_def(AffineMapAttr)
     column_indices = var_operand_def(IndexType())
-    span = prop_def(SpanAttr)
-    window = prop_def(WindowAttr)
     pixels = prop_def(PixelsAttr)
     traits = traits_def(MemoryReadEffect(), MemoryWriteEffect())
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
@@ -274,15 +319,24 @@ class PoolOp(ComputeOp):
     ADDRESSES: ClassVar[tuple[str, ...]] = ("maps_slot", "result_slot", "row", "column")
 
     @property
-    def geometry(self) -> Window:
-        return self.window.record
-
-    @property
-    def extent(self) -> Span:
-        return self.span.record
+    def leads(self) -> Leads:
+        return Leads(self.pixels.record.row_lead, self.pixels.record.lead)
 
     def verify_accesses(self) -> None:
-        self.check_tiles(self.maps, self.result)
+        check_pixels(self, [(self.maps, self.pixels.record.first)], self.result)
+
+
+def check_pixels(op: PoolOp | AddOp, operands: Sequence[tuple[SSAValue, int]], result: SSAValue) -> None:
+    """Checks the tiles of an operation on the words of pixels; operands come with the word where they begin."""
+    words = op.pixels.record.words
+    for buffer, first in (*operands, (result, op.pixels.record.target)):
+        pixel = cast(MapsBufferType, buffer.type).pixel.data
+        if first < 0 or first + words > pixel:
+            fail(op, f"words {first} to {first + words} are not in a pixel of {pixel} words")
+    for buffer, _ in operands:
+        op.check_slot("maps_slot", buffer)
+    op.check_slot("result_slot", result)
+    op.check_computed([buffer for buffer, _ in operands], [result], (0, 0))
 
 
 _POOL_FORMAT = (
@@ -432,8 +486,6 @@ class AddOp(ComputeOp):
     row_indices = var_operand_def(IndexType())
     column = prop_def(AffineMapAttr)
     column_indices = var_operand_def(IndexType())
-    span = prop_def(SpanAttr)
-    window = prop_def(WindowAttr)
     pixels = prop_def(PixelsAttr)
     shifts = prop_def(ShiftsAttr)
     relu = opt_prop_def(UnitAttr)
@@ -487,14 +539,11 @@ class AddOp(ComputeOp):
         )
 
     @property
-    def geometry(self) -> Window:
-        return self.window.record
-
-    @property
-    def extent(self) -> Span:
-        return self.span.record
+    def leads(self) -> Leads:
+        return Leads(self.pixels.record.row_lead, self.pixels.record.lead)
 
     def verify_accesses(self) -> None:
-        self.check_tiles(self.maps, self.result)
+        operands = [(self.maps, self.pixels.record.first)]
         if self.other is not None:
-            self.check_tile("maps_slot", self.other, self.extent.rows)
+            operands.append((self.other, self.pixels.record.other))
+        check_pixels(self, operands, self.result)

@@ -1,4 +1,4 @@
-"""Operations of the tile dialect that hold the others: layers, buffers, tile loops and their indices.
+"""Operations of the tile dialect that hold the others: layers, buffers and tile loops; and waits.
 
 A buffer has one or two slots, chosen by the parity of a tile index; with two, each lies in a bank of its own.
 """
@@ -8,28 +8,26 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Hashable
 from itertools import combinations
-from typing import ClassVar
 
-from xdsl.dialects.builtin import I64, AffineMapAttr, IndexType, IntegerAttr, StringAttr, UnitAttr, i64
+from xdsl.dialects.builtin import I64, IndexType, IntegerAttr, StringAttr, UnitAttr, i64
 from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
-    opt_prop_def,
     prop_def,
     region_def,
     result_def,
     traits_def,
-    var_operand_def,
 )
 from xdsl.parser import Parser
 from xdsl.printer import Printer
-from xdsl.traits import MemoryAllocEffect, NoTerminator, Pure, RecursiveMemoryEffect
+from xdsl.traits import MemoryAllocEffect, NoTerminator, RecursiveMemoryEffect
 
-from snowdialect.dialects.addresses import Address, AddressedOp, IndexExpr
+from snowdialect.dialects.addresses import AddressedOp
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.types import MapsBufferType, WeightsBufferType
+from snowdialect.dialects.waits import WaitingOp
 
 
 def integer(value: int) -> IntegerAttr:
@@ -133,23 +131,6 @@ class BufferOp(IRDLOperation):
             fail(self, f"two slots {self.stride.value.data} words apart lie in the same bank of {bank} words")
 
 
-@irdl_op_definition
-class IndexOp(AddressedOp):
-    """`%next = tile.index[%t + 1]`: an index computed from others."""
-
-    name = "tile.index"
-    value = prop_def(AffineMapAttr)
-    value_indices = var_operand_def(IndexType())
-    result = result_def(IndexType())
-    traits = traits_def(Pure())
-    custom_directives = (Address,)
-    assembly_format = "custom<Address>($value, $value_indices) attr-dict"
-    ADDRESSES: ClassVar[tuple[str, ...]] = ("value",)
-
-    def __init__(self, value: IndexExpr) -> None:
-        super().__init__(operands=[value.indices()], properties={"value": value.map()}, result_types=[IndexType()])
-
-
 class TiledOp(AddressedOp):
     """Base of the operations that move or compute a tile."""
 
@@ -158,62 +139,55 @@ class TiledOp(AddressedOp):
         """What of the tile is really there for given tile indices: equal for tiles that need the same code."""
 
     def number(self, name: str, indices: dict[SSAValue, int]) -> int:
-        """The value of an address for given tile indices; those that are not given are looked through."""
-        expression = self.address(name)
-        if any(index not in indices for index in expression.indices()):
-            expression = resolve(expression)
-        return expression.evaluate(indices)
+        """The value of an address for given tile indices."""
+        return self.address(name).evaluate(indices)
 
-    def check_slot(self, name: str, buffer: SSAValue) -> None:
-        """Rejects the number of a slot that its buffer does not have in some iteration."""
-        slots = buffer.owner.slots.value.data if isinstance(buffer.owner, BufferOp) else 2
-        try:
-            slot = resolve(self.address(name))
-        except ValueError:
-            slot = None
-        if slot is None or slot.linear:
-            fail(self, "the slot of a buffer is a number or the parity of a tile index")
-        low = slot.constant + sum(min(0, c) for _, c in slot.parity)
-        high = slot.constant + sum(max(0, c) for _, c in slot.parity)
-        if low < 0 or high >= slots:
-            fail(self, f"its buffer has no slot {high if high >= slots else low}")
-
-    def check_inside(self, name: str, size: int) -> None:
-        """Rejects a place that is outside of 0 to `size` - 1 in some iteration of the loops around it."""
-        try:
-            place = resolve(self.address(name))
-        except ValueError as error:
-            fail(self, f"its {name}: {error}")
+    def bounds(self, name: str) -> tuple[int, int]:
+        """Smallest and largest value of an address over the iterations of the loops around the operation."""
+        place = self.address(name)
         linear, parity = dict(place.linear), dict(place.parity)
         low = high = place.constant
         for index in place.indices():
             if not (isinstance(index, BlockArgument) and isinstance(loop := index.owner.parent_op(), ForOp)):
-                fail(self, f"its {name} is a function of tile indices, and of nothing else")
+                fail(self, f"its {_words(name)} is a function of tile indices, and of nothing else")
             # A loop is verified after what is inside.
-            loop.verify_()
+            loop.check_iterations()
             steps = loop.iterations
             ends = [linear.get(index, 0) * i + parity.get(index, 0) * (i % 2) for i in (*steps[:2], *steps[-2:])]
             low += min(ends)
             high += max(ends)
+        return low, high
+
+    def check_inside(self, name: str, size: int) -> None:
+        """Rejects a place that is outside of 0 to `size` - 1 in some iteration of the loops around it."""
+        low, high = self.bounds(name)
         if low < 0 or high >= size:
-            fail(self, f"its {name} is {low} to {high}, outside 0 to {size - 1}")
+            fail(self, f"its {_words(name)} is {low} to {high}, outside 0 to {size - 1}")
+
+    def check_slot(self, name: str, buffer: SSAValue) -> None:
+        """Rejects the number of a slot that its buffer does not have in some iteration."""
+        slots = buffer.owner.slots.value.data if isinstance(buffer.owner, BufferOp) else 2
+        if self.address(name).linear:
+            fail(self, "the slot of a buffer is a number or the parity of a tile index")
+        low, high = self.bounds(name)
+        if low < 0 or high >= slots:
+            fail(self, f"its buffer has no slot {high if high >= slots else low}")
+
+    def check_tile(self, buffer: SSAValue, rows: tuple[int, int], columns: tuple[int, int], what: str) -> None:
+        """Rejects a tile whose rows or columns, first to last, are not all in a slot of its buffer."""
+        layout = buffer.type
+        assert isinstance(layout, MapsBufferType)
+        if rows[0] < 0:
+            fail(self, f"{what} row {rows[0]} of a tile")
+        width = layout.row.data // layout.pixel.data
+        if columns[0] < 0 or columns[1] >= width:
+            outside = columns[0] if columns[0] < 0 else columns[1]
+            fail(self, f"{what} column {outside} of a tile whose rows have {width} pixels")
+        check_words(self, buffer, rows[1] * layout.row.data + (columns[1] + 1) * layout.pixel.data)
 
 
-def resolve(expression: IndexExpr) -> IndexExpr:
-    """The expression over loop indices only: `tile.index` replaced by what it computes."""
-    for index in expression.indices():
-        if isinstance(op := index.owner, IndexOp):
-            return resolve(expression.replaced(index, resolve(op.address("value"))))
-    return expression
-
-
-class LoadingOp(TiledOp):
-    """Base of the operations that fill a slot of a buffer."""
-
-    @property
-    @abstractmethod
-    def filled(self) -> SSAValue:
-        """The buffer."""
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def check_words(op: Operation, buffer: SSAValue, words: int) -> None:
@@ -224,24 +198,17 @@ def check_words(op: Operation, buffer: SSAValue, words: int) -> None:
 
 @irdl_op_definition
 class ForOp(IRDLOperation):
-    """`tile.for %t = 0 to 7 prefetch { ... }`: the body once a tile, in order.
-
-    `prefetch`: the loads of the next tile are in flight while this one is computed; they are the loads among the
-    operations of the body itself, and their buffers have two slots.
-    """
+    """`tile.for %t = 0 to 7 { ... }`: the body once a tile, in order; every iteration needs the same code."""
 
     name = "tile.for"
     lower = prop_def(IntegerAttr[I64])
     upper = prop_def(IntegerAttr[I64])
-    prefetch = opt_prop_def(UnitAttr)
     body = region_def("single_block")
     traits = traits_def(NoTerminator(), RecursiveMemoryEffect())
 
-    def __init__(self, lower: int, upper: int, body: Region | None = None, *, prefetch: bool = False) -> None:
+    def __init__(self, lower: int, upper: int, body: Region | None = None) -> None:
         region = Region(Block(arg_types=[IndexType()])) if body is None else body
-        super().__init__(
-            properties={"lower": integer(lower), "upper": integer(upper), "prefetch": flag(prefetch)}, regions=[region]
-        )
+        super().__init__(properties={"lower": integer(lower), "upper": integer(upper)}, regions=[region])
 
     @property
     def index(self) -> BlockArgument:
@@ -251,25 +218,24 @@ class ForOp(IRDLOperation):
     def iterations(self) -> range:
         return range(self.lower.value.data, self.upper.value.data)
 
-    def prefetched(self) -> list[LoadingOp]:
-        """The loads that run one tile ahead."""
-        if self.prefetch is None:
-            return []
-        return [op for op in self.body.block.ops if isinstance(op, LoadingOp)]
-
-    def verify_(self) -> None:
+    def check_iterations(self) -> None:
+        """Rejects a loop that does not run, or has no index."""
         if [arg.type for arg in self.body.block.args] != [IndexType()]:
             fail(self, "the body takes one index")
         if not self.iterations:
             fail(self, f"{self.lower.value.data} to {self.upper.value.data} is empty: a loop runs at least once")
-        if len(self.iterations) == 1:
-            return
-        for load in self.prefetched():
-            buffer = load.filled.owner
-            if isinstance(buffer, BufferOp) and buffer.slots.value.data < 2:
-                fail(load, "a race: the next tile is prefetched into the only slot, which this tile still reads")
-            if dict(load.address("slot").parity).get(self.index) not in (1, -1):
-                fail(load, "a race: the next tile is prefetched into the slot that this tile still reads")
+
+    def verify_(self) -> None:
+        self.check_iterations()
+        # What is clipped at a border grows or shrinks with the index: where the ends are alike, all are.
+        first, last = {self.index: self.iterations[0]}, {self.index: self.iterations[-1]}
+        for op in self.body.walk():
+            if isinstance(op, TiledOp):
+                around = outer_indices(op)
+                if op.shape_at({**around, **first}) != op.shape_at({**around, **last}):
+                    fail(
+                        op, f"its tile has another shape in iteration {self.iterations[-1]} of a loop than in the first"
+                    )
 
     @classmethod
     def parse(cls, parser: Parser) -> ForOp:
@@ -278,13 +244,28 @@ class ForOp(IRDLOperation):
         lower = parser.parse_integer()
         parser.parse_keyword("to")
         upper = parser.parse_integer()
-        prefetch = parser.parse_optional_keyword("prefetch") is not None
-        return cls(lower, upper, parser.parse_region([index]), prefetch=prefetch)
+        return cls(lower, upper, parser.parse_region([index]))
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         printer.print_ssa_value(self.index)
         printer.print_string(f" = {self.lower.value.data} to {self.upper.value.data} ")
-        if self.prefetch is not None:
-            printer.print_string("prefetch ")
         printer.print_region(self.body, print_entry_block_args=False)
+
+
+def outer_indices(op: Operation, position: int = 0) -> dict[SSAValue, int]:
+    """The first iteration of the loops around an operation; the last one with `position` -1."""
+    indices: dict[SSAValue, int] = {}
+    parent = op.parent_op()
+    while parent is not None:
+        if isinstance(parent, ForOp):
+            indices[parent.index] = parent.iterations[position]
+        parent = parent.parent_op()
+    return indices
+
+
+@irdl_op_definition
+class WaitOp(WaitingOp):
+    """`tile.wait mac, max pending 0`: holds what follows until each unit has at most so many instructions pending."""
+
+    name = "tile.wait"

@@ -1,11 +1,12 @@
-"""Operations of the tile dialect that move tiles between memory and buffers.
+"""Operations of the tile dialect that move tiles between memory and buffers, and from buffer to buffer.
 
-Rows and columns are those of the maps in memory, so that borders need no case of their own: what lies outside the maps
-is not loaded and not stored.
+A tile's origin has its place in the maps in memory, so that borders need no case of their own: what lies outside the
+maps is not loaded and not stored.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Hashable
 from typing import ClassVar, NamedTuple
 
@@ -18,24 +19,93 @@ from snowdialect.dialects.addresses import Address, IndexExpr
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.memory import WeightsOp
-from snowdialect.dialects.tile.structure import LoadingOp, TiledOp, check_words, integer
-from snowdialect.dialects.tile.types import MapsBufferType, MapsType, PackedType, Span, SpanAttr, WeightsBufferType
+from snowdialect.dialects.tile.records import Span, SpanAttr
+from snowdialect.dialects.tile.structure import TiledOp, check_words, integer, outer_indices
+from snowdialect.dialects.tile.types import MapsBufferType, MapsType, PackedType, WeightsBufferType
+from snowdialect.layout import round_up
 
 
-def tile_rows(span: Span, row: int, cu: int, height: int) -> range:
-    """The rows of the output that CU `cu` has in a tile that starts at `row`; empty for a CU without work."""
-    if not span.cus >> cu & 1:
-        return range(0)
-    first = row + cu * span.share
-    limit = min(height, (cu + 1) * span.share) if span.share else height
-    return range(first, max(first, min(first + span.rows, limit)))
+class Pieces(NamedTuple):
+    """How a CU's part of a tile is transferred: `rows` times `columns` pieces of `words` words each."""
+
+    rows: int
+    columns: int
+    words: int
+
+    @property
+    def number(self) -> int:
+        """Pieces, each an instruction."""
+        return self.rows * self.columns
+
+
+NOTHING = Pieces(0, 0, 0)
+
+
+class TransferOp(TiledOp):
+    """Base of what moves maps between a region of memory and a buffer."""
+
+    span = prop_def(SpanAttr)
+
+    @property
+    @abstractmethod
+    def maps(self) -> MapsType:
+        """The layout of the region."""
+
+    @property
+    @abstractmethod
+    def tile_buffer(self) -> SSAValue:
+        """The buffer."""
+
+    def rows_at(self, indices: dict[SSAValue, int], cu: int) -> range:
+        """Rows of its tile that a CU transfers."""
+        return self.span.record.rows_inside(self.number("row", indices), cu, self.maps.height.data)
+
+    def columns_at(self, indices: dict[SSAValue, int]) -> range:
+        """Columns of the tile that are transferred."""
+        return self.span.record.columns_inside(self.number("column", indices), self.maps.width.data)
+
+    @abstractmethod
+    def pieces_at(self, indices: dict[SSAValue, int], cu: int) -> Pieces:
+        """The pieces that a CU transfers."""
+
+    def check_aligned(self, place: IndexExpr) -> None:
+        """Rejects a place in memory, in words, that is not always at a whole transfer."""
+        transfer = machine_of(self).transfer_words
+        if any(part % transfer for part in (place.constant, *(c for _, c in (*place.linear, *place.parity)))):
+            fail(self, f"does not begin at whole transfers of {transfer} words")
+
+    def place(self, column: int) -> IndexExpr:
+        """Where a column of the tile's local row 0 in CU 0 begins in the region, in words."""
+        pixel = self.maps.pixel.data
+        return self.address("row") * self.maps.row.data + self.address("column") * pixel + column * pixel
+
+    def check_pieces(self) -> None:
+        """Rejects what does not fit the buffer or does not begin at whole transfers."""
+        transfer = machine_of(self).transfer_words
+        layout, indices = self.tile_buffer.type, outer_indices(self)
+        assert isinstance(layout, MapsBufferType)
+        columns = self.columns_at(indices)
+        for cu in range(machine_of(self).compute_units):
+            rows, pieces = self.rows_at(indices, cu), self.pieces_at(indices, cu)
+            if not pieces.number:
+                continue
+            self.check_tile(self.tile_buffer, (rows[0], rows[-1]), (columns[0], columns[-1]), "transfers")
+            self.check_aligned(self.place(columns.start))
+            if len(rows) > 1 or self.span.record.share:
+                self.check_aligned(IndexExpr(self.maps.row.data))
+            last = rows[0] if pieces.rows == 1 else rows[-1]
+            words = columns.start * layout.pixel.data + (pieces.columns - 1) * layout.pixel.data
+            words += round_up(pieces.words, transfer)
+            if pieces.rows > 1 and words > layout.row.data:
+                fail(self, f"{words} words, up to a whole transfer, do not fit a row of {layout.row.data} words")
+            check_words(self, self.tile_buffer, last * layout.row.data + words)
 
 
 @irdl_op_definition
-class LoadOp(LoadingOp):
-    """Rows `row` and on, columns `column` and on of a region, into a slot; what lies outside the maps is left out.
+class LoadOp(TransferOp):
+    """A tile of a region, whose origin is in row `row` and column `column`, to a slot.
 
-    With a share, CU `c` gets the rows that are `c * share` further down; without, all get the same in one broadcast.
+    Without a share all CUs get the same rows in one broadcast.
     """
 
     name = "tile.load"
@@ -47,7 +117,6 @@ class LoadOp(LoadingOp):
     buffer = operand_def(MapsBufferType)
     slot = prop_def(AffineMapAttr)
     slot_indices = var_operand_def(IndexType())
-    span = prop_def(SpanAttr)
     traits = traits_def(MemoryReadEffect(), MemoryWriteEffect())
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
     custom_directives = (Address,)
@@ -67,43 +136,39 @@ class LoadOp(LoadingOp):
         )
 
     @property
-    def filled(self) -> SSAValue:
+    def maps(self) -> MapsType:
+        maps = self.region_value.type
+        assert isinstance(maps, MapsType)
+        return maps
+
+    @property
+    def tile_buffer(self) -> SSAValue:
         return self.buffer
 
-    def rows_at(self, indices: dict[SSAValue, int], cu: int) -> range:
-        """Rows loaded by a CU, relative to the first row of the tile."""
-        maps = self.region_value.type
-        assert isinstance(maps, MapsType)
-        span = self.span.record
-        if not span.cus >> cu & 1:
-            return range(0)
-        first = self.number("row", indices) + cu * span.share
-        low, high = max(0, -first), min(span.rows, maps.height.data - first)
-        return range(low, max(low, high))
-
-    def columns_at(self, indices: dict[SSAValue, int]) -> range:
-        """Columns loaded, relative to the first column of the tile."""
-        maps = self.region_value.type
-        assert isinstance(maps, MapsType)
-        first = self.number("column", indices)
-        low, high = max(0, -first), min(self.span.record.columns, maps.width.data - first)
-        return range(low, max(low, high))
+    def pieces_at(self, indices: dict[SSAValue, int], cu: int) -> Pieces:
+        rows, columns = self.rows_at(indices, cu), self.columns_at(indices)
+        maps, buffer = self.maps, self.buffer.type
+        assert isinstance(buffer, MapsBufferType)
+        if not rows or not columns:
+            return NOTHING
+        if len(columns) == maps.width.data and maps.row == buffer.row:
+            return Pieces(1, 1, len(rows) * maps.row.data)
+        return Pieces(len(rows), 1, len(columns) * maps.pixel.data)
 
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
-        machine = machine_of(self)
-        rows = tuple(self.rows_at(indices, cu) for cu in range(machine.compute_units))
+        rows = tuple(self.rows_at(indices, cu) for cu in range(machine_of(self).compute_units))
         return rows, self.columns_at(indices)
 
     def verify_accesses(self) -> None:
-        maps, buffer = self.region_value.type, self.buffer.type
-        assert isinstance(maps, MapsType) and isinstance(buffer, MapsBufferType)
-        if maps.pixel != buffer.pixel:
-            fail(self, f"pixels of {maps.pixel.data} words cannot lie {buffer.pixel.data} apart in the buffer")
-        span = self.span.record
-        if span.columns * buffer.pixel.data > buffer.row.data:
-            fail(self, f"{span.columns} columns do not fit a row of {buffer.row.data} words of the buffer")
-        check_words(self, self.buffer, span.rows * buffer.row.data)
+        buffer = self.buffer.type
+        assert isinstance(buffer, MapsBufferType)
+        if self.maps.pixel != buffer.pixel:
+            fail(self, f"pixels of {self.maps.pixel.data} words cannot lie {buffer.pixel.data} apart in the buffer")
         self.check_slot("slot", self.buffer)
+        self.check_pieces()
+        transfer, columns = machine_of(self).transfer_words, self.columns_at(outer_indices(self))
+        if columns and columns.start * buffer.pixel.data % transfer:
+            fail(self, f"column {columns.start} of the buffer does not begin at a whole transfer of {transfer} words")
 
 
 class WeightsRun(NamedTuple):
@@ -116,7 +181,7 @@ class WeightsRun(NamedTuple):
 
 
 @irdl_op_definition
-class LoadWeightsOp(LoadingOp):
+class LoadWeightsOp(TiledOp):
     """Kernel tile `tile` of the packed weights, `part` of it, into a slot of the WBufs of the masked CUs."""
 
     name = "tile.load_weights"
@@ -144,10 +209,6 @@ class LoadWeightsOp(LoadingOp):
             operands=[packed, tile.indices(), buffer, slot.indices()],
             properties={"tile": tile.map(), "part": integer(part), "slot": slot.map(), "cus": integer(cus)},
         )
-
-    @property
-    def filled(self) -> SSAValue:
-        return self.buffer
 
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         return None
@@ -186,8 +247,9 @@ class LoadWeightsOp(LoadingOp):
 
 
 @irdl_op_definition
-class StoreOp(TiledOp):
-    """The result tile that starts at `row` and `column` to memory, `channels` words of each pixel from `channel` on.
+class StoreOp(TransferOp):
+    """A tile whose origin is in row `row` and column `column` to memory, `channels` words of each pixel, from word
+    `channel` on.
 
     With `share`, CU `c` stores to `c * share` words further, and no CU beyond the `limit` words of a pixel.
     """
@@ -203,7 +265,6 @@ class StoreOp(TiledOp):
     column_indices = var_operand_def(IndexType())
     channel = prop_def(AffineMapAttr)
     channel_indices = var_operand_def(IndexType())
-    span = prop_def(SpanAttr)
     channels = prop_def(IntegerAttr[I64])
     share = prop_def(IntegerAttr[I64])
     limit = prop_def(IntegerAttr[I64])
@@ -252,46 +313,192 @@ class StoreOp(TiledOp):
         assert isinstance(maps, MapsType)
         return maps
 
-    def rows_at(self, indices: dict[SSAValue, int], cu: int) -> range:
-        """Rows of the region that a CU stores."""
-        return tile_rows(self.span.record, self.number("row", indices), cu, self.maps.height.data)
-
-    def columns_at(self, indices: dict[SSAValue, int]) -> range:
-        """Columns of the region in the tile."""
-        first = self.number("column", indices)
-        return range(first, max(first, min(first + self.span.record.columns, self.maps.width.data)))
+    @property
+    def tile_buffer(self) -> SSAValue:
+        return self.buffer
 
     def channels_at(self, indices: dict[SSAValue, int], cu: int) -> int:
         """Words of each pixel that a CU stores."""
         first = self.number("channel", indices) + cu * self.share.value.data
         return max(0, min(self.channels.value.data, self.limit.value.data - first))
 
+    def pieces_at(self, indices: dict[SSAValue, int], cu: int) -> Pieces:
+        rows, columns, words = self.rows_at(indices, cu), self.columns_at(indices), self.channels_at(indices, cu)
+        maps, buffer = self.maps, self.buffer.type
+        assert isinstance(buffer, MapsBufferType)
+        if not rows or not columns or not words:
+            return NOTHING
+        if not self.channels.value.data == maps.pixel.data == buffer.pixel.data:
+            return Pieces(len(rows), len(columns), words)
+        if len(columns) == maps.width.data and maps.row == buffer.row:
+            return Pieces(1, 1, len(rows) * maps.row.data)
+        return Pieces(len(rows), 1, len(columns) * maps.pixel.data)
+
+    def moves_at(self, indices: dict[SSAValue, int]) -> int:
+        """Instructions that store the tile, in all CUs together."""
+        return sum(self.pieces_at(indices, cu).number for cu in range(machine_of(self).compute_units))
+
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         cus = range(machine_of(self).compute_units)
         return (
-            tuple(len(self.rows_at(indices, cu)) for cu in cus),
-            len(self.columns_at(indices)),
+            tuple(self.rows_at(indices, cu) for cu in cus),
+            self.columns_at(indices),
             tuple(self.channels_at(indices, cu) for cu in cus),
         )
 
     def verify_accesses(self) -> None:
-        machine = machine_of(self)
-        maps, buffer = self.maps, self.buffer.type
+        transfer = machine_of(self).transfer_words
+        maps, buffer, words = self.maps, self.buffer.type, self.channels.value.data
         assert isinstance(buffer, MapsBufferType)
-        whole_pixels = self.channels.value.data == maps.pixel.data == buffer.pixel.data
-        if not whole_pixels and (
-            self.channels.value.data % machine.transfer_words or maps.pixel.data % machine.transfer_words
-        ):
-            fail(
-                self,
-                f"{self.channels.value.data} words of a pixel of {maps.pixel.data} are not whole transfers of "
-                f"{machine.transfer_words} words",
-            )
-        if self.channels.value.data > buffer.pixel.data:
-            fail(self, f"stores {self.channels.value.data} words of pixels that have {buffer.pixel.data} in the buffer")
-        check_words(self, self.buffer, self.span.record.rows * buffer.row.data)
-        self.check_slot("slot", self.buffer)
-        for name, size in (("row", maps.height), ("column", maps.width), ("channel", maps.pixel)):
-            self.check_inside(name, size.data)
+        whole_pixels = words == maps.pixel.data == buffer.pixel.data
+        if not whole_pixels and (words % transfer or maps.pixel.data % transfer):
+            fail(self, f"{words} words of a pixel of {maps.pixel.data} are not whole transfers of {transfer} words")
+        if words > buffer.pixel.data:
+            fail(self, f"stores {words} words of pixels that have {buffer.pixel.data} in the buffer")
         if self.limit.value.data > maps.pixel.data:
             fail(self, f"its limit, {self.limit.value.data}, is beyond the {maps.pixel.data} words of a pixel")
+        self.check_slot("slot", self.buffer)
+        self.check_inside("channel", maps.pixel.data)
+        self.check_pieces()
+        columns = self.columns_at(outer_indices(self))
+        inner = self.bounds("column")[0] + columns.stop < maps.width.data
+        if whole_pixels and inner and len(columns) * maps.pixel.data % transfer:
+            fail(self, f"{len(columns)} pixels of {words} words are not whole transfers of {transfer} words")
+
+    def place(self, column: int) -> IndexExpr:
+        return super().place(column) + self.address("channel")
+
+
+@irdl_op_definition
+class MoveOp(TiledOp):
+    """Words from one maps buffer to another: of CU `c`, for each CU in the span, to CU `c - down`.
+
+    The rows of the span count from `source_row` of the one tile and `target_row` of the other, its columns from the
+    first of both; of each pixel, `words` words move from word `source_word` to word `target_word`. The share of the
+    span is not used.
+    """
+
+    name = "tile.move"
+    source = operand_def(MapsBufferType)
+    source_slot = prop_def(AffineMapAttr)
+    source_slot_indices = var_operand_def(IndexType())
+    source_row = prop_def(AffineMapAttr)
+    source_row_indices = var_operand_def(IndexType())
+    source_word = prop_def(AffineMapAttr)
+    source_word_indices = var_operand_def(IndexType())
+    target = operand_def(MapsBufferType)
+    target_slot = prop_def(AffineMapAttr)
+    target_slot_indices = var_operand_def(IndexType())
+    target_row = prop_def(AffineMapAttr)
+    target_row_indices = var_operand_def(IndexType())
+    target_word = prop_def(AffineMapAttr)
+    target_word_indices = var_operand_def(IndexType())
+    span = prop_def(SpanAttr)
+    words = prop_def(IntegerAttr[I64])
+    down = prop_def(IntegerAttr[I64])
+    traits = traits_def(MemoryReadEffect(), MemoryWriteEffect())
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+    custom_directives = (Address,)
+    assembly_format = (
+        "$source custom<Address>($source_slot, $source_slot_indices) "
+        "`row` custom<Address>($source_row, $source_row_indices) "
+        "`word` custom<Address>($source_word, $source_word_indices) "
+        "`to` $target custom<Address>($target_slot, $target_slot_indices) "
+        "`row` custom<Address>($target_row, $target_row_indices) "
+        "`word` custom<Address>($target_word, $target_word_indices) "
+        "`words` $words `down` $down $span attr-dict `:` type($source) `to` type($target)"
+    )
+    ADDRESSES: ClassVar[tuple[str, ...]] = (
+        "source_slot",
+        "source_row",
+        "source_word",
+        "target_slot",
+        "target_row",
+        "target_word",
+    )
+
+    def __init__(
+        self,
+        source: SSAValue,
+        source_slot: IndexExpr,
+        source_row: IndexExpr,
+        source_word: IndexExpr,
+        target: SSAValue,
+        target_slot: IndexExpr,
+        target_row: IndexExpr,
+        target_word: IndexExpr,
+        span: Span,
+        words: int,
+        down: int,
+    ) -> None:
+        super().__init__(
+            operands=[
+                source,
+                source_slot.indices(),
+                source_row.indices(),
+                source_word.indices(),
+                target,
+                target_slot.indices(),
+                target_row.indices(),
+                target_word.indices(),
+            ],
+            properties={
+                "source_slot": source_slot.map(),
+                "source_row": source_row.map(),
+                "source_word": source_word.map(),
+                "target_slot": target_slot.map(),
+                "target_row": target_row.map(),
+                "target_word": target_word.map(),
+                "span": SpanAttr.make(span),
+                "words": integer(words),
+                "down": integer(down),
+            },
+        )
+
+    @property
+    def layouts(self) -> tuple[MapsBufferType, MapsBufferType]:
+        """How pixels and rows lie in the source and in the target."""
+        source, target = self.source.type, self.target.type
+        assert isinstance(source, MapsBufferType) and isinstance(target, MapsBufferType)
+        return source, target
+
+    @property
+    def pieces(self) -> Pieces:
+        """What each CU moves: as much at a time as lies in a row on both sides."""
+        span, words, (source, target) = self.span.record, self.words.value.data, self.layouts
+        height, width = span.bottom - span.top, span.right - span.left
+        if not words == source.pixel.data == target.pixel.data:
+            return Pieces(height, width, words) if width > 1 else Pieces(height, 1, words)
+        if not width * words == source.row.data == target.row.data:
+            return Pieces(height, 1, width * words)
+        return Pieces(1, 1, height * width * words)
+
+    @property
+    def moves(self) -> int:
+        """Instructions that move the tile, in all CUs together."""
+        return self.pieces.number * self.span.record.cus.bit_count()
+
+    def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
+        return None
+
+    def verify_accesses(self) -> None:
+        machine, span, words = machine_of(self), self.span.record, self.words.value.data
+        down = self.down.value.data
+        if words < 1 or words % machine.line_words:
+            fail(self, f"{words} words of a pixel are not whole lines of {machine.line_words}")
+        if down not in (0, 1):
+            fail(self, f"moves to the same CU or to the one before, not to the {down}. before")
+        if down and span.cus & 1:
+            fail(self, "there is no CU before CU 0")
+        columns = span.left, span.right - 1
+        for side, layout in zip(("source", "target"), self.layouts, strict=True):
+            buffer: SSAValue = getattr(self, side)
+            self.check_slot(f"{side}_slot", buffer)
+            pixel = layout.pixel.data
+            self.check_inside(f"{side}_word", pixel - words + 1)
+            word = self.address(f"{side}_word")
+            parts = (pixel, layout.row.data, word.constant, *(c for _, c in (*word.linear, *word.parity)))
+            if any(part % machine.line_words for part in parts):
+                fail(self, f"its {side} does not lie in whole lines of {machine.line_words} words")
+            low, high = self.bounds(f"{side}_row")
+            self.check_tile(buffer, (low + span.top, high + span.bottom - 1), columns, "moves")

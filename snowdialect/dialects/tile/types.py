@@ -1,11 +1,9 @@
-"""Types and attributes of the tile dialect: where maps lie in memory, what a window is, how a layer is scheduled."""
+"""Types and attributes of the tile dialect: where maps and weights lie, how a layer is scheduled."""
 
 from __future__ import annotations
 
-from abc import ABC
 from collections.abc import Sequence
-from functools import cache
-from typing import ClassVar, Generic, NamedTuple, Self, TypeVar, cast
+from typing import NamedTuple
 
 from xdsl.dialects.builtin import ArrayAttr, IntAttr
 from xdsl.dialects.utils import EnumAttribute
@@ -16,24 +14,8 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
+from snowdialect.dialects.tile.records import parse_fields, print_fields
 from snowdialect.layout import Packing, Segment
-
-RecordT = TypeVar("RecordT", bound=tuple[int, ...])
-
-
-def _parse_fields(parser: AttrParser, names: Sequence[str]) -> list[Attribute]:
-    """`name 1, name 2, ...`: one integer each, in this order."""
-    values: list[Attribute] = []
-    for position, name in enumerate(names):
-        if position:
-            parser.parse_punctuation(",")
-        parser.parse_keyword(name)
-        values.append(IntAttr(parser.parse_integer()))
-    return values
-
-
-def _print_fields(printer: Printer, names: Sequence[str], values: Sequence[int]) -> None:
-    printer.print_string(", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True)))
 
 
 class Mode(StrEnum):
@@ -169,14 +151,14 @@ class MapsType(ParametrizedAttribute, TypeAttribute):
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
         with parser.in_angle_brackets():
-            values = _parse_fields(parser, _MAPS_FIELDS)
+            values = parse_fields(parser, _MAPS_FIELDS)
             parser.parse_punctuation(",")
             return [*values, *_parse_segments(parser)]
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
             numbers = (self.height.data, self.width.data, self.pixel.data, self.row.data, self.frac.data)
-            _print_fields(printer, _MAPS_FIELDS, numbers)
+            print_fields(printer, _MAPS_FIELDS, numbers)
             printer.print_string(f", {_format_segments(self.segments)}")
 
 
@@ -213,11 +195,11 @@ class MapsBufferType(ParametrizedAttribute, TypeAttribute):
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
         with parser.in_angle_brackets():
-            return _parse_fields(parser, ("pixel", "row"))
+            return parse_fields(parser, ("pixel", "row"))
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
-            _print_fields(printer, ("pixel", "row"), (self.pixel.data, self.row.data))
+            print_fields(printer, ("pixel", "row"), (self.pixel.data, self.row.data))
 
 
 @irdl_attr_definition
@@ -233,203 +215,11 @@ class WeightsBufferType(ParametrizedAttribute, TypeAttribute):
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
         with parser.in_angle_brackets():
-            return _parse_fields(parser, ("block",))
+            return parse_fields(parser, ("block",))
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
-            _print_fields(printer, ("block",), (self.block.data,))
-
-
-class Window(NamedTuple):
-    """A sliding window over maps. Output (y, x) reads rows y * stride_h - pad_top + ky * dilation_h, likewise columns.
-
-    What falls outside in_h x in_w is padding and is never read.
-    """
-
-    kernel_h: int
-    kernel_w: int
-    stride_h: int
-    stride_w: int
-    dilation_h: int
-    dilation_w: int
-    pad_top: int
-    pad_left: int
-    in_h: int
-    in_w: int
-    out_h: int
-    out_w: int
-
-    def rows_read(self, rows: int) -> int:
-        """Input rows, padding included, under `rows` successive output rows."""
-        return (rows - 1) * self.stride_h + (self.kernel_h - 1) * self.dilation_h + 1
-
-    def columns_read(self, columns: int) -> int:
-        """Input columns, padding included, under `columns` successive output columns."""
-        return (columns - 1) * self.stride_w + (self.kernel_w - 1) * self.dilation_w + 1
-
-    def kernel_rows(self, y: int) -> range:
-        """The kernel rows that fall inside the maps for output row y."""
-        return _inside(y * self.stride_h - self.pad_top, self.dilation_h, self.kernel_h, self.in_h)
-
-    def kernel_columns(self, x: int) -> range:
-        """The kernel columns that fall inside the maps for output column x."""
-        return _inside(x * self.stride_w - self.pad_left, self.dilation_w, self.kernel_w, self.in_w)
-
-
-def _inside(origin: int, dilation: int, taps: int, size: int) -> range:
-    first = max(0, -(origin // dilation))
-    last = min(taps, (size - 1 - origin) // dilation + 1)
-    return range(first, max(first, last))
-
-
-@cache
-def _record(kind: type[NamedTuple], values: ArrayAttr[IntAttr]) -> tuple[int, ...]:
-    return kind._make(value.data for value in values)
-
-
-class RecordAttr(ParametrizedAttribute, ABC, Generic[RecordT]):
-    """Base of attributes that hold a named tuple of integers: `#tile.span<rows 4, share 4, columns 13, cus 15>`."""
-
-    values: ArrayAttr[IntAttr]
-
-    RECORD: ClassVar[type[NamedTuple]]
-
-    @classmethod
-    def make(cls, record: RecordT) -> Self:
-        return cls(ArrayAttr([IntAttr(value) for value in record]))
-
-    @property
-    def record(self) -> RecordT:
-        return cast(RecordT, _record(type(self).RECORD, self.values))
-
-    def verify(self) -> None:
-        fields = type(self).RECORD._fields
-        if len(self.values) != len(fields):
-            raise VerifyException(f"{self.name} has the numbers {', '.join(fields)}; got {len(self.values)}")
-
-    @classmethod
-    def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
-        with parser.in_angle_brackets():
-            return [ArrayAttr(_parse_fields(parser, cls.RECORD._fields))]
-
-    def print_parameters(self, printer: Printer) -> None:
-        with printer.in_angle_brackets():
-            _print_fields(printer, type(self).RECORD._fields, [value.data for value in self.values])
-
-
-@irdl_attr_definition
-class WindowAttr(RecordAttr[Window]):
-    """A Window as an attribute."""
-
-    name = "tile.window"
-    RECORD: ClassVar[type[NamedTuple]] = Window
-
-    def verify(self) -> None:
-        super().verify()
-        window = self.record
-        if min(window[:6] + window[8:]) < 1:
-            raise VerifyException("a window wants a positive kernel, stride, dilation and size")
-
-
-class Span(NamedTuple):
-    """The part of an output that a tile covers, in every CU `c` of the mask `cus`.
-
-    Rows `row + c * share` up to `rows` of them, below `(c + 1) * share` when rows are shared out (share > 0), and
-    columns `column` up to `columns` of them; what leaves the output is not there.
-    """
-
-    rows: int
-    share: int
-    columns: int
-    cus: int
-
-
-@irdl_attr_definition
-class SpanAttr(RecordAttr[Span]):
-    """A Span as an attribute."""
-
-    name = "tile.span"
-    RECORD: ClassVar[type[NamedTuple]] = Span
-
-    def verify(self) -> None:
-        super().verify()
-        span = self.record
-        if min(span.rows, span.columns, span.cus) < 1 or span.share < 0:
-            raise VerifyException("a span wants rows, columns and CUs")
-
-
-class Kernels(NamedTuple):
-    """The kernels of a tile, and how they meet the maps in the buffer."""
-
-    depth: int
-    """Words of a pixel that a kernel sees."""
-    steps: int
-    """Kernel steps of the tile."""
-    channels: int
-    """Words of a result pixel that all tiles together compute in a CU."""
-    share: int
-    """Channels from the first of a CU to the first of the next; 0: all CUs have the same kernels."""
-    alone: int
-    """1: the result tile begins with the first channel of this kernel tile; 0: of the CU."""
-    lead: int
-    """Columns of the maps tile before the first tap of the tile's first output; negative where padding is left out."""
-    bypass_first: int
-    """Word of a bypass pixel where the layer's channels begin."""
-    part: int
-    """Which piece of the kernel this is, and its words: a kernel too long for its buffer comes in pieces."""
-    parts: int
-    part_words: int
-
-
-@irdl_attr_definition
-class KernelsAttr(RecordAttr[Kernels]):
-    """Kernels as an attribute."""
-
-    name = "tile.kernels"
-    RECORD: ClassVar[type[NamedTuple]] = Kernels
-
-
-class Pixels(NamedTuple):
-    """Which words of a pixel an operation without kernels works on."""
-
-    words: int
-    """Words of a pixel of the result."""
-    first: int
-    """Where they begin in a pixel of the maps."""
-    other: int
-    """Where they begin in a pixel of the second operand."""
-    lead: int
-    """Columns of the maps tile before the first tap of the tile's first output, as in Kernels."""
-
-
-@irdl_attr_definition
-class PixelsAttr(RecordAttr[Pixels]):
-    """Pixels as an attribute."""
-
-    name = "tile.pixels"
-    RECORD: ClassVar[type[NamedTuple]] = Pixels
-
-
-class Shifts(NamedTuple):
-    """Shifts of an accumulator: of the result to the right, of what it starts from to the left; 0 .. 31."""
-
-    result: int
-    bias: int
-    bypass: int
-
-
-@irdl_attr_definition
-class ShiftsAttr(RecordAttr[Shifts]):
-    """Shifts as an attribute."""
-
-    name = "tile.shifts"
-    RECORD: ClassVar[type[NamedTuple]] = Shifts
-
-    def verify(self) -> None:
-        super().verify()
-        for what, shift in self.record._asdict().items():
-            if not 0 <= shift <= 31:
-                raise VerifyException(f"{what} shift {shift} is outside 0 to 31")
+            print_fields(printer, ("block",), (self.block.data,))
 
 
 @irdl_attr_definition
@@ -465,7 +255,7 @@ class PackingAttr(ParametrizedAttribute):
         with parser.in_angle_brackets():
             mode = ModeAttr(parser.parse_str_enum(Mode))
             parser.parse_punctuation(",")
-            values = _parse_fields(parser, _PACKING_NUMBERS)
+            values = parse_fields(parser, _PACKING_NUMBERS)
             parser.parse_punctuation(",")
             counts, offsets = _parse_segments(parser)
         return [mode, ArrayAttr(values), counts, offsets]
@@ -473,7 +263,7 @@ class PackingAttr(ParametrizedAttribute):
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
             printer.print_string(f"{self.mode.data.value}, ")
-            _print_fields(printer, _PACKING_NUMBERS, [value.data for value in self.values])
+            print_fields(printer, _PACKING_NUMBERS, [value.data for value in self.values])
             printer.print_string(f", {_format_segments(self.record.segments)}")
 
 
@@ -533,10 +323,10 @@ class ScheduleAttr(ParametrizedAttribute):
             parser.parse_punctuation(",")
             order = OrderAttr(parser.parse_str_enum(Order))
             parser.parse_punctuation(",")
-            return [mode, split, order, ArrayAttr(_parse_fields(parser, Schedule._fields[3:]))]
+            return [mode, split, order, ArrayAttr(parse_fields(parser, Schedule._fields[3:]))]
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
             schedule = self.record
             printer.print_string(f"{schedule.mode.value}, {schedule.split.value}, {schedule.order.value}, ")
-            _print_fields(printer, Schedule._fields[3:], schedule[3:])
+            print_fields(printer, Schedule._fields[3:], schedule[3:])
