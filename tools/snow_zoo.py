@@ -10,8 +10,9 @@ DESCRIPTION = """\
 Writes a network as a Torch7 file and prints the --input-shape it takes.
 
 Networks: digits is trained and ships with the project; the others have seeded
-weights: conv, conv-rgb, conv-grouped, conv-residual, conv-bn, concat, max-pool,
-avg-pool, linear."""
+weights: alexnet (one weird trick), and small ones for one kind of layer each:
+conv, conv-rgb, conv-grouped, conv-residual, conv-bn, concat, max-pool, avg-pool,
+linear."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("name", metavar="NAME", help="which network")
     parser.add_argument("-o", "--output", metavar="M.t7", type=Path, required=True, help="file to write")
+    parser.add_argument("--features", action="store_true", help="leave the linear classifier off")
     parser.add_argument("--seed", metavar="N", type=_seed, help="seed of the weights (default: 0)")
     snow_cli.add_debug_argument(parser)
     options = parser.parse_args(arguments)
@@ -38,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
     if options.name == "digits":
         if options.seed is not None:
             raise SnowError("digits is trained, it takes no --seed")
+        if options.features:
+            raise SnowError("digits is written as it was trained, it takes no --features")
         with replacing(options.output, "wb") as file:
             file.write(DIGITS.read_bytes())
         print(f"{options.output}: trained classifier of digits; --input-shape 1x8x8")
@@ -45,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
     if options.name not in MODELS:
         raise SnowError(f"unknown network '{options.name}'; known are digits, {', '.join(MODELS)}")
     model = MODELS[options.name]
-    save(options.output, model.build(np.random.default_rng(options.seed or 0)))
+    if options.features and model.classifier is None:
+        raise SnowError(f"{options.name} has no classifier that --features could leave off")
+    save(options.output, model.build(np.random.default_rng(options.seed or 0), options.features))
     print(f"{options.output}: {model.about}; --input-shape {'x'.join(map(str, model.input_shape))}")
     return 0
 

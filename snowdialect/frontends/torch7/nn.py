@@ -87,9 +87,14 @@ def average_pool(
     return module("nn.SpatialAveragePooling", {**_window(kernel, stride, padding, ceil), **fields})
 
 
-def relu() -> TorchObject:
+def relu(inplace: bool = False) -> TorchObject:
     """nn.ReLU."""
-    return module("nn.ReLU", {"threshold": 0, "val": 0, "inplace": False})
+    return module("nn.ReLU", {"threshold": 0, "val": 0, "inplace": inplace})
+
+
+def dropout(probability: float) -> TorchObject:
+    """nn.Dropout of version 2, which does nothing in evaluation mode."""
+    return module("nn.Dropout", {"p": probability, "v2": True, "inplace": False})
 
 
 def view(*sizes: int) -> TorchObject:
