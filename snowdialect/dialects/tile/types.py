@@ -274,7 +274,10 @@ class Schedule(NamedTuple):
     split: Split
     order: Order
     rows: int
+    """Rows and columns of a result tile: pooled ones where a pool is fused."""
     columns: int
+    maps_rows: int
+    """Rows of the convolution that are computed from one maps tile; a result tile may take several."""
     steps: int
     """Kernel steps: in a step every vMAC has one kernel (coop) or one for each of its MACs (indp)."""
     parts: int
@@ -282,6 +285,12 @@ class Schedule(NamedTuple):
     maps_slots: int
     """2: the next maps tile is loaded into the other bank while this one is used; 1: it has the whole buffer."""
     weights_slots: int
+    result_slots: int
+    """2: a result tile is stored while the next one is computed."""
+    result_tiles: int
+    """Kernel tiles whose channels a result tile holds before it is stored."""
+    fused: int
+    """1: the max pool behind the convolution is computed with it."""
 
 
 @irdl_attr_definition
@@ -311,7 +320,8 @@ class ScheduleAttr(ParametrizedAttribute):
         if len(self.values) != len(Schedule._fields) - 3:
             raise VerifyException(f"a schedule has {len(Schedule._fields) - 3} numbers, got {len(self.values)}")
         schedule = self.record
-        if min(schedule[3:]) < 1 or max(schedule.maps_slots, schedule.weights_slots) > 2:
+        slots = (schedule.maps_slots, schedule.weights_slots, schedule.result_slots)
+        if min(schedule[3:-1]) < 1 or max(slots) > 2 or schedule.fused not in (0, 1):
             raise VerifyException("a schedule wants positive tile sizes and one or two slots of each buffer")
 
     @classmethod
