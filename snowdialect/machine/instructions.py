@@ -196,7 +196,7 @@ CONFIGURATION = (
 WRITE_BACK = (
     "Write-back, for each sum x mod 2^32 as a signed number: y = clamp16((x + 2^(s-1)) >> s) with s = result_shift, "
     "the addition wider than 32 bits and its term absent at s = 0; then y = max(y, 0) with flag relu. "
-    "coop: x = sum over l of A[c][v][l] and M[c][B[c] + v] = y; B[c] to B[c] + V - 1 must lie in one line. "
+    "coop: x = sum over l of A[c][v][l] and M[c][B[c] + v] = y, also across the end of a line. "
     "indp: x = A[c][v][l] and M[c][B[c] + L*v + l] = y; B[c] must be a multiple of L."
 )
 """What VMOV and MAC do with flag last, for the CUs and vMACs that take part."""
@@ -262,9 +262,11 @@ INSTRUCTIONS = (
         "c the only CU of cus(R[rs]), a = adr(R[rs]) a multiple of L. "
         "memory: D[T*R[rd] + i] = M[c][a + i] for i < T*length. "
         "cluster: M[d][adr(R[rd]) + i] = M[c][a + i] for i < L*length, d the only CU of cus(R[rd]), "
-        "adr(R[rd]) a multiple of L, read before anything is written.",
+        "adr(R[rd]) a multiple of L and, if d = c, none of a + 1 to a + L*length - 1.",
         "Published: maps buffer to memory or to the maps buffer of another CU; 64 B granularity of memory. "
-        "Chosen: one source, one destination, no strides: a second port or a broadcast would have to be paid for.",
+        "Chosen: one source, one destination, no strides: a second port or a broadcast would have to be paid for; "
+        "the same CU may be both, which takes no further wire; its lines move one after the other, so never over what "
+        "is still to be read.",
     ),
     Instruction(
         "add",

@@ -39,7 +39,7 @@ OUT_OF_MEMORY = _fault("words {0} to {1} leave the memory of {2} words")
 UNALIGNED = _fault("address {0} is not a multiple of {1} words")
 UNALIGNED_LENGTH = _fault("a length of {0} words is not a multiple of {1}")
 NO_LENGTH = _fault("a length of zero")
-OVER_LINE = _fault("write-back address {0}: the {1} results of a CU do not lie in one line")
+MOVE_OVER_SOURCE = _fault("writes words from {0} on before they are read")
 NOT_STARTED = _fault("accumulators of CU {0}, vMAC {1} were not started by a VMOV in this mode")
 
 LOAD_OVER_TRACE = _fault("loads into words {0} to {1} of CU {2}, which a queued or running trace still reads")

@@ -59,11 +59,30 @@ def reserve(used, tags, start, amount, rate, capacity):
 
 @compiled
 def use_port(s: Sizes, clock: Clock, cu, address, start, lines, rate):
-    """When so many lines have gone over the second port of the bank that holds an address."""
+    """When so many lines have gone over the second port of the bank that holds an address, at most `rate` a cycle."""
     row = 1 + cu * (s.mbuf_words // s.mbuf_bank) + address // s.mbuf_bank
     end = math.ceil(reserve(clock.used[row], clock.tags[row], start, lines, rate, 1.0))
     clock.conflicts += max(0, end - start - math.ceil(lines / rate))
     return end
+
+
+@compiled
+def use_ports(s: Sizes, clock: Clock, cu, address, step, start, lines, rate):
+    """Likewise for lines that begin `step` words apart, which may lie in two banks."""
+    while True:
+        inside = lines_in_bank(s, address, step, lines)
+        start = use_port(s, clock, cu, address, start, inside, rate)
+        lines -= inside
+        if lines == 0:
+            return start
+        address += inside * step
+
+
+@compiled
+def lines_in_bank(s: Sizes, address, step, lines):
+    """How many of the lines that begin `step` words apart from `address` on lie in its bank."""
+    room = s.mbuf_bank - address % s.mbuf_bank
+    return lines if step == 0 else min(lines, (room - 1) // step + 1)
 
 
 @compiled
@@ -209,7 +228,7 @@ def run_start(s: Sizes, clock: Clock, time, cu, flags, source, lines, results, t
     """
     number = decoder(s, 0, cu)
     begin = max(time + s.queue_latency, clock.decode_free[number])
-    read = begin + 1 if lines == 0 else use_port(s, clock, cu, source, begin, lines, 1.0)
+    read = begin + 1 if lines == 0 else use_ports(s, clock, cu, source, s.line, begin, lines, 1.0)
     staged = read + s.buffer_latency
     clock.staged[cu] = max(clock.staged[cu], staged)
     if not flags & ADDING:
@@ -254,19 +273,19 @@ def _leave(s: Sizes, clock: Clock, cu, time, target, lines):
     """
     left = max(time, clock.output_free[cu])
     clock.output_free[cu] = left + s.line
-    arrived = use_port(s, clock, cu, target, left + s.line + s.write_back_latency, lines, 1.0)
+    arrived = use_ports(s, clock, cu, target, s.line, left + s.line + s.write_back_latency, lines, 1.0)
     return left, arrived
 
 
 @compiled
-def run_comparison(s: Sizes, clock: Clock, time, cu, flags, source, count, target, layer):
+def run_comparison(s: Sizes, clock: Clock, time, cu, flags, source, step, count, target, layer):
     """MAX in one CU, dispatched at `time`: a line a cycle over the second port of the maps buffer.
 
     Returns when its words are read and when the result has arrived.
     """
     number = decoder(s, 1, cu)
     begin = max(time + s.queue_latency, clock.unit_free[number])
-    read = arrived = use_port(s, clock, cu, source, begin, count, 1.0)
+    read = arrived = use_ports(s, clock, cu, source, step, begin, count, 1.0)
     if flags & LAST:
         arrived = use_port(s, clock, cu, target, read + s.buffer_latency + 1, 1, 1.0)
     clock.unit_free[number] = read
@@ -278,11 +297,24 @@ def run_comparison(s: Sizes, clock: Clock, time, cu, flags, source, count, targe
 
 @compiled
 def run_move(s: Sizes, clock: Clock, time, source_cu, source, target_cu, target, lines, layer):
-    """TMOV to another maps buffer, dispatched at `time`. Returns when its words are read and when they have arrived."""
+    """TMOV to a maps buffer, dispatched at `time`: lines between two banks, or inside one, whose port then takes turns.
+
+    Returns when its words are read and when they have arrived.
+    """
     number = decoder(s, MOVE_UNIT, 0)
     begin = max(time + s.queue_latency, clock.unit_free[number])
-    read = use_port(s, clock, source_cu, source, begin, lines, 1.0)
-    arrived = max(read, use_port(s, clock, target_cu, target, begin + s.buffer_latency, lines, 1.0)) + 1
+    read = begin
+    while lines > 0:
+        inside = min(lines_in_bank(s, source, s.line, lines), lines_in_bank(s, target, s.line, lines))
+        if source_cu == target_cu and source // s.mbuf_bank == target // s.mbuf_bank:
+            read = use_port(s, clock, source_cu, source, read, 2 * inside, 1.0)
+        else:
+            written = use_port(s, clock, target_cu, target, read + s.buffer_latency, inside, 1.0)
+            read = max(use_port(s, clock, source_cu, source, read, inside, 1.0), written - s.buffer_latency)
+        lines -= inside
+        source += inside * s.line
+        target += inside * s.line
+    arrived = read + s.buffer_latency + 1
     clock.unit_free[number] = read
     _all_work(s, clock, begin, read)
     finish = take(clock, number, begin, arrived)
@@ -298,7 +330,7 @@ def run_store(s: Sizes, clock: Clock, time, cu, source, words, layer):
     moving = begin + s.transfer_overhead
     lines = words // s.line
     rate = min(1.0, s.bytes_per_cycle / (2 * s.line))
-    read = use_port(s, clock, cu, source, moving, lines, rate)
+    read = use_ports(s, clock, cu, source, s.line, moving, lines, rate)
     sent = math.ceil(
         reserve(
             clock.used[0],

@@ -15,6 +15,7 @@ from snowdialect.simulator.faults import (
     LOAD_OVER_RESULT,
     LOAD_OVER_TRACE,
     MANY_UNITS,
+    MOVE_OVER_SOURCE,
     NO_BUFFER,
     NO_LENGTH,
     NO_LOAD_UNIT,
@@ -25,7 +26,6 @@ from snowdialect.simulator.faults import (
     OUT_OF_MAPS,
     OUT_OF_MEMORY,
     OUT_OF_WEIGHTS,
-    OVER_LINE,
     READ_OF_RESULT,
     RESULT_OVER_LOAD,
     RESULT_OVER_READ,
@@ -134,6 +134,12 @@ def _first_unit(cus):
 
 
 @compiled
+def _lines(s: Sizes, low, high):
+    """How many lines the words from low to high lie in."""
+    return (high - 1) // s.line - low // s.line + 1
+
+
+@compiled
 def _count(mask):
     count = 0
     while mask:
@@ -163,12 +169,8 @@ def _bad_results(s: Sizes, control: Control, fault, cus, vmacs, flags):
     for cu in range(s.cus):
         if not cus >> cu & 1:
             continue
-        target = control.latches[cu]
-        if flags & INDP:
-            if _unaligned(fault, target, s.line):
-                return True
-        elif target % s.line + s.vmacs > s.line:
-            return stop(fault, OVER_LINE, target, s.vmacs, 0)
+        if flags & INDP and _unaligned(fault, control.latches[cu], s.line):
+            return True
         low, high = _result_range(s, control, cu, vmacs, flags)
         if _bad_range(s, fault, low, high):
             return True
@@ -273,8 +275,8 @@ def _time_vmov(s: Sizes, control: Control, clock: Clock, row, cus, source, span,
         low, high = _result_range(s, control, cu, vmacs, flags)
         if flags & LAST and _result_hazard(s, clock, fault, cu, MAC_UNIT, time, low, high):
             return True
-        lines = (first + span - 1) // s.line - first // s.line + 1 if bypass else 0
-        results = _count(vmacs) if flags & INDP else 1
+        lines = _lines(s, first, first + span) if bypass else 0
+        results = _count(vmacs) if flags & INDP else _lines(s, low, high)
         read, arrived = timing.run_start(s, clock, time, cu, flags, first, lines, results, low, layer)
         if bypass:
             hazards.note_read(clock, cu, MAC_UNIT, time, first, span, 1, 0, read)
@@ -347,7 +349,7 @@ def _time_mac(s: Sizes, control: Control, clock: Clock, row, cus, vmacs, maps, w
         low, high = _result_range(s, control, cu, vmacs, flags)
         if flags & LAST and _result_hazard(s, clock, fault, cu, MAC_UNIT, time, low, high):
             return True
-        results = _count(vmacs) if flags & INDP else 1
+        results = _count(vmacs) if flags & INDP else _lines(s, low, high)
         read, arrived = timing.run_trace(s, clock, time, cu, flags, cycles, results, low, layer)
         hazards.note_read(clock, cu, MAC_UNIT, time, maps, length, 1, 0, read)
         hazards.note_weights(clock, cu, time, weights, weights + words, vmacs, read)
@@ -384,7 +386,7 @@ def compare(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, fu
                 return True
             if flags & LAST and _result_hazard(s, clock, fault, cu, MAX_UNIT, time, target, target + s.line):
                 return True
-            read, arrived = timing.run_comparison(s, clock, time, cu, flags, source, count, target, layer)
+            read, arrived = timing.run_comparison(s, clock, time, cu, flags, source, step, count, target, layer)
             hazards.note_read(clock, cu, MAX_UNIT, time, source, s.line, count, step, read)
             if flags & LAST:
                 hazards.note_write(clock, cu, MAX_UNIT, time, target, target + s.line, arrived)
@@ -412,6 +414,8 @@ def tmov(s: Sizes, control: Control, data: Data, memory, clock: Clock, row, time
         other, target = _first_unit(target_word >> 28), target_word & _ADDRESS
         if _unaligned(fault, target, s.line) or _bad_range(s, fault, target, target + words):
             return True
+        if other == cu and source < target and target < source + words:
+            return stop(fault, MOVE_OVER_SOURCE, target, 0, 0)
     else:
         other, target = cu, target_word * s.transfer
         if _bad_memory(s, fault, target, target + words):

@@ -29,9 +29,9 @@ def cycles(lines: Sequence[str], machine=M) -> int:
     return run([*REGISTERS, *lines], machine).cycles
 
 
-def each(lines: Sequence[str], few: int = 10, many: int = 40) -> float:
+def each(lines: Sequence[str], few: int = 10, many: int = 40, setup: Sequence[str] = ()) -> float:
     """Cycles that one more repetition takes."""
-    return (cycles([*lines] * many) - cycles([*lines] * few)) / (many - few)
+    return (cycles([*setup, *[*lines] * many]) - cycles([*setup, *[*lines] * few])) / (many - few)
 
 
 def output(trace: str) -> list[str]:
@@ -86,6 +86,21 @@ def test_next_bank_waits_for_its_refill() -> None:
 def test_coop_outputs_follow_each_other(words: int, expected: int) -> None:
     """A line a cycle without a gap; the 16 cycles of the reduction overlap the next output."""
     assert each(output(f"mac.coop r1, r3, {words}")) == expected
+
+
+@pytest.mark.parametrize(("first", "lines"), [(0, 1), (12, 1), (13, 2), (15, 2)])
+def test_coop_results_across_the_end_of_a_line_take_two_cycles_of_the_port(first: int, lines: int) -> None:
+    """An output every 16 cycles, 15 of which the port gives to comparisons."""
+    setup = [*put(2, maps(24576 + first, cus=15)), *put(7, maps(16384, cus=15))]
+    repeated = [*output("mac.coop r1, r3, 16"), "max r7, r7, 15, first"]
+    assert each(repeated, 40, 140, setup) == pytest.approx(15 + lines, abs=0.05)
+
+
+@pytest.mark.parametrize(("first", "lines"), [(0, 1), (12, 1), (13, 2), (15, 2)])
+def test_coop_operands_across_the_end_of_a_line_take_two_cycles_of_the_port(first: int, lines: int) -> None:
+    setup = [*put(10, maps(4096 + first, cus=15)), *put(7, maps(8192, cus=15))]
+    repeated = ["vmov.coop r2, r10, 15, bypass", "mac.coop r1, r3, 16, last", "max r7, r7, 15, first"]
+    assert each(repeated, 40, 140, setup) == pytest.approx(15 + lines, abs=0.05)
 
 
 @pytest.mark.parametrize(("words", "expected"), [(33, 48), (32, 32), (1, 16)])
@@ -159,6 +174,31 @@ def test_stores_use_the_whole_bandwidth_in_order() -> None:
     taken = (cycles([*setup, *[store] * 8]) - cycles([*setup, *[store] * 4])) / 4
     # Words leave the buffer a little before they pass the memory's port.
     assert taken == pytest.approx(expected, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("target", "cycles_a_line"), [(maps(8192, cus=2), 1), (maps(16384, cus=1), 1), (maps(8192, cus=1), 2)]
+)
+def test_a_move_inside_a_bank_takes_two_cycles_a_line(target: int, cycles_a_line: int) -> None:
+    """To another CU or another bank, reads and writes have a port each."""
+    assert each([*put(10, target), *put(11, maps(12288)), "tmov.cluster r10, r11, 200"], 5, 20) == 200 * cycles_a_line
+
+
+def test_a_move_goes_on_in_the_next_bank() -> None:
+    """The first 100 lines go from one bank to the other; those behind them stay in one."""
+    setup = [*put(10, maps(16384 - 1600)), *put(11, maps(16384))]
+    times = {lines: cycles([*setup, f"tmov.cluster r10, r11, {lines}"]) for lines in (50, 100, 200)}
+    assert times[100] - times[50] == 50
+    assert times[200] - times[100] == 2 * 100
+
+
+@pytest.mark.parametrize("cus", [1, 2])
+def test_traces_run_on_while_lines_move(cus: int) -> None:
+    """A trace reads over the first port: a move in its bank costs it nothing."""
+    setup = [*put(8, maps(4096, cus)), *put(9, maps(8192))]
+    traces = output("mac.coop r1, r3, 1152") * 20
+    many, one = (cycles([*setup, f"tmov.cluster r8, r9, {lines}", *traces]) for lines in (250, 1))
+    assert many == one
 
 
 def test_loads_and_stores_share_the_bandwidth() -> None:

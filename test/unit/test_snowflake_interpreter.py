@@ -196,6 +196,8 @@ class Generator:
         self.random = random.Random(seed)
         self.lines: list[str] = []
         self.started = {"coop": set[tuple[int, int]](), "indp": set[tuple[int, int]]()}
+        self.latched: dict[int, str] = {}
+        """The mode of each CU's last VMOV, which its write-back address is from."""
         self.line("mov max_stride, 1")
 
     def line(self, text: str) -> None:
@@ -231,15 +233,17 @@ class Generator:
 
     def tmov(self) -> None:
         length = self.random.randint(1, 3)
-        self.put(
-            "r1", self.onchip(self.random.choice((1, 2)), self.below(MACHINE.mbuf_words - length * TRANSFER, LINE))
-        )
+        source = self.onchip(self.random.choice((1, 2)), self.below(MACHINE.mbuf_words - length * TRANSFER, LINE))
+        self.put("r1", source)
         if self.random.random() < 0.5:
             self.put("r2", COMMON // TRANSFER + self.below((MEMORY - COMMON) // TRANSFER - length))
             self.line(f"tmov.memory r2, r1, {length}")
         else:
-            target = self.below(MACHINE.mbuf_words - length * LINE, LINE)
-            self.put("r2", self.onchip(self.random.choice((1, 2)), target))
+            target = source + 1
+            while source < target < source + length * LINE:
+                place = self.below(MACHINE.mbuf_words - length * LINE, LINE)
+                target = self.onchip(self.random.choice((1, 2)), place)
+            self.put("r2", target)
             self.line(f"tmov.cluster r2, r1, {length}")
 
     def mov(self) -> None:
@@ -262,7 +266,9 @@ class Generator:
             flags += self.flags("relu")
         for other, begun in self.started.items():
             self.started[other] = begun | taking if other == mode else begun - taking
-        self.put("r1", self.onchip(units, self.below(MACHINE.mbuf_words - 3 * LINE, LINE)))
+        self.latched.update({cu: mode for cu in range(2) if units >> cu & 1})
+        unit = 1 if mode == "coop" else LINE
+        self.put("r1", self.onchip(units, self.below(MACHINE.mbuf_words - 3 * LINE, unit)))
         if "bypass" in flags:
             self.put("r2", self.onchip(units, self.below(MACHINE.mbuf_words - 3 * LINE - 64)))
         else:
@@ -280,7 +286,9 @@ class Generator:
         trace = length if mode == "coop" else length * LINE
         self.put("r1", self.onchip(units, self.below(MACHINE.mbuf_words - length, LINE if mode == "coop" else 1)))
         self.put("r2", self.below(MACHINE.wbuf_words - trace, LINE) << 4 | vmacs)
-        flags = self.flags("last")
+        # Only a VMOV in INDP is sure to leave an address at which a line begins.
+        whole = mode == "coop" or all(self.latched[cu] == mode for cu in range(2) if units >> cu & 1)
+        flags = self.flags("last") if whole else ""
         self.line(f"mac.{mode} r1, r2, {length}{flags}{self.flags('relu') if flags else ''}")
 
     def max(self) -> None:

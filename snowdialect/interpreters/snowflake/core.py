@@ -196,7 +196,7 @@ class Core:
         return run
 
     def move(self, registers: Registers, rd: int, rs: int, length: int) -> Step:
-        """TMOV to the maps buffer of another CU."""
+        """TMOV to a maps buffer, of another CU or the same."""
         words = length * self.machine.line_words
 
         def run() -> None:
@@ -207,6 +207,8 @@ class Core:
             for address in (source, target):
                 self._aligned(address, self.machine.line_words, "line address")
                 self._in_maps(address, words)
+            if other == unit and source < target < source + words:
+                raise IllegalProgram(f"writes words from {target} on before they are read")
             self.mbuf[other, target : target + words] = self.mbuf[unit, source : source + words].copy()
 
         return run
@@ -367,11 +369,8 @@ class Core:
 
     def _put(self, unit: slice, target: int, lanes: int, vmac: slice, words: NDArray[Any]) -> None:
         """Stores results, (CUs, words, batch), behind the write-back address."""
-        line = self.machine.line_words
-        if lanes == line:
-            self._aligned(target, line, "write-back address")
-        elif target % line + self.machine.vmacs > line:
-            raise IllegalProgram(f"write-back address {target}: the results of a CU leave one line")
+        if lanes == self.machine.line_words:
+            self._aligned(target, lanes, "write-back address")
         first = target + lanes * vmac.start
         count = lanes * (vmac.stop - vmac.start)
         self._in_maps(first, count)
