@@ -64,23 +64,27 @@ class Piece(NamedTuple):
         return list(masks.items())
 
 
-def row_pieces(rows: Sequence[range], kind: Callable[[int], Hashable]) -> list[Piece]:
-    """Pieces of the rows of a tile, counted from its first; `rows` are those of each CU, `kind` their class."""
+def row_pieces(rows: Sequence[range], kind: Callable[[int, int], Hashable]) -> list[Piece]:
+    """Pieces of the rows of a tile; `rows` are those of each CU, `kind(cu, row)` what one needs."""
 
-    def classes(local: int) -> tuple[Hashable, ...]:
-        return tuple(kind(mine[local]) if local < len(mine) else None for mine in rows)
+    def classes(row: int) -> tuple[Hashable, ...]:
+        return tuple(kind(cu, row) if row in mine else None for cu, mine in enumerate(rows))
 
-    return _pieces(max(map(len, rows)), classes)
+    present = [mine for mine in rows if mine]
+    if not present:
+        return []
+    whole = range(min(mine.start for mine in present), max(mine.stop for mine in present))
+    return [piece for piece in _pieces(whole, classes) if piece.units()]
 
 
 def column_pieces(columns: range, kind: Callable[[int], Hashable]) -> list[Piece]:
-    """Pieces of the columns of a tile, counted from its first."""
-    return _pieces(len(columns), lambda local: (kind(columns[local]),))
+    """Pieces of the columns of a tile; `kind(column)` is what one needs."""
+    return _pieces(columns, lambda column: (kind(column),))
 
 
-def _pieces(count: int, classes: Callable[[int], tuple[Hashable, ...]]) -> list[Piece]:
+def _pieces(places: range, classes: Callable[[int], tuple[Hashable, ...]]) -> list[Piece]:
     pieces: list[Piece] = []
-    for kinds, run in groupby(range(count), classes):
+    for kinds, run in groupby(places, classes):
         members = list(run)
         pieces.append(Piece(members[0], members[-1] + 1, kinds))
     return pieces
@@ -106,7 +110,7 @@ def slot_address(buffer: SSAValue, slot: IndexExpr) -> IndexExpr:
     """First word of a slot of a buffer."""
     op = buffer.owner
     assert isinstance(op, tile.BufferOp)
-    return slot * op.stride.value.data + op.start.value.data
+    return op.address_of(slot)
 
 
 def in_units(words: IndexExpr, unit: int) -> IndexExpr:

@@ -7,7 +7,7 @@ traces for the same row of their tiles get them one after the other, under masks
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -23,7 +23,6 @@ from lowering.loop_builder import (
     slot_address,
     steps_of,
 )
-from lowering.tile.split_borders import outer_indices
 from snowdialect.dialects import loop, tile
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.target import machine_of
@@ -44,18 +43,23 @@ class Pixel(NamedTuple):
 def pixels(op: tile.ComputeOp, builder: LoopBuilder) -> Iterator[Pixel]:
     """The loops over the output pixels of a tile, one nest for each pair of pieces."""
     machine = machine_of(op)
-    indices = outer_indices(op)
+    indices = tile.outer_indices(op)
     rows = [op.rows_at(indices, cu) for cu in range(machine.compute_units)]
-    for row_piece in row_pieces(rows, op.row_class):
+    left = op.number("column", indices)
+
+    def row_class(cu: int, row: int) -> Hashable:
+        return op.row_class(op.result_row_of(indices, cu) + row)
+
+    for row_piece in row_pieces(rows, row_class):
         with builder.loop(row_piece.first, row_piece.stop) as row:
-            for column_piece in column_pieces(op.columns_at(indices), op.column_class):
+            for column_piece in column_pieces(op.columns_at(indices), lambda column: op.column_class(left + column)):
                 with builder.loop(column_piece.first, column_piece.stop) as column:
                     yield Pixel(row, column, row_piece, column_piece)
 
 
 def start_of(op: tile.ComputeOp, operand: str, slot: str) -> IndexExpr:
     """First word of the slot that an operand has in this tile."""
-    return slot_address(getattr(op, operand), tile.resolve(op.address(slot)))
+    return slot_address(getattr(op, operand), op.address(slot))
 
 
 class Tap(NamedTuple):
@@ -104,7 +108,7 @@ class LowerConv(RewritePattern):
                 mask = 1 << cu if kernels.share else machine.all_units
                 builder.add(loop.ConfigOp(loop.Register.BYPASS_OFFSET, cu * kernels.share, mask))
         lanes = op.lanes(machine)
-        channels = op.channels_at(outer_indices(op), machine)
+        channels = op.channels_at(tile.outer_indices(op), machine)
         block = cast(tile.WeightsBufferType, op.weights.type).block.data
         for pixel in pixels(op, builder):
             for step in steps_of(channels, lanes, machine.vmacs):
@@ -144,7 +148,7 @@ class Output:
         op, kernels = self.op, self.op.kernels.record
         mode = op.mode.data
         channels = self.kernel * (self.machine.vmacs * op.lanes(self.machine))
-        result = self._place("result", "result_slot") + tile.resolve(op.result_word()) + channels
+        result = self._place("result") + op.address("result_word") + channels
         bypass = op.bypass is not None
         self.builder.add(
             loop.StartOp(
@@ -159,7 +163,7 @@ class Output:
             )
         )
         if bypass:
-            source = self._place("bypass", "result_slot") + tile.resolve(op.address("channel")) + channels
+            source = self._place("bypass") + op.address("channel") + channels
             self.builder.add(
                 loop.StartOp(
                     mode,
@@ -208,9 +212,10 @@ class Output:
     def _mac(self, maps: IndexExpr, kernel: IndexExpr, words: int, last: bool, relu: bool) -> None:
         op, window = self.op, self.op.geometry
         layout = cast(tile.MapsBufferType, op.maps.type)
-        origin = start_of(op, "maps", "maps_slot") + self.pixel.row * (window.stride_h * layout.row.data)
-        origin = origin + self.pixel.column * (window.stride_w * layout.pixel.data)
-        origin = origin + op.kernels.record.lead * layout.pixel.data + tile.resolve(op.address("offset"))
+        row = self.pixel.row * window.stride_h + op.leads.row
+        column = self.pixel.column * window.stride_w + op.leads.column
+        origin = start_of(op, "maps", "maps_slot") + row * layout.row.data + column * layout.pixel.data
+        origin = origin + op.address("offset")
         weights = self._weights() + self.machine.line_words + kernel * op.lanes(self.machine)
         self.builder.add(
             loop.MacOp(op.mode.data, origin + maps, weights, words, self.cus, self.vmacs, last=last, relu=last and relu)
@@ -219,8 +224,9 @@ class Output:
     def _weights(self) -> IndexExpr:
         return start_of(self.op, "weights", "weights_slot") + self.kernel * self.block
 
-    def _place(self, operand: str, slot: str) -> IndexExpr:
-        return _pixel_word(self.op, operand, slot, self.pixel)
+    def _place(self, operand: str) -> IndexExpr:
+        moved = self.pixel._replace(row=self.pixel.row + self.op.address("result_row"))
+        return _pixel_word(self.op, operand, "result_slot", moved)
 
 
 def _regular(rows: list[list[Tap]]) -> bool:
@@ -238,19 +244,21 @@ def _regular(rows: list[list[Tap]]) -> bool:
 
 
 def _pixel_word(op: tile.ComputeOp, operand: str, slot: str, pixel: Pixel) -> IndexExpr:
-    """First word of an output pixel in a buffer that is laid out as the result."""
+    """First word of a pixel in a slot of a buffer."""
     layout = cast(tile.MapsBufferType, getattr(op, operand).type)
     return start_of(op, operand, slot) + pixel.row * layout.row.data + pixel.column * layout.pixel.data
 
 
-def _window_word(op: tile.PoolOp, pixel: Pixel) -> IndexExpr:
-    """Where the first tap of a pool's output would be if nothing were cut off."""
-    layout = cast(tile.MapsBufferType, op.maps.type)
-    window, part = op.geometry, op.pixels.record
-    start = start_of(op, "maps", "maps_slot") + part.first + part.lead * layout.pixel.data
-    return (
-        start + pixel.row * (window.stride_h * layout.row.data) + pixel.column * (window.stride_w * layout.pixel.data)
-    )
+def _result_word(op: tile.PoolOp | tile.AddOp, pixel: Pixel) -> IndexExpr:
+    """Where the words of an output pixel go."""
+    return _pixel_word(op, "result", "result_slot", pixel) + op.pixels.record.target
+
+
+def _window_word(op: tile.PoolOp | tile.AddOp, operand: str, first: int, pixel: Pixel) -> IndexExpr:
+    """Word `first` of the pixel where the first tap of an output would be if nothing were cut off."""
+    window = op.geometry
+    row, column = pixel.row * window.stride_h + op.leads.row, pixel.column * window.stride_w + op.leads.column
+    return _pixel_word(op, operand, "maps_slot", pixel._replace(row=row, column=column)) + first
 
 
 class LowerMaxPool(RewritePattern):
@@ -267,8 +275,12 @@ class LowerMaxPool(RewritePattern):
             for kind, cus in pixel.rows.units():
                 rows = cast(range, kind)
                 with builder.loop(0, op.pixels.record.words // line) as channel:
-                    source = _window_word(op, pixel) + channel * line + columns.start * layout.pixel.data
-                    target = _pixel_word(op, "result", "result_slot", pixel) + channel * line
+                    source = (
+                        _window_word(op, "maps", op.pixels.record.first, pixel)
+                        + channel * line
+                        + columns.start * layout.pixel.data
+                    )
+                    target = _result_word(op, pixel) + channel * line
                     inner = len(rows) - 2
                     for first, count in ((0, 1), (1, inner), (len(rows) - 1, min(1, len(rows) - 1))):
                         if count < 1:
@@ -306,8 +318,8 @@ class LowerAvgPool(RewritePattern):
                 with builder.loop(0, op.pixels.record.words // line) as channel:
                     for step in steps_of(line, 1, machine.vmacs):
                         with builder.loop(step.first, step.stop) as number:
-                            source = _window_word(op, pixel) + channel * line
-                            target = _pixel_word(op, "result", "result_slot", pixel) + channel * line
+                            source = _window_word(op, "maps", op.pixels.record.first, pixel) + channel * line
+                            target = _result_word(op, pixel) + channel * line
                             lanes = weights + line * (1 + weight * steps) + number * line
                             builder.add(
                                 loop.StartOp(
@@ -365,10 +377,10 @@ class LowerAdd(RewritePattern):
             for step in steps_of(part.words, machine.macs, machine.vmacs):
                 with builder.loop(step.first, step.stop) as number:
                     word = number * (machine.vmacs * machine.macs)
-                    target = _pixel_word(op, "result", "result_slot", pixel) + word
-                    operands = [(_pixel_word(op, "maps", "maps_slot", pixel) + part.first, False)]
+                    target = _result_word(op, pixel) + word
+                    operands = [(_window_word(op, "maps", part.first, pixel), False)]
                     if op.other is not None:
-                        operands.append((_pixel_word(op, "other", "maps_slot", pixel) + part.other, True))
+                        operands.append((_window_word(op, "other", part.other, pixel), True))
                     for _, cus in pixel.rows.units():
                         for source, second in operands:
                             last = second or op.other is None

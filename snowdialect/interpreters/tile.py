@@ -141,38 +141,37 @@ class TileFunctions(InterpreterFunctions):
         window, kernels, shifts = op.window.record, op.kernels.record, op.shifts.record
         count = op.channels_at(indices, machine)
         columns = op.columns_at(indices)
-        tile_row, tile_column = op.number("row", indices), op.number("column", indices)
         maps_start = values[op.maps][op.number("maps_slot", indices)]
         weights_start = values[op.weights][op.number("weights_slot", indices)]
-        result_slot = op.number("result_slot", indices)
+        result_slot, result_row = op.number("result_slot", indices), op.number("result_row", indices)
         channel, offset = op.number("channel", indices), op.number("offset", indices)
-        maps_layout = cast(tile.MapsBufferType, op.maps.type)
+        maps_layout, leads = cast(tile.MapsBufferType, op.maps.type), op.leads
         for cu in range(machine.compute_units):
             rows = op.rows_at(indices, cu)
             if not rows or not columns:
                 continue
+            result_rows = range(rows.start + result_row, rows.stop + result_row)
             blocks = _blocks(buffers.wbuf[cu], weights_start, op, machine)
             sums = np.zeros((state.batch, len(rows), len(columns), count), np.int64)
             if kernels.part == 0:
                 sums += align(blocks.bias[:count], shifts.bias)
                 if op.bypass is not None:
                     layout = cast(tile.MapsBufferType, op.bypass.type)
-                    view = _tile(buffers.mbuf[:, cu], values[op.bypass][result_slot], rows, columns, layout)
+                    view = _tile(buffers.mbuf[:, cu], values[op.bypass][result_slot], result_rows, columns, layout)
                     first = kernels.bypass_first + channel + cu * kernels.share
                     sums += align(view[..., first : first + count], shifts.bypass)
             else:
                 sums += state.partial_sums.pop((op.result, cu))
             taps = blocks.taps[:, :count].reshape(window.kernel_h, window.kernel_w, kernels.depth, count)
-            first_row = (rows.start - tile_row - cu * op.span.record.share) * window.stride_h
+            first_y, first_x = op.result_row_of(indices, cu), op.number("column", indices)
             for ky in range(window.kernel_h):
-                ys = [i for i, y in enumerate(rows) if ky in window.kernel_rows(y)]
+                ys = [i for i, local in enumerate(rows) if ky in window.kernel_rows(first_y + local)]
                 for kx in range(window.kernel_w):
-                    xs = [i for i, x in enumerate(columns) if kx in window.kernel_columns(x)]
+                    xs = [i for i, local in enumerate(columns) if kx in window.kernel_columns(first_x + local)]
                     if not ys or not xs or not taps[ky, kx].any():
                         continue
-                    top = first_row + ys[0] * window.stride_h + ky * window.dilation_h
-                    left = kernels.lead + (columns.start - tile_column + xs[0]) * window.stride_w
-                    left += kx * window.dilation_w
+                    top = leads.row + rows[ys[0]] * window.stride_h + ky * window.dilation_h
+                    left = leads.column + columns[xs[0]] * window.stride_w + kx * window.dilation_w
                     source = pixels(
                         buffers.mbuf[:, cu],
                         maps_start + top * maps_layout.row.data + left * maps_layout.pixel.data,
@@ -187,16 +186,10 @@ class TileFunctions(InterpreterFunctions):
             if kernels.part < kernels.parts - 1:
                 state.partial_sums[op.result, cu] = sums
                 continue
-            words = _finish(op, state, sums)
-            view = _tile(
-                buffers.mbuf[:, cu],
-                values[op.result][result_slot],
-                rows,
-                columns,
-                cast(tile.MapsBufferType, op.result.type),
-            )
-            target = 0 if kernels.alone else channel
-            view[..., target : target + count] = words
+            layout = cast(tile.MapsBufferType, op.result.type)
+            view = _tile(buffers.mbuf[:, cu], values[op.result][result_slot], result_rows, columns, layout)
+            word = op.number("result_word", indices)
+            view[..., word : word + count] = _finish(op, state, sums)
         return ()
 
     @impl(tile.MaxPoolOp)
@@ -211,11 +204,11 @@ class TileFunctions(InterpreterFunctions):
         state = run_state(interpreter)
         machine = machine_of(op)
         line, steps = machine.line_words, average_steps(machine.vmacs, machine.line_words)
-        weights = state.buffers(machine).wbuf[0]
+        weights = state.buffers(machine).wbuf
         start = _values(op, args)[op.weights][0]
         for output in _pool_windows(op, args, state):
             # A weight stands in the lane of each vMAC's channel; the first vMAC has the first channel.
-            weight = int(weights[0, start + line * (1 + op.weight_of(output.y, output.x) * steps)])
+            weight = int(weights[output.cu, 0, start + line * (1 + op.weight_of(output.y, output.x) * steps)])
             sums = np.sum(np.stack(output.source).astype(np.int64), axis=0) * weight
             output.target[...] = _finish(op, state, sums)
         return ()
@@ -233,17 +226,22 @@ class TileFunctions(InterpreterFunctions):
             rows = op.rows_at(indices, cu)
             if not rows or not columns:
                 continue
+            memory = buffers.mbuf[:, cu]
+            maps_rows = range(rows.start + part.row_lead, rows.stop + part.row_lead)
+            maps_columns = range(columns.start + part.lead, columns.stop + part.lead)
 
-            def words(buffer: SSAValue, slot: int, rows: range = rows, cu: int = cu) -> Words:
+            def words(
+                buffer: SSAValue, start: int, rows: range, columns: range, first: int, memory: Words = memory
+            ) -> Words:
                 layout = cast(tile.MapsBufferType, buffer.type)
-                return _tile(buffers.mbuf[:, cu], values[buffer][slot], rows, columns, layout)
+                return _tile(memory, start, rows, columns, layout)[..., first : first + part.words]
 
-            maps = words(op.maps, slot)[..., part.first : part.first + part.words]
-            sums = align(maps, shifts.bias)
+            sums = align(words(op.maps, values[op.maps][slot], maps_rows, maps_columns, part.first), shifts.bias)
             if op.other is not None:
-                other = words(op.other, slot)[..., part.other : part.other + part.words]
+                other = words(op.other, values[op.other][slot], maps_rows, maps_columns, part.other)
                 sums = sums + align(other, shifts.bypass)
-            words(op.result, op.number("result_slot", indices))[..., : part.words] = _finish(op, state, sums)
+            result = values[op.result][op.number("result_slot", indices)]
+            words(op.result, result, rows, columns, part.target)[...] = _finish(op, state, sums)
         return ()
 
     @impl(tile.StoreOp)
@@ -266,16 +264,45 @@ class TileFunctions(InterpreterFunctions):
                 columns,
                 cast(tile.MapsBufferType, op.buffer.type),
             )
+            top, left = op.number("row", indices) + cu * op.span.record.share, op.number("column", indices)
             channel = first + cu * op.share.value.data
-            target[:, rows.start : rows.stop, columns.start : columns.stop, channel : channel + count] = source[
-                ..., :count
-            ]
+            target[
+                :,
+                top + rows.start : top + rows.stop,
+                left + columns.start : left + columns.stop,
+                channel : channel + count,
+            ] = source[..., :count]
+        return ()
+
+    @impl(tile.MoveOp)
+    def run_move(self, interpreter: Interpreter, op: tile.MoveOp, args: PythonValues) -> PythonValues:
+        state = run_state(interpreter)
+        machine, span, count, down = machine_of(op), op.span.record, op.words.value.data, op.down.value.data
+        values = _values(op, args)
+        indices = _indices(values)
+
+        def words(side: str, cu: int) -> Words:
+            buffer: SSAValue = getattr(op, side)
+            row, word = op.number(f"{side}_row", indices), op.number(f"{side}_word", indices)
+            rows, columns = range(span.top + row, span.bottom + row), range(span.left, span.right)
+            start = values[buffer][op.number(f"{side}_slot", indices)]
+            layout = cast(tile.MapsBufferType, buffer.type)
+            return _tile(state.buffers(machine).mbuf[:, cu], start, rows, columns, layout)[..., word : word + count]
+
+        cus = [cu for cu in range(machine.compute_units) if span.cus >> cu & 1]
+        for cu, moved in [(cu, words("source", cu).copy()) for cu in cus]:
+            words("target", cu - down)[...] = moved
+        return ()
+
+    @impl(tile.WaitOp)
+    def run_wait(self, interpreter: Interpreter, op: tile.WaitOp, args: PythonValues) -> PythonValues:
         return ()
 
 
 class PoolWindow(NamedTuple):
     """One output pixel of a pool: its place, the words (N, channels) under its window, its words to be."""
 
+    cu: int
     y: int
     x: int
     source: list[Words]
@@ -321,8 +348,9 @@ def _indices(values: dict[SSAValue, Any]) -> dict[SSAValue, int]:
 
 
 def _tile(memory: Words, start: int, rows: range, columns: range, layout: tile.MapsBufferType) -> Words:
-    """The first rows and columns of a tile in a buffer (N, words)."""
-    return pixels(memory, start, len(rows), len(columns), layout.pixel.data, layout.row.data)
+    """Some rows and columns of a tile that starts at word `start` of a buffer (N, words)."""
+    first = start + rows.start * layout.row.data + columns.start * layout.pixel.data
+    return pixels(memory, first, len(rows), len(columns), layout.pixel.data, layout.row.data)
 
 
 def _finish(op: tile.ConvOp | tile.AvgPoolOp | tile.AddOp, state: RunState, sums: NDArray[np.int64]) -> Words:
@@ -338,17 +366,16 @@ def _pool_windows(op: tile.PoolOp, args: PythonValues, state: RunState) -> Itera
     machine = machine_of(op)
     values = _values(op, args)
     indices = _indices(values)
-    window, part, span = op.geometry, op.pixels.record, op.extent
+    window, part, leads = op.geometry, op.pixels.record, op.leads
     maps, result = cast(tile.MapsBufferType, op.maps.type), cast(tile.MapsBufferType, op.result.type)
     maps_start = values[op.maps][op.number("maps_slot", indices)] + part.first
-    result_start = values[op.result][op.number("result_slot", indices)]
-    tile_row, tile_column = op.number("row", indices), op.number("column", indices)
+    result_start = values[op.result][op.number("result_slot", indices)] + part.target
     for cu in range(machine.compute_units):
         memory = state.buffers(machine).mbuf[:, cu]
-        for i, y in enumerate(op.rows_at(indices, cu)):
-            top = (y - tile_row - cu * span.share) * window.stride_h
-            for j, x in enumerate(op.columns_at(indices)):
-                left = part.lead + (x - tile_column) * window.stride_w
+        for row in op.rows_at(indices, cu):
+            y, top = op.result_row_of(indices, cu) + row, leads.row + row * window.stride_h
+            for column in op.columns_at(indices):
+                x, left = op.number("column", indices) + column, leads.column + column * window.stride_w
                 starts = [
                     maps_start
                     + (top + ky * window.dilation_h) * maps.row.data
@@ -356,8 +383,9 @@ def _pool_windows(op: tile.PoolOp, args: PythonValues, state: RunState) -> Itera
                     for ky in window.kernel_rows(y)
                     for kx in window.kernel_columns(x)
                 ]
-                target = result_start + i * result.row.data + j * result.pixel.data
+                target = result_start + row * result.row.data + column * result.pixel.data
                 yield PoolWindow(
+                    cu,
                     y,
                     x,
                     [memory[:, start : start + part.words] for start in starts],

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
-
 from xdsl.dialects.builtin import I64, IntegerAttr
 from xdsl.dialects.utils import EnumAttribute
 from xdsl.ir import SpacedOpaqueSyntaxAttribute
 from xdsl.irdl import irdl_attr_definition, irdl_op_definition, opt_prop_def, prop_def, traits_def
-from xdsl.parser import Parser
-from xdsl.printer import Printer
-from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
+from xdsl.traits import MemoryWriteEffect
 from xdsl.utils.str_enum import StrEnum
 
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.loop.structure import LoopOp, int_attr
 from snowdialect.dialects.target import machine_of
+from snowdialect.dialects.waits import WaitingOp
 
 
 class Register(StrEnum):
@@ -66,41 +62,7 @@ class ConfigOp(LoopOp):
 
 
 @irdl_op_definition
-class WaitOp(LoopOp):
-    """Holds dispatch until each named unit has at most `pending` instructions queued or running."""
+class WaitOp(WaitingOp):
+    """`loop.wait mac, max pending 0`: holds dispatch until each unit has at most so many instructions pending."""
 
     name = "loop.wait"
-    units = prop_def(IntegerAttr[I64])
-    pending = prop_def(IntegerAttr[I64])
-    traits = traits_def(MemoryReadEffect(), MemoryWriteEffect())
-
-    UNITS: ClassVar[tuple[str, ...]] = ("mac", "max", "move", "load")
-    """The units, in the order of their bits in the mask."""
-
-    def __init__(self, units: Sequence[str], pending: int = 0) -> None:
-        mask = sum(1 << self.UNITS.index(unit) for unit in units)
-        super().__init__(properties={"units": int_attr(mask), "pending": int_attr(pending)})
-
-    def verify_accesses(self) -> None:
-        if not 0 < self.units.value.data < 1 << len(self.UNITS):
-            fail(self, "names no unit")
-        if self.pending.value.data < 0:
-            fail(self, "the number of pending instructions cannot be negative")
-
-    @classmethod
-    def parse(cls, parser: Parser) -> WaitOp:
-        def unit() -> str:
-            start = parser.pos
-            name = parser.parse_identifier()
-            if name not in cls.UNITS:
-                parser.raise_error(f"unknown unit {name}: expected one of {', '.join(cls.UNITS)}", start, parser.pos)
-            return name
-
-        units = parser.parse_comma_separated_list(parser.Delimiter.NONE, unit)
-        parser.parse_keyword("pending")
-        return cls(units, parser.parse_integer())
-
-    def print(self, printer: Printer) -> None:
-        mask = self.units.value.data
-        names = ", ".join(name for bit, name in enumerate(self.UNITS) if mask >> bit & 1)
-        printer.print_string(f" {names} pending {self.pending.value.data}")

@@ -26,7 +26,7 @@ from snowdialect.dialects.tile.records import (
     WindowAttr,
 )
 from snowdialect.dialects.tile.structure import BufferOp, ForOp, LayerOp, TiledOp, WaitOp, outer_indices
-from snowdialect.dialects.tile.transfer import LoadOp, LoadWeightsOp, MoveOp, Pieces, StoreOp, TransferOp
+from snowdialect.dialects.tile.transfer import LoadOp, LoadWeightsOp, MoveOp, Pieces, StoreOp, TransferOp, WeightsRun
 from snowdialect.dialects.tile.types import (
     MapsBufferType,
     MapsType,
@@ -133,6 +133,7 @@ __all__ = [
     "WaitOp",
     "WeightsBufferType",
     "WeightsOp",
+    "WeightsRun",
     "Window",
     "WindowAttr",
     "WriteOp",

@@ -23,7 +23,7 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import MemoryAllocEffect, NoTerminator, RecursiveMemoryEffect
 
-from snowdialect.dialects.addresses import AddressedOp
+from snowdialect.dialects.addresses import AddressedOp, IndexExpr
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.types import MapsBufferType, WeightsBufferType
@@ -94,6 +94,10 @@ class BufferOp(IRDLOperation):
                 self.start.value.data + slot * self.stride.value.data for slot in range(self.slots.value.data)
             )
         ]
+
+    def address_of(self, slot: IndexExpr) -> IndexExpr:
+        """First word of a slot."""
+        return slot * self.stride.value.data + self.start.value.data
 
     def check_apart(self, other: BufferOp) -> None:
         """Rejects buffers that share words."""

@@ -20,7 +20,7 @@ from snowdialect.dialects.locations import fail
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.memory import WeightsOp
 from snowdialect.dialects.tile.records import Span, SpanAttr
-from snowdialect.dialects.tile.structure import TiledOp, check_words, integer, outer_indices
+from snowdialect.dialects.tile.structure import BufferOp, TiledOp, check_words, integer, outer_indices
 from snowdialect.dialects.tile.types import MapsBufferType, MapsType, PackedType, WeightsBufferType
 from snowdialect.layout import round_up
 
@@ -220,6 +220,11 @@ class LoadWeightsOp(TiledOp):
                 fail(self, f"there is no part {self.part.value.data}, the number of parts is {parts}")
         check_words(self, self.buffer, self.runs(0)[0].words)
         self.check_slot("slot", self.buffer)
+
+    @property
+    def kernels_of_cus(self) -> bool:
+        """Whether each CU has kernels of its own."""
+        return isinstance(weights := self.packed.owner, WeightsOp) and weights.packing.record.cus > 1
 
     def runs(self, tile: int) -> list[WeightsRun]:
         """What is loaded for kernel tile number `tile`, one run for each buffer that has kernels."""
@@ -478,6 +483,16 @@ class MoveOp(TiledOp):
         """Instructions that move the tile, in all CUs together."""
         return self.pieces.number * self.span.record.cus.bit_count()
 
+    def start(self, side: str) -> IndexExpr:
+        """The first word of the `source` or of the `target` in a maps buffer."""
+        buffer: SSAValue = getattr(self, side)
+        layout, span = self.layouts[side == "target"], self.span.record
+        row, column = self.address(f"{side}_row") + span.top, span.left
+        start = row * layout.row.data + column * layout.pixel.data + self.address(f"{side}_word")
+        if isinstance(buffer.owner, BufferOp):
+            start = start + buffer.owner.address_of(self.address(f"{side}_slot"))
+        return start
+
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         return None
 
@@ -502,3 +517,12 @@ class MoveOp(TiledOp):
                 fail(self, f"its {side} does not lie in whole lines of {machine.line_words} words")
             low, high = self.bounds(f"{side}_row")
             self.check_tile(buffer, (low + span.top, high + span.bottom - 1), columns, "moves")
+        if not down and self.source == self.target:
+            self._check_overlap()
+
+    def _check_overlap(self) -> None:
+        """Rejects a move within a buffer that would overwrite words before they are read: pieces move in order."""
+        distance, span, layout = self.start("target") + self.start("source") * -1, self.span.record, self.layouts[0]
+        words = (span.bottom - span.top - 1) * layout.row.data + (span.right - span.left) * layout.pixel.data
+        if not distance.indices() and 0 < distance.constant < words:
+            fail(self, f"moves back by {distance.constant} words, over some of {words} that are still to be moved")

@@ -1,0 +1,83 @@
+"""Which load unit fetches what: evenly, so that all of the bandwidth is used, and always the same for the same words.
+
+A unit keeps its loads in order, but units do not wait for each other: a late load of words that nothing reads could
+overwrite those of the next tile, if it came through another unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+from xdsl.ir import SSAValue
+
+from snowdialect.dialects import tile
+from snowdialect.dialects.target import machine_of
+from snowdialect.machine import Machine
+
+
+class UnitRows(NamedTuple):
+    """Rows of a tile that one unit loads."""
+
+    rows: range
+    unit: int
+
+
+@dataclass
+class LoadUnits:
+    """Gives out the load units of a machine."""
+
+    machine: Machine
+    _rows: dict[SSAValue, list[range]] = field(default_factory=dict[SSAValue, list[range]])
+    """For each maps buffer, its rows in pieces that every load takes as a whole."""
+
+    def maps(self, op: tile.LoadOp, rows: range, cu: int) -> list[UnitRows]:
+        """Which units load these rows of a tile, for the first of the CUs that want them or for `cu` alone.
+
+        A CU with rows of its own has its own units; rows for all CUs are shared out among all units.
+        """
+        count = self.machine.load_units
+        loads = [use.operation for use in op.buffer.uses if isinstance(use.operation, tile.LoadOp)]
+        if all(load.span.record.share for load in loads):
+            count = max(1, count // self.machine.compute_units)
+        else:
+            cu = 0
+        if op.buffer not in self._rows:
+            self._rows[op.buffer] = _common_pieces(loads, count)
+        found: list[UnitRows] = []
+        for number, piece in enumerate(self._rows[op.buffer]):
+            if piece.start not in rows:
+                continue
+            unit = (cu * count + number % count) % self.machine.load_units
+            if found and found[-1].unit == unit:
+                found[-1] = UnitRows(range(found[-1].rows.start, piece.stop), unit)
+            else:
+                found.append(UnitRows(piece, unit))
+        return found
+
+    def weights(self, op: tile.LoadWeightsOp, run: tile.WeightsRun) -> int:
+        """The unit for the WBuf of a vMAC in the CUs of a run."""
+        loads = [use.operation for use in op.buffer.uses if isinstance(use.operation, tile.LoadWeightsOp)]
+        number = run.vmac
+        if all(load.kernels_of_cus for load in loads):
+            number += run.cus[0] * self.machine.vmacs
+        return number % self.machine.load_units
+
+
+def _common_pieces(loads: list[tile.LoadOp], count: int) -> list[range]:
+    """The rows that loads fill, cut wherever one of them begins or ends, and each piece into up to `count`."""
+    filled = [
+        rows
+        for load in loads
+        for cu in range(machine_of(load).compute_units)
+        if (rows := load.rows_at(tile.outer_indices(load), cu))
+    ]
+    ends = sorted({end for rows in filled for end in (rows.start, rows.stop)})
+    pieces: list[range] = []
+    for start, stop in pairwise(ends):
+        if any(start in rows for rows in filled):
+            size = stop - start
+            cuts = [start + size * cut // count for cut in range(count + 1)]
+            pieces += [range(low, high) for low, high in pairwise(cuts) if low < high]
+    return pieces
