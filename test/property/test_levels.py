@@ -55,7 +55,7 @@ def small(compute_units: int, vmacs: int, mbuf_words: int, wbuf_words: int, icac
 machines = st.builds(
     small,
     st.sampled_from([1, 2, 4]),
-    st.sampled_from([1, 2, 4]),
+    st.sampled_from([1, 2, 3, 4]),
     st.sampled_from([4096, 6144, 8192, 16384, 32768]),
     st.sampled_from([2048, 4096, 8192, 16384]),
     st.sampled_from([128, 256, 512]),
