@@ -24,8 +24,10 @@ from xdsl.transforms.dead_code_elimination import region_dce
 
 from lowering.layouts import concat_segments, layout_of, moves_nothing, placement, same_words
 from lowering.legality import check_removed
-from lowering.problems import conv_problem, linear_problem, pixel_window, pool_window
-from lowering.tile_layers import Kernels, Maps, build_add, build_avg_pool, build_conv, build_max_pool, words_plan
+from lowering.problems import conv_problem, linear_problem, pixel_window, pool_behind, pool_window
+from lowering.tile_steps.conv import Kernels, conv_layer
+from lowering.tile_steps.layer import Maps
+from lowering.tile_steps.words import add_layer, avg_pool_layer, max_pool_layer, words_plan
 from lowering.tiling import ConvProblem, TilingError, plan_conv
 from snowdialect.dialects import cnn, tile
 from snowdialect.dialects.cnn import frac_of, shape_of
@@ -87,9 +89,9 @@ class Regions:
             Rewriter.insert_op(write, InsertPoint.after(_last_of(region, owner)))
         return self.of_host[value]
 
-    def write(self, op: Operation) -> SSAValue:
-        """A region for the result of a layer, made before it."""
-        return self._make(op.results[0], InsertPoint.before(op), layer_name(op))
+    def write(self, op: Operation, before: Operation | None = None) -> SSAValue:
+        """A region for the result of a layer, made before it, or before the layer that it is fused with."""
+        return self._make(op.results[0], InsertPoint.before(before or op), layer_name(op))
 
     def _make(self, value: SSAValue, point: InsertPoint, name: str) -> SSAValue:
         layout = layout_of(value, self.machine)
@@ -121,14 +123,27 @@ class LayerPattern(RewritePattern):
 
     regions: Regions
 
-    def replace(self, op: Operation, new: list[Operation], region: SSAValue, rewriter: PatternRewriter) -> None:
-        """Puts `new` in the place of `op`; whoever used its result finds the region behind a cast."""
-        cast = UnrealizedConversionCastOp.get([region], [op.results[0].type])
+    def replace(
+        self,
+        op: Operation,
+        new: list[Operation],
+        region: SSAValue,
+        rewriter: PatternRewriter,
+        fused: Operation | None = None,
+    ) -> None:
+        """Puts `new` in the place of `op`, and of the operation `fused` behind it; whoever used the result finds the
+        region behind a cast."""
+        last = fused or op
+        cast = UnrealizedConversionCastOp.get([region], [last.results[0].type])
         for made in (*new, cast):
             made.location = op.location
             for inner in made.walk():
                 inner.location = op.location
-        rewriter.replace(op, [*new, cast], [cast.results[0]])
+        rewriter.insert([*new, cast], InsertPoint.before(op))
+        rewriter.replace_all_uses_with(last.results[0], cast.results[0])
+        rewriter.erase(last)
+        if last is not op:
+            rewriter.erase(op)
 
 
 def check_quantised(op: cnn.Conv2dOp | cnn.LinearOp) -> None:
@@ -158,9 +173,10 @@ class LowerConv(LayerPattern):
             plan = plan_conv(problem, attribute.record)
         except TilingError as error:
             raise SnowError(f"{layer_name(op)}: its schedule does not fit the machine: {error}") from error
+        pool = pool_behind(op) if plan.schedule.fused else None
         maps = self.regions.read(op.x)
         bypass = None if residual is None else self.regions.read(residual)
-        result = self.regions.write(op)
+        result = self.regions.write(pool or op, op)
         packed = tile.WeightsOp(op.weight, op.bias, plan.packing)
         accumulator = cnn.accumulator_frac(op)
         fracs = [frac_of(value) for value in (op.result, op.bias, residual) if value is not None]
@@ -168,14 +184,14 @@ class LowerConv(LayerPattern):
         shifts = tile.Shifts(
             *(0 if value is None else accumulator - (frac_of(value) or 0) for value in (op.result, op.bias, residual))
         )
-        layer = build_conv(
-            kind,
+        layer = conv_layer(
+            kind if pool is None else f"{kind}+max_pool",
             problem,
             plan,
             Maps(maps, bypass, result),
             Kernels(packed.result, shifts, op.relu is not None),
         )
-        self.replace(op, [packed, layer], result, rewriter)
+        self.replace(op, [packed, layer], result, rewriter, pool)
 
 
 class LowerLinear(LowerConv):
@@ -217,7 +233,7 @@ class LowerMaxPool(WordsPattern):
     def match_and_rewrite(self, op: cnn.MaxPoolOp, rewriter: PatternRewriter) -> None:
         if self.on_words(op, pool_window(op), op.x):
             maps = self.maps(op, op.x)
-            layer = build_max_pool(self.regions.machine, pool_window(op), maps)
+            layer = max_pool_layer(self.regions.machine, pool_window(op), maps)
             self.replace(op, [layer], maps.result, rewriter)
 
 
@@ -229,7 +245,7 @@ class LowerAvgPool(WordsPattern):
             frac, result_frac = frac_of(op.x), frac_of(op.result)
             assert frac is not None and result_frac is not None
             shift = frac + op.weight_frac - result_frac
-            made = build_avg_pool(self.regions.machine, pool_window(op), maps, op.axis_divisors, shift)
+            made = avg_pool_layer(self.regions.machine, pool_window(op), maps, op.axis_divisors, shift)
             self.replace(op, list(made), maps.result, rewriter)
 
     def weights_fit(self, op: cnn.AvgPoolOp) -> bool:
@@ -252,7 +268,7 @@ class LowerAdd(WordsPattern):
         assert left is not None and result is not None
         accumulator = max(frac for frac in (left, right, result) if frac is not None)
         shifts = tile.Shifts(accumulator - result, accumulator - left, 0 if right is None else accumulator - right)
-        layer = build_add(self.regions.machine, pixel_window(lhs), maps, shifts, relu)
+        layer = add_layer(self.regions.machine, pixel_window(lhs), maps, shifts, relu)
         self.replace(op, [layer], maps.result, rewriter)
 
 

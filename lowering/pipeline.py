@@ -55,8 +55,6 @@ TILE = Phase(
 LOOP = Phase(
     "loop",
     (
-        Pass("tile-prefetch", "lowering.tile.prefetch"),
-        Pass("tile-split-borders", "lowering.tile.split_borders"),
         Pass("tile-name-tiles", "lowering.tile.name_tiles"),
         Pass("convert-tile-to-loop", "lowering.tile_to_loop"),
     ),

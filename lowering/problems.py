@@ -5,7 +5,7 @@ from __future__ import annotations
 from xdsl.ir import SSAValue
 
 from lowering.layouts import layout_of, placement
-from lowering.tiling import ConvProblem, merged_windows
+from lowering.tiling import ConvProblem, PoolBehind, merged_windows
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.tile import MapsType, Window, maps_shape
@@ -37,11 +37,20 @@ def pixel_window(value: SSAValue) -> Window:
     return Window(1, 1, 1, 1, 1, 1, 0, 0, height, width, height, width)
 
 
+def pool_behind(op: cnn.Conv2dOp | cnn.LinearOp) -> cnn.MaxPoolOp | None:
+    """The max pool that alone reads the result of a layer, and so can be computed with it."""
+    uses = list(op.result.uses)
+    if len(uses) == 1 and isinstance(pool := uses[0].operation, cnn.MaxPoolOp) and placement(op.result) is None:
+        return pool
+    return None
+
+
 def conv_problem(op: cnn.Conv2dOp, machine: Machine) -> ConvProblem:
     """A convolution as a tiling problem."""
     maps = layout_of(op.x, machine)
     groups = op.geometry.groups
     channels = shape_of(op.result)[1]
+    pool = pool_behind(op)
     windows = merged_windows(maps.channels, channels, groups, _gapless(maps), machine)
     return ConvProblem(
         machine,
@@ -53,6 +62,9 @@ def conv_problem(op: cnn.Conv2dOp, machine: Machine) -> ConvProblem:
         groups,
         windows,
         placement(op.result) is not None,
+        None
+        if pool is None
+        else PoolBehind(pool_window(pool), layout_of(pool.result, machine), placement(pool.result) is not None),
     )
 
 

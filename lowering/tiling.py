@@ -6,12 +6,11 @@ asks whether a plan exists and what it costs, the conversion builds the tiles of
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import gcd
 from typing import NamedTuple
 
 from snowdialect.dialects.tile import MapsType, Mode, Order, Schedule, Split, Window
-from snowdialect.layout import BLOCK_ALIGNMENT, Packing, round_down, round_up
+from snowdialect.layout import Packing, round_up
 from snowdialect.machine import Machine
 
 
@@ -20,36 +19,76 @@ class TilingError(Exception):
 
 
 class Place(NamedTuple):
-    """A buffer: words of a slot, first word of the first slot, words of a row."""
+    """A buffer: words of a slot, first word of the first slot, words from a slot to the next, words of a row."""
 
     words: int
     start: int
+    slots: int
+    stride: int
     row: int
+
+
+class MapsTile(NamedTuple):
+    """Input rows that are loaded together, and the rows of the window's output that are computed from them.
+
+    Rows are those of the first CU; every other CU is `share` further down.
+    """
+
+    first: int
+    stop: int
+    """Rows computed: `first` to below `stop`."""
+    load_first: int
+    load_stop: int
+    """Rows loaded; some may lie outside the maps."""
+    cus: int
+
+
+class RowTile(NamedTuple):
+    """Rows of a result tile."""
+
+    base: int
+    """The row of the window's output that row 0 of the result tile holds."""
+    first: int
+    stop: int
+    """Rows of the layer's result that are stored: pooled ones where the pool is fused."""
+    maps: tuple[MapsTile, ...]
+
+
+class ColumnTile(NamedTuple):
+    """Columns of a tile: those computed, and those loaded for them."""
+
+    first: int
+    stop: int
+    load_first: int
+    load_stop: int
+    lead: int
+    """Columns of the maps tile before the first tap of the tile's first output; negative where padding is left out."""
 
 
 class TilePlan(NamedTuple):
     """The maps tiles of a layer."""
 
-    slots: int
-    stride: int
-    """Words from a slot to the next."""
     share: int
-    """Rows of the result of a CU; 0: all CUs have all rows."""
+    """Rows of the layer's result from a CU to the next; 0: all CUs have all rows."""
+    window_share: int
+    """Rows of the window's output from a CU to the next: `share` of them, or those that its pooled rows step over."""
     cus: int
     """Mask of the CUs that work."""
-    rows: int
-    columns: int
-    """Size of a result tile."""
-    row_tiles: int
-    column_tiles: int
+    rows: tuple[RowTile, ...]
+    columns: tuple[ColumnTile, ...]
+    overlap: int
+    """Rows of the window's output that two neighbouring tiles of a fused pool share."""
     maps: Place
     other: Place | None
     result: Place
-    load_lead: int
-    """Columns that a maps tile begins before column `columns * stride` of its number."""
-    load_columns: int
-    lead: int
-    """Columns of the maps tile before the first tap of the tile's first output; negative where padding is left out."""
+    pooled: Place | None
+    halo: Place | None
+    """Rows of the window's output that a CU gets from the next one, for its last pooled row."""
+
+    @property
+    def maps_tiles(self) -> int:
+        """How often maps are loaded in a pass over the layer."""
+        return sum(len(tile.maps) for tile in self.rows) * len(self.columns)
 
 
 class MapsProblem(NamedTuple):
@@ -63,73 +102,177 @@ class MapsProblem(NamedTuple):
     result: MapsType
     """The layout of the result in memory."""
     result_words: int
-    """Words of a result pixel that a tile holds in a CU."""
+    """Words of a pixel of the window's output that a tile holds in a CU."""
     whole_pixels: bool
     """The tile holds all words of a pixel in memory, so that rows are stored in one piece."""
+    pool: Window | None = None
+    """The max pool that is fused."""
+    pooled_words: int = 0
+    """Words of a pooled pixel that a tile holds in a CU."""
 
 
-def plan_maps(
-    problem: MapsProblem, split: Split, rows: int, columns: int, slots: int, with_kernels: int = 0
-) -> TilePlan:
-    """Places the tiles of `rows` x `columns` results in the maps buffers; raises TilingError where they do not fit.
+class TileSize(NamedTuple):
+    """What a schedule says of maps tiles."""
 
-    `with_kernels` is the number of CUs among which kernels are split.
+    rows: int
+    columns: int
+    maps_rows: int
+    """Rows of the window's output that are computed from one maps tile."""
+    maps_slots: int
+    result_slots: int
+
+
+def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: int = 0) -> TilePlan:
+    """Places the tiles of a layer in the maps buffers; raises TilingError where they do not fit.
+
+    `kernel_cus` is the number of CUs among which kernels are split.
     """
-    machine, window = problem.machine, problem.window
-    share = -(-window.out_h // machine.compute_units) if split is Split.ROWS else 0
-    cus = (1 << (-(-window.out_h // share) if share else with_kernels)) - 1
-    pixel = problem.maps.pixel.data
-    transfer = machine.transfer_words
-    if columns == window.out_w:
-        load_lead, load_columns, lead = 0, window.in_w, -window.pad_left
-        maps_row = problem.maps.row.data
-    else:
-        # A tile begins where a transfer begins, in memory and in the buffer, for what it reads and what it writes.
-        grain = transfer // gcd(pixel, transfer)
-        if columns * window.stride_w % grain:
-            raise TilingError(f"{columns} columns do not begin at whole transfers of the maps")
-        others = [problem.result] if problem.whole_pixels else []
-        others += [problem.other] if problem.other is not None else []
-        if any(columns * maps.pixel.data % transfer for maps in others):
-            raise TilingError(f"{columns} columns do not begin at whole transfers of the result")
-        load_lead = round_up(window.pad_left, grain)
-        lead = load_lead - window.pad_left
-        load_columns = round_up(window.columns_read(columns) + lead, grain)
-        maps_row = round_up(load_columns * pixel, transfer)
-    maps_words = window.rows_read(rows) * maps_row
-    other_row = other_words = 0
-    if problem.other is not None:
-        whole = columns == window.out_w
-        other_row = problem.other.row.data if whole else round_up(columns * problem.other.pixel.data, transfer)
-        other_words = rows * other_row
-    if columns == window.out_w and problem.whole_pixels:
+    machine, window, pool = problem.machine, problem.window, problem.pool
+    out_h = window.out_h if pool is None else pool.out_h
+    share = -(-out_h // machine.compute_units) if split is Split.ROWS else 0
+    working = -(-out_h // share) if share else kernel_cus
+    overlap = 0
+    if pool is not None:
+        if pool.kernel_h < pool.stride_h:
+            raise TilingError("a pool that skips rows is not fused")
+        if size.columns != pool.out_w:
+            raise TilingError("tiles of a fused pool have whole rows")
+        overlap = pool.kernel_h - pool.stride_h
+    rows = _row_tiles(problem, size, share, working)
+    columns = _column_tiles(problem, window.out_w if pool is not None else size.columns)
+    loaded = max(tile.load_stop - tile.load_first for row in rows for tile in row.maps)
+    held = max(tile.stop - row.base for row in rows for tile in row.maps)
+    pixel, transfer = problem.maps.pixel.data, machine.transfer_words
+    whole = len(columns) == 1
+    load_width = max(tile.load_stop - tile.load_first for tile in columns)
+    maps_row = problem.maps.row.data if whole else round_up(load_width * pixel, transfer)
+    width = max(tile.stop - tile.first for tile in columns)
+    result_row = round_up(width * problem.result_words, transfer)
+    if whole and problem.whole_pixels and pool is None:
         result_row = problem.result.row.data
-    else:
-        result_row = round_up(columns * problem.result_words, transfer)
-    result_words = rows * result_row
-    capacity = machine.mbuf_bank_words if slots == 2 else machine.mbuf_words
-    total = maps_words + other_words + result_words
-    if total > capacity:
-        raise TilingError(
-            f"a tile of {rows}x{columns} results takes {total} words, {'a bank' if slots == 2 else 'the maps buffer'} "
-            f"has {capacity}"
-        )
+    sizes = [(loaded * maps_row, size.maps_slots, maps_row)]
+    if problem.other is not None:
+        row = problem.other.row.data if whole else round_up(width * problem.other.pixel.data, transfer)
+        # It goes with the result, row for row and slot for slot.
+        sizes.append((held * row, size.result_slots, row))
+    # A fused pool reads rows of the tile before, so they stay where they are.
+    sizes.append((held * result_row, 1 if pool is not None else size.result_slots, result_row))
+    if pool is not None:
+        row = round_up(pool.out_w * problem.pooled_words, transfer)
+        if problem.whole_pixels:
+            row = problem.result.row.data
+        sizes.append((min(size.rows, share or out_h) * row, size.result_slots, row))
+        if overlap and share and working > 1:
+            sizes.append((overlap * result_row, 1, result_row))
+    places = iter(_place(machine, sizes))
     return TilePlan(
-        slots,
-        capacity,
         share,
-        cus,
+        share if pool is None else share * pool.stride_h,
+        (1 << working) - 1,
         rows,
         columns,
-        -(-(share or window.out_h) // rows),
-        -(-window.out_w // columns),
-        Place(maps_words, 0, maps_row),
-        None if problem.other is None else Place(other_words, maps_words, other_row),
-        Place(result_words, maps_words + other_words, result_row),
-        load_lead,
-        load_columns,
-        lead,
+        overlap,
+        next(places),
+        None if problem.other is None else next(places),
+        next(places),
+        None if pool is None else next(places),
+        next(places, None),
     )
+
+
+def _place(machine: Machine, sizes: list[tuple[int, int, int]]) -> list[Place]:
+    """Places for buffers of so many words, slots and words of a row.
+
+    The first slots lie at the start of the maps buffer, the second ones at its end, so that each is in a bank of its
+    own; buffers with one slot have what is between.
+    """
+    doubled = sum(words for words, slots, _ in sizes if slots == 2)
+    single = sum(words for words, slots, _ in sizes if slots == 1)
+    if doubled > machine.mbuf_bank_words:
+        raise TilingError(f"two slots of {doubled} words do not fit banks of {machine.mbuf_bank_words}")
+    if 2 * doubled + single > machine.mbuf_words:
+        raise TilingError(
+            f"tiles of {2 * doubled + single} words do not fit the maps buffer of {machine.mbuf_words} words"
+        )
+    places: list[Place] = []
+    first = {2: 0, 1: doubled}
+    for words, slots, row in sizes:
+        places.append(Place(words, first[slots], slots, machine.mbuf_words - doubled, row))
+        first[slots] += words
+    return places
+
+
+def _row_tiles(problem: MapsProblem, size: TileSize, share: int, working: int) -> tuple[RowTile, ...]:
+    window, pool, rows = problem.window, problem.pool, size.rows
+    tiles: list[RowTile] = []
+    if pool is None:
+        limit = share or window.out_h
+        # The first tile has no rows above it to load, and so room for the outputs that reach into the padding.
+        more = 0 if share or rows >= limit else window.pad_top // window.stride_h
+        base = 0
+        while not tiles or tiles[-1].stop < limit:
+            first = base + (more if tiles else 0)
+            stop = min(base + more + rows, limit)
+            maps = _maps_tiles(window, size, first, stop, share, (1 << working) - 1)
+            tiles.append(RowTile(first, first, stop, maps))
+            base += rows
+        return tuple(tiles)
+    overlap, limit = pool.kernel_h - pool.stride_h, share or pool.out_h
+    everyone = (1 << working) - 1
+    for first in range(0, limit, rows):
+        stop = min(first + rows, limit)
+        base = first * pool.stride_h - pool.pad_top
+        begin = base + (overlap if first else 0)
+        end = (stop - 1) * pool.stride_h - pool.pad_top + pool.kernel_h
+        if not share:
+            begin, end = max(begin, 0), min(end, window.out_h)
+        last_rows = end
+        if share:
+            # The rows behind a CU's share are the first ones of the next CU; the last CU has to compute them itself.
+            end = min(end, share * pool.stride_h - pool.pad_top)
+        maps = _maps_tiles(window, size, begin, end, share, everyone)
+        if last_rows > end:
+            below = window.out_h - (working - 1) * share * pool.stride_h
+            maps += _maps_tiles(window, size, end, min(last_rows, below), share, 1 << working - 1)
+        tiles.append(RowTile(base, first, stop, maps))
+    return tuple(tiles)
+
+
+def _maps_tiles(window: Window, size: TileSize, first: int, stop: int, share: int, cus: int) -> tuple[MapsTile, ...]:
+    tiles: list[MapsTile] = []
+    for begin in range(first, stop, size.maps_rows):
+        end = min(begin + size.maps_rows, stop)
+        load_first = begin * window.stride_h - window.pad_top
+        load_stop = load_first + window.rows_read(end - begin)
+        if not share:
+            load_first, load_stop = max(load_first, 0), min(load_stop, window.in_h)
+            load_stop = max(load_stop, load_first + 1)
+        tiles.append(MapsTile(begin, end, load_first, load_stop, cus))
+    return tuple(tiles)
+
+
+def _column_tiles(problem: MapsProblem, columns: int) -> tuple[ColumnTile, ...]:
+    machine, window = problem.machine, problem.window
+    if columns >= window.out_w:
+        return (ColumnTile(0, window.out_w, 0, window.in_w, -window.pad_left),)
+    # A tile begins where a transfer begins, in memory and in the buffer, for what it reads and what it writes.
+    pixel, transfer = problem.maps.pixel.data, machine.transfer_words
+    grain = transfer // gcd(pixel, transfer)
+    if columns * window.stride_w % grain:
+        raise TilingError(f"{columns} columns do not begin at whole transfers of the maps")
+    others = [problem.result] if problem.whole_pixels else []
+    others += [problem.other] if problem.other is not None else []
+    if any(columns * maps.pixel.data % transfer for maps in others):
+        raise TilingError(f"{columns} columns do not begin at whole transfers of the result")
+    before = round_up(window.pad_left, grain)
+    lead = before - window.pad_left
+    tiles: list[ColumnTile] = []
+    for first in range(0, window.out_w, columns):
+        stop = min(first + columns, window.out_w)
+        load_first = first * window.stride_w - before
+        load_stop = load_first + round_up(window.columns_read(stop - first) + lead, grain)
+        tiles.append(ColumnTile(first, stop, load_first, load_stop, lead))
+    return tuple(tiles)
 
 
 def largest_tile(problem: MapsProblem) -> TilePlan:
@@ -141,12 +284,21 @@ def largest_tile(problem: MapsProblem) -> TilePlan:
     reason = TilingError("no tile fits")
     for slots in (2, 1):
         for columns in tile_columns(problem.machine, problem.maps, window.out_w):
-            for rows in _pieces(-(-window.out_h // problem.machine.compute_units)):
+            for rows in pieces(-(-window.out_h // problem.machine.compute_units)):
                 try:
-                    return plan_maps(problem, Split.ROWS, rows, columns, slots)
+                    return plan_maps(problem, Split.ROWS, TileSize(rows, columns, rows, slots, slots))
                 except TilingError as error:
                     reason = error
     raise reason
+
+
+class PoolBehind(NamedTuple):
+    """A max pool that alone reads the result of a convolution, and so may be fused with it."""
+
+    window: Window
+    result: MapsType
+    """The layout of its result in memory, and whether that is a part of wider pixels."""
+    view: bool
 
 
 class ConvProblem(NamedTuple):
@@ -164,6 +316,7 @@ class ConvProblem(NamedTuple):
     """Pieces of a pixel of which a kernel sees one."""
     view: bool
     """The result is a part of wider pixels."""
+    pool: PoolBehind | None = None
 
     @property
     def depth(self) -> int:
@@ -184,21 +337,13 @@ class ConvPlan(NamedTuple):
     """Words of a result pixel that a CU computes in each window."""
     share: int
     """Channels from the first of a CU to the first of the next; 0: all CUs have the same kernels."""
-    partial: bool
-    """A result tile holds the channels of one kernel tile only."""
+    gathered: int
+    """CUs whose channels one of them stores, because those of a single one are no whole transfers; 1: each its own."""
     tile_words: int
-    """Words of a result pixel in a tile, and whether they are all of the pixel in memory."""
+    """Words of a pixel in a tile of the window's output."""
+    stored_words: int
+    """Words of a pixel that a CU stores, and whether they are all of the pixel in memory."""
     whole_pixels: bool
-    compute_cycles: int
-    transfer_cycles: int
-
-    @property
-    def cycles(self) -> int:
-        """An estimate: loads hide behind arithmetic where both kinds of tiles have two slots."""
-        schedule = self.schedule
-        hidden = schedule.maps_slots == 2 and schedule.weights_slots == 2
-        work, wait = self.compute_cycles, self.transfer_cycles
-        return max(work, wait) if hidden else work + wait
 
 
 def merged_windows(channels_in: int, channels_out: int, groups: int, packed: bool, machine: Machine) -> int:
@@ -221,25 +366,44 @@ def merged_windows(channels_in: int, channels_out: int, groups: int, packed: boo
     return 1
 
 
+def lanes_of(mode: Mode, machine: Machine) -> int:
+    """Outputs that a vMAC has in flight."""
+    return 1 if mode is Mode.COOP else machine.macs
+
+
+def kernel_share(problem: ConvProblem) -> int:
+    """Channels of a CU when kernels are split over the CUs, in whole lines."""
+    machine = problem.machine
+    words = round_up(problem.channels, machine.line_words)
+    return round_up(-(-words // machine.compute_units), machine.line_words)
+
+
 def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
     """The tiles of a schedule; raises TilingError where they do not fit the machine."""
     machine, window = problem.machine, problem.window
-    lanes = 1 if schedule.mode is Mode.COOP else machine.macs
+    lanes = lanes_of(schedule.mode, machine)
     if schedule.mode is Mode.COOP and problem.depth % machine.line_words:
         raise TilingError(f"COOP reads whole lines, a pixel has {problem.depth} words")
     if schedule.mode is Mode.INDP and problem.windows > 1:
         raise TilingError("INDP kernels see the whole pixel")
+    pool = None
+    if schedule.fused:
+        if problem.pool is None:
+            raise TilingError("there is no max pool to fuse")
+        pool = problem.pool.window
+        problem = problem._replace(result=problem.pool.result, view=problem.pool.view)
     transfer = machine.transfer_words
     step = machine.vmacs * lanes
     words = round_up(problem.channels // problem.windows, machine.line_words if problem.windows == 1 else 1)
-    share = units = 0
+    share, units, gathered = 0, 0, 1
     if schedule.split is Split.KERNELS:
-        share = round_up(-(-words // machine.compute_units), transfer)
+        share = kernel_share(problem)
         if problem.windows > 1 or problem.result.pixel.data % transfer:
-            raise TilingError("kernels are shared out in whole transfers of ungrouped channels")
+            raise TilingError("kernels are shared out of ungrouped channels, and stored in whole transfers")
         if problem.bypass is not None and share * machine.compute_units != words:
             raise TilingError("kernels with a bypass are shared out evenly")
         units = -(-words // share)
+        gathered = transfer // gcd(share, transfer) if units > 1 else 1
         words = share
     steps = -(-words // step)
     tiles = -(-steps // schedule.steps)
@@ -269,107 +433,51 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
         raise TilingError(
             f"{schedule.steps} kernels of {packing.block} words do not fit {weights_capacity} words of a weights buffer"
         )
-    if schedule.parts > 1 and (schedule.rows, schedule.columns, schedule.steps) != (1, 1, 1):
+    if schedule.parts > 1 and (schedule.rows, schedule.columns, schedule.steps, schedule.fused) != (1, 1, 1, 0):
         raise TilingError("a kernel in parts keeps one output in the accumulators")
     if problem.bypass is not None and len(problem.bypass.segments) > 1:
         raise TilingError("a convolution adds channels in a row")
     if schedule.parts > 1 and schedule.order is Order.KLOOP:
         raise TilingError("the parts of a kernel follow one another inside the loop over maps")
-    partial = schedule.order is Order.KLOOP and tiles * problem.windows > 1
-    tile_words = schedule.steps * step if partial else words * problem.windows
-    if partial and tile_words % transfer:
+    # A result tile has the channels of so many kernel tiles, or of all of them.
+    partial = schedule.result_tiles < tiles * problem.windows
+    if schedule.order is Order.KLOOP and tiles * problem.windows > 1 and schedule.result_tiles > 1:
+        raise TilingError("with kernels in the outer loop a result tile has the channels of one kernel tile")
+    if partial and schedule.fused and schedule.order is Order.MLOOP:
+        raise TilingError("a fused pool keeps rows of all channels from tile to tile")
+    if partial and problem.windows > 1 and tiles % schedule.result_tiles:
+        raise TilingError("a result tile has channels of one group")
+    if schedule.order is Order.MLOOP and schedule.maps_rows < schedule.rows and tiles * problem.windows > 1 and partial:
+        raise TilingError("several maps tiles to a result tile want all kernels in it")
+    tile_words = min(schedule.result_tiles * schedule.steps * step, words) if partial else words * problem.windows
+    if partial and (tile_words % transfer or (share and words % transfer)):
         raise TilingError(f"a tile of {tile_words} channels is not stored in whole transfers")
-    if not partial and tile_words != problem.result.pixel.data:
-        tile_words = round_up(tile_words, transfer)
-    whole = not problem.view and not share and not partial and tile_words == problem.result.pixel.data
+    if schedule.fused and tile_words % machine.line_words:
+        raise TilingError(f"a pool reads whole lines, a tile has {tile_words} channels")
+    if partial:
+        gathered = 1
+    stored = tile_words * gathered
+    if not partial and not share and stored != problem.result.pixel.data:
+        stored = round_up(stored, transfer)
+    whole = not problem.view and not share and not partial and stored == problem.result.pixel.data
     if not whole and problem.result.pixel.data % transfer:
         raise TilingError("pixels that are stored one by one are whole transfers")
-    maps_problem = MapsProblem(machine, window, problem.maps, problem.bypass, problem.result, tile_words, whole)
-    maps = plan_maps(maps_problem, schedule.split, schedule.rows, schedule.columns, schedule.maps_slots, units)
-    if schedule.mode is Mode.COOP:
-        trace = -(-problem.depth * window.kernel_w // machine.line_words)
-        # The reduction of 16 partial sums takes 16 cycles and overlaps the next output.
-        output = max(machine.macs, trace * window.kernel_h)
-    else:
-        output = window.kernel_h * round_up(problem.depth * window.kernel_w, machine.line_words)
-    compute = (maps.share or window.out_h) * window.out_w * steps * problem.windows * output
-    maps_traffic = problem.maps.words + (problem.bypass.words if problem.bypass is not None else 0)
-    maps_tiles, kernel_tiles = maps.row_tiles * maps.column_tiles, tiles * problem.windows * schedule.parts
-    if schedule.order is Order.KLOOP:
-        traffic = packing.words + (kernel_tiles if maps_tiles > 1 else 1) * maps_traffic
-    else:
-        traffic = maps_traffic + (maps_tiles if kernel_tiles > 1 else 1) * packing.words
-    traffic += problem.result.words
-    bytes_per_cycle = machine.bandwidth / machine.clock_hz
-    return ConvPlan(
-        schedule,
-        maps,
-        packing,
-        problem.windows,
-        tiles,
-        words,
-        share,
-        partial,
-        tile_words,
-        whole,
-        compute,
-        int(traffic * 2 / bytes_per_cycle),
+    if pool is None:
+        tile_words = stored
+    maps_problem = MapsProblem(
+        machine, window, problem.maps, problem.bypass, problem.result, tile_words, whole, pool, stored
     )
+    size = TileSize(schedule.rows, schedule.columns, schedule.maps_rows, schedule.maps_slots, schedule.result_slots)
+    maps = plan_maps(maps_problem, schedule.split, size, units)
+    return ConvPlan(schedule, maps, packing, problem.windows, tiles, words, share, gathered, tile_words, stored, whole)
 
 
-def conv_plans(problem: ConvProblem, modes: tuple[Mode, ...]) -> Iterator[ConvPlan]:
-    """Legal plans worth comparing: every mode, split, order and number of slots with tiles as large as fit."""
-    machine = problem.machine
-    for mode in modes:
-        lanes = 1 if mode is Mode.COOP else machine.macs
-        for split in Split:
-            words = round_up(-(-problem.channels // problem.windows), machine.line_words if problem.windows == 1 else 1)
-            if split is Split.KERNELS:
-                words = round_up(-(-words // machine.compute_units), machine.transfer_words)
-            steps = -(-words // (machine.vmacs * lanes))
-            for order in Order:
-                for slots in (2, 1):
-                    for weights_slots in (2, 1):
-                        yield from _fitting(problem, mode, split, order, steps, slots, weights_slots)
-
-
-def _fitting(
-    problem: ConvProblem, mode: Mode, split: Split, order: Order, steps: int, slots: int, weights_slots: int
-) -> Iterator[ConvPlan]:
-    """The plan with the most kernels, then the most columns, then the most rows in a tile, if there is one.
-
-    Whole rows come first: they are loaded and stored in one piece, and need no code for borders between columns.
-    """
-    machine, window = problem.machine, problem.window
-    height = -(-window.out_h // machine.compute_units) if split is Split.ROWS else window.out_h
-    lanes = 1 if mode is Mode.COOP else machine.macs
-    capacity = machine.wbuf_bank_words if weights_slots == 2 else machine.wbuf_words
-    # One part, or as many as it takes where a CU has a single output to keep in its accumulators.
-    kernel = window.kernel_h * window.kernel_w * problem.depth
-    block = round_up(machine.line_words + kernel * lanes, BLOCK_ALIGNMENT)
-    most = capacity // block
-    # A part has whole lines of maps and fills a block at most.
-    longest = (round_down(capacity, BLOCK_ALIGNMENT) - machine.line_words) // lanes
-    longest = round_down(longest, machine.line_words)
-    parts = -(-kernel // longest) if not most and longest > 0 and (height, window.out_w) == (1, 1) else 1
-    for tile_steps in (1,) if parts > 1 else (size for size in _pieces(steps) if size <= most):
-        for columns in tile_columns(machine, problem.maps, window.out_w):
-            for rows in _pieces(height):
-                schedule = Schedule(mode, split, order, rows, columns, tile_steps, parts, slots, weights_slots)
-                try:
-                    plan = plan_conv(problem, schedule)
-                except TilingError:
-                    continue
-                yield plan
-                return
-
-
-def _pieces(count: int) -> list[int]:
+def pieces(count: int) -> list[int]:
     """Sizes of equal pieces of `count`, largest first."""
-    return sorted({-(-count // pieces) for pieces in range(1, count + 1)}, reverse=True)
+    return sorted({-(-count // parts) for parts in range(1, count + 1)}, reverse=True)
 
 
 def tile_columns(machine: Machine, maps: MapsType, width: int) -> list[int]:
     """Widths of tiles worth trying: all columns, then fewer that begin at whole transfers of the maps."""
     grain = machine.transfer_words // gcd(maps.pixel.data, machine.transfer_words)
-    return [width, *sorted({c for size in _pieces(width) if (c := round_up(size, grain)) < width}, reverse=True)]
+    return [width, *sorted({c for size in pieces(width) if (c := round_up(size, grain)) < width}, reverse=True)]

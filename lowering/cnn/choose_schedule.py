@@ -1,13 +1,14 @@
 """Chooses mode, split, order and tile sizes of every convolution and linear layer, and the machine they are
 for.
 
-The rule here is simple: of the largest tiles that fit, per mode, split and order, the one with the fewest
-estimated cycles. What it decides is an attribute, `tile.schedule`, that any other chooser may set instead.
+Of the plans worth comparing (lowering/candidates.py) the one with the fewest estimated cycles (lowering/costs.py). What
+is decided is an attribute, `tile.schedule`, that any other chooser may set instead.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -20,8 +21,10 @@ from xdsl.pattern_rewriter import (
     op_type_rewrite_pattern,
 )
 
+from lowering.candidates import Choices, conv_plans
+from lowering.costs import conv_cycles, pool_cycles
 from lowering.problems import conv_problem, linear_problem
-from lowering.tiling import ConvProblem, conv_plans
+from lowering.tiling import ConvPlan, ConvProblem
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of
 from snowdialect.dialects.locations import layer_name
@@ -31,6 +34,7 @@ from snowdialect.errors import SnowError
 from snowdialect.machine import DEFAULT_MACHINE, Machine, MachineError, load_machine
 
 SCHEDULE = "tile.schedule"
+BEST, PAPER = "best", "paper"
 
 
 @dataclass(frozen=True)
@@ -40,17 +44,24 @@ class ChooseSchedule(ModulePass):
     name = "cnn-choose-schedule"
     machine: str | None = None
     """A shipped machine or a file; without it the one that the module names, else the default."""
+    schedule: str = BEST
+    """best: whatever is estimated to be fastest; paper: what the published hand-written code did."""
     mode: str | None = None
     """coop or indp: only this mode, in layers that it can compute."""
     split: str | None = None
     """rows or kernels: only this split, where it fits."""
     order: str | None = None
     """mloop or kloop: only this order, where it fits."""
+    rows: int | None = None
+    """Rows of a result tile, where they fit."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for option, choices in (("mode", Mode), ("split", Split), ("order", Order)):
-            if (value := getattr(self, option)) is not None and value not in [choice.value for choice in choices]:
+        named = ("schedule", (BEST, PAPER)), ("mode", list(Mode)), ("split", list(Split)), ("order", list(Order))
+        for option, choices in named:
+            if (value := getattr(self, option)) is not None and value not in [str(choice) for choice in choices]:
                 raise SnowError(f"{self.name}: {option} must be {' or '.join(choices)}, is {value}")
+        if self.rows is not None and self.rows < 1:
+            raise SnowError(f"{self.name}: rows must be positive, is {self.rows}")
         if self.machine is not None or MACHINE_ATTRIBUTE not in op.attributes:
             try:
                 set_machine(op, load_machine(self.machine or DEFAULT_MACHINE))
@@ -77,12 +88,44 @@ class Choose(RewritePattern):
 
 def choose(op: Operation, problem: ConvProblem, wanted: ChooseSchedule) -> ScheduleAttr:
     """The schedule with the fewest estimated cycles; raises SnowError when the layer fits the machine in no way."""
-    lines = problem.depth % problem.machine.line_words == 0
-    usual = Mode.COOP if lines else Mode.INDP
-    plans = list(conv_plans(problem, (Mode(wanted.mode or usual),))) or list(conv_plans(problem, (usual,)))
-    if not plans:
+    plan = best_plan(problem, wanted)
+    if plan is None:
         raise SnowError(f"{layer_name(op)}: no tile of this layer fits the buffers of machine '{problem.machine.name}'")
-    for field in ("split", "order"):
-        value = getattr(wanted, field)
-        plans = [plan for plan in plans if getattr(plan.schedule, field).value == value] or plans
-    return ScheduleAttr.make(min(plans, key=lambda plan: plan.cycles).schedule)
+    return ScheduleAttr.make(plan.schedule)
+
+
+@cache
+def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
+    """The best plan for what is wanted, as far as the layer can have it; None if none fits at all."""
+    usual = Mode.COOP if problem.depth % problem.machine.line_words == 0 else Mode.INDP
+    mode = Mode(wanted.mode or usual)
+    choices = Choices(modes=(mode,))
+    if wanted.rows is not None:
+        choices = choices._replace(rows=(wanted.rows,))
+    plans = list(conv_plans(problem, choices))
+    if not plans and choices != Choices(modes=(usual,)):
+        plans = list(conv_plans(problem, Choices(modes=(usual,))))
+    if wanted.schedule == PAPER:
+        # Maps stay and weights stream past them; rows are shared out where every MAC has a kernel of its own; a max
+        # pool is fused wherever it can be.
+        plans = _narrowed(plans, "order", Order.MLOOP)
+        if mode is Mode.INDP:
+            plans = _narrowed(plans, "split", Split.ROWS)
+        plans = _narrowed(plans, "fused", 1)
+    for field, kind in (("split", Split), ("order", Order)):
+        if (value := getattr(wanted, field)) is not None:
+            plans = _narrowed(plans, field, kind(value))
+    return min(plans, key=lambda plan: _cycles(problem, plan), default=None)
+
+
+def _narrowed(plans: list[ConvPlan], field: str, value: object) -> list[ConvPlan]:
+    """The plans whose schedule has a field with this value, or all when there is none."""
+    return [plan for plan in plans if getattr(plan.schedule, field) == value] or plans
+
+
+def _cycles(problem: ConvProblem, plan: ConvPlan) -> int:
+    """Estimated cycles of the layer, and of the max pool behind it."""
+    cycles = conv_cycles(problem, plan)
+    if problem.pool is not None and not plan.schedule.fused:
+        cycles += pool_cycles(problem.machine, problem.pool.window, problem.result, problem.pool.result)
+    return cycles

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation
+from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 
 from lowering.problems import conv_window
@@ -43,7 +43,7 @@ class DescribeLayers(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         layers: dict[str, DescribedLayer] = {}
         for layer in op.body.block.ops:
-            if type(layer) in KINDS and frac_of(layer.results[0]) is not None:
+            if type(layer) in KINDS and frac_of(layer.results[0]) is not None and not is_fused(layer):
                 described = describe(layer)
                 if (before := layers.get(described.name)) is not None:
                     # Without locations, layers of a kind share a name.
@@ -52,13 +52,26 @@ class DescribeLayers(ModulePass):
         describe_layers(op, layers.values())
 
 
+def is_fused(op: Operation) -> bool:
+    """Whether a layer is computed with the convolution before it."""
+    return isinstance(op, cnn.MaxPoolOp) and (schedule := schedule_of(op.x.owner)) is not None and bool(schedule.fused)
+
+
+def schedule_of(op: Operation | Block) -> tile.Schedule | None:
+    """What was chosen for a layer."""
+    schedule = op.attributes.get(SCHEDULE) if isinstance(op, Operation) else None
+    return schedule.record if isinstance(schedule, tile.ScheduleAttr) else None
+
+
 def describe(op: Operation) -> DescribedLayer:
     """The row of a layer of the accelerator."""
-    schedule = op.attributes.get(SCHEDULE)
-    mode = order = None
-    if isinstance(schedule, tile.ScheduleAttr):
-        mode, order = schedule.record.mode.value, schedule.record.order.value
-    return DescribedLayer(layer_name(op), KINDS[type(op)], mode, order, macs(op))
+    schedule = schedule_of(op)
+    kind = KINDS[type(op)]
+    if schedule is None:
+        return DescribedLayer(layer_name(op), kind, None, None, macs(op))
+    if schedule.fused:
+        kind = f"{kind}+{KINDS[cnn.MaxPoolOp]}"
+    return DescribedLayer(layer_name(op), kind, schedule.mode.value, schedule.order.value, macs(op))
 
 
 def macs(op: Operation) -> int:

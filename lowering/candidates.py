@@ -1,0 +1,135 @@
+"""The schedules of a layer worth comparing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lowering.tiling import (
+    ConvPlan,
+    ConvProblem,
+    TilingError,
+    kernel_share,
+    lanes_of,
+    pieces,
+    plan_conv,
+    tile_columns,
+)
+from snowdialect.dialects.tile import Mode, Order, Schedule, Split
+from snowdialect.layout import BLOCK_ALIGNMENT, round_down, round_up
+
+HEIGHTS = 3
+"""So many heights of a tile are compared, the largest that fit."""
+
+
+class Choices(NamedTuple):
+    """What a schedule may be."""
+
+    modes: tuple[Mode, ...] = tuple(Mode)
+    splits: tuple[Split, ...] = tuple(Split)
+    orders: tuple[Order, ...] = tuple(Order)
+    rows: tuple[int, ...] = ()
+    """Heights of a tile; empty: any."""
+    maps_slots: tuple[int, ...] = (2, 1)
+
+
+def conv_plans(problem: ConvProblem, choices: Choices) -> Iterator[ConvPlan]:
+    """Plans that fit the machine: of every mode, split, order and number of slots the ones with the largest tiles."""
+    for mode in choices.modes:
+        for split in choices.splits:
+            for fused in (1, 0) if problem.pool is not None else (0,):
+                yield from _plans(problem, choices, mode, split, fused)
+
+
+class _KernelTiles(NamedTuple):
+    """How kernels are cut: steps of a tile, slots, parts of a kernel, and all steps of a CU."""
+
+    steps: int
+    slots: int
+    parts: int
+    all_steps: int
+
+
+def _kernel_tiles(problem: ConvProblem, mode: Mode, split: Split, single: bool) -> list[_KernelTiles]:
+    """Cuts worth trying; `single`: a CU has one output, which may stay in its accumulators."""
+    machine, window = problem.machine, problem.window
+    lanes = lanes_of(mode, machine)
+    words = round_up(problem.channels // problem.windows, machine.line_words if problem.windows == 1 else 1)
+    if split is Split.KERNELS:
+        words = kernel_share(problem)
+    steps = -(-words // (machine.vmacs * lanes))
+    kernel = window.kernel_h * window.kernel_w * problem.depth
+    block = round_up(machine.line_words + kernel * lanes, BLOCK_ALIGNMENT)
+    found: list[_KernelTiles] = []
+    if steps * problem.windows * block <= machine.wbuf_words and problem.windows == 1:
+        found.append(_KernelTiles(steps, 1, 1, steps))
+    for slots, capacity in ((2, machine.wbuf_bank_words), (1, machine.wbuf_words)):
+        most = capacity // block
+        sizes = [size for size in pieces(steps) if size <= most]
+        if len(sizes) > HEIGHTS:
+            sizes = [sizes[0], sizes[len(sizes) // 2], sizes[-1]]
+        found += [_KernelTiles(size, slots, 1, steps) for size in sizes]
+        if not most and single:
+            # A part has whole lines of maps and fills a block at most.
+            longest = round_down(
+                (round_down(capacity, BLOCK_ALIGNMENT) - machine.line_words) // lanes, machine.line_words
+            )
+            if longest > 0:
+                found.append(_KernelTiles(1, slots, -(-kernel // longest), steps))
+        if found:
+            break
+    return found
+
+
+def _plans(problem: ConvProblem, choices: Choices, mode: Mode, split: Split, fused: int) -> Iterator[ConvPlan]:
+    machine = problem.machine
+    window = problem.window if not fused or problem.pool is None else problem.pool.window
+    height = -(-window.out_h // machine.compute_units) if split is Split.ROWS else window.out_h
+    kernels = _kernel_tiles(problem, mode, split, (height, window.out_w) == (1, 1))
+    for order in choices.orders:
+        for maps_slots in choices.maps_slots:
+            for result_slots in (2, 1):
+                for cut in kernels:
+                    for result_tiles in _result_tiles(problem, order, cut):
+                        schedule = Schedule(
+                            mode,
+                            split,
+                            order,
+                            1,
+                            window.out_w,
+                            problem.window.out_h,
+                            cut.steps,
+                            cut.parts,
+                            maps_slots,
+                            cut.slots,
+                            result_slots,
+                            result_tiles,
+                            fused,
+                        )
+                        yield from _fitting(problem, schedule, choices.rows or tuple(pieces(height)))
+
+
+def _result_tiles(problem: ConvProblem, order: Order, cut: _KernelTiles) -> list[int]:
+    """How many kernel tiles a result tile may hold."""
+    tiles = -(-cut.all_steps // cut.steps) * problem.windows
+    if order is Order.KLOOP:
+        return [1]
+    return [tiles, *(size for size in pieces(tiles)[1:3])]
+
+
+def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...]) -> Iterator[ConvPlan]:
+    """The plans with the largest tiles that fit; whole rows come first, since they are loaded and stored in one
+    piece and need no code for borders between columns."""
+    for columns in tile_columns(problem.machine, problem.maps, schedule.columns):
+        found = 0
+        for rows in heights:
+            for maps_rows in dict.fromkeys((schedule.maps_rows, 1) if schedule.fused else (rows,)):
+                try:
+                    yield plan_conv(problem, schedule._replace(rows=rows, columns=columns, maps_rows=maps_rows))
+                except TilingError:
+                    continue
+                found += 1
+            if found >= HEIGHTS:
+                break
+        if found or schedule.fused:
+            return

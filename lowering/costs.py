@@ -1,0 +1,116 @@
+"""Estimates of the cycles that a plan takes: what the MACs do, and what of loads and stores does not hide behind it.
+
+Pure arithmetic. An estimate ranks plans; what a program takes is what the simulator says.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from lowering.tiling import ConvPlan, ConvProblem
+from snowdialect.dialects.tile import MapsType, Mode, Order, Window
+from snowdialect.layout import round_up
+from snowdialect.machine import Machine
+
+START_INSTRUCTIONS = 8
+"""What the control core issues for an output besides its traces, and for each of those: addresses and loops."""
+TRACE_INSTRUCTIONS = 3
+SWITCH = 12
+"""Cycles that the MACs lose when a kernel tile follows another."""
+DRAIN = 80
+"""Cycles that they lose when the next tile has to wait until all results of this one are written."""
+OUTPUT_LINES_PER_POOLED = 12
+"""Cycles of vMAX and control core for a line of a pooled pixel."""
+
+
+def bytes_per_cycle(machine: Machine) -> float:
+    """What memory moves in a cycle."""
+    return machine.bandwidth / machine.clock_hz
+
+
+@cache
+def output_cycles(machine: Machine, mode: Mode, window: Window, depth: int, joined: bool, share: int) -> int:
+    """MAC cycles of all outputs of one kernel step in the busiest CU, row by row, CUs in step.
+
+    `joined`: the words of neighbouring pixels follow each other, so that a trace covers a kernel row.
+    """
+
+    def trace(words: int) -> int:
+        return -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
+
+    columns: dict[int, int] = {}
+    for x in range(window.out_w):
+        taps = len(window.kernel_columns(x))
+        columns[taps] = columns.get(taps, 0) + 1
+
+    @cache
+    def row(taps: int) -> int:
+        total = 0
+        for width, count in columns.items():
+            traces = taps if joined else taps * width
+            work = taps * (trace(width * depth) if joined else width * trace(depth))
+            issue = START_INSTRUCTIONS + TRACE_INSTRUCTIONS * traces
+            total += count * max(machine.macs, work, issue)
+        return total
+
+    rows = [row(len(window.kernel_rows(y))) for y in range(window.out_h)]
+    if not share:
+        return sum(rows)
+    return sum(max(rows[first::share], default=0) for first in range(share))
+
+
+def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
+    """Estimated cycles of a plan, from the first load to the last store."""
+    machine, schedule, maps = problem.machine, plan.schedule, plan.maps
+    rate = bytes_per_cycle(machine)
+    latency = machine.memory_latency + machine.transfer_overhead
+    joined = plan.windows == 1 and problem.window.dilation_w == 1
+    per_step = output_cycles(machine, schedule.mode, problem.window, problem.depth, joined, maps.window_share)
+    lanes = 1 if schedule.mode is Mode.COOP else machine.macs
+    kernel_tiles = plan.kernel_tiles * plan.windows
+    steps = -(-plan.channels // (machine.vmacs * lanes)) * plan.windows
+    work = per_step * steps
+    weights = plan.packing.words * 2
+    weights_tile = weights // max(1, kernel_tiles * schedule.parts)
+    maps_tile = maps.maps.words * 2 * (maps.cus.bit_count() if maps.share else 1)
+    result = (problem.pool.result if problem.pool is not None and schedule.fused else problem.result).words * 2
+    if problem.bypass is not None:
+        maps_tile += problem.bypass.words * 2 // maps.maps_tiles
+    passes = maps.maps_tiles
+    stays = kernel_tiles <= schedule.weights_slots and schedule.parts == 1
+    if schedule.order is Order.KLOOP:
+        loads = weights + maps_tile * (passes if passes <= schedule.maps_slots else passes * kernel_tiles)
+        exposed_maps = 0 if schedule.maps_slots == 2 or passes == 1 else passes * kernel_tiles - 1
+    else:
+        loads = maps_tile * passes + (weights if stays else weights * passes)
+        exposed_maps = 0 if schedule.maps_slots == 2 else passes - 1
+    total = max(work, (loads + result) / rate)
+    total += (maps_tile + weights_tile) / rate + latency
+    total += exposed_maps * (maps_tile / rate + latency + DRAIN)
+    if schedule.weights_slots == 1 and not stays:
+        total += (kernel_tiles * (1 if schedule.order is Order.KLOOP else passes) - 1) * (weights_tile / rate + DRAIN)
+    switches = passes * kernel_tiles
+    small = machine.queue_depth * 2 > work // max(1, switches * per_output(problem, schedule.mode))
+    total += switches * (DRAIN if small else SWITCH)
+    stores = len(maps.rows) * len(maps.columns)
+    last = result / stores / rate + latency + DRAIN
+    total += last if schedule.result_slots == 2 else last * stores
+    if problem.pool is not None and schedule.fused:
+        pool = problem.pool.window
+        total += stores * pool.out_w * plan.tile_words // machine.line_words * OUTPUT_LINES_PER_POOLED
+    return int(total)
+
+
+def per_output(problem: ConvProblem, mode: Mode) -> int:
+    """MAC cycles of an output away from borders."""
+    machine, window = problem.machine, problem.window
+    words = window.kernel_w * problem.depth
+    trace = -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
+    return max(machine.macs, window.kernel_h * trace)
+
+
+def pool_cycles(machine: Machine, window: Window, maps: MapsType, result: MapsType) -> int:
+    """Estimated cycles of a max pool by itself: memory, or comparisons, whichever takes longer."""
+    lines = result.height.data * result.width.data * result.pixel.data // machine.line_words
+    compare = lines * max(window.kernel_h * window.kernel_w, OUTPUT_LINES_PER_POOLED) // machine.compute_units
+    return max(compare, int((maps.words + result.words) * 2 / bytes_per_cycle(machine)))

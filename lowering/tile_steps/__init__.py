@@ -1,0 +1,1 @@
+"""Tile programs: what a layer loads, computes and stores, in which order, and rolled into loops."""

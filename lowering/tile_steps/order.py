@@ -1,0 +1,267 @@
+"""Orders the steps of a tile program so that all else hides behind the MACs, and puts in the waits.
+
+The MACs are kept busy by the queue in front of them. A step of another unit that would have to wait for the last MAC
+step is therefore put behind the first part of the next one: when the control core comes to it, the queue holds that
+part, and what it has to wait for is about to be done. For this tiles are computed in parts with such steps between.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from xdsl.ir import Operation, SSAValue
+
+from lowering.tile_steps.steps import Access, Part, Step, Unit, Work
+from snowdialect.dialects import tile
+from snowdialect.dialects.addresses import IndexExpr
+from snowdialect.machine import Machine
+
+OTHERS = (Unit.MAX, Unit.MOVE, Unit.LOAD)
+"""Loads come last between two parts: dispatch holds what reads a bank into which a load is in flight."""
+
+
+def order(program: Sequence[Step | Work], machine: Machine) -> list[Step]:
+    """The steps of a program, given in an order in which its results are right, in one in which they are fast."""
+    return list(_with_waits(_interleaved(program), machine))
+
+
+class _Piece(NamedTuple):
+    """A part of a tile in the MAC stream."""
+
+    work: Work
+    part: Part
+    step: Step
+    position: int
+    """In the order of the program."""
+
+
+@dataclass(eq=False)
+class _Other:
+    """A step of another unit that is still to be placed."""
+
+    step: Step
+    position: int
+    after_piece: int
+    """Number of the last piece that has to come before it, -1 for none."""
+    after: list[_Other]
+    """Other steps that have to come before it."""
+    gap: int | None = None
+    """The piece behind which it has been placed."""
+
+
+class _Log:
+    """Who touched which words, in order."""
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[SSAValue, int], list[tuple[Access, bool, int | _Other]]] = defaultdict(list)
+
+    def add(self, step: Step, who: int | _Other) -> None:
+        for accesses, writes in ((step.reads, False), (step.writes, True)):
+            for access in accesses:
+                self.entries[access.place, access.slot].append((access, writes, who))
+
+    def before(self, step: Step) -> Iterator[int | _Other]:
+        """All whose order with the step matters, the last ones first."""
+        for accesses, writes in ((step.reads, False), (step.writes, True)):
+            for access in accesses:
+                for other, written, who in reversed(self.entries[access.place, access.slot]):
+                    if (writes or written) and access.meets(other):
+                        yield who
+
+
+def _analysed(program: Sequence[Step | Work]) -> tuple[list[_Piece], list[_Other]]:
+    log = _Log()
+    pieces: list[_Piece] = []
+    others: list[_Other] = []
+    position = 0
+    for item in program:
+        if not isinstance(item, Step):
+            for part in item.parts():
+                step = item.step(part)
+                log.add(step, len(pieces))
+                pieces.append(_Piece(item, part, step, position))
+                position += 1
+            continue
+        last, after = -1, dict[Unit, _Other]()
+        for who in log.before(item):
+            if isinstance(who, _Other):
+                # Steps of a unit stay in order, so the last one speaks for those before it.
+                known = after.get(who.step.unit)
+                if known is None or known.position < who.position:
+                    after[who.step.unit] = who
+            else:
+                last = max(last, who)
+        other = _Other(item, position, last, list(after.values()))
+        log.add(item, other)
+        others.append(other)
+        position += 1
+    return pieces, others
+
+
+def _interleaved(program: Sequence[Step | Work]) -> list[Step]:
+    pieces, others = _analysed(program)
+    queues = {unit: deque(other for other in others if other.step.unit is unit) for unit in OTHERS}
+    waiting = deque(others)
+    made: list[Step | _Piece] = []
+
+    def place(other: _Other, gap: int) -> None:
+        """Places a step, and before it all that it needs."""
+        queue = queues[other.step.unit]
+        while other.gap is None:
+            first = queue[0]
+            for needed in first.after:
+                if needed.gap is None:
+                    place(needed, gap)
+            queue.popleft()
+            first.gap = gap
+            made.append(first.step)
+
+    for number, piece in enumerate(pieces):
+        while waiting and waiting[0].gap is not None:
+            waiting.popleft()
+        for other in list(waiting):
+            if other.position > piece.position:
+                break
+            if other.gap is None and other.step.conflicts(piece.step):
+                place(other, number - 1)
+        made.append(piece)
+        budget = piece.step.cycles
+        for unit in OTHERS:
+            queue = queues[unit]
+            while queue and queue[0].after_piece < number and budget > 0:
+                other = queue[0]
+                if not all(_done_before(needed, number, unit) for needed in other.after):
+                    break
+                budget -= other.step.cycles
+                if budget < 0 and budget + other.step.cycles < piece.step.cycles:
+                    break
+                place(other, number)
+    for other in others:
+        if other.gap is None:
+            place(other, len(pieces))
+    return list(_joined(made))
+
+
+def _done_before(needed: _Other, gap: int, unit: Unit) -> bool:
+    """Whether a step that another one needs lies so far back that waiting for it stops nothing."""
+    return needed.gap is not None and (unit is Unit.LOAD or needed.gap < gap)
+
+
+def _joined(made: Sequence[Step | _Piece]) -> Iterator[Step]:
+    """Parts of a tile with nothing between them become one step."""
+    open_work: Work | None = None
+    part: Part | None = None
+    for item in made:
+        if isinstance(item, _Piece):
+            if item.work is open_work and part is not None and (joined := part.joined(item.part)) is not None:
+                part = joined
+                continue
+            if open_work is not None and part is not None:
+                yield open_work.step(part)
+            open_work, part = item.work, item.part
+            continue
+        if open_work is not None and part is not None:
+            yield open_work.step(part)
+        open_work = part = None
+        yield item
+    if open_work is not None and part is not None:
+        yield open_work.step(part)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Template of a wait."""
+
+    units: tuple[Unit, ...]
+    pending: int
+
+    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
+        return tile.WaitOp([unit.value for unit in self.units], self.pending)
+
+
+def wait_step(units: tuple[Unit, ...], pending: int) -> Step:
+    """A wait until each of the units has at most so many instructions queued or running."""
+    return Step(Wait(units, pending), (), Unit.MOVE, (), (), ())
+
+
+@dataclass(eq=False)
+class _Issued:
+    """A step in the queues: how many instructions its unit had got in each CU when it was complete."""
+
+    step: Step
+    counts: tuple[int, ...]
+
+
+@dataclass
+class _Queue:
+    """What a unit has got so far in each CU, and how much of it is known to be done."""
+
+    issued: list[int]
+    done: list[int]
+    touched: dict[tuple[SSAValue, int], list[tuple[Access, bool, _Issued]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    def pending(self, issued: _Issued) -> int | None:
+        """Instructions that may still be pending when the step is done; None if it is known to be."""
+        behind = [
+            total - count
+            for total, count, done, own in zip(self.issued, issued.counts, self.done, issued.step.counts, strict=True)
+            if own and count > done
+        ]
+        return min(behind) if behind else None
+
+
+def _with_waits(steps: Sequence[Step], machine: Machine) -> Iterator[Step]:
+    cus = machine.compute_units
+    queues = {unit: _Queue([0] * cus, [0] * cus) for unit in Unit}
+    for step in steps:
+        needed: dict[Unit, int] = {}
+        for unit, queue in queues.items():
+            for pending in _hazards(step, unit, queue):
+                needed[unit] = min(pending, needed.get(unit, machine.queue_depth))
+        for pending in sorted(set(needed.values())):
+            units = tuple(unit for unit in Unit if needed.get(unit) == pending)
+            yield wait_step(units, pending)
+            for unit in units:
+                queue = queues[unit]
+                queue.done = [
+                    max(done, issued - pending) for done, issued in zip(queue.done, queue.issued, strict=True)
+                ]
+        yield step
+        queue = queues[step.unit]
+        queue.issued = [total + count for total, count in zip(queue.issued, step.counts, strict=True)]
+        issued = _Issued(step, tuple(queue.issued))
+        for accesses, writes in ((step.reads, False), (step.writes, True)):
+            for access in accesses:
+                queue.touched[access.place, access.slot].append((access, writes, issued))
+
+
+def _hazards(step: Step, unit: Unit, queue: _Queue) -> Iterator[int]:
+    """For each step of a unit that has to be done before this one is issued, what may be pending behind it."""
+    for accesses, writes in ((step.reads, False), (step.writes, True)):
+        for access in accesses:
+            key = access.place, access.slot
+            if key not in queue.touched:
+                continue
+            live: list[tuple[Access, bool, _Issued]] = []
+            for entry in queue.touched[key]:
+                other, written, issued = entry
+                pending = queue.pending(issued)
+                if pending is None:
+                    continue
+                live.append(entry)
+                # A unit works in order, but a result comes long after the next instruction has begun to read. Dispatch
+                # holds what reads words that are being loaded.
+                if unit is step.unit:
+                    matters = written and not writes and unit is not Unit.LOAD
+                elif unit is Unit.LOAD:
+                    matters = writes
+                else:
+                    matters = writes or written
+                if matters and access.meets(other):
+                    yield pending
+            queue.touched[key] = live

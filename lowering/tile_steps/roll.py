@@ -1,0 +1,151 @@
+"""Rolls a straight tile program into loops: what repeats with numbers that change evenly becomes a `tile.for`.
+
+Short repeats are rolled first, so that inner loops are found before the loops around them. From one iteration to the
+next a number stays, grows by the same amount each time, or alternates between two values, as slots of buffers do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from xdsl.ir import Block
+
+from lowering.tile_steps.steps import Step, Template
+from snowdialect.dialects import tile
+from snowdialect.dialects.addresses import IndexExpr
+
+LONGEST = 256
+"""Steps and loops of a body at most; longer repeats are rare, and looking for them takes long."""
+
+
+class Change(NamedTuple):
+    """How a number differs in iteration i: by `linear * i + parity * (i mod 2)`."""
+
+    linear: int
+    parity: int
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A step or a loop, with the numbers of its steps in the first iteration of all loops in it."""
+
+    kind: int
+    """Equal for nodes that differ in their numbers only."""
+    numbers: tuple[int, ...]
+    steps: int
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf(Node):
+    template: Template
+
+
+@dataclass(frozen=True, eq=False)
+class Loop(Node):
+    count: int
+    body: tuple[Node, ...]
+    changes: tuple[Change, ...]
+
+
+def roll(steps: Sequence[Step]) -> list[Node]:
+    """The steps as nested loops, in the same order."""
+    kinds: dict[Hashable, int] = {}
+    nodes: list[Node] = [
+        Leaf(kinds.setdefault(step.template, len(kinds)), step.numbers, 1, step.template) for step in steps
+    ]
+    period = 1
+    while period <= min(len(nodes) // 2, LONGEST):
+        rolled = list(_roll_period(nodes, period, kinds))
+        if len(rolled) < len(nodes):
+            nodes, period = rolled, 1
+        else:
+            period += 1
+    return nodes
+
+
+def _roll_period(nodes: list[Node], period: int, kinds: dict[Hashable, int]) -> Iterator[Node]:
+    position = 0
+    while position < len(nodes):
+        body = nodes[position : position + period]
+        count, changes = _repeats(nodes, position, period)
+        if (count - 1) * sum(node.steps for node in body) < 2:
+            yield nodes[position]
+            position += 1
+            continue
+        key = (count, tuple(node.kind for node in body), changes)
+        yield Loop(
+            kinds.setdefault(key, len(kinds)),
+            _numbers(body),
+            sum(node.steps for node in body),
+            count,
+            tuple(body),
+            changes,
+        )
+        position += count * period
+
+
+def _repeats(nodes: list[Node], first: int, period: int) -> tuple[int, tuple[Change, ...]]:
+    """How often the nodes from `first` on repeat, and how their numbers change."""
+    second = first + period
+    if second + period > len(nodes) or nodes[first].kind != nodes[second].kind:
+        return 1, ()
+    kinds = [node.kind for node in nodes[first:second]]
+    if kinds != [node.kind for node in nodes[second : second + period]]:
+        return 1, ()
+    start, after = _numbers(nodes[first:second]), _numbers(nodes[second : second + period])
+    changes = _first_changes(start, after)
+    count = 2
+    for begin in range(second + period, len(nodes) - period + 1, period):
+        window = nodes[begin : begin + period]
+        if kinds != [node.kind for node in window]:
+            break
+        numbers = _numbers(window)
+        if count == 2:
+            # The third value tells what alternates from what grows.
+            changes = [
+                Change(0, b - a) if third == a else Change(b - a, 0)
+                for a, b, third in zip(start, after, numbers, strict=True)
+            ]
+        expected = (
+            a + change.linear * count + change.parity * (count % 2) for a, change in zip(start, changes, strict=True)
+        )
+        if any(number != wanted for number, wanted in zip(numbers, expected, strict=True)):
+            if count == 2:
+                changes = _first_changes(start, after)
+            break
+        count += 1
+    return count, tuple(changes)
+
+
+def _first_changes(start: tuple[int, ...], after: tuple[int, ...]) -> list[Change]:
+    """What two iterations tell: 0 and 1 may be the slots of a buffer, which are told apart by parity."""
+    return [Change(0, b - a) if {a, b} == {0, 1} else Change(b - a, 0) for a, b in zip(start, after, strict=True)]
+
+
+def _numbers(nodes: Sequence[Node]) -> tuple[int, ...]:
+    return tuple(number for node in nodes for number in node.numbers)
+
+
+def emit(nodes: Sequence[Node], block: Block) -> None:
+    """Adds the operations of the nodes to a block."""
+    _emit(nodes, [IndexExpr(number) for number in _numbers(nodes)], block)
+
+
+def _emit(nodes: Sequence[Node], numbers: list[IndexExpr], block: Block) -> None:
+    first = 0
+    for node in nodes:
+        mine = numbers[first : first + len(node.numbers)]
+        first += len(node.numbers)
+        if isinstance(node, Loop):
+            op = tile.ForOp(0, node.count)
+            block.add_op(op)
+            index = IndexExpr.index(op.index)
+            inner = [
+                number + index * change.linear + index.mod2() * change.parity
+                for number, change in zip(mine, node.changes, strict=True)
+            ]
+            _emit(node.body, inner, op.body.block)
+        elif isinstance(node, Leaf):
+            block.add_op(node.template.build(mine))

@@ -1,0 +1,126 @@
+"""The steps of a layer's tile program: operations of the tile dialect with all their numbers, before loops are made.
+
+A step says what it reads and writes of the buffers, which unit executes it and how many instructions it gives that
+unit; that is what ordering and waiting need (lowering/tile_steps/order.py). What two steps of a loop have in common is
+their template, what differs are their numbers (lowering/tile_steps/roll.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from xdsl.ir import Operation, SSAValue
+
+from snowdialect.dialects.addresses import IndexExpr
+
+
+class Unit(StrEnum):
+    """What executes a step, under the names of `mov wait`."""
+
+    LOAD = "load"
+    MAC = "mac"
+    MAX = "max"
+    MOVE = "move"
+
+
+class Template(Protocol):
+    """What a step is but for its numbers; equal templates make equal code. Hashable."""
+
+    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
+        """The operation with these numbers."""
+        ...
+
+
+class Extent(NamedTuple):
+    """From `first` to below `stop`."""
+
+    first: int
+    stop: int
+
+    def meets(self, other: Extent) -> bool:
+        return self.first < other.stop and other.first < self.stop
+
+
+ALL = Extent(0, 1 << 31)
+
+
+class Access(NamedTuple):
+    """Words of a buffer, or of a region of memory, that a step reads or writes."""
+
+    place: SSAValue
+    slot: int = 0
+    rows: Extent = ALL
+    columns: Extent = ALL
+    words: Extent = ALL
+    """Words of each pixel; of a weights buffer, all."""
+
+    def meets(self, other: Access) -> bool:
+        """Whether both touch the same words."""
+        return (
+            self.place is other.place
+            and self.slot == other.slot
+            and self.rows.meets(other.rows)
+            and self.columns.meets(other.columns)
+            and self.words.meets(other.words)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One operation of the tile program."""
+
+    template: Template
+    numbers: tuple[int, ...]
+    unit: Unit
+    reads: tuple[Access, ...]
+    writes: tuple[Access, ...]
+    counts: tuple[int, ...]
+    """Instructions that each CU gets of the step, at least; those of a move are all in the first place."""
+    cycles: int = 0
+    """For a MAC step, the cycles that a full queue of its instructions keeps the MACs busy; for others, about how many
+    the control core takes to issue it."""
+
+    def conflicts(self, other: Step) -> bool:
+        """Whether the order of the two matters."""
+        return any(
+            mine.meets(theirs)
+            for ours, others in (
+                (self.writes, other.reads),
+                (self.writes, other.writes),
+                (self.reads, other.writes),
+            )
+            for mine in ours
+            for theirs in others
+        )
+
+
+class Part(NamedTuple):
+    """Local rows and columns of a tile."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    def joined(self, other: Part) -> Part | None:
+        """Both as one, where they lie side by side."""
+        if self[2:] == other[2:] and self.bottom == other.top:
+            return Part(self.top, other.bottom, self.left, self.right)
+        if self[:2] == other[:2] and self.right == other.left:
+            return Part(self.top, self.bottom, self.left, other.right)
+        return None
+
+
+class Work(Protocol):
+    """A tile to be computed, which may be cut into parts with other steps between them."""
+
+    def parts(self) -> list[Part]:
+        """The smallest parts worth cutting it into, in order."""
+        ...
+
+    def step(self, part: Part) -> Step:
+        """The step that computes a part."""
+        ...
