@@ -1,8 +1,8 @@
-"""Runs a network at every level on the same inputs and finds the first difference from the reference."""
+"""Runs a network at every level and on the simulator, and finds the first difference from the reference."""
 
 import time
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,17 @@ from snowdialect.dialects.tile import maps_shape
 from snowdialect.interpreters import Run, run_module
 from snowdialect.weights import Weights
 
+if TYPE_CHECKING:
+    from snowdialect.backend.program import Program
+
 
 class Place(NamedTuple):
     """Where a run first leaves the reference."""
 
-    layer: str
+    layer: str | None
+    """None for a count of the whole program."""
     what: str
-    """`result`, `output`, `saturations` or `wraps`."""
+    """`result`, `output`, `saturations`, `wraps`, or `executed` and an instruction."""
     element: tuple[int, ...]
     """Index in a batch, (n, c, y, x) or (n, f); empty for a count."""
     reference: Any
@@ -34,61 +38,110 @@ class Place(NamedTuple):
 class Difference(NamedTuple):
     level: str
     after: str
-    """The first pass after which the program computes something else."""
+    """The first pass, or ASSEMBLY, after which the program computes something else."""
     place: Place
 
     def __str__(self) -> str:
         layer, what, element, reference, found = self.place
         where = f"{what}, element {list(element)}" if element else what
-        return (
-            f"{self.level}: layer {layer}: {where}: {found}, but {reference} in the reference; "
-            f"first differs after {self.after}"
-        )
+        if layer is not None:
+            where = f"layer {layer}: {where}"
+        return f"{self.level}: {where}: {found}, but {reference} in the reference; first differs after {self.after}"
 
 
 class LevelResult(NamedTuple):
     """What one level computed, and whether it is what the reference computed."""
 
     level: str
-    """A level of the pipeline, or FLOAT."""
+    """A level of the pipeline, FLOAT or SIMULATOR."""
     run: Run
     seconds: float
     """Time to lower to this level and to run it."""
     layers_compared: int
     difference: Difference | None = None
+    program: "Program | None" = None
+    """What the simulator ran."""
 
 
 FLOAT = "float"
 """The network before quantisation: no level of its own, and compared with nothing."""
 
+SIMULATOR = "simulator"
+"""The program in the simulator of the machine, below all levels."""
+
+ASSEMBLY = "assembly"
+"""What makes the program of a module at the lowest level."""
+
 
 def check(
-    context: Context, module: ModuleOp, batch: NDArray[np.float32], weights: Weights | None
+    context: Context,
+    module: ModuleOp,
+    batch: NDArray[np.float32],
+    weights: Weights | None,
+    model: str = "",
+    options: driver.PassOptions = driver.NO_OPTIONS,
+    announce: Callable[[str], None] = lambda text: None,
 ) -> Iterator[LevelResult]:
     """Lowers a network of level `cnn` step by step, in place, and yields each level's result as it is known.
 
-    `batch` is N x the shape of one input. A network that is not quantised runs in float first. Level `cnn`,
-    fused and quantised, is the reference; the first level that differs from it is the last.
+    `batch` is N x the shape of one input, `model` names the network in the program, `options` are those of passes;
+    `announce` is called with what is about to be done. A network that is not quantised runs in float first. Level
+    `cnn`, fused and quantised, is the reference; the first level that differs from it is the last. At the end the
+    simulator runs the program: it must give the bits of the reference, and execute the instructions of the lowest
+    level. Raises SnowError, one line, also for a program that the machine could not run.
     """
     started = time.perf_counter()
     if not _is_quantised(module):
+        announce("running in float ...")
         yield LevelResult(FLOAT, run_module(module, batch, weights), time.perf_counter() - started, 0)
-    reference: Run | None = None
+    runs: list[Run] = []
     for level in LEVELS:
         started = time.perf_counter()
         above = module.clone()
-        driver.lower(context, module, level)
+        driver.lower(context, module, level, lambda name, _: announce(f"{name} ..."), options)
+        announce(f"running at level {level} ...")
         run = run_module(module, batch, weights)
         seconds = time.perf_counter() - started
-        if reference is None:
-            reference = run
-        difference = None
+        runs.append(run)
+        reference, difference = runs[0], None
         if first_difference(reference, run) is not None:
-            difference = _blame(context, above, level, batch, weights, reference)
-        compared = len(reference.layers.keys() & run.layers.keys())
-        yield LevelResult(level, run, seconds, compared, difference)
+            announce(f"looking for the pass after which level {level} differs ...")
+            difference = _blame(context, above, level, batch, weights, reference, options)
+        yield LevelResult(level, run, seconds, _compared(reference, run), difference)
         if difference is not None:
             return
+    announce("running in the simulator ...")
+    yield _simulate(module, batch, weights, model, runs[0], runs[-1])
+
+
+def _simulate(
+    module: ModuleOp, batch: NDArray[np.float32], weights: Weights | None, model: str, reference: Run, lowest: Run
+) -> LevelResult:
+    """Assembles a module of the lowest level, whose run was `lowest`, and simulates the program."""
+    from snowdialect.backend.assemble import assemble
+    from snowdialect.simulator import simulate
+
+    started = time.perf_counter()
+    program = assemble(module, weights, model)
+    result = simulate(program, batch)
+    run = Run(result.outputs, result.layers, result.saturations, result.wraps, result.instructions)
+    place = first_difference(reference, run) or _first_count(lowest, run)
+    difference = None if place is None else Difference(SIMULATOR, ASSEMBLY, place)
+    return LevelResult(SIMULATOR, run, time.perf_counter() - started, _compared(reference, run), difference, program)
+
+
+def _first_count(lowest: Run, run: Run) -> Place | None:
+    """The first instruction that was not executed as often as at the lowest level."""
+    for name in sorted(lowest.instructions.keys() | run.instructions.keys()):
+        expected, found = lowest.instructions[name], run.instructions[name]
+        if expected != found:
+            return Place(None, f"executed {name}", (), expected, found)
+    return None
+
+
+def _compared(reference: Run, run: Run) -> int:
+    """How many layers both runs know."""
+    return len(reference.layers.keys() & run.layers.keys())
 
 
 def output_distance(run: Run, other: Run) -> float:
@@ -134,12 +187,13 @@ def _blame(
     batch: NDArray[np.float32],
     weights: Weights | None,
     reference: Run,
+    options: driver.PassOptions,
 ) -> Difference:
     """Lowers again to a level that differs, and runs after every pass until one has changed the result."""
     available = Universe.get_multiverse().all_passes
     names = passes_between(driver.level_of(module), level)
     for name in names:
-        driver.apply_pass(context, module, available[name]())
+        driver.apply_pass(context, module, available[name](), options)
         place = first_difference(reference, run_module(module, batch, weights))
         if place is not None:
             return Difference(level, name, place)

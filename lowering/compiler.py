@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from lowering import driver
-from lowering.pipeline import LEVELS
+from lowering.pipeline import LEVELS, passes_between
 from snowdialect.backend.program import Program
+from snowdialect.errors import SnowError
 
 
 def compile_model(
@@ -12,11 +13,13 @@ def compile_model(
     input_shape: tuple[int, ...] | None = None,
     machine: str | None = None,
     observer: driver.Observer | None = None,
+    options: driver.PassOptions = driver.NO_OPTIONS,
 ) -> Program:
     """Compiles a model file, or a module or assembly at any level.
 
     `input_shape` is that of one input, without batch, for files that carry none; `machine` a shipped machine or a file,
-    by default the one that the module names, else the default machine. Raises SnowError and MachineError, one line.
+    by default the one that the module names, else the default machine; `options` are those of passes that the module
+    has still to go through. Raises SnowError and MachineError, one line.
     """
     from snowdialect.backend.assemble import assemble
 
@@ -25,5 +28,9 @@ def compile_model(
     source = driver.read_program(context, path, input_shape)
     if machine is not None:
         driver.set_machine(source.module, machine)
-    driver.lower(context, source.module, LEVELS[-1], observer)
+    level = driver.level_of(source.module)
+    passes = passes_between(None if level == LEVELS[0] else level)
+    if past := [name for name in options if name not in passes]:
+        raise SnowError(f"{path}: is at level {level}; options for {past[0]}, which lies above, come too late")
+    driver.lower(context, source.module, LEVELS[-1], observer, options)
     return assemble(source.module, source.weights(), path.name)

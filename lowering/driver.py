@@ -2,7 +2,7 @@
 
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,11 +26,19 @@ MODEL_FRONTENDS = {"t7": "torch7", "net": "torch7", "txt": "torch7"}
 
 WEIGHTS = "snow.weights"
 
+CHOOSE_SCHEDULE = "cnn-choose-schedule"
+"""The pass that --schedule is for."""
+
 NUMBER_TOO_LARGE = "a number does not fit the type of its array"
 """What struct.error means that xDSL lets out of its parser."""
 
 Observer = Callable[[str, ModuleOp], None]
 """Called with the name of a pass and what it made."""
+
+PassOptions = Mapping[str, Mapping[str, Any]]
+"""Options of passes, by the names of passes and of their fields."""
+
+NO_OPTIONS: PassOptions = {}
 
 
 class Program(NamedTuple):
@@ -113,6 +121,11 @@ def set_machine(module: ModuleOp, name_or_path: str) -> None:
     target.set_machine(module, load_machine(name_or_path))
 
 
+def schedule_options(schedule: str | None) -> PassOptions:
+    """The options that `--schedule` stands for."""
+    return NO_OPTIONS if schedule is None else {CHOOSE_SCHEDULE: {"schedule": schedule}}
+
+
 def parse_assembly(context: Context, text: str, name: str) -> ModuleOp:
     """The module of the dialect `snowflake` that an assembly text stands for."""
     from snowdialect.backend.assembly import parse_assembly
@@ -126,7 +139,13 @@ def level_of(module: ModuleOp) -> str:
     return next((level for level in reversed(LEVELS) if level in present), LEVELS[0])
 
 
-def lower(context: Context, module: ModuleOp, level: str, observer: Observer | None = None) -> None:
+def lower(
+    context: Context,
+    module: ModuleOp,
+    level: str,
+    observer: Observer | None = None,
+    options: PassOptions = NO_OPTIONS,
+) -> None:
     """Brings a module to `level`, in place. A network that is already at level `cnn` is quantised on the way.
 
     Raises SnowError when the module is below that level, or when a pass cannot do its work.
@@ -136,14 +155,14 @@ def lower(context: Context, module: ModuleOp, level: str, observer: Observer | N
         raise SnowError(f"the program is at level {present}, which is below {level}")
     available = Universe.get_multiverse().all_passes
     for name in passes_between(None if present == LEVELS[0] else present, level):
-        apply_pass(context, module, available[name]())
+        apply_pass(context, module, available[name](), options)
         if observer is not None:
             observer(name, module)
 
 
-def apply_pass(context: Context, module: ModuleOp, kind: type[ModulePass]) -> None:
-    """Runs a pass with its default options and verifies what it made."""
-    kind().apply(context, module)
+def apply_pass(context: Context, module: ModuleOp, kind: type[ModulePass], options: PassOptions = NO_OPTIONS) -> None:
+    """Runs a pass, with its default options where there are no others, and verifies what it made."""
+    kind(**options.get(kind.name, {})).apply(context, module)
     verify(module, kind.name)
 
 

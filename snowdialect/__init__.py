@@ -23,16 +23,21 @@ __all__ = ["compile", "load"]
 
 
 def compile(
-    model: str | Path, input_shape: tuple[int, ...] | None = None, machine: str | None = None
+    model: str | Path,
+    input_shape: tuple[int, ...] | None = None,
+    machine: str | None = None,
+    schedule: str | None = None,
 ) -> CompiledProgram:
     """Compiles a model file; `input_shape` is that of one input, without batch, for files that carry none.
 
-    `machine` is a shipped machine or a .toml file. Raises SnowError or MachineError, one line, for a mistake in these.
+    `machine` is a shipped machine or a .toml file; `schedule` is best, the default, or paper, which keeps to what the
+    published hand code did. Raises SnowError or MachineError, one line, for a mistake in these.
     """
+    from lowering import driver
     from lowering.compiler import compile_model
     from snowdialect.simulator.compiled import CompiledProgram
 
-    return CompiledProgram(compile_model(model, input_shape, machine))
+    return CompiledProgram(compile_model(model, input_shape, machine, options=driver.schedule_options(schedule)))
 
 
 def load(path: str | Path) -> CompiledProgram:

@@ -1,4 +1,4 @@
-"""`snow-check`: runs a network at every level and names the first difference."""
+"""`snow-check`: runs a network at every level and on the simulator, and names the first difference."""
 
 import argparse
 import json
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from lowering.check import LevelResult
 
 DESCRIPTION = """\
-Compiles MODEL, runs every level on the same inputs and compares all layers with
-the reference, the fused and quantised network, bit by bit. Prints one line per
-level; exits with 1 at the first difference, naming pass, layer and element.
+Compiles MODEL, runs every level and the simulator on the same inputs and compares
+all layers with the reference, the fused and quantised network, bit by bit. Prints
+one line per level; exits with 1 at the first difference, naming pass, layer and
+element. The simulator must execute as many instructions as the lowest level, too.
 
 A model in float runs in float first; how far the reference is from it, at most,
 is what quantisation costs, and no error."""
@@ -31,42 +32,70 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--input", metavar="X.npy", type=Path, required=True, help="one input or a batch")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     snow_cli.add_model_arguments(parser)
+    snow_cli.add_schedule_argument(parser)
     snow_cli.add_debug_argument(parser)
     options = parser.parse_args(arguments)
     return snow_cli.run_command(lambda: run(options), options.debug)
 
 
 def run(options: argparse.Namespace) -> int:
+    results = compare(options, options.input, describe_on_output=not options.json)
+    if options.json:
+        print(json.dumps(make_table(options.model, results), indent=2))
+    return report_difference(results)
+
+
+def compare(options: argparse.Namespace, inputs: Path, describe_on_output: bool) -> "list[LevelResult]":
+    """Compiles a network and runs it at every level and on the simulator.
+
+    `options` are those of a command that compiles. `describe_on_output`: a line a level goes to the standard output.
+    """
     import snow_arrays
     from lowering import driver
     from lowering.check import FLOAT, check, output_distance
 
+    snow_cli.show_progress(f"reading {options.model} ...")
     context = driver.make_context()
-    program = driver.read_program(context, options.model, options.input_shape)
-    if (level := driver.level_of(program.module)) != LEVELS[0]:
+    source = driver.read_program(context, options.model, options.input_shape)
+    if (level := driver.level_of(source.module)) != LEVELS[0]:
         raise SnowError(f"{options.model}: is at level {level}; the comparison starts at {LEVELS[0]}")
     if options.machine is not None:
-        driver.set_machine(program.module, options.machine)
-    inputs = snow_arrays.read_input(options.input, driver.input_shape(program.module))
+        driver.set_machine(source.module, options.machine)
+    batch = snow_arrays.read_input(inputs, driver.input_shape(source.module)).batch
     results: list[LevelResult] = []
-    for result in check(context, program.module, inputs.batch, program.weights()):
+    for result in check(
+        context,
+        source.module,
+        batch,
+        source.weights(),
+        options.model.name,
+        driver.schedule_options(options.schedule),
+        snow_cli.show_progress,
+    ):
         results.append(result)
-        if not options.json:
+        if describe_on_output:
+            snow_cli.show_progress()
             print(describe(result), flush=True)
-    difference = results[-1].difference
-    if options.json:
-        print(json.dumps(make_table(options.model, results), indent=2))
-    elif results[0].level == FLOAT:
+    snow_cli.show_progress()
+    if describe_on_output and results[0].level == FLOAT:
         print(f"fixed point is at most {output_distance(results[0].run, results[1].run):.4g} from float")
-    if difference is not None:
-        print(f"error: {difference}", file=sys.stderr)
-        return 1
-    return 0
+    return results
+
+
+def report_difference(results: "list[LevelResult]") -> int:
+    """The status of a comparison; a difference goes to the standard error, as one line."""
+    difference = results[-1].difference
+    if difference is None:
+        return 0
+    print(f"error: {difference}", file=sys.stderr)
+    return 1
 
 
 def describe(result: "LevelResult") -> str:
     """One line about a level."""
-    if result.level not in LEVELS:
+    from lowering.check import FLOAT
+
+    if result.level == FLOAT:
         line = result.level
     else:
         verdict = "equal" if result.difference is None else "DIFFERS"

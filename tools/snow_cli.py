@@ -35,6 +35,15 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_schedule_argument(parser: argparse.ArgumentParser) -> None:
+    """The option of every command that compiles a network."""
+    parser.add_argument(
+        "--schedule",
+        choices=("best", "paper"),
+        help="how layers are cut into tiles: paper keeps to what the published hand code did (default: best)",
+    )
+
+
 def show_progress(text: str = "") -> None:
     """Replaces the line that says what is going on, on a terminal; without text, removes it."""
     if sys.stderr.isatty():

@@ -16,7 +16,11 @@ Compiles MODEL to a program: instructions, packed weights and the map of memory
 in one file, for snow-run and for a board. docs/program.md describes it.
 
 MODEL is a Torch7 model (.t7, .net, .txt); MLIR text (.mlir) and assembly (.s) of
-any level are taken from there on."""
+any level are taken from there on.
+
+With --check X.npy the program is written only if it computes, on these inputs and
+in the simulator, what every level of the compiler does, bit by bit; otherwise the
+first difference is named, as by snow-check."""
 
 MEASURED = (
     "cycles",
@@ -42,27 +46,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("model", metavar="MODEL", type=Path, help="what to compile")
     snow_cli.add_model_arguments(parser)
+    snow_cli.add_schedule_argument(parser)
     parser.add_argument("-o", "--output", metavar="P.snow", type=Path, required=True, help="file to write")
     parser.add_argument(
         "--report", metavar="R.json", type=Path, help="write what is known before a run; null stands for the rest"
     )
+    parser.add_argument("--check", metavar="X.npy", type=Path, help="compare all levels and the simulator")
     snow_cli.add_debug_argument(parser)
     options = parser.parse_args(arguments)
     return snow_cli.run_command(lambda: run(options), options.debug)
 
 
 def run(options: argparse.Namespace) -> int:
-    from lowering.compiler import compile_model
     from snowdialect.backend.container import write_program
     from snowdialect.files import replacing
 
-    snow_cli.show_progress(f"reading {options.model} ...")
-    program = compile_model(
-        options.model,
-        options.input_shape,
-        options.machine,
-        lambda name, _: snow_cli.show_progress(f"lowering: {name} ..."),
-    )
+    program = compile_plainly(options) if options.check is None else compile_checked(options)
+    if program is None:
+        return 1
     snow_cli.show_progress(f"writing {options.output} ...")
     write_program(program, options.output)
     snow_cli.show_progress()
@@ -70,6 +71,28 @@ def run(options: argparse.Namespace) -> int:
         with replacing(options.report) as file:
             file.write(json.dumps(make_report(program), indent=2) + "\n")
     return 0
+
+
+def compile_plainly(options: argparse.Namespace) -> "Program":
+    from lowering import driver
+    from lowering.compiler import compile_model
+
+    snow_cli.show_progress(f"reading {options.model} ...")
+    return compile_model(
+        options.model,
+        options.input_shape,
+        options.machine,
+        lambda name, _: snow_cli.show_progress(f"lowering: {name} ..."),
+        driver.schedule_options(options.schedule),
+    )
+
+
+def compile_checked(options: argparse.Namespace) -> "Program | None":
+    """The program, if every level and the simulator compute the same; None after a difference was named."""
+    import snow_check
+
+    results = snow_check.compare(options, options.check, describe_on_output=True)
+    return results[-1].program if snow_check.report_difference(results) == 0 else None
 
 
 def make_report(program: "Program") -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, NoReturn
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.printer import Printer
-from xdsl.utils.arg_spec import parse_pipeline
+from xdsl.utils.arg_spec import ArgSpec, parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError, VerifyException
 from xdsl.xdsl_opt_main import xDSLOptMain
 
@@ -71,6 +71,7 @@ class SnowOptMain(xDSLOptMain):
             help="run the whole pipeline, from network to instructions (after the passes of -p)",
         )
         snow_cli.add_model_arguments(arg_parser)
+        snow_cli.add_schedule_argument(arg_parser)
         arg_parser.add_argument(
             "--print-ir-after",
             metavar="PASS",
@@ -94,9 +95,11 @@ class SnowOptMain(xDSLOptMain):
         if self.args.lower_to_snowflake:
             self.args.passes = ",".join(filter(None, (self.args.passes, *passes_between())))
         try:
-            specs = tuple(parse_pipeline(self.args.passes))
+            specs = tuple(map(self._with_schedule, parse_pipeline(self.args.passes)))
         except ArgSpecParseError as error:
             self.parser.error(f"argument -p/--passes: {str(error).splitlines()[-1].strip()}")
+        if self.args.schedule is not None and driver.CHOOSE_SCHEDULE not in {spec.name for spec in specs}:
+            self.parser.error(f"argument --schedule: {driver.CHOOSE_SCHEDULE} is not among the passes to run")
         passes: list[ModulePass] = []
         for spec in specs:
             if spec.name not in self.available_passes:
@@ -110,6 +113,11 @@ class SnowOptMain(xDSLOptMain):
             if name not in {spec.name for spec in specs}:
                 self.parser.error(f"argument --print-ir-after: {name} is not among the passes to run")
         self.pipeline = PassPipeline(tuple(passes), self._after_pass)
+
+    def _with_schedule(self, spec: ArgSpec) -> ArgSpec:
+        """A pass with the options that --schedule stands for, beside those that it names itself."""
+        options = driver.schedule_options(self.args.schedule).get(spec.name, {})
+        return ArgSpec(spec.name, {**{name: (value,) for name, value in options.items()}, **spec.parameters})
 
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
         name = self.args.input_file

@@ -21,7 +21,6 @@ from lowering.cnn.place_concats import PlaceConcats
 from lowering.pipeline import LEVELS
 from lowering.problems import conv_problem, linear_problem
 from lowering.tiling import TilingError, plan_conv, tile_columns
-from snowdialect.backend.assemble import assemble
 from snowdialect.backend.assembly import SnowflakeAsmTarget, parse_assembly
 from snowdialect.dialects import cnn
 from snowdialect.dialects.target import machine_of, set_machine
@@ -29,7 +28,6 @@ from snowdialect.dialects.tile import Mode, Order, Schedule, ScheduleAttr, Split
 from snowdialect.errors import SnowError
 from snowdialect.interpreters import Run, run_module
 from snowdialect.machine import Machine, load_machine
-from snowdialect.simulator import simulate
 from snowdialect.weights import Weights
 
 CONTEXT = driver.make_context()
@@ -82,9 +80,8 @@ def levels_agree(net: Net, machine: Machine, choose: Chooser | None = None) -> N
     for result in check(CONTEXT, module, batch, weights):
         assert str(result.difference) == "None"
         runs.append(result.run)
-    assert len(runs) >= len(LEVELS)
+    assert len(runs) > len(LEVELS)
     assembly_is_the_program(module, batch, weights, runs[-1])
-    simulator_agrees(module, batch, weights, runs[-1])
 
 
 def assembly_is_the_program(module: ModuleOp, batch: NDArray[np.float32], weights: Weights, run: Run) -> None:
@@ -101,14 +98,6 @@ def print_assembly(module: ModuleOp) -> str:
     output = StringIO()
     SnowflakeAsmTarget().emit(CONTEXT, module, output)
     return output.getvalue()
-
-
-def simulator_agrees(module: ModuleOp, batch: NDArray[np.float32], weights: Weights, run: Run) -> None:
-    """The machine could run the program, hazards and all, and computes the same with as many instructions."""
-    result = simulate(assemble(module, weights, "net"), batch)
-    found = Run(result.outputs, result.layers, result.saturations, result.wraps, result.instructions)
-    assert str(first_difference(run, found)) == "None"
-    assert found.instructions == run.instructions
 
 
 def agree_or_do_not_fit(net: Net, machine: Machine, choose: Chooser | None = None) -> None:

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from lowering import driver
-from lowering.check import FLOAT, LevelResult, check
+from lowering.check import FLOAT, SIMULATOR, LevelResult, check
 from lowering.pipeline import LEVELS
 from snowdialect.frontends.torch7 import load
 from snowdialect.models import DIGITS, held_back_digits
@@ -20,12 +20,12 @@ PUBLISHED = [
 
 
 def check_file(path: Path, batch: NDArray[Any]) -> list[LevelResult]:
-    """Float, then every level; fails at the first difference."""
+    """Float, every level and the simulator; fails at the first difference."""
     batch = batch.astype(np.float32)
     program = driver.read_model(path, batch.shape[1:])
     results = list(check(driver.make_context(), program.module, batch, program.weights()))
     assert str(results[-1].difference) == "None"
-    assert [result.level for result in results] == [FLOAT, *LEVELS]
+    assert [result.level for result in results] == [FLOAT, *LEVELS, SIMULATOR]
     return results
 
 

@@ -1,6 +1,8 @@
 """Which difference between two runs is reported."""
 
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +12,15 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 from xdsl.universe import Universe
 
+import snow_compile
 from lowering import driver
-from lowering.check import Difference, Place, check, first_difference
+from lowering.check import Difference, LevelResult, Place, check, first_difference
 from lowering.tile.assign_addresses import AssignAddresses
+from snowdialect.backend.program import Program
 from snowdialect.dialects import cnn
 from snowdialect.interpreters import Run
+from snowdialect.models import DIGITS, held_back_digits
+from snowdialect.simulator import SimulationResult, simulate
 
 
 def make_run(**changes: Any) -> Run:
@@ -112,3 +118,55 @@ def test_the_pass_that_changed_the_result_is_named(monkeypatch: pytest.MonkeyPat
     assert [result.level for result in results] == ["float", "cnn", "tile"]
     expected = Place("conv1", "result", (0, 0, 0, 0), 256, 512)
     assert results[-1].difference == Difference("tile", "tile-assign-addresses", expected)
+
+
+def simulated(monkeypatch: pytest.MonkeyPatch, change: Callable[[SimulationResult], SimulationResult]) -> LevelResult:
+    """The last result of a check whose simulator makes a mistake."""
+
+    def wrong(program: Program, batch: Any) -> SimulationResult:
+        return change(simulate(program, batch))
+
+    monkeypatch.setattr("snowdialect.simulator.simulate", wrong)
+    context = driver.make_context()
+    module = Parser(context, NETWORK).parse_module()
+    results = list(check(context, module, np.ones((1, 1, 4, 4), np.float32), None))
+    assert [result.level for result in results] == ["float", "cnn", "tile", "loop", "snowflake", "simulator"]
+    assert all(result.difference is None for result in results[:-1])
+    return results[-1]
+
+
+def test_the_simulator_is_compared_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    last = simulated(monkeypatch, lambda result: result)
+    assert last.difference is None
+    assert last.program is not None
+    assert last.layers_compared == 1
+
+
+def test_a_simulator_that_computes_something_else_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    last = simulated(monkeypatch, lambda result: result._replace(layers={"conv1": result.layers["conv1"] + 1}))
+    assert str(last.difference) == (
+        "simulator: layer conv1: result, element [0, 0, 0, 0]: 257, but 256 in the reference; "
+        "first differs after assembly"
+    )
+
+
+def test_a_simulator_that_executes_other_instructions_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    last = simulated(monkeypatch, lambda result: result._replace(instructions=result.instructions + Counter(tmov=1)))
+    assert last.difference is not None
+    assert str(last.difference).startswith("simulator: executed tmov: ")
+
+
+def test_a_program_that_differs_is_not_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def wrong(program: Program, batch: Any) -> SimulationResult:
+        result = simulate(program, batch)
+        return result._replace(outputs={name: array + 1 for name, array in result.outputs.items()})
+
+    monkeypatch.setattr("snowdialect.simulator.simulate", wrong)
+    images, _ = held_back_digits()
+    np.save(tmp_path / "x.npy", images[:2])
+    inputs, output = str(tmp_path / "x.npy"), tmp_path / "digits.snow"
+    assert snow_compile.main([str(DIGITS), "--input-shape", "1x8x8", "--check", inputs, "-o", str(output)]) == 1
+    assert capsys.readouterr().err.startswith("error: simulator: layer output: output, element [0, 0]: ")
+    assert not output.exists()
