@@ -123,7 +123,7 @@ def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...])
     for columns in tile_columns(problem.machine, problem.maps, schedule.columns):
         found = 0
         for rows in heights:
-            for maps_rows in dict.fromkeys((schedule.maps_rows, 1) if schedule.fused else (rows,)):
+            for maps_rows in dict.fromkeys((schedule.maps_rows, 1) if schedule.fused else (schedule.maps_rows,)):
                 try:
                     yield plan_conv(problem, schedule._replace(rows=rows, columns=columns, maps_rows=maps_rows))
                 except TilingError:

@@ -286,7 +286,7 @@ def largest_tile(problem: MapsProblem) -> TilePlan:
         for columns in tile_columns(problem.machine, problem.maps, window.out_w):
             for rows in pieces(-(-window.out_h // problem.machine.compute_units)):
                 try:
-                    return plan_maps(problem, Split.ROWS, TileSize(rows, columns, rows, slots, slots))
+                    return plan_maps(problem, Split.ROWS, TileSize(rows, columns, window.out_h, slots, slots))
                 except TilingError as error:
                     reason = error
     raise reason

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from xdsl.ir import Operation, SSAValue
 
 from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, Maps, Slots, layout
-from lowering.tile_steps.pool import pool_steps
+from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import Access, Extent, Part, Step, Unit
 from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, MapsTile, RowTile, lanes_of
 from snowdialect.dialects import tile
@@ -235,9 +235,8 @@ class ConvSteps(LayerBuffers):
         slot, _ = self.pooled_slots.take((rows.first, result.channel))
         span = tile.Span(0, rows.stop - rows.first, 0, pool.out_w, plan.share, plan.cus)
         channels = tile.Pixels(words, 0, 0, 0, -pool.pad_left, 0)
-        self.program += pool_steps(
-            self.machine, pool, (self.result, here), (self.pooled, slot), (rows.first, 0), span, channels
-        )
+        maps, pooled = (self.result, here), (self.pooled, slot)
+        self.program.append(PoolTile(self.machine, pool, maps, pooled, (rows.first, 0), span, channels))
         self._store(self.pooled, slot, rows, columns, result.channel)
         if overlap and rows is not plan.rows[-1]:
             below = (rows.stop - rows.first) * pool.stride_h
@@ -247,6 +246,8 @@ class ConvSteps(LayerBuffers):
 
 class ConvTile:
     """Rows and columns of a result tile that one maps tile and one kernel tile give."""
+
+    unit = Unit.MAC
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from xdsl.ir import Block, Operation, Region, SSAValue
 
 from lowering.tile_steps.order import order
 from lowering.tile_steps.roll import emit, roll
-from lowering.tile_steps.steps import Access, Extent, Step, Unit, Work
+from lowering.tile_steps.steps import Access, Extent, Part, Step, Unit, Work
 from lowering.tiling import ColumnTile, MapsTile, Place, TilePlan
 from snowdialect.dialects import tile
 from snowdialect.dialects.addresses import IndexExpr
@@ -62,6 +62,8 @@ class Store:
     share: int
     limit: int
     span: tile.Span
+    rows: tuple[int, ...]
+    """Rows of each CU."""
 
     def build(self, numbers: Sequence[IndexExpr]) -> Operation:
         slot, row, column, channel = numbers
@@ -210,7 +212,7 @@ class LayerBuffers:
                 Unit.MOVE,
                 (access(source),),
                 (access(target),),
-                self._moves(instructions),
+                moves(self.machine, instructions),
                 instructions * CYCLES_PER_INSTRUCTION,
             )
         )
@@ -226,38 +228,62 @@ class LayerBuffers:
         span: tile.Span,
     ) -> None:
         """Stores `words` of the pixels of a tile to a row, column and channel of the result."""
-        region = layout(self.regions.result)
-        pixels = words == region.pixel.data == _pixel(buffer)
-        row_of_buffer = buffer.type
-        assert isinstance(row_of_buffer, tile.MapsBufferType)
-        joined = pixels and span.right == region.width.data and row_of_buffer.row == region.row
-        pieces = 1 if joined else span.bottom - span.top if pixels else (span.bottom - span.top) * span.right
-        # A CU at the lower border may have no row of the tile.
-        present = [
-            bool(span.cus >> cu & 1) and bool(span.rows_inside(place[0], cu, region.height.data))
-            for cu in range(self.machine.compute_units)
-        ]
-        full = [
-            present[cu] and len(span.rows_inside(place[0], cu, region.height.data)) == span.bottom - span.top
-            for cu in range(self.machine.compute_units)
-        ]
-        self.program.append(
-            Step(
-                Store(buffer, self.regions.result, words, share, limit, span),
-                (slot, *place),
-                Unit.MOVE,
-                (Access(buffer, slot, Extent(span.top, span.bottom), Extent(span.left, span.right)),),
-                (Access(memory_of(self.regions.result)),) if self.in_place else (),
-                self._moves(max(1, sum(full) * pieces)),
-                sum(present) * pieces * CYCLES_PER_INSTRUCTION,
-            )
+        self.program.append(StoreTile(self, buffer, slot, place, words, share, limit, span))
+
+
+class StoreTile:
+    """The store of a result tile; it is cut into rows."""
+
+    unit = Unit.MOVE
+
+    def __init__(
+        self,
+        layer: LayerBuffers,
+        buffer: SSAValue,
+        slot: int,
+        place: tuple[int, int, int],
+        words: int,
+        share: int,
+        limit: int,
+        span: tile.Span,
+    ) -> None:
+        self.layer, self.buffer, self.slot, self.place = layer, buffer, slot, place
+        self.words, self.share, self.limit, self.span = words, share, limit, span
+
+    def parts(self) -> list[Part]:
+        span = self.span
+        return [Part(row, row + 1, span.left, span.right) for row in range(span.top, span.bottom)]
+
+    def step(self, part: Part) -> Step:
+        layer, machine = self.layer, self.layer.machine
+        span = self.span._replace(**part._asdict())
+        region = layout(layer.regions.result)
+        # A CU at the lower border may have fewer rows of the tile, or none.
+        rows = [len(span.rows_inside(self.place[0], cu, region.height.data)) for cu in range(machine.compute_units)]
+        pixels = self.words == region.pixel.data == _pixel(self.buffer)
+        joined = pixels and span.right == region.width.data and _row(self.buffer) == region.row.data
+        instructions = sum(map(bool, rows)) if joined else sum(rows) * (1 if pixels else span.right - span.left)
+        return Step(
+            Store(self.buffer, layer.regions.result, self.words, self.share, self.limit, span, tuple(rows)),
+            (self.slot, *self.place),
+            Unit.MOVE,
+            (Access(self.buffer, self.slot, Extent(part.top, part.bottom), Extent(part.left, part.right)),),
+            (Access(memory_of(layer.regions.result)),) if layer.in_place else (),
+            moves(machine, instructions),
+            instructions * CYCLES_PER_INSTRUCTION,
         )
 
-    def _moves(self, instructions: int) -> tuple[int, ...]:
-        """The count of a step of the only move decoder."""
-        return (instructions, *(0,) * (self.machine.compute_units - 1))
+
+def moves(machine: Machine, instructions: int) -> tuple[int, ...]:
+    """The counts of a step of the only move decoder."""
+    return (instructions, *(0,) * (machine.compute_units - 1))
 
 
 def _pixel(buffer: SSAValue) -> int:
     assert isinstance(buffer.type, tile.MapsBufferType)
     return buffer.type.pixel.data
+
+
+def _row(buffer: SSAValue) -> int:
+    assert isinstance(buffer.type, tile.MapsBufferType)
+    return buffer.type.row.data

@@ -28,12 +28,18 @@ def order(program: Sequence[Step | Work], machine: Machine) -> list[Step]:
     return list(_with_waits(_interleaved(program), machine))
 
 
+class _Item(NamedTuple):
+    """A step, and the work that it is a part of."""
+
+    step: Step
+    work: Work | None = None
+    part: Part | None = None
+
+
 class _Piece(NamedTuple):
     """A part of a tile in the MAC stream."""
 
-    work: Work
-    part: Part
-    step: Step
+    item: _Item
     position: int
     """In the order of the program."""
 
@@ -42,7 +48,7 @@ class _Piece(NamedTuple):
 class _Other:
     """A step of another unit that is still to be placed."""
 
-    step: Step
+    item: _Item
     position: int
     after_piece: int
     """Number of the last piece that has to come before it, -1 for none."""
@@ -50,6 +56,10 @@ class _Other:
     """Other steps that have to come before it."""
     gap: int | None = None
     """The piece behind which it has been placed."""
+
+    @property
+    def step(self) -> Step:
+        return self.item.step
 
 
 class _Log:
@@ -72,21 +82,25 @@ class _Log:
                         yield who
 
 
+def _items(program: Sequence[Step | Work]) -> Iterator[_Item]:
+    for item in program:
+        if isinstance(item, Step):
+            yield _Item(item)
+        else:
+            yield from (_Item(item.step(part), item, part) for part in item.parts())
+
+
 def _analysed(program: Sequence[Step | Work]) -> tuple[list[_Piece], list[_Other]]:
     log = _Log()
     pieces: list[_Piece] = []
     others: list[_Other] = []
-    position = 0
-    for item in program:
-        if not isinstance(item, Step):
-            for part in item.parts():
-                step = item.step(part)
-                log.add(step, len(pieces))
-                pieces.append(_Piece(item, part, step, position))
-                position += 1
+    for position, item in enumerate(_items(program)):
+        if item.step.unit is Unit.MAC:
+            log.add(item.step, len(pieces))
+            pieces.append(_Piece(item, position))
             continue
         last, after = -1, dict[Unit, _Other]()
-        for who in log.before(item):
+        for who in log.before(item.step):
             if isinstance(who, _Other):
                 # Steps of a unit stay in order, so the last one speaks for those before it.
                 known = after.get(who.step.unit)
@@ -95,9 +109,8 @@ def _analysed(program: Sequence[Step | Work]) -> tuple[list[_Piece], list[_Other
             else:
                 last = max(last, who)
         other = _Other(item, position, last, list(after.values()))
-        log.add(item, other)
+        log.add(item.step, other)
         others.append(other)
-        position += 1
     return pieces, others
 
 
@@ -105,7 +118,7 @@ def _interleaved(program: Sequence[Step | Work]) -> list[Step]:
     pieces, others = _analysed(program)
     queues = {unit: deque(other for other in others if other.step.unit is unit) for unit in OTHERS}
     waiting = deque(others)
-    made: list[Step | _Piece] = []
+    made: list[_Item] = []
 
     def place(other: _Other, gap: int) -> None:
         """Places a step, and before it all that it needs."""
@@ -117,7 +130,7 @@ def _interleaved(program: Sequence[Step | Work]) -> list[Step]:
                     place(needed, gap)
             queue.popleft()
             first.gap = gap
-            made.append(first.step)
+            made.append(first.item)
 
     for number, piece in enumerate(pieces):
         while waiting and waiting[0].gap is not None:
@@ -125,10 +138,11 @@ def _interleaved(program: Sequence[Step | Work]) -> list[Step]:
         for other in list(waiting):
             if other.position > piece.position:
                 break
-            if other.gap is None and other.step.conflicts(piece.step):
+            if other.gap is None and other.step.conflicts(piece.item.step):
                 place(other, number - 1)
-        made.append(piece)
-        budget = piece.step.cycles
+        made.append(piece.item)
+        cover = piece.item.step.cycles
+        budget = cover
         for unit in OTHERS:
             queue = queues[unit]
             while queue and queue[0].after_piece < number and budget > 0:
@@ -136,7 +150,7 @@ def _interleaved(program: Sequence[Step | Work]) -> list[Step]:
                 if not all(_done_before(needed, number, unit) for needed in other.after):
                     break
                 budget -= other.step.cycles
-                if budget < 0 and budget + other.step.cycles < piece.step.cycles:
+                if budget < 0 and budget + other.step.cycles < cover:
                     break
                 place(other, number)
     for other in others:
@@ -150,25 +164,25 @@ def _done_before(needed: _Other, gap: int, unit: Unit) -> bool:
     return needed.gap is not None and (unit is Unit.LOAD or needed.gap < gap)
 
 
-def _joined(made: Sequence[Step | _Piece]) -> Iterator[Step]:
+def _joined(made: Sequence[_Item]) -> Iterator[Step]:
     """Parts of a tile with nothing between them become one step."""
+    open_parts: list[Part] = []
     open_work: Work | None = None
-    part: Part | None = None
-    for item in made:
-        if isinstance(item, _Piece):
-            if item.work is open_work and part is not None and (joined := part.joined(item.part)) is not None:
-                part = joined
-                continue
-            if open_work is not None and part is not None:
-                yield open_work.step(part)
-            open_work, part = item.work, item.part
+    for item in (*made, None):
+        if item is None or item.work is None or item.work is not open_work:
+            if open_work is not None:
+                yield from map(open_work.step, open_parts)
+            open_parts, open_work = [], None if item is None else item.work
+        if item is None:
+            return
+        if item.part is None:
+            yield item.step
             continue
-        if open_work is not None and part is not None:
-            yield open_work.step(part)
-        open_work = part = None
-        yield item
-    if open_work is not None and part is not None:
-        yield open_work.step(part)
+        part = item.part
+        while open_parts and (both := open_parts[-1].joined(part)) is not None:
+            open_parts.pop()
+            part = both
+        open_parts.append(part)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
 
-from lowering.tile_steps.steps import Access, Extent, Step, Unit
+from lowering.tile_steps.steps import Access, Extent, Part, Step, Unit
 from snowdialect.dialects import tile
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.machine import Machine
@@ -39,41 +39,65 @@ class MaxPool:
         )
 
 
-def pool_steps(
-    machine: Machine,
-    window: tile.Window,
-    maps: tuple[SSAValue, int],
-    result: tuple[SSAValue, int],
-    place: tuple[int, int],
-    span: tile.Span,
-    pixels: tile.Pixels,
-) -> Iterator[Step]:
-    """A tile in steps of a few outputs; `maps` and `result` are buffers and their slots, `place` row and column of
-    the result."""
-    output = pixels.words // machine.line_words * (CYCLES_PER_OUTPUT + CYCLES_PER_COMPARISON * window.kernel_h)
-    width = span.right - span.left
-    size = -(-width // -(-width * output // BURST))
-    for top in range(span.top, span.bottom):
-        for left in range(span.left, span.right, size):
-            part = span._replace(top=top, bottom=top + 1, left=left, right=min(left + size, span.right))
-            rows = tuple(
-                tuple(window.kernel_rows(place[0] + cu * span.share + row) for row in mine)
-                for cu in range(machine.compute_units)
-                for mine in [part.rows_inside(place[0], cu, window.out_h)]
-            )
-            columns = tuple(
-                window.kernel_columns(place[1] + column) for column in part.columns_inside(place[1], window.out_w)
-            )
-            first_row = top * window.stride_h + pixels.row_lead
-            first_column = left * window.stride_w + pixels.lead
-            stop_column = (part.right - 1) * window.stride_w + pixels.lead + window.kernel_w
-            outputs = (part.right - left) * pixels.words // machine.line_words
-            yield Step(
-                MaxPool(maps[0], result[0], part, window, pixels, rows, columns),
-                (maps[1], result[1], *place),
-                Unit.MAX,
-                (Access(*maps, Extent(first_row, first_row + window.kernel_h), Extent(first_column, stop_column)),),
-                (Access(*result, Extent(top, top + 1), Extent(left, part.right)),),
-                tuple(len(mine) * outputs * min((len(kind) for kind in mine), default=0) for mine in rows),
-                outputs * (CYCLES_PER_OUTPUT + CYCLES_PER_COMPARISON * window.kernel_h),
-            )
+class PoolTile:
+    """A tile of a max pool; it is cut into a few outputs each."""
+
+    unit = Unit.MAX
+
+    def __init__(
+        self,
+        machine: Machine,
+        window: tile.Window,
+        maps: tuple[SSAValue, int],
+        result: tuple[SSAValue, int],
+        place: tuple[int, int],
+        span: tile.Span,
+        pixels: tile.Pixels,
+    ) -> None:
+        """`maps` and `result` are buffers and their slots, `place` is row and column of the result."""
+        self.machine, self.window, self.maps, self.result = machine, window, maps, result
+        self.place, self.span, self.pixels = place, span, pixels
+
+    @property
+    def _output_cycles(self) -> int:
+        lines = self.pixels.words // self.machine.line_words
+        return lines * (CYCLES_PER_OUTPUT + CYCLES_PER_COMPARISON * self.window.kernel_h)
+
+    def parts(self) -> list[Part]:
+        span = self.span
+        width = span.right - span.left
+        size = -(-width // -(-width * self._output_cycles // BURST))
+        return [
+            Part(row, row + 1, left, min(left + size, span.right))
+            for row in range(span.top, span.bottom)
+            for left in range(span.left, span.right, size)
+        ]
+
+    def step(self, part: Part) -> Step:
+        window, pixels = self.window, self.pixels
+        span = self.span._replace(**part._asdict())
+        row, column = self.place
+        rows = tuple(
+            tuple(window.kernel_rows(row + cu * span.share + local) for local in mine)
+            for cu in range(self.machine.compute_units)
+            for mine in [span.rows_inside(row, cu, window.out_h)]
+        )
+        columns = tuple(window.kernel_columns(column + local) for local in span.columns_inside(column, window.out_w))
+        read_rows = Extent(
+            part.top * window.stride_h + pixels.row_lead,
+            (part.bottom - 1) * window.stride_h + pixels.row_lead + window.kernel_h,
+        )
+        read_columns = Extent(
+            part.left * window.stride_w + pixels.lead,
+            (part.right - 1) * window.stride_w + pixels.lead + window.kernel_w,
+        )
+        outputs = len(columns) * pixels.words // self.machine.line_words
+        return Step(
+            MaxPool(self.maps[0], self.result[0], span, window, pixels, rows, columns),
+            (self.maps[1], self.result[1], row, column),
+            Unit.MAX,
+            (Access(*self.maps, read_rows, read_columns),),
+            (Access(*self.result, Extent(part.top, part.bottom), Extent(part.left, part.right)),),
+            tuple(len(mine) * outputs * min((len(kind) for kind in mine), default=0) for mine in rows),
+            max(map(len, rows)) * len(columns) * self._output_cycles,
+        )

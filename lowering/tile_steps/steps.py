@@ -115,12 +115,17 @@ class Part(NamedTuple):
 
 
 class Work(Protocol):
-    """A tile to be computed, which may be cut into parts with other steps between them."""
+    """A tile to be computed, or stored, which may be cut into parts with other steps between them."""
+
+    @property
+    def unit(self) -> Unit:
+        """What executes it."""
+        ...
 
     def parts(self) -> list[Part]:
-        """The smallest parts worth cutting it into, in order."""
+        """The smallest parts worth cutting it into, in order: row by row, from left to right."""
         ...
 
     def step(self, part: Part) -> Step:
-        """The step that computes a part."""
+        """The step for a part."""
         ...

@@ -10,7 +10,7 @@ from xdsl.ir import Operation, SSAValue
 
 from lowering.layouts import word_ranges
 from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, Maps, Slots, layout
-from lowering.tile_steps.pool import pool_steps
+from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import Access, Extent, Part, Step, Unit, Work
 from lowering.tiling import MapsProblem, TilePlan, largest_tile
 from snowdialect.dialects import tile
@@ -83,7 +83,7 @@ class MaxPoolSteps(WordsSteps):
         self, maps_slot: int, slot: int, place: tuple[int, int], span: tile.Span, pixels: tile.Pixels
     ) -> Iterator[Step | Work]:
         maps, result = (self.maps, maps_slot), (self.result, slot)
-        yield from pool_steps(self.machine, self.window, maps, result, place, span, pixels)
+        yield PoolTile(self.machine, self.window, maps, result, place, span, pixels)
 
 
 def max_pool_layer(machine: Machine, window: tile.Window, regions: Maps) -> tile.LayerOp:
@@ -164,6 +164,8 @@ class Add:
 
 class PixelTile(ABC):
     """A tile that the MAC decoders compute pixel by pixel; it is cut into rows."""
+
+    unit = Unit.MAC
 
     def __init__(
         self,
