@@ -283,14 +283,14 @@ class ConvOp(ComputeOp):
         count = self.channels_at(outer_indices(self), machine)
         if count < 1:
             fail(self, f"there is no channel {self.bounds('channel')[1]}, the tiles of a CU have {kernels.channels}")
-        self.check_inside("offset", cast(MapsBufferType, self.maps.type).pixel.data - kernels.depth + 1)
-        self.check_inside("result_word", cast(MapsBufferType, self.result.type).pixel.data - count + 1)
+        self.check_pixel(self.maps, self.bounds("offset"), kernels.depth)
+        self.check_pixel(self.result, self.bounds("result_word"), count)
         results = [self.result]
         if self.bypass is not None:
-            last = self.bounds("channel")[1] + (machine.compute_units - 1 if kernels.share else 0) * kernels.share
-            pixel = cast(MapsBufferType, self.bypass.type).pixel.data
-            if kernels.bypass_first + last >= pixel:
-                fail(self, f"there is no channel {last} in a bypass pixel of {pixel} words")
+            first, last = self.bounds("channel")
+            first, last = first + kernels.bypass_first, last + kernels.bypass_first
+            furthest = (self.extent.cus.bit_length() - 1) * kernels.share
+            self.check_pixel(self.bypass, (first, last + furthest), count)
             self.check_slot("result_slot", self.bypass)
             results.append(self.bypass)
         self.check_slot("maps_slot", self.maps)
@@ -330,9 +330,7 @@ def check_pixels(op: PoolOp | AddOp, operands: Sequence[tuple[SSAValue, int]], r
     """Checks the tiles of an operation on the words of pixels; operands come with the word where they begin."""
     words = op.pixels.record.words
     for buffer, first in (*operands, (result, op.pixels.record.target)):
-        pixel = cast(MapsBufferType, buffer.type).pixel.data
-        if first < 0 or first + words > pixel:
-            fail(op, f"words {first} to {first + words} are not in a pixel of {pixel} words")
+        op.check_pixel(buffer, (first, first), words)
     for buffer, _ in operands:
         op.check_slot("maps_slot", buffer)
     op.check_slot("result_slot", result)

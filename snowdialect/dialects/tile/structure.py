@@ -144,7 +144,10 @@ class TiledOp(AddressedOp):
 
     def number(self, name: str, indices: dict[SSAValue, int]) -> int:
         """The value of an address for given tile indices."""
-        return self.address(name).evaluate(indices)
+        try:
+            return self.address(name).evaluate(indices)
+        except KeyError:
+            fail(self, f"its {_words(name)} is a function of tile indices, and of nothing else")
 
     def bounds(self, name: str) -> tuple[int, int]:
         """Smallest and largest value of an address over the iterations of the loops around the operation."""
@@ -188,6 +191,13 @@ class TiledOp(AddressedOp):
             outside = columns[0] if columns[0] < 0 else columns[1]
             fail(self, f"{what} column {outside} of a tile whose rows have {width} pixels")
         check_words(self, buffer, rows[1] * layout.row.data + (columns[1] + 1) * layout.pixel.data)
+
+    def check_pixel(self, buffer: SSAValue, first: tuple[int, int], words: int) -> None:
+        """Rejects `words` words of a pixel, from the least or the most of `first` on, that a buffer's pixels lack."""
+        layout = buffer.type
+        assert isinstance(layout, MapsBufferType)
+        if first[0] < 0 or first[1] + words > layout.pixel.data:
+            fail(self, f"words {first[0]} to {first[1] + words} are not in a pixel of {layout.pixel.data} words")
 
 
 def _words(name: str) -> str:
@@ -263,6 +273,7 @@ def outer_indices(op: Operation, position: int = 0) -> dict[SSAValue, int]:
     parent = op.parent_op()
     while parent is not None:
         if isinstance(parent, ForOp):
+            parent.check_iterations()
             indices[parent.index] = parent.iterations[position]
         parent = parent.parent_op()
     return indices

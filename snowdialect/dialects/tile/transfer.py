@@ -510,7 +510,7 @@ class MoveOp(TiledOp):
             buffer: SSAValue = getattr(self, side)
             self.check_slot(f"{side}_slot", buffer)
             pixel = layout.pixel.data
-            self.check_inside(f"{side}_word", pixel - words + 1)
+            self.check_pixel(buffer, self.bounds(f"{side}_word"), words)
             word = self.address(f"{side}_word")
             parts = (pixel, layout.row.data, word.constant, *(c for _, c in (*word.linear, *word.parity)))
             if any(part % machine.line_words for part in parts):

@@ -65,7 +65,12 @@ module attributes {snow.machine = {name = "toy", vmacs = [4]}} {
 // -----
 
 // CHECK: a span wants rows, columns and CUs
-"test.op"() {a = #tile.span<rows 4, share 0, columns 8, cus 0>} : () -> ()
+"test.op"() {a = #tile.span<top 0, bottom 4, left 0, right 8, share 0, cus 0>} : () -> ()
+
+// -----
+
+// CHECK: the rows and columns of a span, and its share, are not negative
+"test.op"() {a = #tile.span<top -1, bottom 4, left 0, right 8, share 0, cus 15>} : () -> ()
 
 // -----
 
@@ -75,7 +80,7 @@ module attributes {snow.machine = {name = "toy", vmacs = [4]}} {
 // -----
 
 // CHECK: a schedule wants positive tile sizes and one or two slots of each buffer
-"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, steps 4, parts 1, maps_slots 3, weights_slots 1>} : () -> ()
+"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 3, weights_slots 1, result_slots 2, result_tiles 1, fused 0>} : () -> ()
 
 // -----
 
@@ -207,23 +212,25 @@ tile.for %t = 3 to 3 {
 
 // -----
 
-// CHECK: tile.load "conv1": a race: the next tile is prefetched into the only slot, which this tile still reads
+// CHECK: tile.load "conv1": its tile has another shape in iteration 1 of a loop than in the first
 module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
-  %b = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
-  tile.for %t = 0 to 2 prefetch {
-    tile.load %r row[%t] column[0] to %b slot[0] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
+  %b = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
+  tile.for %t = 0 to 2 {
+    tile.load %r row[%t + -1] column[0] to %b slot[%t mod 2] <top 0, bottom 3, left 0, right 8, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
   }
 }
 
 // -----
 
-// CHECK: tile.load "conv1": a race: the next tile is prefetched into the slot that this tile still reads
+// CHECK: tile.max_pool "pool1": its tile has another shape in iteration 3 of a loop than in the first
 module attributes {snow.machine = "zc706"} {
-  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
-  %b = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
-  tile.for %t = 0 to 2 prefetch {
-    tile.load %r row[%t] column[0] to %b slot[1] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 128 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  tile.for %t = 0 to 2 {
+    tile.for %u = 0 to 4 {
+      tile.max_pool %m[0] to %o[0] row[%u * 2] column[0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128> loc("pool1")
+    }
   }
 }
 
@@ -234,19 +241,55 @@ module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
   tile.for %t = 0 to 2 {
-    tile.load %r row[%t] column[0] to %b slot[%t mod 2] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+    tile.load %r row[%t] column[0] to %b slot[%t mod 2] <top 0, bottom 3, left 0, right 8, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 32, row 256> loc("conv1")
   }
 }
 
 // -----
 
-// CHECK: tile.load "conv1": 8 columns do not fit a row of 96 words of the buffer
+// CHECK: tile.load "conv1": transfers column 7 of a tile whose rows have 6 pixels
 module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 96>
   tile.for %t = 0 to 2 {
-    tile.load %r row[%t] column[0] to %b slot[%t mod 2] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 96> loc("conv1")
+    tile.load %r row[%t] column[0] to %b slot[%t mod 2] <top 0, bottom 3, left 0, right 8, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 96> loc("conv1")
   }
+}
+
+// -----
+
+// CHECK: tile.load "conv1": does not begin at whole transfers of 32 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
+  tile.load %r row[0] column[3] to %b slot[0] <top 0, bottom 3, left 0, right 4, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 96> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.load "conv1": does not begin at whole transfers of 32 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
+  tile.load %r row[0] column[2] to %b slot[0] <top 0, bottom 3, left 1, right 4, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 96> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.load "conv1": column 1 of the buffer does not begin at a whole transfer of 32 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
+  tile.load %r row[0] column[-1] to %b slot[0] <top 0, bottom 3, left 0, right 4, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 96> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.load "conv1": 96 words, up to a whole transfer, do not fit a row of 80 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 80>
+  tile.load %r row[0] column[0] to %b slot[0] <top 0, bottom 3, left 0, right 5, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 80> loc("conv1")
 }
 
 // -----
@@ -256,7 +299,7 @@ module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 256 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
   tile.for %t = 0 to 2 {
-    tile.load %r row[%t] column[0] to %b slot[%t mod 2] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
+    tile.load %r row[%t] column[0] to %b slot[%t mod 2] <top 0, bottom 3, left 0, right 8, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
   }
 }
 
@@ -267,7 +310,7 @@ module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 384 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
   tile.for %t = 0 to 2 {
-    tile.load %r row[%t] column[0] to %b slot[%t mod 2] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
+    tile.load %r row[%t] column[0] to %b slot[%t mod 2] <top 0, bottom 3, left 0, right 8, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
   }
 }
 
@@ -278,7 +321,7 @@ module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
   tile.for %t = 0 to 2 {
-    tile.load %r row[%t] column[0] to %b slot[%t] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
+    tile.load %r row[%t] column[0] to %b slot[%t] <top 0, bottom 3, left 0, right 8, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
   }
 }
 
@@ -308,7 +351,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 128 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
-  tile.store %b[0] to %r row[0] column[0] channel[0] words 8 share 0 limit 16 <rows 1, share 1, columns 8, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+  tile.store %b[0] to %r row[0] column[0] channel[0] words 8 share 0 limit 16 <top 0, bottom 1, left 0, right 8, share 1, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
 }
 
 // -----
@@ -317,7 +360,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
   %b = tile.buffer words 256 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
-  tile.store %b[0] to %r row[0] column[0] channel[0] words 64 share 0 limit 64 <rows 1, share 1, columns 8, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> loc("conv1")
+  tile.store %b[0] to %r row[0] column[0] channel[0] words 64 share 0 limit 64 <top 0, bottom 1, left 0, right 8, share 1, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> loc("conv1")
 }
 
 // -----
@@ -326,18 +369,27 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 128 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
-  tile.store %b[0] to %r row[0] column[0] channel[0] words 16 share 0 limit 16 <rows 2, share 2, columns 8, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+  tile.store %b[0] to %r row[0] column[0] channel[0] words 16 share 0 limit 16 <top 0, bottom 2, left 0, right 8, share 2, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
 }
 
 // -----
 
-// CHECK: tile.store "conv1": its row is -2 to 0, outside 0 to 7
+// CHECK: tile.store "conv1": its channel is -64 to 0, outside 0 to 63
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
+  %b = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+  tile.for %t = 0 to 3 {
+    tile.store %b[0] to %r row[0] column[0] channel[%t * -32] words 32 share 0 limit 64 <top 0, bottom 1, left 0, right 8, share 1, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.store "conv1": 3 pixels of 16 words are not whole transfers of 32 words
 module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
-  tile.for %t = 0 to 3 {
-    tile.store %b[0] to %r row[%t * -1] column[0] channel[0] words 16 share 0 limit 16 <rows 1, share 1, columns 8, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
-  }
+  tile.store %b[0] to %r row[0] column[0] channel[0] words 16 share 0 limit 16 <top 0, bottom 1, left 2, right 5, share 1, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
 }
 
 // -----
@@ -347,7 +399,7 @@ module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
   tile.for %t = 0 to 0 {
-    tile.store %b[0] to %r row[%t] column[0] channel[0] words 16 share 0 limit 16 <rows 1, share 1, columns 8, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+    tile.store %b[0] to %r row[%t] column[0] channel[0] words 16 share 0 limit 16 <top 0, bottom 1, left 0, right 8, share 1, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
   }
 }
 
@@ -357,7 +409,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
-  tile.store %b[0] to %r row[0] column[0] channel[0] words 16 share 0 limit 32 <rows 1, share 1, columns 8, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+  tile.store %b[0] to %r row[0] column[0] channel[0] words 16 share 0 limit 32 <top 0, bottom 1, left 0, right 8, share 1, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
 }
 
 // -----
@@ -366,7 +418,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 128 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
-  tile.store %b[1] to %r row[0] column[0] channel[0] words 16 share 0 limit 16 <rows 1, share 1, columns 8, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+  tile.store %b[1] to %r row[0] column[0] channel[0] words 16 share 0 limit 16 <top 0, bottom 1, left 0, right 8, share 1, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
 }
 
 // -----
@@ -376,7 +428,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 12, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 12, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -386,7 +438,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 8, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 8, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -396,7 +448,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 1, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 1, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -406,7 +458,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 288> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 288> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -416,17 +468,67 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 384 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
 
-// CHECK: tile.conv "conv1": 48 channels do not fit pixels of 32 words in the result buffer
+// CHECK: tile.conv "conv1": words 24 to 40 are not in a pixel of 32 words
 module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 48, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[24] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": words 8 to 24 are not in a pixel of 16 words
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[8] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": there is no channel 32, the tiles of a CU have 32
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[32] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": reads row -1 of a tile
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead -2, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": reads column 8 of a tile whose rows have 8 pixels
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": writes row -1 of a tile
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.conv coop %m[0], %k[0] to %o[0] at[-1] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -436,7 +538,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 256 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -446,7 +548,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 128 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -457,7 +559,7 @@ module attributes {snow.machine = "zc706"} {
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
   %i = tile.buffer words 224 at 2048 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
-  tile.conv coop %m[0], %k[0] bypass %i : !tile.mbuf<pixel 32, row 256> to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] bypass %i : !tile.mbuf<pixel 32, row 256> to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -467,7 +569,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[1], %k[0] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[1], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -477,7 +579,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[2] to %o[0] row[0] column[0] channel[0] offset[0] <rows 1, share 2, columns 8, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, alone 0, lead -1, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[2] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -486,16 +588,25 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 256 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 96 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
-  tile.max_pool %m[0] to %o[0] row[0] column[0] <rows 1, share 1, columns 3, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, lead -1> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96> loc("pool1")
+  tile.max_pool %m[0] to %o[0] row[0] column[0] <top 0, bottom 1, left 0, right 3, share 1, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96> loc("pool1")
 }
 
 // -----
 
-// CHECK: tile.max_pool "pool1": a tile of 96 words does not fit a buffer of 64
+// CHECK: tile.max_pool "pool1": words 8 to 24 are not in a pixel of 16 words
 module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
-  %o = tile.buffer words 64 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
-  tile.max_pool %m[0] to %o[0] row[0] column[0] <rows 1, share 1, columns 3, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, lead -1> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96> loc("pool1")
+  %o = tile.buffer words 96 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
+  tile.max_pool %m[0] to %o[0] row[0] column[0] <top 0, bottom 1, left 0, right 3, share 1, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, target 8, lead -1, row_lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96> loc("pool1")
+}
+
+// -----
+
+// CHECK: tile.max_pool "pool1": a tile of 48 words does not fit a buffer of 32
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 32 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
+  tile.max_pool %m[0] to %o[0] row[0] column[0] <top 0, bottom 1, left 0, right 3, share 1, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96> loc("pool1")
 }
 
 // -----
@@ -505,7 +616,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 96 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
   %k = tile.buffer words 160 at 0 slots 1 every 0 : !tile.wbuf<block 160>
-  tile.avg_pool %m[0] to %o[0] row[0] column[0] <rows 1, share 1, columns 3, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, lead -1> with %k rows [0, 0] columns [0, 1, 0] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96> loc("pool1")
+  tile.avg_pool %m[0] to %o[0] row[0] column[0] <top 0, bottom 1, left 0, right 3, share 1, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> with %k rows [0, 0] columns [0, 1, 0] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96> loc("pool1")
 }
 
 // -----
@@ -515,7 +626,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 256 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 96 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
   %k = tile.buffer words 160 at 0 slots 1 every 0 : !tile.wbuf<block 160>
-  tile.avg_pool %m[0] to %o[0] row[0] column[0] <rows 1, share 1, columns 3, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, lead -1> with %k rows [0, 0, 0] columns [0, 1, 0] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96> loc("pool1")
+  tile.avg_pool %m[0] to %o[0] row[0] column[0] <top 0, bottom 1, left 0, right 3, share 1, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> with %k rows [0, 0, 0] columns [0, 1, 0] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96> loc("pool1")
 }
 
 // -----
@@ -525,7 +636,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 128 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %n = tile.buffer words 96 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 128 at 2048 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
-  tile.add %m, %n : !tile.mbuf<pixel 16, row 128> slot[0] to %o[0] row[0] column[0] <rows 1, share 1, columns 8, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, lead 0> <result 0, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128> loc("add1")
+  tile.add %m, %n : !tile.mbuf<pixel 16, row 128> slot[0] to %o[0] row[0] column[0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 0, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128> loc("add1")
 }
 
 // -----
@@ -535,23 +646,121 @@ module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
   tile.for %t = 0 to 2 {
-    tile.load %r row[%t] column[0] to %b slot[%t mod 3] <rows 3, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
+    tile.load %r row[%t] column[0] to %b slot[%t mod 3] <top 0, bottom 3, left 0, right 8, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
   }
 }
 
 // -----
 
 // CHECK: neither linear nor the parity of an index
-%t = "test.op"() : () -> index
-%n = "tile.index"(%t) <{value = affine_map<(d0) -> (d0 floordiv 2)>}> : (index) -> index
+%p, %t, %b = "test.op"() : () -> (!tile.packed<6144>, index, !tile.wbuf<block 192>)
+"tile.load_weights"(%p, %t, %b) <{tile = affine_map<(d0) -> (d0 floordiv 2)>, part = 0 : i64, slot = affine_map<() -> (0)>, cus = 15 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 0>}> : (!tile.packed<6144>, index, !tile.wbuf<block 192>) -> ()
 
 // -----
 
 // CHECK: address takes 1 indices, got 0
-%n = "tile.index"() <{value = affine_map<(d0) -> (d0)>}> : () -> index
+%p, %t, %b = "test.op"() : () -> (!tile.packed<6144>, index, !tile.wbuf<block 192>)
+"tile.load_weights"(%p, %b) <{tile = affine_map<(d0) -> (d0)>, part = 0 : i64, slot = affine_map<() -> (0)>, cus = 15 : i64, operandSegmentSizes = array<i32: 1, 0, 1, 0>}> : (!tile.packed<6144>, !tile.wbuf<block 192>) -> ()
 
 // -----
 
 // CHECK: wants one result and no symbols
-%t = "test.op"() : () -> index
-%n = "tile.index"(%t) <{value = affine_map<(d0) -> (d0, d0)>}> : (index) -> index
+%p, %t, %b = "test.op"() : () -> (!tile.packed<6144>, index, !tile.wbuf<block 192>)
+"tile.load_weights"(%p, %t, %b) <{tile = affine_map<(d0) -> (d0, d0)>, part = 0 : i64, slot = affine_map<() -> (0)>, cus = 15 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 0>}> : (!tile.packed<6144>, index, !tile.wbuf<block 192>) -> ()
+
+// -----
+
+// CHECK: tile.move "conv1": 24 words of a pixel are not whole lines of 16
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
+  tile.move %m[0] row[2] word[0] to %m[0] row[0] word[0] words 24 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.move "conv1": moves to the same CU or to the one before, not to the 2. before
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
+  tile.move %m[0] row[2] word[0] to %m[0] row[0] word[0] words 32 down 2 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.move "conv1": there is no CU before CU 0
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
+  tile.move %m[0] row[2] word[0] to %m[0] row[0] word[0] words 32 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.move "conv1": its target does not lie in whole lines of 16 words
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
+  tile.move %m[0] row[2] word[0] to %n[0] row[0] word[0] words 16 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 24, row 200> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.move "conv1": words 16 to 48 are not in a pixel of 32 words
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
+  tile.move %m[0] row[2] word[16] to %m[0] row[0] word[0] words 32 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.move "conv1": a tile of 1280 words does not fit a buffer of 1024
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
+  tile.move %m[0] row[3] word[0] to %m[0] row[0] word[0] words 32 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.move "conv1": its buffer has no slot 1
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
+  tile.move %m[0] row[2] word[0] to %m[1] row[0] word[0] words 32 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.move "conv1": moves back by 256 words, over some of 512 that are still to be moved
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
+  tile.move %m[0] row[0] word[0] to %m[0] row[1] word[0] words 32 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: unknown unit vmac: expected one of mac, max, move, load
+tile.wait vmac pending 0
+
+// -----
+
+// CHECK: tile.wait: the number of pending instructions cannot be negative
+tile.wait mac pending -1
+
+// -----
+
+// CHECK: tile.wait: names no unit
+"tile.wait"() <{units = 0 : i64, pending = 0 : i64}> : () -> ()
+
+// -----
+
+// CHECK: tile.load "conv1": its row is a function of tile indices, and of nothing else
+module attributes {snow.machine = "zc706"} {
+  %t = "test.op"() : () -> index
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  tile.load %r row[%t] column[0] to %b slot[0] <top 0, bottom 3, left 0, right 8, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
+}
