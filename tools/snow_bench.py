@@ -12,18 +12,29 @@ Row = dict[str, Any]
 """A row of a table: values by the names of its columns."""
 
 
+class Table(NamedTuple):
+    title: str
+    rows: list[Row]
+    """Rows that have the same columns."""
+
+
+Tables = dict[str, Table]
+"""Tables by the names that they have in JSON."""
+
+
 class Benchmark(NamedTuple):
-    """A benchmark: the module whose function `measure` yields its rows, and what it is about."""
+    """A benchmark: the module whose function `measure` returns its tables, and what it is about."""
 
     module: str
     about: str
 
 
 BENCHMARKS = {
+    "paper": Benchmark("snow_bench_paper", "the published figures of hand code and compiler beside ours"),
     "simulator": Benchmark("snow_bench_simulator", "speed of the simulator on AlexNet's convolutions"),
 }
 
-DESCRIPTION = "Measures, and prints a table.\n\n" + "\n".join(
+DESCRIPTION = "Measures, and prints tables.\n\n" + "\n".join(
     f"{name}: {benchmark.about}" for name, benchmark in BENCHMARKS.items()
 )
 
@@ -33,31 +44,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "snow-bench", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("name", metavar="NAME", choices=list(BENCHMARKS), help="what to measure")
-    parser.add_argument("--json", action="store_true", help="print the table as JSON")
+    parser.add_argument("--json", action="store_true", help="print the tables as JSON")
     snow_cli.add_debug_argument(parser)
     options = parser.parse_args(arguments)
     return snow_cli.run_command(lambda: run(options), options.debug)
 
 
 def run(options: argparse.Namespace) -> int:
-    measure: Callable[[], list[Row]] = import_module(BENCHMARKS[options.name].module).measure
-    rows = measure()
+    measure: Callable[[], Tables] = import_module(BENCHMARKS[options.name].module).measure
+    tables = measure()
     snow_cli.show_progress()
     if options.json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps({name: table.rows for name, table in tables.items()}, indent=2))
     else:
-        print_table(rows)
+        print_tables(tables)
     return 0
 
 
-def print_table(rows: Sequence[Row]) -> None:
-    """Prints rows that have the same columns."""
+def print_tables(tables: Tables) -> None:
+    from rich import table
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, value in rows[0].items():
-        table.add_column(name.replace("_", " "), justify="left" if isinstance(value, str) else "right")
-    for row in rows:
-        table.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value) for value in row.values()))
-    Console(width=None if Console().is_terminal else 200).print(table)
+    console = Console(width=None if Console().is_terminal else 200)
+    for title, rows in tables.values():
+        grid = table.Table(box=None, header_style="bold", pad_edge=False)
+        for name, value in rows[0].items():
+            heading = name.replace("percent", "%").replace("mops", "M-ops").replace("_", " ")
+            grid.add_column(heading, justify="left" if isinstance(value, str) else "right")
+        for row in rows:
+            grid.add_row(*map(text_of, row.values()))
+        console.print(f"[bold]{title}[/bold]", highlight=False)
+        console.print(grid)
+        console.print()
+
+
+def text_of(value: Any) -> str:
+    """A value for a table: numbers as many digits as tell something."""
+    match value:
+        case float():
+            return f"{value:.4g}"
+        case int():
+            return f"{value:,}"
+        case _:
+            return str(value)

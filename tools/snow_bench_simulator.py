@@ -4,28 +4,28 @@ import resource
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import snow_cli
+from snow_bench import Row, Table, Tables
 from snowdialect.models.alexnet import STAGES, Stage
 
 RUNS = 3
 """Runs of which the fastest counts, behind one that compiles and warms up."""
 
 
-def measure() -> list[dict[str, Any]]:
+def measure() -> Tables:
     """A row a layer, and one for all: seconds of the fastest run, and MACs (padding-free) in a second."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for stage in STAGES:
         snow_cli.show_progress(f"compiling and simulating {stage.name} ...")
         rows.append(_measure_convolution(stage))
     macs, seconds = (sum(row[name] for row in rows) for name in ("macs", "seconds"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rows.append(_row("all", macs, sum(row["instructions"] for row in rows), seconds, peak))
-    return rows
+    return {"simulator": Table("Simulator, bits and cycles, on AlexNet's convolutions", rows)}
 
 
-def _measure_convolution(stage: Stage) -> dict[str, Any]:
+def _measure_convolution(stage: Stage) -> Row:
     """A convolution and its ReLU, without the pool that may follow: it has no MACs."""
     import numpy as np
 
@@ -48,7 +48,7 @@ def _measure_convolution(stage: Stage) -> dict[str, Any]:
     return _row(stage.name, program.macs, result.report["instructions_executed"], min(times), peak)
 
 
-def _row(layer: str, macs: int, instructions: int, seconds: float, peak: float) -> dict[str, Any]:
+def _row(layer: str, macs: int, instructions: int, seconds: float, peak: float) -> Row:
     return {
         "layer": layer,
         "macs": macs,
