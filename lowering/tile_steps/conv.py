@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from xdsl.ir import Operation, SSAValue
@@ -295,14 +296,29 @@ class ConvTile:
         height, width = self.maps.stop - self.maps.first, self.columns.stop - self.columns.first
         if self.kernels.parts > 1:
             return [Part(0, height, 0, width)]
+        # A first part that just fills the queue lets what waits for the tile before go out early.
+        head = min(width, -(-self.layer.machine.queue_depth // self._instructions_per_column()))
         if height >= FEW_ROWS:
-            parts = [Part(row, row + 1, 0, width) for row in range(height)]
+            cuts = (0, head, width)
+            parts = [Part(0, 1, left, right) for left, right in pairwise(cuts) if left < right]
+            parts += [Part(row, row + 1, 0, width) for row in range(1, height)]
         else:
             size = -(-width // COLUMN_PARTS)
-            parts = [Part(0, height, left, min(left + size, width)) for left in range(0, width, size)]
+            cuts = sorted({0, head, *range(size, width, size), width})
+            parts = [Part(0, height, left, right) for left, right in pairwise(cuts)]
         return [
             part for part in parts if any(self._rows(tile.Span(*part, self.layer.plan.window_share, self.maps.cus)))
         ]
+
+    def _instructions_per_column(self) -> int:
+        """Instructions for a column of the first row, away from the borders."""
+        return self._steps * (1 + self.layer.window.kernel_h)
+
+    @property
+    def _steps(self) -> int:
+        """Kernel steps of the tile."""
+        layer = self.layer
+        return -(-self.channels // (layer.machine.vmacs * lanes_of(layer.conv.schedule.mode, layer.machine)))
 
     def _rows(self, span: tile.Span) -> list[range]:
         """The local rows of each CU."""
@@ -321,9 +337,8 @@ class ConvTile:
             window.kernel_columns(self.columns.first + column)
             for column in span.columns_inside(self.columns.first, window.out_w)
         )
-        steps = -(-self.channels // (machine.vmacs * lanes_of(schedule.mode, machine)))
         traces = min((len(kind) for mine in rows for kind in mine), default=0) if all(columns) else 0
-        outputs = len(columns) * steps
+        outputs = len(columns) * self._steps
         first_row, first_word = self.maps.first - self.result.base, self.channel - self.result.channel
         return Step(
             Conv(
