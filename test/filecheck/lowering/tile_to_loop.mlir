@@ -1,11 +1,11 @@
-// convert-tile-to-loop: loads and stores become transfers at affine addresses, layers begin when memory is up to date.
+// convert-tile-to-loop: loads, moves and stores become transfers at affine addresses, layers begin when memory is up to
+// date, other waits are those of the tiles.
 // RUN: snow-opt %s --split-input-file --no-debuginfo -p convert-tile-to-loop | filecheck %s
 
-// Whole rows that lie as in memory are one load; CU 0 has no row above the first, CU 3 none below the last. Loads go
-// round the load units. Before a buffer is filled, what still reads it is waited for.
+// Whole rows that lie as in memory are one load; CU 0 has no row above the first, CU 3 none below the last. Each CU has
+// a load unit.
 // CHECK:      loop.layer "conv2d" {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0
-// CHECK-NEXT:   loop.wait mac, max pending 0
 // CHECK-NEXT:   loop.load %in[0] to mbuf[128] units 12 cus 1 through 0
 // CHECK-NEXT:   loop.load %in[4] to mbuf[0] units 16 cus 2 through 1
 // CHECK-NEXT:   loop.load %in[12] to mbuf[0] units 16 cus 4 through 2
@@ -16,36 +16,102 @@ module attributes {snow.machine = "zc706"} {
   %in = tile.region "in" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   tile.layer "conv2d" {
     %m = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
-    tile.load %in row[-1] column[0] to %m slot[0] <rows 4, share 2, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128>
+    tile.load %in row[-1] column[0] to %m slot[0] <top 0, bottom 4, left 0, right 8, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128>
   }
 }
 
 // -----
 
-// Without a share all CUs get the same, in a broadcast. Parts of rows are loaded row by row, from where the maps begin.
+// Rows of a tile that does not begin with its first, for some of the CUs.
 // CHECK:      loop.layer "conv2d" {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0
-// CHECK-NEXT:   loop.wait mac, max pending 0
-// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 4 {
+// CHECK-NEXT:   loop.load %in[12] to mbuf[256] units 8 cus 2 through 1
+// CHECK-NEXT:   loop.load %in[20] to mbuf[256] units 8 cus 4 through 2
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  %in = tile.region "in" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  tile.layer "conv2d" {
+    %m = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    tile.load %in row[-1] column[0] to %m slot[0] <top 2, bottom 4, left 0, right 8, share 2, cus 6> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128>
+  }
+}
+
+// -----
+
+// Without a share all CUs get the same, in a broadcast: its rows through all units. Parts of rows are loaded row by row,
+// from where the maps begin.
+// CHECK:      loop.layer "conv2d" {
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
+// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
 // CHECK-NEXT:     loop.load %in[[[I0]] * 4] to mbuf[[[I0]] * 96 + 32] units 2 cus 15 through 0
+// CHECK-NEXT:     loop.load %in[[[I0]] * 4 + 8] to mbuf[[[I0]] * 96 + 224] units 2 cus 15 through 1
+// CHECK-NEXT:     loop.load %in[[[I0]] * 4 + 16] to mbuf[[[I0]] * 96 + 416] units 2 cus 15 through 2
+// CHECK-NEXT:     loop.load %in[[[I0]] * 4 + 24] to mbuf[[[I0]] * 96 + 608] units 2 cus 15 through 3
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %in = tile.region "in" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   tile.layer "conv2d" {
-    %m = tile.buffer words 384 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 96>
-    tile.load %in row[0] column[-2] to %m slot[0] <rows 4, share 0, columns 6, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 96>
+    %m = tile.buffer words 768 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 96>
+    tile.load %in row[0] column[-2] to %m slot[0] <top 0, bottom 8, left 0, right 6, share 0, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 96>
   }
 }
 
 // -----
 
-// A tile index becomes a loop index, the parity of a tile the distance of two slots.
+// What fills the same rows of a buffer takes the same unit, whoever loads it: here rows 2 to 6 are those of both loads.
+// Where numbers of rows differ, the units with more go on alone.
+// CHECK:      loop.layer "conv2d" {
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
+// CHECK-NEXT:   loop.load %in[0] to mbuf[0] units 4 cus 15 through 0
+// CHECK-NEXT:   loop.load %in[4] to mbuf[128] units 4 cus 15 through 1
+// CHECK-NEXT:   loop.load %in[8] to mbuf[256] units 4 cus 15 through 2
+// CHECK-NEXT:   loop.load %in[12] to mbuf[384] units 4 cus 15 through 3
+// CHECK-NEXT:   loop.load %in[16] to mbuf[512] units 4 cus 15 through 0
+// CHECK-NEXT:   loop.load %in[20] to mbuf[640] units 4 cus 15 through 1
+// CHECK-NEXT:   loop.load %in[16] to mbuf[256] units 4 cus 15 through 2
+// CHECK-NEXT:   loop.load %in[20] to mbuf[384] units 4 cus 15 through 3
+// CHECK-NEXT:   loop.load %in[24] to mbuf[512] units 4 cus 15 through 0
+// CHECK-NEXT:   loop.load %in[28] to mbuf[640] units 4 cus 15 through 1
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  %in = tile.region "in" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  tile.layer "conv2d" {
+    %m = tile.buffer words 768 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    tile.load %in row[0] column[0] to %m slot[0] <top 0, bottom 6, left 0, right 8, share 0, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128>
+    tile.load %in row[2] column[0] to %m slot[0] <top 2, bottom 6, left 0, right 8, share 0, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128>
+  }
+}
+
+// -----
+
+// CHECK:      loop.layer "conv2d" {
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
+// CHECK-NEXT:   loop.load %in[0] to mbuf[0] units 2 cus 15 through 0
+// CHECK-NEXT:   loop.load %in[4] to mbuf[64] units 2 cus 15 through 1
+// CHECK-NEXT:   loop.load %in[8] to mbuf[128] units 2 cus 15 through 2
+// CHECK-NEXT:   loop.load %in[12] to mbuf[192] units 2 cus 15 through 3
+// CHECK-NEXT:   loop.load %in[16] to mbuf[256] units 2 cus 15 through 3
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  %in = tile.region "in" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  tile.layer "conv2d" {
+    %m = tile.buffer words 320 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 64>
+    tile.load %in row[0] column[0] to %m slot[0] <top 0, bottom 5, left 0, right 4, share 0, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 64>
+  }
+}
+
+// -----
+
+// A tile index becomes a loop index, the parity of a tile the distance of two slots. Waits are one to one.
 // CHECK:      loop.layer "conv2d" {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0
 // CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 4 {
-// CHECK-NEXT:     loop.wait mac, max pending 0
+// CHECK-NEXT:     loop.wait mac, max pending 3
 // CHECK-NEXT:     loop.load %in[[[I0]] * 4 + 4] to mbuf[[[I0]] mod 2 * -16384 + 16448] units 4 cus 15 through 0
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
@@ -55,8 +121,8 @@ module attributes {snow.machine = "zc706"} {
   tile.layer "conv2d" {
     %m = tile.buffer words 128 at 64 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
     tile.for %t = 0 to 4 {
-      %n = tile.index[%t + 1]
-      tile.load %in row[%n] column[0] to %m slot[%n mod 2] <rows 1, share 0, columns 8, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128>
+      tile.wait mac, max pending 3
+      tile.load %in row[%t + 1] column[0] to %m slot[%t mod 2 * -1 + 1] <top 0, bottom 1, left 0, right 8, share 0, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128>
     }
   }
 }
@@ -67,7 +133,6 @@ module attributes {snow.machine = "zc706"} {
 // CHECK:      loop.layer "conv2d" {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0
 // CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:     loop.wait mac, max pending 0
 // CHECK-NEXT:     loop.load %p[[[I0]] * 96] to wbuf0[[[I0]] mod 2 * 8192] units 24 cus 15 through 0
 // CHECK-NEXT:     loop.load %p[[[I0]] * 96 + 24] to wbuf1[[[I0]] mod 2 * 8192] units 24 cus 15 through 1
 // CHECK-NEXT:     loop.load %p[[[I0]] * 96 + 48] to wbuf2[[[I0]] mod 2 * 8192] units 24 cus 15 through 2
@@ -92,7 +157,6 @@ module attributes {snow.machine = "zc706"} {
 // Kernels that are shared out are a run for each vMAC of each CU.
 // CHECK:      loop.layer "conv2d" {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0
-// CHECK-NEXT:   loop.wait mac, max pending 0
 // CHECK-NEXT:   loop.load %p[0] to wbuf0[0] units 12 cus 1 through 0
 // CHECK-NEXT:   loop.load %p[12] to wbuf1[0] units 12 cus 1 through 1
 // CHECK-NEXT:   loop.load %p[24] to wbuf2[0] units 12 cus 1 through 2
@@ -123,16 +187,29 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// A result tile of whole rows is one store a CU, behind the arithmetic. With one slot, the next tile waits for it.
+// A result tile of whole rows is one store a CU; the last one has one row only.
+// CHECK:      loop.layer "conv2d" {
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
+// CHECK-NEXT:   loop.store mbuf[16640] cu 0 to %out[8] units 16
+// CHECK-NEXT:   loop.store mbuf[16640] cu 1 to %out[24] units 16
+// CHECK-NEXT:   loop.store mbuf[16640] cu 2 to %out[40] units 8
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  %out = tile.region "out" : !tile.maps<height 6, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
+  tile.layer "conv2d" {
+    %o = tile.buffer words 768 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
+    tile.store %o[1] to %out row[0] column[0] channel[0] words 32 share 0 limit 32 <top 1, bottom 3, left 0, right 8, share 2, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 6, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
+  }
+}
+
+// -----
+
+// Some columns are stored row by row.
 // CHECK:      loop.layer "conv2d" {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0
 // CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:     loop.wait mac, max pending 0
-// CHECK-NEXT:     loop.store mbuf[0] cu 0 to %out[[[I0]] * 8] units 8
-// CHECK-NEXT:     loop.store mbuf[0] cu 1 to %out[[[I0]] * 8 + 16] units 8
-// CHECK-NEXT:     loop.store mbuf[0] cu 2 to %out[[[I0]] * 8 + 32] units 8
-// CHECK-NEXT:     loop.store mbuf[0] cu 3 to %out[[[I0]] * 8 + 48] units 8
-// CHECK-NEXT:     loop.wait move pending 0
+// CHECK-NEXT:     loop.store mbuf[[[I0]] * 256 + 64] cu 1 to %out[[[I0]] * 8 + 24] units 6
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
 // CHECK-NEXT: }
@@ -140,60 +217,7 @@ module attributes {snow.machine = "zc706"} {
   %out = tile.region "out" : !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
   tile.layer "conv2d" {
     %o = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
-    tile.for %t = 0 to 2 {
-      tile.store %o[0] to %out row[%t] column[0] channel[0] words 32 share 0 limit 32 <rows 1, share 2, columns 8, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
-    }
-  }
-}
-
-// -----
-
-// With two slots the stores may run while the next tile is computed. The last CU has one row only.
-// CHECK:      loop.layer "conv2d" {
-// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
-// CHECK-NEXT:   loop.wait mac, max pending 0
-// CHECK-NEXT:   loop.store mbuf[16384] cu 0 to %out[0] units 16
-// CHECK-NEXT:   loop.store mbuf[16384] cu 1 to %out[16] units 16
-// CHECK-NEXT:   loop.store mbuf[16384] cu 2 to %out[32] units 16
-// CHECK-NEXT:   loop.store mbuf[16384] cu 3 to %out[48] units 8
-// CHECK-NEXT:   loop.wait move pending 4
-// CHECK-NEXT: }
-// CHECK-NEXT: }
-module attributes {snow.machine = "zc706"} {
-  %out = tile.region "out" : !tile.maps<height 7, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
-  tile.layer "conv2d" {
-    %o = tile.buffer words 512 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
-    tile.store %o[1] to %out row[0] column[0] channel[0] words 32 share 0 limit 32 <rows 2, share 2, columns 8, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 7, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
-  }
-}
-
-// -----
-
-// The slots alternate, but with three tiles the last one has the slot of the first one of the next kernels, which must
-// wait until it is stored.
-// CHECK:      loop.layer "conv2d" {
-// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
-// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:       loop.wait mac, max pending 0
-// CHECK-NEXT:       loop.store mbuf[[[I1]] mod 2 * 16384] cu 0 to %out[[[I1]] * 16 + [[I0]]] units 1
-// CHECK-NEXT:       loop.wait move pending 1
-// CHECK-NEXT:     }
-// CHECK-NEXT:     loop.wait mac, max pending 0
-// CHECK-NEXT:     loop.store mbuf[0] cu 0 to %out[[[I0]] + 32] units 1
-// CHECK-NEXT:     loop.wait move pending 0
-// CHECK-NEXT:   }
-// CHECK-NEXT: }
-module attributes {snow.machine = "zc706"} {
-  %out = tile.region "out" : !tile.maps<height 3, width 1, pixel 64, row 512, frac 8, channels [64 at 0]>
-  tile.layer "conv2d" {
-    %o = tile.buffer words 32 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 32>
-    tile.for %k = 0 to 2 {
-      tile.for %t = 0 to 2 {
-        tile.store %o[%t mod 2] to %out row[%t] column[0] channel[%k * 32] words 32 share 0 limit 64 <rows 1, share 3, columns 1, cus 1> : !tile.mbuf<pixel 32, row 32> to !tile.maps<height 3, width 1, pixel 64, row 512, frac 8, channels [64 at 0]>
-      }
-      tile.store %o[0] to %out row[2] column[0] channel[%k * 32] words 32 share 0 limit 64 <rows 1, share 3, columns 1, cus 1> : !tile.mbuf<pixel 32, row 32> to !tile.maps<height 3, width 1, pixel 64, row 512, frac 8, channels [64 at 0]>
-    }
+    tile.store %o[0] to %out row[0] column[-2] channel[0] words 32 share 0 limit 32 <top 0, bottom 2, left 2, right 8, share 3, cus 2> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
   }
 }
 
@@ -202,7 +226,6 @@ module attributes {snow.machine = "zc706"} {
 // Words of a pixel are stored pixel by pixel: each CU its share of the channels.
 // CHECK:      loop.layer "conv2d" {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0
-// CHECK-NEXT:   loop.wait mac, max pending 0
 // CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
 // CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 2 {
 // CHECK-NEXT:       loop.store mbuf[[[I0]] * 64 + [[I1]] * 32] cu 0 to %out[[[I0]] * 8 + [[I1]] * 4] units 1
@@ -223,38 +246,85 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:       loop.store mbuf[[[I6]] * 64 + [[I7]] * 32] cu 3 to %out[[[I6]] * 8 + [[I7]] * 4 + 3] units 1
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
-// CHECK-NEXT:   loop.wait move pending 16
 // CHECK-NEXT: }
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %out = tile.region "out" : !tile.maps<height 2, width 2, pixel 128, row 256, frac 8, channels [128 at 0]>
   tile.layer "conv2d" {
     %o = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 64>
-    tile.store %o[0] to %out row[0] column[0] channel[0] words 32 share 32 limit 128 <rows 2, share 0, columns 2, cus 15> : !tile.mbuf<pixel 32, row 64> to !tile.maps<height 2, width 2, pixel 128, row 256, frac 8, channels [128 at 0]>
+    tile.store %o[0] to %out row[0] column[0] channel[0] words 32 share 32 limit 128 <top 0, bottom 2, left 0, right 2, share 0, cus 15> : !tile.mbuf<pixel 32, row 64> to !tile.maps<height 2, width 2, pixel 128, row 256, frac 8, channels [128 at 0]>
   }
 }
 
 // -----
 
-// A copy between parts of a concatenation reads, in memory, pixels that it writes: loads and stores wait for each other.
-// CHECK:      loop.layer "add" {
+// A move is one transfer a CU where words lie in a row on both sides. CU 0 has none before it.
+// CHECK:      loop.layer "conv2d" {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0
-// CHECK-NEXT:   loop.wait mac, max, move pending 0
-// CHECK-NEXT:   loop.load %from[0] to mbuf[0] units 4 cus 1 through 0
-// CHECK-NEXT:   loop.wait mac, max, load pending 0
-// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:     loop.store mbuf[[[I0]] * 32 + 128] cu 0 to %to[[[I0]] * 2] units 1
-// CHECK-NEXT:   }
-// CHECK-NEXT:   loop.wait move pending 2
+// CHECK-NEXT:   loop.move mbuf[1280] cu 1 to mbuf[16384] cu 0 lines 32
+// CHECK-NEXT:   loop.move mbuf[1280] cu 2 to mbuf[16384] cu 1 lines 32
+// CHECK-NEXT:   loop.move mbuf[1280] cu 3 to mbuf[16384] cu 2 lines 32
+// CHECK-NEXT: }
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
-  %whole = tile.region "sum" : !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 0, 32 at 32]>
-  %from = tile.view "from" of %whole : !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 0, 32 at 32]> to !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 32]>
-  %to = tile.view "to" of %whole : !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 0, 32 at 32]> to !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 0]>
+  tile.layer "conv2d" {
+    %m = tile.buffer words 2048 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %n = tile.buffer words 512 at 2048 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+    tile.move %m[0] row[4] word[0] to %m[1] row[-1] word[0] words 32 down 1 <top 1, bottom 3, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
+  }
+}
+
+// -----
+
+// Some columns move row by row.
+// CHECK:      loop.for [[I0:%[^ ]+]] = 0 to 2 {
+// CHECK-NEXT:   loop.move mbuf[[[I0]] * 256 + 1088] cu 0 to mbuf[[[I0]] * 256 + 64] cu 0 lines 12
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 2048 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %n = tile.buffer words 512 at 2048 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+    tile.move %m[0] row[4] word[0] to %m[0] row[0] word[0] words 32 down 0 <top 0, bottom 2, left 2, right 8, share 0, cus 1> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
+  }
+}
+
+// -----
+
+// Some words of pixels move pixel by pixel.
+// CHECK:      loop.for [[I0:%[^ ]+]] = 0 to 2 {
+// CHECK-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.move mbuf[[[I0]] * 256 + [[I1]] * 32 + 1040] cu 0 to mbuf[[[I0]] * 128 + [[I1]] * 16 + 2048] cu 0 lines 1
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 2048 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %n = tile.buffer words 512 at 2048 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+    tile.move %m[0] row[4] word[16] to %n[0] row[0] word[0] words 16 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 1> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 16, row 128>
+  }
+}
+
+// -----
+
+// Registers that a layer sets to one value are set once; one that changes is set before each tile.
+// CHECK:      loop.layer "add" {
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
+// CHECK-NEXT:   loop.config bias_shift = 0
+// CHECK-NEXT:   loop.config bypass_shift = 0
+// CHECK-NEXT:   loop.config bypass_offset = 0 cus 15
+// CHECK-NEXT:   loop.config result_shift = 3
+// CHECK-NEXT:   loop.for
+// CHECK:        loop.config result_shift = 4
+// CHECK-NEXT:   loop.for
+// CHECK-NOT:    loop.config
+module attributes {snow.machine = "zc706"} {
   tile.layer "add" {
-    %i = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 64, row 128>
-    %o = tile.buffer words 64 at 128 slots 1 every 16384 : !tile.mbuf<pixel 32, row 64>
-    tile.load %from row[0] column[0] to %i slot[0] <rows 1, share 1, columns 2, cus 1> : !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 32]> to !tile.mbuf<pixel 64, row 128>
-    tile.store %o[0] to %to row[0] column[0] channel[0] words 32 share 0 limit 32 <rows 1, share 1, columns 2, cus 1> : !tile.mbuf<pixel 32, row 64> to !tile.maps<height 1, width 2, pixel 64, row 128, frac 8, channels [32 at 0]>
+    %m = tile.buffer words 256 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
+    tile.add %m slot[0] to %m[1] row[0] column[0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 3, bias 0, bypass 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
+    tile.add %m slot[0] to %m[1] row[1] column[0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 4, bias 0, bypass 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
   }
 }
