@@ -102,7 +102,7 @@ def _avg_pool(op: cnn.AvgPoolOp) -> dict[str, Any]:
     }
 
 
-_HOST: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]]]] = {
+HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]]]] = {
     cnn.InputOp: ("input", lambda op: {"name": op.input_name.data}),
     cnn.OutputOp: ("output", lambda op: {"name": op.output_name.data}),
     cnn.QuantizeOp: ("quantize", lambda op: {}),
@@ -170,7 +170,7 @@ class _Assembler:
                 self.codes.append(self._code(op))
             case _ if op.results and all(map(is_constant, op.results)):
                 pass
-            case _ if type(op) in _HOST:
+            case _ if type(op) in HOST_OPERATIONS:
                 self._host(op)
             case _:
                 raise SnowError(f"{described(op)} has no place in a program: lower the module to snowflake first")
@@ -194,7 +194,7 @@ class _Assembler:
         return self.tensor_of[value]
 
     def _host(self, op: Operation) -> None:
-        name, attributes = _HOST[type(op)]
+        name, attributes = HOST_OPERATIONS[type(op)]
         operands = tuple(self.tensor_of[operand] for operand in op.operands)
         result = self._tensor(op.results[0]) if op.results else None
         self.steps.append(HostStep(name, layer_name(op), operands, result, attributes(op)))

@@ -29,9 +29,11 @@ from xdsl.traits import MemoryAllocEffect
 from xdsl.utils.exceptions import ParseError, VerifyException
 from xdsl.utils.target import Target
 
+from snowdialect.backend.assemble import HOST_OPERATIONS
 from snowdialect.backend.instruction_text import parse_instruction
 from snowdialect.dialects import snowflake
-from snowdialect.dialects.cnn import InputOp, OutputOp, is_constant
+from snowdialect.dialects.cnn import Cnn, InputOp, OutputOp, is_constant
+from snowdialect.dialects.layers import LAYERS
 from snowdialect.dialects.locations import layer_name, location_names, name_location
 from snowdialect.dialects.snowflake import LabelOp, ProgramOp, ScalarRegister, Stage
 from snowdialect.errors import SnowError, SourceError
@@ -114,7 +116,18 @@ class SnowflakeAsmTarget(Target):
     name = "snowflake-asm"
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        check_lowered(module)
         _Printer(output).print_module(module)
+
+
+def check_lowered(module: ModuleOp) -> None:
+    """Raises SnowError, one line, for a module above level `snowflake`."""
+    for op in module.body.block.ops:
+        if op.dialect_name() == Cnn.name and type(op) not in HOST_OPERATIONS and not is_constant(op.results[0]):
+            raise SnowError(f"{layer_name(op)}: {op.name} has no assembly: lower the program to snowflake first")
+    # What the host may compute does not tell whether the accelerator was meant to.
+    if LAYERS not in module.attributes and not any(isinstance(op, ProgramOp) for op in module.body.block.ops):
+        raise SnowError("a module without layers and code has no assembly: lower the program to snowflake first")
 
 
 @dataclass
