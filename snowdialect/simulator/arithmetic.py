@@ -34,19 +34,87 @@ from snowdialect.simulator.state import (
     Sizes,
 )
 
+_I16 = numba.int16
 _I32 = numba.int32
 _I64 = numba.int64
 _FITS = 1 << 31
 _WORD_MIN, _WORD_MAX = -(1 << 15), (1 << 15) - 1
 
 
-@compiled
-def dot(maps, weights):
-    """Sum of products in 32 bits."""
-    total = _I32(0)
-    for i in range(maps.shape[0]):
-        total = _I32(total + _I32(_I32(maps[i]) * _I32(weights[i])))
-    return _I64(total)
+def _dots_of(kernels: int) -> Any:
+    """Makes a function that adds sums of products of one trace and so many kernels, in 32 bits.
+
+    The function takes words of maps, lines of weights (kernel, word) and the place from which on they count, and sums
+    of 64 bits (kernel, MAC), of which it adds to the first. Written for LLVM, so that maps are read once for all
+    kernels, and pairs of products are added up where the processor can do that in one instruction.
+    """
+
+    def add_dots(typing_context: Any, maps: Any, weights: Any, first: Any, sums: Any) -> Any:
+        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+            kinds, (maps, weights, first, sums) = signature.args, arguments
+            maps, weights, sums = (
+                cgutils.create_struct_proxy(kind)(context, builder, value)
+                for kind, value in ((kinds[0], maps), (kinds[1], weights), (kinds[3], sums))
+            )
+            pairs = ir.VectorType(_HALF, MACS // 2)
+            totals = [cgutils.alloca_once_value(builder, ir.Constant(pairs, None)) for _ in range(kernels)]
+            rows = [_row(builder, weights, number, first) for number in range(kernels)]
+            lines = builder.udiv(builder.extract_value(maps.shape, 0), ir.Constant(_WHOLE, MACS))
+            with cgutils.for_range(builder, lines) as loop:
+                trace = _line(builder, maps.data, loop.index)
+                for row, total in zip(rows, totals, strict=True):
+                    products = builder.mul(trace, _line(builder, row, loop.index))
+                    builder.store(builder.add(builder.load(total), _add_pairs(builder, products)), total)
+            for number, total in enumerate(totals):
+                target = _row(builder, sums, number, ir.Constant(_WHOLE, 0))
+                dot = builder.sext(_sum(builder, builder.load(total)), _WHOLE)
+                builder.store(builder.add(builder.load(target), dot), target)
+            return context.get_dummy_value()
+
+        return types.none(maps, weights, first, sums), generate
+
+    return intrinsic(add_dots)
+
+
+_WORD, _HALF, _WHOLE = (ir.IntType(bits) for bits in (16, 32, 64))
+
+
+def _row(builder: ir.IRBuilder, array: Any, row: int, first: Any) -> Any:
+    """Where in a row of an array an element lies."""
+    stride = builder.extract_value(array.strides, 0)
+    start = builder.ptrtoint(array.data, _WHOLE)
+    start = builder.add(start, builder.mul(stride, ir.Constant(_WHOLE, row)))
+    return builder.gep(builder.inttoptr(start, array.data.type), [first])
+
+
+def _line(builder: ir.IRBuilder, words: Any, number: Any) -> Any:
+    """A line of words as numbers of 32 bits."""
+    lines = builder.bitcast(words, ir.VectorType(_WORD, MACS).as_pointer())
+    return builder.sext(builder.load(builder.gep(lines, [number]), align=2), ir.VectorType(_HALF, MACS))
+
+
+def _add_pairs(builder: ir.IRBuilder, numbers: Any) -> Any:
+    """Sums of neighbours in a vector."""
+    count = numbers.type.count
+    even, odd = (
+        builder.shuffle_vector(
+            numbers,
+            ir.Constant(numbers.type, ir.Undefined),
+            ir.Constant(ir.VectorType(_HALF, count // 2), list(range(start, count, 2))),
+        )
+        for start in range(2)
+    )
+    return builder.add(even, odd)
+
+
+def _sum(builder: ir.IRBuilder, numbers: Any) -> Any:
+    """The sum of all elements of a vector."""
+    while numbers.type.count > 1:
+        numbers = _add_pairs(builder, numbers)
+    return builder.extract_element(numbers, _HALF(0))
+
+
+add_dots, add_four_dots = _dots_of(1), _dots_of(4)
 
 
 @compiled
@@ -102,34 +170,65 @@ def exact_add_products(maps, weights, sums):
 @compiled
 def peak(words):
     """The size of the largest word."""
-    low, high = _I32(0), _I32(0)
+    low, high = _I16(0), _I16(0)
     for i in range(words.shape[0]):
-        word = _I32(words[i])
-        low = min(low, word)
-        high = max(high, word)
+        low = min(low, words[i])
+        high = max(high, words[i])
     return max(-_I64(low), _I64(high))
+
+
+@compiled
+def _copy(target, words):
+    """Writes words one by one: an assignment of slices is several times slower."""
+    for i in range(words.shape[0]):
+        target[i] = words[i]
 
 
 @compiled
 def multiply(s: Sizes, data: Data, cus, vmacs, maps, weights, length, flags):
     """MAC without its write-back."""
     for cu in range(s.cus):
-        if not cus >> cu & 1:
-            continue
-        trace = data.mbuf[cu, maps : maps + length]
-        for vmac in range(s.vmacs):
-            if not vmacs >> vmac & 1:
-                continue
-            small = data.peaks[cu, s.vmacs] * data.peaks[cu, vmac] * length < _FITS
+        if cus >> cu & 1:
             if flags & INDP:
-                kernels = data.wbuf[cu, vmac, weights : weights + length * s.line]
-                if small:
-                    add_products(trace, kernels, data.sums[cu, vmac])
-                else:
-                    exact_add_products(trace, kernels, data.sums[cu, vmac])
+                _multiply_indp(s, data, cu, vmacs, maps, weights, length)
             else:
-                kernel = data.wbuf[cu, vmac, weights : weights + length]
-                data.sums[cu, vmac, 0] += dot(trace, kernel) if small else exact_dot(trace, kernel)
+                _multiply_coop(s, data, cu, vmacs, maps, weights, length)
+
+
+@compiled
+def _multiply_coop(s: Sizes, data: Data, cu, vmacs, maps, weights, length):
+    trace, kernels, sums = data.mbuf[cu, maps : maps + length], data.wbuf[cu], data.sums[cu]
+    if vmacs == 15 and _is_small(s, data, cu, vmacs, length):
+        add_four_dots(trace, kernels, weights, sums)
+        return
+    for vmac in range(s.vmacs):
+        if vmacs >> vmac & 1:
+            if _is_small(s, data, cu, 1 << vmac, length):
+                add_dots(trace, kernels[vmac : vmac + 1], weights, sums[vmac : vmac + 1])
+            else:
+                sums[vmac, 0] += exact_dot(trace, kernels[vmac, weights : weights + length])
+
+
+@compiled
+def _is_small(s: Sizes, data: Data, cu, vmacs, length):
+    """Whether no sum of so many products in some vMACs can leave 32 bits."""
+    largest = 0
+    for vmac in range(s.vmacs):
+        if vmacs >> vmac & 1:
+            largest = max(largest, data.peaks[cu, vmac])
+    return data.peaks[cu, s.vmacs] * largest * length < _FITS
+
+
+@compiled
+def _multiply_indp(s: Sizes, data: Data, cu, vmacs, maps, weights, length):
+    trace = data.mbuf[cu, maps : maps + length]
+    for vmac in range(s.vmacs):
+        if vmacs >> vmac & 1:
+            kernels = data.wbuf[cu, vmac, weights : weights + length * s.line]
+            if _is_small(s, data, cu, 1 << vmac, length):
+                add_products(trace, kernels, data.sums[cu, vmac])
+            else:
+                exact_add_products(trace, kernels, data.sums[cu, vmac])
 
 
 @compiled
@@ -225,21 +324,22 @@ def load(s: Sizes, data: Data, memory, cus, buffer, source, target, words):
         if not cus >> cu & 1:
             continue
         if buffer == s.vmacs:
-            data.mbuf[cu, target : target + words] = content
+            _copy(data.mbuf[cu, target : target + words], content)
             data.peaks[cu, s.vmacs] = max(data.peaks[cu, s.vmacs], size)
         else:
-            data.wbuf[cu, buffer, target : target + words] = content
+            _copy(data.wbuf[cu, buffer, target : target + words], content)
             data.peaks[cu, buffer] = max(data.peaks[cu, buffer], size)
 
 
 @compiled
 def move(s: Sizes, data: Data, source_cu, source, target_cu, target, words):
     """TMOV to another maps buffer."""
-    data.mbuf[target_cu, target : target + words] = data.mbuf[source_cu, source : source + words].copy()
+    # Lines of source and target, if there are any, move to the front.
+    _copy(data.mbuf[target_cu, target : target + words], data.mbuf[source_cu, source : source + words])
     data.peaks[target_cu, s.vmacs] = max(data.peaks[target_cu, s.vmacs], data.peaks[source_cu, s.vmacs])
 
 
 @compiled
 def store(data: Data, memory, cu, source, target, words):
     """TMOV to memory."""
-    memory[target : target + words] = data.mbuf[cu, source : source + words]
+    _copy(memory[target : target + words], data.mbuf[cu, source : source + words])
