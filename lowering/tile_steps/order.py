@@ -8,7 +8,7 @@ part, and what it has to wait for is about to be done. For this tiles are comput
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ OTHERS = (Unit.MAX, Unit.MOVE, Unit.LOAD)
 
 def order(program: Sequence[Step | Work], machine: Machine) -> list[Step]:
     """The steps of a program, given in an order in which its results are right, in one in which they are fast."""
-    return list(_with_waits(_interleaved(program), machine))
+    return list(_joined(_with_waits(_interleaved(program), machine)))
 
 
 class _Item(NamedTuple):
@@ -114,7 +114,7 @@ def _analysed(program: Sequence[Step | Work]) -> tuple[list[_Piece], list[_Other
     return pieces, others
 
 
-def _interleaved(program: Sequence[Step | Work]) -> list[Step]:
+def _interleaved(program: Sequence[Step | Work]) -> list[_Item]:
     pieces, others = _analysed(program)
     queues = {unit: deque(other for other in others if other.step.unit is unit) for unit in OTHERS}
     waiting = deque(others)
@@ -149,6 +149,8 @@ def _interleaved(program: Sequence[Step | Work]) -> list[Step]:
                 other = queue[0]
                 if not all(_done_before(needed, number, unit) for needed in other.after):
                     break
+                if unit is Unit.MOVE and not _load_is_next(queues[Unit.LOAD], number):
+                    break
                 budget -= other.step.cycles
                 if budget < 0 and budget + other.step.cycles < cover:
                     break
@@ -156,7 +158,12 @@ def _interleaved(program: Sequence[Step | Work]) -> list[Step]:
     for other in others:
         if other.gap is None:
             place(other, len(pieces))
-    return list(_joined(made))
+    return made
+
+
+def _load_is_next(loads: deque[_Other], gap: int) -> bool:
+    """Whether a load can go out behind a piece, or none is left: then no other load has all of the memory."""
+    return not loads or loads[0].after_piece < gap
 
 
 def _done_before(needed: _Other, gap: int, unit: Unit) -> bool:
@@ -164,7 +171,7 @@ def _done_before(needed: _Other, gap: int, unit: Unit) -> bool:
     return needed.gap is not None and (unit is Unit.LOAD or needed.gap < gap)
 
 
-def _joined(made: Sequence[_Item]) -> Iterator[Step]:
+def _joined(made: Iterable[_Item]) -> Iterator[Step]:
     """Parts of a tile with nothing between them become one step."""
     open_parts: list[Part] = []
     open_work: Work | None = None
@@ -229,23 +236,24 @@ class _Queue:
         return min(behind) if behind else None
 
 
-def _with_waits(steps: Sequence[Step], machine: Machine) -> Iterator[Step]:
+def _with_waits(items: Iterable[_Item], machine: Machine) -> Iterator[_Item]:
     cus = machine.compute_units
     queues = {unit: _Queue([0] * cus, [0] * cus) for unit in Unit}
-    for step in steps:
+    for item in items:
+        step = item.step
         needed: dict[Unit, int] = {}
         for unit, queue in queues.items():
             for pending in _hazards(step, unit, queue):
                 needed[unit] = min(pending, needed.get(unit, machine.queue_depth))
         for pending in sorted(set(needed.values())):
             units = tuple(unit for unit in Unit if needed.get(unit) == pending)
-            yield wait_step(units, pending)
+            yield _Item(wait_step(units, pending))
             for unit in units:
                 queue = queues[unit]
                 queue.done = [
                     max(done, issued - pending) for done, issued in zip(queue.done, queue.issued, strict=True)
                 ]
-        yield step
+        yield item
         queue = queues[step.unit]
         queue.issued = [total + count for total, count in zip(queue.issued, step.counts, strict=True)]
         issued = _Issued(step, tuple(queue.issued))
