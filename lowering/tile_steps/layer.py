@@ -46,6 +46,9 @@ class Load:
     region: SSAValue
     buffer: SSAValue
     span: tile.Span
+    rows: tuple[range, ...]
+    """Rows of each CU, and columns, that lie inside the maps: what its code follows from."""
+    columns: range
 
     def build(self, numbers: Sequence[IndexExpr]) -> Operation:
         row, column, slot = numbers
@@ -173,11 +176,15 @@ class LayerBuffers:
             self._load(self.regions.other, self.other, rows.first, columns.first, slot, span)
 
     def _load(self, region: SSAValue, buffer: SSAValue, row: int, column: int, slot: int, span: tile.Span) -> None:
-        whole = span.right == layout(region).width.data
+        maps = layout(region)
+        cus = range(self.machine.compute_units)
+        rows = tuple(span.rows_inside(row, cu, maps.height.data) for cu in cus)
+        columns = span.columns_inside(column, maps.width.data)
+        whole = span.right == maps.width.data
         instructions = (span.cus.bit_count() if span.share else 1) * (1 if whole else span.bottom)
         self.program.append(
             Step(
-                Load(region, buffer, span),
+                Load(region, buffer, span, rows, columns),
                 (row, column, slot),
                 Unit.LOAD,
                 (Access(memory_of(region)),) if self.in_place else (),
