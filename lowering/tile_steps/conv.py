@@ -238,11 +238,11 @@ class ConvSteps(LayerBuffers):
         channels = tile.Pixels(words, 0, 0, 0, -pool.pad_left, 0)
         maps, pooled = (self.result, here), (self.pooled, slot)
         self.program.append(PoolTile(self.machine, pool, maps, pooled, (rows.first, 0), span, channels))
-        self._store(self.pooled, slot, rows, columns, result.channel)
         if overlap and rows is not plan.rows[-1]:
             below = (rows.stop - rows.first) * pool.stride_h
             source, target = (self.result, here, below, 0), (self.result, here, 0, 0)
             self.move(source, target, (overlap, width, words), plan.cus, 0)
+        self._store(self.pooled, slot, rows, columns, result.channel)
 
 
 class ConvTile:

@@ -278,6 +278,7 @@ class StoreTile:
             (Access(memory_of(layer.regions.result)),) if layer.in_place else (),
             moves(machine, instructions),
             instructions * CYCLES_PER_INSTRUCTION,
+            to_memory=True,
         )
 
 

@@ -149,7 +149,7 @@ def _interleaved(program: Sequence[Step | Work]) -> list[_Item]:
                 other = queue[0]
                 if not all(_done_before(needed, number, unit) for needed in other.after):
                     break
-                if unit is Unit.MOVE and not _load_is_next(queues[Unit.LOAD], number):
+                if other.step.to_memory and not _load_is_next(queues[Unit.LOAD], number):
                     break
                 budget -= other.step.cycles
                 if budget < 0 and budget + other.step.cycles < cover:
