@@ -37,17 +37,20 @@ class Region:
     maps: MapsType | None
 
 
-def pixels(memory: Words, base: int, height: int, width: int, pixel: int, row: int) -> Words:
-    """A view (N, height, width, pixel) of memory (N, words): pixels `pixel` words apart, rows `row` words apart.
+def pixels(memory: Words, base: int, height: int, width: int, pixel: int, row: int, words: int | None = None) -> Words:
+    """A view (N, height, width, words) of memory (N, words): pixels `pixel` words apart, rows `row` words apart.
 
-    The last row may end with the memory, even where the next row would begin behind it.
+    `words` of each pixel are there, all if not given: the last one may end with the memory, even where the next would
+    begin behind it.
     """
-    flat = memory[:, base : base + (height - 1) * row + width * pixel]
-    if height and width and flat.shape[1] != (height - 1) * row + width * pixel:
+    words = pixel if words is None else words
+    reach = (height - 1) * row + (width - 1) * pixel + words
+    flat = memory[:, base : base + reach]
+    if height and width and flat.shape[1] != reach:
         raise SnowError(f"pixels at word {base} leave a memory of {memory.shape[1]} words")
     batch_stride, word = memory.strides
     return np.lib.stride_tricks.as_strided(
-        flat, (memory.shape[0], height, width, pixel), (batch_stride, row * word, pixel * word, word)
+        flat, (memory.shape[0], height, width, words), (batch_stride, row * word, pixel * word, word)
     )
 
 

@@ -174,12 +174,13 @@ class TileFunctions(InterpreterFunctions):
                     left = leads.column + columns[xs[0]] * window.stride_w + kx * window.dilation_w
                     source = pixels(
                         buffers.mbuf[:, cu],
-                        maps_start + top * maps_layout.row.data + left * maps_layout.pixel.data,
+                        maps_start + top * maps_layout.row.data + left * maps_layout.pixel.data + offset,
                         len(ys),
                         len(xs),
                         maps_layout.pixel.data * window.stride_w,
                         maps_layout.row.data * window.stride_h,
-                    )[..., offset : offset + kernels.depth]
+                        kernels.depth,
+                    )
                     # Products of 16-bit words summed below 2^53 are exact in float64, and BLAS is quick.
                     products = source.astype(np.float64) @ taps[ky, kx]
                     sums[:, ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1] += products.astype(np.int64)

@@ -86,7 +86,7 @@ class Network:
         driver.verify(module, "test")
         passes = ["cnn-place-concats", "cnn-choose-schedule", "convert-cnn-to-tile", "tile-assign-addresses"]
         if level == "loop":
-            passes += ["tile-prefetch", "tile-split-borders", "convert-tile-to-loop"]
+            passes.append("convert-tile-to-loop")
         for name in passes:
             driver.apply_pass(context, module, driver.Universe.get_multiverse().all_passes[name]())
         # A pool or addition of which no tile fits stays with the host.
@@ -120,9 +120,22 @@ def draw_schedule(draw: Callable[[st.SearchStrategy[Any]], Any], problem: ConvPr
     window = problem.window
     mode = draw(st.sampled_from(list(tile.Mode)))
     split, order = draw(st.sampled_from(list(tile.Split))), draw(st.sampled_from(list(tile.Order)))
-    slots = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
-    columns = draw(st.sampled_from(tile_columns(problem.machine, problem.maps, window.out_w)))
-    schedule = tile.Schedule(mode, split, order, draw(st.integers(1, 4)), columns, draw(st.integers(1, 4)), 1, *slots)
+    rows = draw(st.integers(1, 4))
+    schedule = tile.Schedule(
+        mode,
+        split,
+        order,
+        rows=rows,
+        columns=draw(st.sampled_from(tile_columns(problem.machine, problem.maps, window.out_w))),
+        maps_rows=draw(st.integers(1, rows)),
+        steps=draw(st.integers(1, 4)),
+        parts=1,
+        maps_slots=draw(st.integers(1, 2)),
+        weights_slots=draw(st.integers(1, 2)),
+        result_slots=draw(st.integers(1, 2)),
+        result_tiles=draw(st.integers(1, 3)),
+        fused=0,
+    )
     try:
         plan_conv(problem, schedule)
     except TilingError:
