@@ -3,13 +3,7 @@
 Sums of a trace are formed in 32 bits where the sizes of its words show that nothing can overflow there.
 """
 
-from typing import Any
-
 import numba
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from snowdialect.simulator.decode import (
     ADDING,
@@ -25,8 +19,8 @@ from snowdialect.simulator.decode import (
     RESULT_SHIFT,
 )
 from snowdialect.simulator.jit import compiled
+from snowdialect.simulator.kernels import add_dots, add_four_dots, add_products
 from snowdialect.simulator.state import (
-    MACS,
     SATURATIONS,
     WRAPS,
     Control,
@@ -41,82 +35,6 @@ _FITS = 1 << 31
 _WORD_MIN, _WORD_MAX = -(1 << 15), (1 << 15) - 1
 
 
-def _dots_of(kernels: int) -> Any:
-    """Makes a function that adds sums of products of one trace and so many kernels, in 32 bits.
-
-    The function takes words of maps, lines of weights (kernel, word) and the place from which on they count, and sums
-    of 64 bits (kernel, MAC), of which it adds to the first. Written for LLVM, so that maps are read once for all
-    kernels, and pairs of products are added up where the processor can do that in one instruction.
-    """
-
-    def add_dots(typing_context: Any, maps: Any, weights: Any, first: Any, sums: Any) -> Any:
-        def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-            kinds, (maps, weights, first, sums) = signature.args, arguments
-            maps, weights, sums = (
-                cgutils.create_struct_proxy(kind)(context, builder, value)
-                for kind, value in ((kinds[0], maps), (kinds[1], weights), (kinds[3], sums))
-            )
-            pairs = ir.VectorType(_HALF, MACS // 2)
-            totals = [cgutils.alloca_once_value(builder, ir.Constant(pairs, None)) for _ in range(kernels)]
-            rows = [_row(builder, weights, number, first) for number in range(kernels)]
-            lines = builder.udiv(builder.extract_value(maps.shape, 0), ir.Constant(_WHOLE, MACS))
-            with cgutils.for_range(builder, lines) as loop:
-                trace = _line(builder, maps.data, loop.index)
-                for row, total in zip(rows, totals, strict=True):
-                    products = builder.mul(trace, _line(builder, row, loop.index))
-                    builder.store(builder.add(builder.load(total), _add_pairs(builder, products)), total)
-            for number, total in enumerate(totals):
-                target = _row(builder, sums, number, ir.Constant(_WHOLE, 0))
-                dot = builder.sext(_sum(builder, builder.load(total)), _WHOLE)
-                builder.store(builder.add(builder.load(target), dot), target)
-            return context.get_dummy_value()
-
-        return types.none(maps, weights, first, sums), generate
-
-    return intrinsic(add_dots)
-
-
-_WORD, _HALF, _WHOLE = (ir.IntType(bits) for bits in (16, 32, 64))
-
-
-def _row(builder: ir.IRBuilder, array: Any, row: int, first: Any) -> Any:
-    """Where in a row of an array an element lies."""
-    stride = builder.extract_value(array.strides, 0)
-    start = builder.ptrtoint(array.data, _WHOLE)
-    start = builder.add(start, builder.mul(stride, ir.Constant(_WHOLE, row)))
-    return builder.gep(builder.inttoptr(start, array.data.type), [first])
-
-
-def _line(builder: ir.IRBuilder, words: Any, number: Any) -> Any:
-    """A line of words as numbers of 32 bits."""
-    lines = builder.bitcast(words, ir.VectorType(_WORD, MACS).as_pointer())
-    return builder.sext(builder.load(builder.gep(lines, [number]), align=2), ir.VectorType(_HALF, MACS))
-
-
-def _add_pairs(builder: ir.IRBuilder, numbers: Any) -> Any:
-    """Sums of neighbours in a vector."""
-    count = numbers.type.count
-    even, odd = (
-        builder.shuffle_vector(
-            numbers,
-            ir.Constant(numbers.type, ir.Undefined),
-            ir.Constant(ir.VectorType(_HALF, count // 2), list(range(start, count, 2))),
-        )
-        for start in range(2)
-    )
-    return builder.add(even, odd)
-
-
-def _sum(builder: ir.IRBuilder, numbers: Any) -> Any:
-    """The sum of all elements of a vector."""
-    while numbers.type.count > 1:
-        numbers = _add_pairs(builder, numbers)
-    return builder.extract_element(numbers, _HALF(0))
-
-
-add_dots, add_four_dots = _dots_of(1), _dots_of(4)
-
-
 @compiled
 def exact_dot(maps, weights):
     """Sum of at most 2^15 products, exact: upper and lower halves of the products are added up apart."""
@@ -126,36 +44,6 @@ def exact_dot(maps, weights):
         low = _I32(low + _I32(product & _I32(0xFFFF)))
         high = _I32(high + _I32(product >> _I32(16)))
     return (_I64(high) << 16) + _I64(low)
-
-
-def _add_products(typing_context: Any, maps: Any, weights: Any, sums: Any) -> Any:
-    """Adds one word of maps times a line of weights after the other, in 32 bits, to a line of sums of 64 bits.
-
-    All three lie in one piece. Written for LLVM, which does not see by itself that a line is one vector.
-    """
-
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
-        arrays = zip(signature.args, arguments, strict=True)
-        maps, weights, sums = (cgutils.create_struct_proxy(kind)(context, builder, value) for kind, value in arrays)
-        word, half, whole = (ir.IntType(bits) for bits in (16, 32, 64))
-        words, halves, wholes = (ir.VectorType(kind, MACS) for kind in (word, half, whole))
-        none = ir.Constant(halves, ir.Undefined)
-        lines = builder.bitcast(weights.data, words.as_pointer())
-        total = cgutils.alloca_once_value(builder, ir.Constant(halves, None))
-        with cgutils.for_range(builder, builder.extract_value(maps.shape, 0)) as loop:
-            one = builder.sext(builder.load(builder.gep(maps.data, [loop.index])), half)
-            everywhere = builder.shuffle_vector(builder.insert_element(none, one, half(0)), none, halves([0] * MACS))
-            line = builder.sext(builder.load(builder.gep(lines, [loop.index]), align=2), halves)
-            builder.store(builder.add(builder.load(total), builder.mul(everywhere, line)), total)
-        target = builder.bitcast(sums.data, wholes.as_pointer())
-        result = builder.add(builder.load(target, align=8), builder.sext(builder.load(total), wholes))
-        builder.store(result, target, align=8)
-        return context.get_dummy_value()
-
-    return types.none(maps, weights, sums), generate
-
-
-add_products: Any = intrinsic(_add_products)
 
 
 @compiled
