@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, NameLoc
-from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 
@@ -21,7 +20,7 @@ from snowdialect.dialects.target import machine_of
 
 @dataclass(frozen=True)
 class NameTiles(ModulePass):
-    """Wants borders to be split: then the first and the last tile of a loop tell what all are."""
+    """The first and the last tile of a loop tell what all are."""
 
     name = "tile-name-tiles"
 
@@ -45,43 +44,20 @@ class NameTile(RewritePattern):
 def tile_name(op: Moving | Computing) -> str:
     """What an operation covers, over all iterations of the loops around it; rows, channels and kernel tiles count from
     0, the last one excluded. Where CUs have rows or channels of their own, those of the first one, and the step."""
-    ends = tuple(_indices(op, position) for position in (0, -1))
+    ends = tuple(tile.outer_indices(op, position) for position in (0, -1))
     machine = machine_of(op)
-    match op:
-        case tile.LoadWeightsOp():
-            return _span("kernel tiles", [range(op.number("tile", at), op.number("tile", at) + 1) for at in ends], 0)
-        case tile.LoadOp():
-            share = op.span.record.share
-            ranges: list[range] = []
-            for at in ends:
-                first = op.number("row", at)
-                present = [op.rows_at(at, cu) for cu in range(machine.compute_units)]
-                ranges += [range(first + rows.start, first + rows.stop) for rows in present if rows]
-            return _span("input rows", ranges, share)
-        case _:
-            share = op.extent.share if isinstance(op, Computing) else op.span.record.share
-            rows = [
-                range(rows.start - cu * share, rows.stop - cu * share)
-                for at in ends
-                for cu in range(machine.compute_units)
-                if (rows := op.rows_at(at, cu))
-            ]
-            name = _span("rows", rows, share)
-            if not isinstance(op, tile.ConvOp):
-                return name
-            channels = [range(first := op.number("channel", at), first + op.channels_at(at, machine)) for at in ends]
-            return f"{name}; {_span('channels', channels, op.kernels.record.share)}"
-
-
-def _indices(op: Operation, position: int) -> dict[SSAValue, int]:
-    """The first or the last iteration of the loops around an operation."""
-    indices: dict[SSAValue, int] = {}
-    parent = op.parent_op()
-    while parent is not None:
-        if isinstance(parent, tile.ForOp):
-            indices[parent.index] = parent.iterations[position]
-        parent = parent.parent_op()
-    return indices
+    if isinstance(op, tile.LoadWeightsOp):
+        return _span("kernel tiles", [range(op.number("tile", at), op.number("tile", at) + 1) for at in ends], 0)
+    ranges: list[range] = []
+    for at in ends:
+        first = op.number("row", at)
+        present = [op.rows_at(at, cu) for cu in range(machine.compute_units)]
+        ranges += [range(first + rows.start, first + rows.stop) for rows in present if rows]
+    rows = _span("input rows" if isinstance(op, tile.LoadOp) else "rows", ranges, op.span.record.share)
+    if not isinstance(op, tile.ConvOp):
+        return rows
+    channels = [range(first := op.number("channel", at), first + op.channels_at(at, machine)) for at in ends]
+    return f"{rows}; {_span('channels', channels, op.kernels.record.share)}"
 
 
 def _span(what: str, ranges: list[range], share: int) -> str:
