@@ -143,6 +143,7 @@ CLOCK = _record(
     loads=(_INT, _LOADS, _LOAD_COLUMNS),
     load_count=(_INT,),
     loading_until=(_INT,),
+    buffer_loading=(_INT, _VMACS + 1),
     bank_loading=(_INT, _CUS, _VMACS + 1, _BANKS),
     room=(_INT,),
     records=(_INT, _CUS, _RECORD_KINDS, _RECORDS, _RECORD_COLUMNS),
@@ -169,11 +170,12 @@ CLOCK = _record(
 instructions it was given, when it takes the next one, when the traces before are through; in a ring, when each left the
 queue and when all that it does was done. Of each CU: when the initial values of the next output are there, when the
 shift registers take the next output, when the VMOV of the output left the queue. Likewise of the load units.
-`bank_loading` is when the last load into a bank of a buffer arrives. `records` and `stores` are rings of `room` rows,
-`boxes` what surrounds those that have not finished. `used` says how much of each stretch of BUCKET cycles is taken, of
-memory in bytes, then of the second port of each bank of the maps buffers in lines, `tags` which stretch it is, plus 1.
-From `layer` on, the ledger: the layer at work and since when; of each CU up to when its time is accounted for, stalls
-of the core when it last had work, cycles since then of instructions that left it out; the instruction at hand.
+`buffer_loading` is when the last load into a buffer of any CU arrives, `bank_loading` into a bank of one. `records` and
+`stores` are rings of `room` rows, `boxes` what surrounds those that have not finished. `used` says how much of each
+stretch of BUCKET cycles is taken, of memory in bytes, then of the second port of each bank of the maps buffers in
+lines, `tags` which stretch it is, plus 1. From `layer` on, the ledger: the layer at work and since when; of each CU up
+to when its time is accounted for, stalls of the core when it last had work, cycles since then of instructions that left
+it out; the instruction at hand.
 """
 
 

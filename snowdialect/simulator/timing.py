@@ -109,14 +109,17 @@ def issue(clock: Clock, row):
 @compiled
 def hold_for_loads(s: Sizes, clock: Clock, time, cus, buffer, low, high):
     """Waits until no load is in flight into the banks that hold the words from low to high of a buffer."""
-    if time >= clock.loading_until:
+    if time >= clock.buffer_loading[buffer]:
         return time
     bank = s.mbuf_bank if buffer == s.vmacs else s.wbuf_bank
-    until = time
-    for cu in range(s.cus):
+    # There are two banks.
+    first, last = low // bank, (high - 1) // bank
+    until, cu = time, 0
+    # A loop over a range would become vectors, which are slower than a few CUs one by one.
+    while cus >> cu:
         if cus >> cu & 1:
-            for i in range(low // bank, (high - 1) // bank + 1):
-                until = max(until, clock.bank_loading[cu, buffer, i])
+            until = max(until, clock.bank_loading[cu, buffer, first], clock.bank_loading[cu, buffer, last])
+        cu += 1
     clock.stalls[MEMORY_STALL] += until - time
     return until
 
@@ -124,13 +127,14 @@ def hold_for_loads(s: Sizes, clock: Clock, time, cus, buffer, low, high):
 @compiled
 def hold_for_queue(s: Sizes, clock: Clock, time, unit, cus):
     """Waits until the queues of a decoder have room in all CUs."""
-    until = time
-    for cu in range(s.cus):
+    until, cu = time, 0
+    while cus >> cu:
         if cus >> cu & 1:
             number = decoder(s, unit, cu)
             place = clock.issued[number] - s.queue_depth
             if place >= 0:
                 until = max(until, clock.starts[number, place % HISTORY])
+        cu += 1
     if unit == MOVE_UNIT:
         clock.stalls[MEMORY_STALL] += until - time
     else:
@@ -385,6 +389,7 @@ def run_load(s: Sizes, clock: Clock, time, unit, cus, buffer, source, target, wo
     finish = end + s.memory_latency
     maps = buffer == s.vmacs
     bank = s.mbuf_bank if maps else s.wbuf_bank
+    clock.buffer_loading[buffer] = max(clock.buffer_loading[buffer], finish)
     for cu in range(s.cus):
         if not cus >> cu & 1:
             continue

@@ -152,27 +152,23 @@ def _count(mask):
 
 
 @compiled
-def _result_range(s: Sizes, control: Control, cu, vmacs, flags):
-    """First word of the results in a CU, and the one behind them."""
+def _result_range(s: Sizes, vmacs, flags):
+    """First word of the results of a CU, and the one behind them, counted from its write-back address."""
     lanes = s.line if flags & INDP else 1
-    low, high = 0, s.vmacs
-    while not vmacs >> low & 1:
-        low += 1
-    while not vmacs >> (high - 1) & 1:
-        high -= 1
-    return control.latches[cu] + lanes * low, control.latches[cu] + lanes * high
+    return lanes * _first_unit(vmacs), lanes * (_highest(vmacs) + 1)
 
 
 @compiled
 def _bad_results(s: Sizes, control: Control, fault, cus, vmacs, flags):
     """Whether results cannot be written to where the write-back addresses say."""
+    first, end = _result_range(s, vmacs, flags)
     for cu in range(s.cus):
         if not cus >> cu & 1:
             continue
-        if flags & INDP and _unaligned(fault, control.latches[cu], s.line):
+        target = control.latches[cu]
+        if flags & INDP and _unaligned(fault, target, s.line):
             return True
-        low, high = _result_range(s, control, cu, vmacs, flags)
-        if _bad_range(s, fault, low, high):
+        if _bad_range(s, fault, target + first, target + end):
             return True
     return False
 
@@ -266,13 +262,14 @@ def _time_vmov(s: Sizes, control: Control, clock: Clock, row, cus, source, span,
                     time = timing.hold_for_loads(s, clock, time, 1 << cu, vmac, low, low + words)
     time = timing.hold_for_queue(s, clock, time, MAC_UNIT, cus)
     clock.now = time
+    result, end = _result_range(s, vmacs, flags)
     for cu in range(s.cus):
         if not cus >> cu & 1:
             continue
         first = source + control.offsets[cu]
         if bypass and _read_hazard(clock, fault, cu, time, first, span, 1, 0):
             return True
-        low, high = _result_range(s, control, cu, vmacs, flags)
+        low, high = control.latches[cu] + result, control.latches[cu] + end
         if flags & LAST and _result_hazard(s, clock, fault, cu, MAC_UNIT, time, low, high):
             return True
         lines = _lines(s, first, first + span) if bypass else 0
@@ -282,10 +279,9 @@ def _time_vmov(s: Sizes, control: Control, clock: Clock, row, cus, source, span,
             hazards.note_read(clock, cu, MAC_UNIT, time, first, span, 1, 0, read)
         else:
             words = s.line if flags & INDP else 1
-            low = source - words * _first_unit(vmacs)
-            hazards.note_weights(clock, cu, time, low, low + words, vmacs, read)
+            bias = source - words * _first_unit(vmacs)
+            hazards.note_weights(clock, cu, time, bias, bias + words, vmacs, read)
         if flags & LAST:
-            low, high = _result_range(s, control, cu, vmacs, flags)
             hazards.note_write(clock, cu, MAC_UNIT, time, low, high, arrived)
     if flags & LAST:
         ledger.account(s, clock, MAC_UNIT, layer, cus, s.vmacs - _count(vmacs))
@@ -341,12 +337,13 @@ def _time_mac(s: Sizes, control: Control, clock: Clock, row, cus, vmacs, maps, w
     cycles = (length + s.line - 1) // s.line
     if flags & INDP:
         cycles *= s.line
+    result, end = _result_range(s, vmacs, flags)
     for cu in range(s.cus):
         if not cus >> cu & 1:
             continue
         if _read_hazard(clock, fault, cu, time, maps, length, 1, 0):
             return True
-        low, high = _result_range(s, control, cu, vmacs, flags)
+        low, high = control.latches[cu] + result, control.latches[cu] + end
         if flags & LAST and _result_hazard(s, clock, fault, cu, MAC_UNIT, time, low, high):
             return True
         results = _count(vmacs) if flags & INDP else _lines(s, low, high)
