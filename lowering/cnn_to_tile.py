@@ -185,7 +185,7 @@ class LowerConv(LayerPattern):
             *(0 if value is None else accumulator - (frac_of(value) or 0) for value in (op.result, op.bias, residual))
         )
         layer = conv_layer(
-            kind if pool is None else f"{kind}+max_pool",
+            kind,
             problem,
             plan,
             Maps(maps, bypass, result),

@@ -15,8 +15,10 @@ from snowdialect.machine import Machine
 START_INSTRUCTIONS = 8
 """What the control core issues for an output besides its traces, and for each of those: addresses and loops."""
 TRACE_INSTRUCTIONS = 3
-SWITCH = 12
+SWITCH = 20
 """Cycles that the MACs lose when a kernel tile follows another."""
+UNEVEN = 0.04
+"""What memory and MACs wait for each other: loads come in bursts, and a tile's may take longer than its MACs."""
 DRAIN = 80
 """Cycles that they lose when the next tile has to wait until all results of this one are written."""
 OUTPUT_LINES_PER_POOLED = 12
@@ -84,7 +86,12 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     else:
         loads = maps_tile * passes + (weights if stays else weights * passes)
         exposed_maps = 0 if schedule.maps_slots == 2 else passes - 1
-    total = max(work, (loads + result) / rate)
+    # What is stored pixel by pixel takes a transfer of memory each.
+    groups = -(-kernel_tiles // schedule.result_tiles)
+    pixels = 0 if plan.whole_pixels else result // (2 * max(1, plan.stored_words))
+    transfers = pixels * (groups if schedule.order is Order.MLOOP and schedule.result_tiles > 1 else 1)
+    memory = (loads + result) / rate + transfers * machine.transfer_overhead
+    total = max(work, memory) + UNEVEN * min(work, memory)
     total += (maps_tile + weights_tile) / rate + latency
     total += exposed_maps * (maps_tile / rate + latency + DRAIN)
     if schedule.weights_slots == 1 and not stays:

@@ -17,10 +17,10 @@ from snowdialect.dialects.target import machine_of
 from snowdialect.machine import Machine
 
 
-class UnitRows(NamedTuple):
-    """Rows of a tile that one unit loads."""
+class UnitPart(NamedTuple):
+    """The part of a tile that one unit loads: transfers from the start of its first row on, or whole rows."""
 
-    rows: range
+    part: range
     unit: int
 
 
@@ -29,13 +29,14 @@ class LoadUnits:
     """Gives out the load units of a machine."""
 
     machine: Machine
-    _rows: dict[SSAValue, list[range]] = field(default_factory=dict[SSAValue, list[range]])
-    """For each maps buffer, its rows in pieces that every load takes as a whole."""
+    _parts: dict[SSAValue, list[range]] = field(default_factory=dict[SSAValue, list[range]])
+    """For each maps buffer, its transfers or rows in pieces that every load takes as a whole."""
 
-    def maps(self, op: tile.LoadOp, rows: range, cu: int) -> list[UnitRows]:
+    def maps(self, op: tile.LoadOp, rows: range, cu: int, transfers: int) -> list[UnitPart]:
         """Which units load these rows of a tile, for the first of the CUs that want them or for `cu` alone.
 
-        A CU with rows of its own has its own units; rows for all CUs are shared out among all units.
+        A CU with rows of its own has its own units; rows for all CUs are shared out among all units. Rows that lie in
+        one piece, of so many `transfers` each, are cut into equal parts; with 0 transfers units take whole rows.
         """
         count = self.machine.load_units
         loads = [use.operation for use in op.buffer.uses if isinstance(use.operation, tile.LoadOp)]
@@ -43,17 +44,19 @@ class LoadUnits:
             count = max(1, count // self.machine.compute_units)
         else:
             cu = 0
-        if op.buffer not in self._rows:
-            self._rows[op.buffer] = _common_pieces(loads, count)
-        found: list[UnitRows] = []
-        for number, piece in enumerate(self._rows[op.buffer]):
-            if piece.start not in rows:
+        size = max(1, transfers)
+        if op.buffer not in self._parts:
+            self._parts[op.buffer] = _common_pieces(loads, count, size)
+        wanted = range(rows.start * size, rows.stop * size)
+        found: list[UnitPart] = []
+        for number, piece in enumerate(self._parts[op.buffer]):
+            if piece.start not in wanted:
                 continue
             unit = (cu * count + number % count) % self.machine.load_units
             if found and found[-1].unit == unit:
-                found[-1] = UnitRows(range(found[-1].rows.start, piece.stop), unit)
+                found[-1] = UnitPart(range(found[-1].part.start, piece.stop), unit)
             else:
-                found.append(UnitRows(piece, unit))
+                found.append(UnitPart(piece, unit))
         return found
 
     def weights(self, op: tile.LoadWeightsOp, run: tile.WeightsRun) -> int:
@@ -65,10 +68,11 @@ class LoadUnits:
         return number % self.machine.load_units
 
 
-def _common_pieces(loads: list[tile.LoadOp], count: int) -> list[range]:
-    """The rows that loads fill, cut wherever one of them begins or ends, and each piece into up to `count`."""
+def _common_pieces(loads: list[tile.LoadOp], count: int, size: int) -> list[range]:
+    """The rows that loads fill, in parts of which a row has `size`, cut wherever one of them begins or ends, and each
+    piece into up to `count`."""
     filled = [
-        rows
+        range(rows.start * size, rows.stop * size)
         for load in loads
         for cu in range(machine_of(load).compute_units)
         if (rows := load.rows_at(tile.outer_indices(load), cu))
@@ -77,7 +81,7 @@ def _common_pieces(loads: list[tile.LoadOp], count: int) -> list[range]:
     pieces: list[range] = []
     for start, stop in pairwise(ends):
         if any(start in rows for rows in filled):
-            size = stop - start
-            cuts = [start + size * cut // count for cut in range(count + 1)]
+            length = stop - start
+            cuts = [start + length * cut // count for cut in range(count + 1)]
             pieces += [range(low, high) for low, high in pairwise(cuts) if low < high]
     return pieces

@@ -100,15 +100,22 @@ class LowerLoad(RewritePattern):
         for mask in masks:
             cu = (mask & -mask).bit_length() - 1
             whole, pieces = op.rows_at(indices, cu), op.pieces_at(indices, cu)
-            for rows, unit in self.units.maps(op, whole, cu) if pieces.number else ():
-                loads = min(pieces.rows, len(rows))
-                words = pieces.words * pieces.rows * len(rows) // (len(whole) * loads)
+            # Rows in one piece are shared out by transfers, others by rows.
+            joined = pieces.number == 1 and maps.row == buffer.row and len(columns) == maps.width.data
+            row_transfers = maps.row.data // machine.transfer_words if joined else 0
+            for part, unit in self.units.maps(op, whole, cu, row_transfers) if pieces.number else ():
+                first = op.place(columns.start) + cu * span.share * maps.row.data
+                if joined:
+                    offset = part.start * machine.transfer_words
+                    words = len(part) * machine.transfer_words
+                    streams.append(Stream(first + offset, slot + offset, 1, words, mask, unit))
+                    continue
                 streams.append(
                     Stream(
-                        op.place(columns.start) + (cu * span.share + rows.start) * maps.row.data,
-                        slot + rows.start * buffer.row.data,
-                        loads,
-                        round_up(words, machine.transfer_words),
+                        first + part.start * maps.row.data,
+                        slot + part.start * buffer.row.data,
+                        len(part),
+                        round_up(pieces.words, machine.transfer_words),
                         mask,
                         unit,
                     )

@@ -53,7 +53,7 @@ class DescribeLayers(ModulePass):
 
 
 def is_fused(op: Operation) -> bool:
-    """Whether a layer is computed with the convolution before it."""
+    """Whether a layer is computed with the convolution before it, to whose row it belongs."""
     return isinstance(op, cnn.MaxPoolOp) and (schedule := schedule_of(op.x.owner)) is not None and bool(schedule.fused)
 
 
@@ -66,12 +66,8 @@ def schedule_of(op: Operation | Block) -> tile.Schedule | None:
 def describe(op: Operation) -> DescribedLayer:
     """The row of a layer of the accelerator."""
     schedule = schedule_of(op)
-    kind = KINDS[type(op)]
-    if schedule is None:
-        return DescribedLayer(layer_name(op), kind, None, None, macs(op))
-    if schedule.fused:
-        kind = f"{kind}+{KINDS[cnn.MaxPoolOp]}"
-    return DescribedLayer(layer_name(op), kind, schedule.mode.value, schedule.order.value, macs(op))
+    mode, order = (None, None) if schedule is None else (schedule.mode.value, schedule.order.value)
+    return DescribedLayer(layer_name(op), KINDS[type(op)], mode, order, macs(op))
 
 
 def macs(op: Operation) -> int:

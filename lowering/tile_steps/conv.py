@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from xdsl.ir import Operation, SSAValue
 
-from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, Maps, Slots, layout
+from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, Maps, Slots, layout, memory_cycles
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import Access, Extent, Part, Step, Unit
 from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, MapsTile, RowTile, lanes_of
@@ -185,6 +185,7 @@ class ConvSteps(LayerBuffers):
                 (Access(self.weights, slot),),
                 (0,) * self.machine.compute_units,
                 buffers * CYCLES_PER_INSTRUCTION,
+                memory_cycles(self.machine, 1, self.conv.packing.words // self.conv.packing.tiles),
             )
         )
 
@@ -296,15 +297,16 @@ class ConvTile:
         height, width = self.maps.stop - self.maps.first, self.columns.stop - self.columns.first
         if self.kernels.parts > 1:
             return [Part(0, height, 0, width)]
-        # A first part that just fills the queue lets what waits for the tile before go out early.
-        head = min(width, -(-self.layer.machine.queue_depth // self._instructions_per_column()))
+        # A part fills the queue at least: then what waits for the part before it does not keep the MACs waiting.
+        least = min(width, -(-self.layer.machine.queue_depth // self._instructions_per_column()))
         if height >= FEW_ROWS:
-            cuts = (0, head, width)
-            parts = [Part(0, 1, left, right) for left, right in pairwise(cuts) if left < right]
-            parts += [Part(row, row + 1, 0, width) for row in range(1, height)]
+            count = min(COLUMN_PARTS, width // least)
+            cuts = [width * cut // count for cut in range(count + 1)]
+            cuts[1:1] = [least] if count > 1 and least < cuts[1] else []
+            parts = [Part(row, row + 1, left, right) for row in range(height) for left, right in pairwise(cuts)]
         else:
             size = -(-width // COLUMN_PARTS)
-            cuts = sorted({0, head, *range(size, width, size), width})
+            cuts = sorted({0, least, *range(size, width, size), width})
             parts = [Part(0, height, left, right) for left, right in pairwise(cuts)]
         return [
             part for part in parts if any(self._rows(tile.Span(*part, self.layer.plan.window_share, self.maps.cus)))
@@ -369,13 +371,15 @@ class ConvTile:
                 ),
             ),
             tuple(len(mine) * outputs * (1 + traces) for mine in rows),
-            _cover(machine, schedule.mode, self.kernels, window, max(map(len, rows)) * outputs),
+            *_cycles(machine, schedule.mode, self.kernels, window, max(map(len, rows)) * outputs),
         )
 
 
-def _cover(machine: Machine, mode: tile.Mode, kernels: tile.Kernels, window: tile.Window, outputs: int) -> int:
-    """Cycles that a full queue keeps the MACs busy, or all of so many outputs if they are fewer."""
+def _cycles(
+    machine: Machine, mode: tile.Mode, kernels: tile.Kernels, window: tile.Window, outputs: int
+) -> tuple[int, int]:
+    """How long a full queue keeps the MACs busy, or all of so many outputs if they are fewer, and how long all do."""
     words = window.kernel_w * kernels.depth
     trace = -(-words // machine.line_words) if mode is tile.Mode.COOP else round_up(words, machine.line_words)
     cycles = max(machine.macs, window.kernel_h * trace)
-    return min(outputs * cycles, machine.queue_depth * cycles // (1 + window.kernel_h))
+    return min(outputs * cycles, machine.queue_depth * cycles // (1 + window.kernel_h)), outputs * cycles

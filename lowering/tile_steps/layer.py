@@ -191,6 +191,11 @@ class LayerBuffers:
                 (Access(buffer, slot),),
                 (0,) * self.machine.compute_units,
                 instructions * CYCLES_PER_INSTRUCTION,
+                memory_cycles(
+                    self.machine,
+                    0 if span.share else 1,
+                    sum(map(len, rows)) // (1 if span.share else max(1, span.cus.bit_count())) * maps.row.data,
+                ),
             )
         )
 
@@ -259,7 +264,15 @@ class StoreTile:
 
     def parts(self) -> list[Part]:
         span = self.span
-        return [Part(row, row + 1, span.left, span.right) for row in range(span.top, span.bottom)]
+        size = span.right - span.left
+        if self.words != _pixel(self.buffer) or self.words != layout(self.layer.regions.result).pixel.data:
+            # Pixels are stored one by one; a part has no more of them than the queue takes.
+            size = min(size, max(1, self.layer.machine.queue_depth // span.cus.bit_count()))
+        return [
+            Part(row, row + 1, left, min(left + size, span.right))
+            for row in range(span.top, span.bottom)
+            for left in range(span.left, span.right, size)
+        ]
 
     def step(self, part: Part) -> Step:
         layer, machine = self.layer, self.layer.machine
@@ -278,8 +291,18 @@ class StoreTile:
             (Access(memory_of(layer.regions.result)),) if layer.in_place else (),
             moves(machine, instructions),
             instructions * CYCLES_PER_INSTRUCTION,
+            memory_cycles(
+                machine,
+                instructions,
+                sum(rows) * (region.row.data if joined else (span.right - span.left) * self.words),
+            ),
             to_memory=True,
         )
+
+
+def memory_cycles(machine: Machine, transfers: int, words: int) -> int:
+    """Cycles of memory for so many words in so many loads or stores."""
+    return transfers * machine.transfer_overhead + words * 2 * machine.clock_hz // machine.bandwidth
 
 
 def moves(machine: Machine, instructions: int) -> tuple[int, ...]:

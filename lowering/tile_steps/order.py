@@ -25,7 +25,7 @@ OTHERS = (Unit.MAX, Unit.MOVE, Unit.LOAD)
 
 def order(program: Sequence[Step | Work], machine: Machine) -> list[Step]:
     """The steps of a program, given in an order in which its results are right, in one in which they are fast."""
-    return list(_joined(_with_waits(_interleaved(program), machine)))
+    return list(_joined(_with_waits(_interleaved(program, machine), machine)))
 
 
 class _Item(NamedTuple):
@@ -114,11 +114,38 @@ def _analysed(program: Sequence[Step | Work]) -> tuple[list[_Piece], list[_Other
     return pieces, others
 
 
-def _interleaved(program: Sequence[Step | Work]) -> list[_Item]:
+class _Memory:
+    """About when loads and stores are done, as far as they have been placed."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.time = 0
+        """When the control core comes to the steps that are placed now."""
+        self.loads_done = 0
+        self.stores_done: deque[int] = deque()
+        """When each store in the queue is done."""
+
+    def load(self, step: Step) -> None:
+        self.loads_done = max(self.loads_done, self.time) + step.takes
+
+    def store(self, step: Step) -> None:
+        count = max(1, sum(step.counts))
+        begin = max(self.time, self.loads_done, self.stores_done[-1] if self.stores_done else 0)
+        self.stores_done.extend(begin + step.takes * number // count for number in range(1, count + 1))
+
+    def has_room(self, step: Step) -> bool:
+        """Whether the queue of the move decoder takes all stores of a step, so that none holds dispatch."""
+        while self.stores_done and self.stores_done[0] <= self.time:
+            self.stores_done.popleft()
+        return not self.stores_done or len(self.stores_done) + sum(step.counts) <= self.machine.queue_depth
+
+
+def _interleaved(program: Sequence[Step | Work], machine: Machine) -> list[_Item]:
     pieces, others = _analysed(program)
     queues = {unit: deque(other for other in others if other.step.unit is unit) for unit in OTHERS}
     waiting = deque(others)
     made: list[_Item] = []
+    memory = _Memory(machine)
 
     def place(other: _Other, gap: int) -> None:
         """Places a step, and before it all that it needs."""
@@ -131,7 +158,12 @@ def _interleaved(program: Sequence[Step | Work]) -> list[_Item]:
             queue.popleft()
             first.gap = gap
             made.append(first.item)
+            if first.step.unit is Unit.LOAD:
+                memory.load(first.step)
+            elif first.step.to_memory:
+                memory.store(first.step)
 
+    busy_until = 0
     for number, piece in enumerate(pieces):
         while waiting and waiting[0].gap is not None:
             waiting.popleft()
@@ -142,6 +174,8 @@ def _interleaved(program: Sequence[Step | Work]) -> list[_Item]:
                 place(other, number - 1)
         made.append(piece.item)
         cover = piece.item.step.cycles
+        busy_until = max(busy_until, memory.time) + piece.item.step.takes
+        memory.time = max(memory.time, busy_until - cover)
         budget = cover
         for unit in OTHERS:
             queue = queues[unit]
@@ -149,7 +183,7 @@ def _interleaved(program: Sequence[Step | Work]) -> list[_Item]:
                 other = queue[0]
                 if not all(_done_before(needed, number, unit) for needed in other.after):
                     break
-                if other.step.to_memory and not _load_is_next(queues[Unit.LOAD], number):
+                if other.step.to_memory and not memory.has_room(other.step):
                     break
                 budget -= other.step.cycles
                 if budget < 0 and budget + other.step.cycles < cover:
@@ -159,11 +193,6 @@ def _interleaved(program: Sequence[Step | Work]) -> list[_Item]:
         if other.gap is None:
             place(other, len(pieces))
     return made
-
-
-def _load_is_next(loads: deque[_Other], gap: int) -> bool:
-    """Whether a load can go out behind a piece, or none is left: then no other load has all of the memory."""
-    return not loads or loads[0].after_piece < gap
 
 
 def _done_before(needed: _Other, gap: int, unit: Unit) -> bool:

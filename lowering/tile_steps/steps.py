@@ -82,6 +82,8 @@ class Step:
     cycles: int = 0
     """For a MAC step, the cycles that a full queue of its instructions keeps the MACs busy; for others, about how many
     the control core takes to issue it."""
+    takes: int = 0
+    """About how many cycles the MACs, or memory, are busy with it."""
     to_memory: bool = False
     """Whether it is a store, which loads that are in flight keep from memory."""
 

@@ -199,6 +199,7 @@ class PixelTile(ABC):
             (result,),
             tuple(len(mine) * outputs for mine in rows),
             min(layer.machine.queue_depth, outputs) * layer.machine.macs,
+            max(map(len, rows)) * outputs * layer.machine.macs,
         )
 
     @abstractmethod
