@@ -56,7 +56,11 @@ class Emitter:
         part = IMMEDIATE.maximum if constant > 0 else IMMEDIATE.minimum
         if IMMEDIATE.fits(constant - part):
             return self.plus(self.plus(value, part), constant - part)
-        return self._insert(snowflake.AddOp(value, self.constant(constant), self.register))
+        return self.sum(value, self.constant(constant))
+
+    def sum(self, value: SSAValue, other: SSAValue) -> SSAValue:
+        """The sum of two values mod 2^32."""
+        return self._insert(snowflake.AddOp(value, other, self.register))
 
     def times(self, value: SSAValue, factor: int) -> SSAValue:
         """The product of a value and a constant mod 2^32."""
@@ -81,7 +85,7 @@ class Emitter:
             constant = low
         for value, factor in expression.linear:
             term = self.times(value, factor)
-            total = term if total is None else self._insert(snowflake.AddOp(total, term, self.register))
+            total = term if total is None else self.sum(total, term)
         assert total is not None
         return self.plus(total, constant)
 

@@ -1,31 +1,144 @@
-"""Addresses to instructions: what no loop carries is computed from the loop counters."""
+"""Addresses to instructions: what no loop carries is computed from the loop counters, and from other addresses.
+
+An address that differs from one computed before it in the same block by a constant is that value plus the constant:
+one instruction where ADDI reaches, or where the distance is wanted more than once and then has a register. How many
+values are kept for this follows from a count of live registers; what is not kept is computed anew.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.pattern_rewriter import (
-    PatternRewriter,
-    PatternRewriteWalker,
-    RewritePattern,
-    op_type_rewrite_pattern,
-)
-from xdsl.rewriter import InsertPoint
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.legality import check_removed
-from lowering.snowflake.arithmetic import Emitter
+from lowering.snowflake.arithmetic import CONSTANT, IMMEDIATE, Emitter, cost, signed
 from lowering.snowflake.parities import carry_parities
+from lowering.snowflake.pressure import count_live_at
 from snowdialect.dialects import snowflake
+from snowdialect.dialects.addresses import IndexExpr
+from snowdialect.dialects.snowflake import ForOp
+
+_TEMPORARIES = 2
+"""Registers that computing one address may take besides its result."""
+
+Terms = frozenset[tuple[SSAValue, int]]
+"""An address without its constant."""
 
 
-class ExpandAddress(RewritePattern):
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: snowflake.AddressOp, rewriter: PatternRewriter) -> None:
-        value = Emitter(InsertPoint.before(op), op.location).linear(op.expression)
-        rewriter.replace(op, (), [value])
+@dataclass(frozen=True)
+class _Kept:
+    """An address, or a constant, that is in a register."""
+
+    terms: Terms
+    constant: int
+    value: SSAValue
+
+
+@dataclass
+class _BlockExpander:
+    """Computes the addresses of one block; `live` is how many registers are taken at each of its operations."""
+
+    live: Mapping[Operation, int]
+    repeated: Counter[tuple[Terms, int]]
+    """How often an address lies at a distance too large for ADDI from the one before it with the same terms."""
+    kept: list[_Kept] = field(default_factory=list[_Kept])
+    """What is in registers, used last last."""
+    room: int = 0
+    """How many registers there are for that where the block has come to."""
+
+    def run(self, block: Block) -> None:
+        for op in tuple(block.ops):
+            self.room = max(0, len(snowflake.ALLOCATABLE) - self.live.get(op, 0) - _TEMPORARIES)
+            self._forget()
+            if isinstance(op, snowflake.AddressOp):
+                Rewriter.replace_op(
+                    op, (), [self._compute(Emitter(InsertPoint.before(op), op.location), op.expression)]
+                )
+
+    def _compute(self, emitter: Emitter, expression: IndexExpr) -> SSAValue:
+        terms, constant = _parts(expression)
+        if not terms and CONSTANT.fits(constant):
+            return emitter.constant(constant)
+        relatives = [kept for kept in reversed(self.kept) if kept.terms == terms]
+        for kept in relatives:
+            if IMMEDIATE.fits(signed(constant - kept.constant)):
+                self._keep(kept)
+                return emitter.plus(kept.value, constant - kept.constant)
+        value = self._from_afar(emitter, relatives, expression) or emitter.linear(expression)
+        self._keep(_Kept(terms, constant, value))
+        return value
+
+    def _from_afar(self, emitter: Emitter, relatives: list[_Kept], expression: IndexExpr) -> SSAValue | None:
+        """An address that only ADD reaches from another one; None where that takes no fewer instructions."""
+        terms, constant = _parts(expression)
+        for kept in relatives:
+            step = self._distance(emitter, terms, signed(constant - kept.constant))
+            if step is not None:
+                return emitter.sum(kept.value, step)
+        if relatives:
+            distance = signed(constant - relatives[0].constant)
+            if cost(IndexExpr(distance)) + 1 < cost(expression):
+                return emitter.sum(relatives[0].value, emitter.constant(distance))
+        return None
+
+    def _distance(self, emitter: Emitter, terms: Terms, distance: int) -> SSAValue | None:
+        """The register of a distance between addresses, if it has one or is worth one."""
+        for kept in self.kept:
+            if not kept.terms and kept.constant == distance:
+                self._keep(kept)
+                return kept.value
+        if self.repeated[terms, distance] < 2 or self.room < 2:
+            return None
+        value = emitter.constant(distance)
+        self._keep(_Kept(frozenset(), distance, value))
+        return value
+
+    def _keep(self, kept: _Kept) -> None:
+        """Keeps a value, or that it was used now."""
+        if kept in self.kept:
+            self.kept.remove(kept)
+        self.kept.append(kept)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Keeps no more than there is room for: what was used last."""
+        del self.kept[: max(0, len(self.kept) - self.room)]
+
+
+def _parts(expression: IndexExpr) -> tuple[Terms, int]:
+    return frozenset(expression.linear), signed(expression.constant)
+
+
+def _repeated(block: Block) -> Counter[tuple[Terms, int]]:
+    found: Counter[tuple[Terms, int]] = Counter()
+    last: dict[Terms, int] = {}
+    for op in block.ops:
+        if isinstance(op, snowflake.AddressOp):
+            terms, constant = _parts(op.expression)
+            distance = signed(constant - last.get(terms, constant))
+            last[terms] = constant
+            if not IMMEDIATE.fits(distance):
+                found[terms, distance] += 1
+    return found
+
+
+def _blocks_inside_out(block: Block) -> Iterator[Block]:
+    for op in block.ops:
+        if isinstance(op, ForOp):
+            yield from _blocks_inside_out(op.body.block)
+    yield block
+
+
+def _expand(block: Block, whole: Block | ForOp) -> None:
+    if any(isinstance(op, snowflake.AddressOp) for op in block.ops):
+        _BlockExpander(count_live_at(whole), _repeated(block)).run(block)
 
 
 @dataclass(frozen=True)
@@ -37,6 +150,11 @@ class ExpandAddressesPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for program in op.body.block.ops:
             if isinstance(program, snowflake.ProgramOp):
-                carry_parities(program.body.block)
-        PatternRewriteWalker(ExpandAddress(), apply_recursively=False).rewrite_module(op)
+                block = program.body.block
+                carry_parities(block)
+                for nest in tuple(block.ops):
+                    if isinstance(nest, ForOp):
+                        for body in tuple(_blocks_inside_out(nest.body.block)):
+                            _expand(body, nest)
+                _expand(block, block)
         check_removed(op, self.name, illegal=(snowflake.AddressOp,))

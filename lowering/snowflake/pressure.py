@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from xdsl.backend.register_allocator import live_ins_per_block
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.snowflake import ForOp
@@ -37,17 +37,29 @@ def count_live(nest: ForOp) -> dict[ForOp, int]:
 
     An address counts with the temporary that its computation takes.
     """
-    loops = [op for op in nest.walk() if isinstance(op, ForOp)]
-    counter = _Counter(_classes(loops), live_ins_per_block(nest.body.block))
-    counter.enter(nest, set())
-    return counter.most
+    return {op: count for op, count in count_live_at(nest).items() if isinstance(op, ForOp)}
+
+
+def count_live_at(whole: ForOp | Block) -> dict[Operation, int]:
+    """The registers that are live at each operation of a nest or a block; at a loop, the most inside it.
+
+    An address counts with the temporary that its computation takes.
+    """
+    block = whole.body.block if isinstance(whole, ForOp) else whole
+    loops = [op for op in whole.walk() if isinstance(op, ForOp)]
+    counter = _Counter(_classes(loops), live_ins_per_block(block))
+    if isinstance(whole, ForOp):
+        counter.enter(whole, set())
+    else:
+        counter.walk(block, set())
+    return counter.at
 
 
 @dataclass
 class _Counter:
     classes: dict[SSAValue, SSAValue]
     live_ins: Mapping[Block, Iterable[SSAValue]]
-    most: dict[ForOp, int] = field(default_factory=dict[ForOp, int])
+    at: dict[Operation, int] = field(default_factory=dict[Operation, int])
 
     def of(self, values: Iterable[SSAValue]) -> set[SSAValue]:
         return {self.classes.get(value, value) for value in values}
@@ -56,7 +68,7 @@ class _Counter:
         """Counts in a loop behind which `live` are wanted; returns what is live throughout it."""
         block = loop.body.block
         inside = live | self.of(self.live_ins[block]) | self.of(block.args)
-        self.most[loop] = self.walk(block, inside)
+        self.at[loop] = self.walk(block, inside)
         return inside - {loop.counter}
 
     def walk(self, block: Block, throughout: set[SSAValue]) -> int:
@@ -68,10 +80,12 @@ class _Counter:
             behind = (live - results) | throughout
             if isinstance(op, ForOp):
                 live = self.enter(op, behind)
-                most = max(most, self.most[op], len(live | results))
+                self.at[op] = max(self.at[op], len(live | results))
+                most = max(most, self.at[op])
                 continue
             temporaries = 1 if isinstance(op, snowflake.AddressOp) and op.indices else 0
             before = behind | self.of(op.operands)
-            most = max(most, len(live | results) + temporaries, len(before | results) + temporaries)
+            self.at[op] = max(len(live | results), len(before | results)) + temporaries
+            most = max(most, self.at[op])
             live = before
         return most

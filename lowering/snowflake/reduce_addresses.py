@@ -28,6 +28,8 @@ from snowdialect.dialects.snowflake import ForOp
 
 _TEMPORARIES = 1
 """Registers kept back: a step too large for ADDI takes one at the end of the body."""
+_FOR_OUTER_LOOPS = 6
+"""Registers that a loop leaves to the loops around it when all that it saves is one ADDI."""
 
 
 @dataclass
@@ -64,19 +66,20 @@ class NestReducer:
         spare = len(snowflake.ALLOCATABLE) - count_live(nest)[loop] - _TEMPORARIES
         initial: list[SSAValue] = []
         yielded: list[SSAValue] = []
-        families = _families(loop)
-        for family in sorted(families, key=lambda family: -_saving(family)):
+        unchanged: list[Family] = []
+        for family in sorted(_families(loop), key=lambda family: -_saving(family)):
             runs = family.step != 0 or any(self._inner_loop(member) for member in family.members)
-            registers = 1 if runs else len({member.expression.constant for member in family.members})
-            if registers > spare:
-                continue
-            spare -= registers
+            if not spare:
+                break
+            spare -= 1
             if runs:
                 first, last = self._carry(loop, family)
                 initial.append(first)
                 yielded.append(last)
             else:
-                _hoist(loop, family)
+                unchanged.append(family)
+        for family in unchanged:
+            spare -= _hoist(loop, family, spare - _FOR_OUTER_LOOPS)
         if initial:
             carry(loop, initial, yielded)
 
@@ -152,17 +155,25 @@ def _saving(family: Family) -> int:
     return sum(cost(member.expression) for member in family.members)
 
 
-def _hoist(loop: ForOp, family: Family) -> None:
-    """Computes addresses that the loop does not change before it, each once."""
+def _hoist(loop: ForOp, family: Family, spare: int) -> int:
+    """Computes addresses that the loop does not change before it, the first and as many others as registers allow.
+
+    What remains is a constant away from the first. Returns how many registers were taken besides that of the first.
+    """
     hoisted: dict[int, SSAValue] = {}
     for member in family.members:
         constant = member.expression.constant
         if constant in hoisted:
             Rewriter.replace_op(member, (), [hoisted[constant]])
-        else:
+        elif len(hoisted) <= max(0, spare):
             member.detach()
             Rewriter.insert_op(member, InsertPoint.before(loop))
             hoisted[constant] = member.result
+        else:
+            distance = constant - family.base
+            value = advance(hoisted[family.base], distance, InsertPoint.before(member), member.location)
+            Rewriter.replace_op(member, (), [value])
+    return len(hoisted) - 1
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,60 @@ snowflake.program structured at 0 {
   }
 }
 
+// What the loop does not change takes no more registers than outer loops can spare; the rest is one ADDI.
+snowflake.program structured at 0 {
+  snowflake.for %i times 2 {
+    %k0 = snowflake.address [0]
+    snowflake.mac coop %k0, %k0, 16
+    %k1 = snowflake.address [100]
+    snowflake.mac coop %k1, %k1, 16
+    %k2 = snowflake.address [200]
+    snowflake.mac coop %k2, %k2, 16
+    %k3 = snowflake.address [300]
+    snowflake.mac coop %k3, %k3, 16
+    %k4 = snowflake.address [400]
+    snowflake.mac coop %k4, %k4, 16
+    %k5 = snowflake.address [500]
+    snowflake.mac coop %k5, %k5, 16
+    %k6 = snowflake.address [600]
+    snowflake.mac coop %k6, %k6, 16
+    %k7 = snowflake.address [700]
+    snowflake.mac coop %k7, %k7, 16
+    %k8 = snowflake.address [800]
+    snowflake.mac coop %k8, %k8, 16
+    %k9 = snowflake.address [900]
+    snowflake.mac coop %k9, %k9, 16
+    %k10 = snowflake.address [1000]
+    snowflake.mac coop %k10, %k10, 16
+    %k11 = snowflake.address [1100]
+    snowflake.mac coop %k11, %k11, 16
+    %k12 = snowflake.address [1200]
+    snowflake.mac coop %k12, %k12, 16
+    %k13 = snowflake.address [1300]
+    snowflake.mac coop %k13, %k13, 16
+    %k14 = snowflake.address [1400]
+    snowflake.mac coop %k14, %k14, 16
+    %k15 = snowflake.address [1500]
+    snowflake.mac coop %k15, %k15, 16
+    %k16 = snowflake.address [1600]
+    snowflake.mac coop %k16, %k16, 16
+    %k17 = snowflake.address [1700]
+    snowflake.mac coop %k17, %k17, 16
+    %k18 = snowflake.address [1800]
+    snowflake.mac coop %k18, %k18, 16
+    %k19 = snowflake.address [1900]
+    snowflake.mac coop %k19, %k19, 16
+    %k20 = snowflake.address [2000]
+    snowflake.mac coop %k20, %k20, 16
+    %k21 = snowflake.address [2100]
+    snowflake.mac coop %k21, %k21, 16
+    %k22 = snowflake.address [2200]
+    snowflake.mac coop %k22, %k22, 16
+    %k23 = snowflake.address [2300]
+    snowflake.mac coop %k23, %k23, 16
+  }
+}
+
 // CHECK:      snowflake.program structured at 0 {
 // CHECK-NEXT:   %0 = snowflake.address [808]
 // CHECK-NEXT:   %c = snowflake.address [77]
@@ -119,5 +173,57 @@ snowflake.program structured at 0 {
 // CHECK-NEXT:     %6 = snowflake.mov 1000000
 // CHECK-NEXT:     %7 = snowflake.add %b, %6
 // CHECK-NEXT:     snowflake.yield %5, %7
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+// CHECK-NEXT: snowflake.program structured at 0 {
+// CHECK-NEXT:   %k0 = snowflake.address [0]
+// CHECK-NEXT:   %k1 = snowflake.address [100]
+// CHECK-NEXT:   %k2 = snowflake.address [200]
+// CHECK-NEXT:   %k3 = snowflake.address [300]
+// CHECK-NEXT:   %k4 = snowflake.address [400]
+// CHECK-NEXT:   %k5 = snowflake.address [500]
+// CHECK-NEXT:   %k6 = snowflake.address [600]
+// CHECK-NEXT:   %k7 = snowflake.address [700]
+// CHECK-NEXT:   %k8 = snowflake.address [800]
+// CHECK-NEXT:   %k9 = snowflake.address [900]
+// CHECK-NEXT:   %k10 = snowflake.address [1000]
+// CHECK-NEXT:   %k11 = snowflake.address [1100]
+// CHECK-NEXT:   %k12 = snowflake.address [1200]
+// CHECK-NEXT:   %k13 = snowflake.address [1300]
+// CHECK-NEXT:   %k14 = snowflake.address [1400]
+// CHECK-NEXT:   %k15 = snowflake.address [1500]
+// CHECK-NEXT:   %k16 = snowflake.address [1600]
+// CHECK-NEXT:   %k17 = snowflake.address [1700]
+// CHECK-NEXT:   %k18 = snowflake.address [1800]
+// CHECK-NEXT:   %k19 = snowflake.address [1900]
+// CHECK-NEXT:   %k20 = snowflake.address [2000]
+// CHECK-NEXT:   snowflake.for %i times 2 {
+// CHECK-NEXT:     snowflake.mac coop %k0, %k0, 16
+// CHECK-NEXT:     snowflake.mac coop %k1, %k1, 16
+// CHECK-NEXT:     snowflake.mac coop %k2, %k2, 16
+// CHECK-NEXT:     snowflake.mac coop %k3, %k3, 16
+// CHECK-NEXT:     snowflake.mac coop %k4, %k4, 16
+// CHECK-NEXT:     snowflake.mac coop %k5, %k5, 16
+// CHECK-NEXT:     snowflake.mac coop %k6, %k6, 16
+// CHECK-NEXT:     snowflake.mac coop %k7, %k7, 16
+// CHECK-NEXT:     snowflake.mac coop %k8, %k8, 16
+// CHECK-NEXT:     snowflake.mac coop %k9, %k9, 16
+// CHECK-NEXT:     snowflake.mac coop %k10, %k10, 16
+// CHECK-NEXT:     snowflake.mac coop %k11, %k11, 16
+// CHECK-NEXT:     snowflake.mac coop %k12, %k12, 16
+// CHECK-NEXT:     snowflake.mac coop %k13, %k13, 16
+// CHECK-NEXT:     snowflake.mac coop %k14, %k14, 16
+// CHECK-NEXT:     snowflake.mac coop %k15, %k15, 16
+// CHECK-NEXT:     snowflake.mac coop %k16, %k16, 16
+// CHECK-NEXT:     snowflake.mac coop %k17, %k17, 16
+// CHECK-NEXT:     snowflake.mac coop %k18, %k18, 16
+// CHECK-NEXT:     snowflake.mac coop %k19, %k19, 16
+// CHECK-NEXT:     snowflake.mac coop %k20, %k20, 16
+// CHECK-NEXT:     %k21 = snowflake.addi %k0, 2100
+// CHECK-NEXT:     snowflake.mac coop %k21, %k21, 16
+// CHECK-NEXT:     %k22 = snowflake.addi %k0, 2200
+// CHECK-NEXT:     snowflake.mac coop %k22, %k22, 16
+// CHECK-NEXT:     %k23 = snowflake.addi %k0, 2300
+// CHECK-NEXT:     snowflake.mac coop %k23, %k23, 16
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
