@@ -75,15 +75,20 @@ def decode_code(program: Program, code: Code) -> NDArray[np.void]:
     words = np.zeros((blocks, stride), np.int64)
     words[:, :bank] = code.words
     rows["number"] = words
+    rows, words = rows.reshape(-1), words.reshape(-1)
+    opcodes = words >> INSTRUCTION_BITS - OPCODE_BITS
+    places = {opcode: np.flatnonzero(opcodes == opcode) for opcode in {row.opcode for row in INSTRUCTIONS}}
     for number, name in enumerate(NAMES):
         row = next(row for row in INSTRUCTIONS if row.name == name)
-        _decode_row(row, number, words, rows)
-    return rows.reshape(-1)
+        _decode_row(row, number, words[places[row.opcode]], places[row.opcode], rows)
+    return rows
 
 
-def _decode_row(row: Instruction, number: int, words: NDArray[np.int64], rows: NDArray[np.void]) -> None:
-    """Fills the rows of the words that are this instruction."""
-    fits = words >> INSTRUCTION_BITS - OPCODE_BITS == row.opcode
+def _decode_row(
+    row: Instruction, number: int, words: NDArray[np.int64], places: NDArray[np.intp], rows: NDArray[np.void]
+) -> None:
+    """Fills the rows of the words that are this instruction; `words` are those with its opcode, at `places`."""
+    fits = np.ones(len(words), np.bool_)
     values: dict[str, NDArray[np.int64]] = {}
     lowest = INSTRUCTION_BITS - OPCODE_BITS
     for field in row.fields:
@@ -98,14 +103,15 @@ def _decode_row(row: Instruction, number: int, words: NDArray[np.int64], rows: N
         limits = np.array([register.maximum for register in CONFIGURATION])
         which = np.minimum(values["register"], len(limits) - 1)
         fits &= values["immediate"] <= limits[which]
-    rows["operation"][fits] = number
+    chosen = places[fits]
+    rows["operation"][chosen] = number
     for column, name in zip(("first", "second", "third"), _PLACES[row.name], strict=False):
-        rows[column][fits] = values[name][fits]
+        rows[column][chosen] = values[name][fits]
     for name in _NUMBERS:
         if name in values:
-            rows["number"][fits] = values[name][fits]
+            rows["number"][chosen] = values[name][fits]
     if "unit" in values:
-        rows["flags"][fits] = values["unit"][fits]
+        rows["flags"][chosen] = values["unit"][fits]
         return
     flags = np.zeros_like(words)
     for field in row.fields:
@@ -114,4 +120,4 @@ def _decode_row(row: Instruction, number: int, words: NDArray[np.int64], rows: N
                 flags |= (values[field.name] >> bit & 1) * _BITS[name]
         elif field.kind is Kind.CHOICE and field.name in ("mode", "kind"):
             flags |= (values[field.name] == 1) * _BITS[field.names[1]]
-    rows["flags"][fits] = flags[fits]
+    rows["flags"][chosen] = flags[fits]
