@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
+from xdsl.dialects.builtin import IntAttr
 from xdsl.ir import SSAValue
 
 from snowdialect.dialects import tile
@@ -32,19 +33,26 @@ class LoadUnits:
     _parts: dict[SSAValue, list[range]] = field(default_factory=dict[SSAValue, list[range]])
     """For each maps buffer, its transfers or rows in pieces that every load takes as a whole."""
 
-    def maps(self, op: tile.LoadOp, rows: range, cu: int, transfers: int) -> list[UnitPart]:
+    def row_transfers(self, op: tile.LoadOp) -> int:
+        """Transfers of a row where all loads of the buffer take rows that lie in one piece, so that units may share
+        them out by transfers; else 0: units take whole rows."""
+        for load in _loads(op.buffer):
+            if len(load.columns_at(tile.outer_indices(load))) != load.maps.width.data or load.maps.row != _row(load):
+                return 0
+        return op.maps.row.data // self.machine.transfer_words
+
+    def maps(self, op: tile.LoadOp, rows: range, cu: int) -> list[UnitPart]:
         """Which units load these rows of a tile, for the first of the CUs that want them or for `cu` alone.
 
-        A CU with rows of its own has its own units; rows for all CUs are shared out among all units. Rows that lie in
-        one piece, of so many `transfers` each, are cut into equal parts; with 0 transfers units take whole rows.
+        A CU with rows of its own has its own units; rows for all CUs are shared out among all units.
         """
         count = self.machine.load_units
-        loads = [use.operation for use in op.buffer.uses if isinstance(use.operation, tile.LoadOp)]
+        loads = _loads(op.buffer)
         if all(load.span.record.share for load in loads):
             count = max(1, count // self.machine.compute_units)
         else:
             cu = 0
-        size = max(1, transfers)
+        size = max(1, self.row_transfers(op))
         if op.buffer not in self._parts:
             self._parts[op.buffer] = _common_pieces(loads, count, size)
         wanted = range(rows.start * size, rows.stop * size)
@@ -66,6 +74,15 @@ class LoadUnits:
         if all(load.kernels_of_cus for load in loads):
             number += run.cus[0] * self.machine.vmacs
         return number % self.machine.load_units
+
+
+def _row(load: tile.LoadOp) -> IntAttr:
+    assert isinstance(load.buffer.type, tile.MapsBufferType)
+    return load.buffer.type.row
+
+
+def _loads(buffer: SSAValue) -> list[tile.LoadOp]:
+    return [use.operation for use in buffer.uses if isinstance(use.operation, tile.LoadOp)]
 
 
 def _common_pieces(loads: list[tile.LoadOp], count: int, size: int) -> list[range]:

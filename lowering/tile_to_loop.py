@@ -100,10 +100,8 @@ class LowerLoad(RewritePattern):
         for mask in masks:
             cu = (mask & -mask).bit_length() - 1
             whole, pieces = op.rows_at(indices, cu), op.pieces_at(indices, cu)
-            # Rows in one piece are shared out by transfers, others by rows.
-            joined = pieces.number == 1 and maps.row == buffer.row and len(columns) == maps.width.data
-            row_transfers = maps.row.data // machine.transfer_words if joined else 0
-            for part, unit in self.units.maps(op, whole, cu, row_transfers) if pieces.number else ():
+            joined = self.units.row_transfers(op) > 0
+            for part, unit in self.units.maps(op, whole, cu) if pieces.number else ():
                 first = op.place(columns.start) + cu * span.share * maps.row.data
                 if joined:
                     offset = part.start * machine.transfer_words

@@ -154,7 +154,7 @@ class ConvSteps(LayerBuffers):
             slot, _ = self.result_slots.take((rows.base, columns.first, channel))
             result = ResultTile(slot, rows.base, channel)
             for maps in rows.maps:
-                self.load_other(maps, columns, slot)
+                self.load_other(rows.base, maps, columns, slot)
                 for kernel in group:
                     self._kernel_tile(maps, columns, kernel, result)
             if self.pooled is None:
@@ -291,7 +291,8 @@ class ConvTile:
         )
         self.inputs = (Access(layer.maps, maps_slot), Access(layer.weights, weights_slot))
         if layer.other is not None:
-            self.inputs += (Access(layer.other, result.slot),)
+            first, stop = maps.first - result.base, maps.stop - result.base
+            self.inputs += (Access(layer.other, result.slot, Extent(first, stop)),)
 
     def parts(self) -> list[Part]:
         height, width = self.maps.stop - self.maps.first, self.columns.stop - self.columns.first

@@ -167,13 +167,12 @@ class LayerBuffers:
             self._load(self.regions.maps, self.maps, rows.load_first, columns.load_first, slot, span)
         return slot
 
-    def load_other(self, rows: MapsTile, columns: ColumnTile, slot: int) -> None:
-        """Loads what is read pixel for pixel with the result."""
+    def load_other(self, base: int, rows: MapsTile, columns: ColumnTile, slot: int) -> None:
+        """Loads what is read pixel for pixel with the result, whose tile begins with row `base`."""
         if self.other is not None and self.regions.other is not None:
-            span = tile.Span(
-                0, rows.stop - rows.first, 0, columns.stop - columns.first, self.plan.window_share, self.plan.cus
-            )
-            self._load(self.regions.other, self.other, rows.first, columns.first, slot, span)
+            top, bottom = rows.first - base, rows.stop - base
+            span = tile.Span(top, bottom, 0, columns.stop - columns.first, self.plan.window_share, rows.cus)
+            self._load(self.regions.other, self.other, base, columns.first, slot, span)
 
     def _load(self, region: SSAValue, buffer: SSAValue, row: int, column: int, slot: int, span: tile.Span) -> None:
         maps = layout(region)
@@ -181,14 +180,14 @@ class LayerBuffers:
         rows = tuple(span.rows_inside(row, cu, maps.height.data) for cu in cus)
         columns = span.columns_inside(column, maps.width.data)
         whole = span.right == maps.width.data
-        instructions = (span.cus.bit_count() if span.share else 1) * (1 if whole else span.bottom)
+        instructions = (span.cus.bit_count() if span.share else 1) * (1 if whole else span.bottom - span.top)
         self.program.append(
             Step(
                 Load(region, buffer, span, rows, columns),
                 (row, column, slot),
                 Unit.LOAD,
                 (Access(memory_of(region)),) if self.in_place else (),
-                (Access(buffer, slot),),
+                (Access(buffer, slot, Extent(span.top, span.bottom)),),
                 (0,) * self.machine.compute_units,
                 instructions * CYCLES_PER_INSTRUCTION,
                 memory_cycles(

@@ -60,7 +60,7 @@ class WordsSteps(LayerBuffers, ABC):
                 slot, _ = slots.take((rows.base, columns.first))
                 maps = rows.maps[0]
                 maps_slot = self.load_maps(maps, columns)
-                self.load_other(maps, columns, slot)
+                self.load_other(rows.first, maps, columns, slot)
                 height, width = rows.stop - rows.first, columns.stop - columns.first
                 span = tile.Span(0, height, 0, width, self.plan.share, self.plan.cus)
                 row_lead = maps.first * self.window.stride_h - self.window.pad_top - maps.load_first
