@@ -108,12 +108,14 @@ class LowerLoad(RewritePattern):
                     words = len(part) * machine.transfer_words
                     streams.append(Stream(first + offset, slot + offset, 1, words, mask, unit))
                     continue
+                loads = min(pieces.rows, len(part))
+                words = pieces.words * pieces.rows * len(part) // (len(whole) * loads)
                 streams.append(
                     Stream(
                         first + part.start * maps.row.data,
                         slot + part.start * buffer.row.data,
-                        len(part),
-                        round_up(pieces.words, machine.transfer_words),
+                        loads,
+                        round_up(words, machine.transfer_words),
                         mask,
                         unit,
                     )

@@ -457,7 +457,7 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
     if partial:
         gathered = 1
     stored = tile_words * gathered
-    if not partial and not share and stored != problem.result.pixel.data:
+    if not partial and stored != problem.result.pixel.data:
         stored = round_up(stored, transfer)
     whole = not problem.view and not share and not partial and stored == problem.result.pixel.data
     if not whole and problem.result.pixel.data % transfer:
