@@ -61,20 +61,22 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// What fills the same rows of a buffer takes the same unit, whoever loads it: here rows 2 to 6 are those of both loads.
-// Where numbers of rows differ, the units with more go on alone.
+// What fills the same words of a buffer takes the same unit, whoever loads it: here rows 2 to 6 are those of both loads.
+// Whole rows are shared out by transfers, the two rows above them and the four rows each among all units.
 // CHECK:      loop.layer "conv2d" {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0
-// CHECK-NEXT:   loop.load %in[0] to mbuf[0] units 4 cus 15 through 0
-// CHECK-NEXT:   loop.load %in[4] to mbuf[128] units 4 cus 15 through 1
-// CHECK-NEXT:   loop.load %in[8] to mbuf[256] units 4 cus 15 through 2
-// CHECK-NEXT:   loop.load %in[12] to mbuf[384] units 4 cus 15 through 3
-// CHECK-NEXT:   loop.load %in[16] to mbuf[512] units 4 cus 15 through 0
-// CHECK-NEXT:   loop.load %in[20] to mbuf[640] units 4 cus 15 through 1
-// CHECK-NEXT:   loop.load %in[16] to mbuf[256] units 4 cus 15 through 2
-// CHECK-NEXT:   loop.load %in[20] to mbuf[384] units 4 cus 15 through 3
-// CHECK-NEXT:   loop.load %in[24] to mbuf[512] units 4 cus 15 through 0
-// CHECK-NEXT:   loop.load %in[28] to mbuf[640] units 4 cus 15 through 1
+// CHECK-NEXT:   loop.load %in[0] to mbuf[0] units 2 cus 15 through 0
+// CHECK-NEXT:   loop.load %in[2] to mbuf[64] units 2 cus 15 through 1
+// CHECK-NEXT:   loop.load %in[4] to mbuf[128] units 2 cus 15 through 2
+// CHECK-NEXT:   loop.load %in[6] to mbuf[192] units 2 cus 15 through 3
+// CHECK-NEXT:   loop.load %in[8] to mbuf[256] units 4 cus 15 through 0
+// CHECK-NEXT:   loop.load %in[12] to mbuf[384] units 4 cus 15 through 1
+// CHECK-NEXT:   loop.load %in[16] to mbuf[512] units 4 cus 15 through 2
+// CHECK-NEXT:   loop.load %in[20] to mbuf[640] units 4 cus 15 through 3
+// CHECK-NEXT:   loop.load %in[16] to mbuf[256] units 4 cus 15 through 0
+// CHECK-NEXT:   loop.load %in[20] to mbuf[384] units 4 cus 15 through 1
+// CHECK-NEXT:   loop.load %in[24] to mbuf[512] units 4 cus 15 through 2
+// CHECK-NEXT:   loop.load %in[28] to mbuf[640] units 4 cus 15 through 3
 // CHECK-NEXT: }
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
@@ -88,6 +90,7 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
+// Parts of rows are shared out by rows; where their numbers differ, the units with more go on alone.
 // CHECK:      loop.layer "conv2d" {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0
 // CHECK-NEXT:   loop.load %in[0] to mbuf[0] units 2 cus 15 through 0
@@ -112,7 +115,10 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0
 // CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 4 {
 // CHECK-NEXT:     loop.wait mac, max pending 3
-// CHECK-NEXT:     loop.load %in[[[I0]] * 4 + 4] to mbuf[[[I0]] mod 2 * -16384 + 16448] units 4 cus 15 through 0
+// CHECK-NEXT:     loop.load %in[[[I0]] * 4 + 4] to mbuf[[[I0]] mod 2 * -16384 + 16448] units 1 cus 15 through 0
+// CHECK-NEXT:     loop.load %in[[[I0]] * 4 + 5] to mbuf[[[I0]] mod 2 * -16384 + 16480] units 1 cus 15 through 1
+// CHECK-NEXT:     loop.load %in[[[I0]] * 4 + 6] to mbuf[[[I0]] mod 2 * -16384 + 16512] units 1 cus 15 through 2
+// CHECK-NEXT:     loop.load %in[[[I0]] * 4 + 7] to mbuf[[[I0]] mod 2 * -16384 + 16544] units 1 cus 15 through 3
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
 // CHECK-NEXT: }
