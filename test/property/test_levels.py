@@ -64,6 +64,8 @@ wishes = st.builds(
     mode=st.sampled_from([None, "coop", "indp"]),
     split=st.sampled_from([None, "rows", "kernels"]),
     order=st.sampled_from([None, "mloop", "kloop"]),
+    schedule=st.sampled_from(["best", "paper"]),
+    rows=st.one_of(st.none(), st.integers(1, 8)),
 )
 
 
@@ -148,6 +150,16 @@ def test_wanted_schedules(net: Net, wish: ChooseSchedule) -> None:
     ChooseSchedule(mode="indp", split="rows", order="kloop"),
 )
 @example(
+    Net((3, 23, 21), (Conv(40, (5, 5), (2, 2), (2, 2, 2, 2), relu=True), MaxPool((3, 3), (2, 2), (1, 1, 1, 1)))),
+    small(4, 2, 4096, 16384),
+    ChooseSchedule(schedule="paper"),
+)
+@example(
+    Net((32, 15, 13), (Conv(48, (3, 3), pads=(1, 1, 1, 1), relu=True), MaxPool((3, 3), (2, 2), (0, 0, 0, 0)))),
+    small(2, 3, 8192, 16384),
+    ChooseSchedule(schedule="paper", split="kernels"),
+)
+@example(
     Net((26, 16, 6), (Concat((0, 0)), MaxPool((1, 4), (3, 1), (0, 0, 0, 1)))),
     small(2, 1, 4096, 16384),
     ChooseSchedule(),
@@ -176,7 +188,9 @@ def drawn_schedule(op: cnn.Conv2dOp | cnn.LinearOp, data: st.DataObject) -> dict
     """Any schedule that the compiler thinks legal, or none."""
     machine = machine_of(op)
     problem = conv_problem(op, machine) if isinstance(op, cnn.Conv2dOp) else linear_problem(op, machine)
-    window = problem.window
+    window, fused = problem.window, 0
+    if problem.pool is not None and data.draw(st.booleans()):
+        window, fused = problem.pool.window, 1
     sizes = st.one_of(st.just(1), st.integers(1, 8))
     schedule = data.draw(
         st.builds(
@@ -185,16 +199,22 @@ def drawn_schedule(op: cnn.Conv2dOp | cnn.LinearOp, data: st.DataObject) -> dict
             st.sampled_from(Split),
             st.sampled_from(Order),
             rows=st.integers(1, window.out_h),
-            columns=st.sampled_from(tile_columns(machine, problem.maps, window.out_w)),
+            columns=st.just(window.out_w)
+            if fused
+            else st.sampled_from(tile_columns(machine, problem.maps, window.out_w)),
+            maps_rows=st.integers(1, problem.window.out_h),
             steps=sizes,
             parts=st.one_of(st.just(1), sizes),
             maps_slots=st.integers(1, 2),
             weights_slots=st.integers(1, 2),
+            result_slots=st.integers(1, 2),
+            result_tiles=st.one_of(sizes, st.just(problem.channels)),
+            fused=st.just(fused),
         )
     )
     try:
         plan_conv(problem, schedule)
     except TilingError:
         return {}
-    event(f"{schedule.mode.value}, {schedule.split.value}, {schedule.order.value}")
+    event(f"{schedule.mode.value}, {schedule.split.value}, {schedule.order.value}{', fused' * fused}")
     return {SCHEDULE: ScheduleAttr.make(schedule)}
