@@ -435,6 +435,8 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
         )
     if schedule.parts > 1 and (schedule.rows, schedule.columns, schedule.steps, schedule.fused) != (1, 1, 1, 0):
         raise TilingError("a kernel in parts keeps one output in the accumulators")
+    if packing.part_words * (schedule.parts - 1) >= packing.kernel_words:
+        raise TilingError(f"a kernel of {packing.kernel_words} words has no {schedule.parts} parts")
     if problem.bypass is not None and len(problem.bypass.segments) > 1:
         raise TilingError("a convolution adds channels in a row")
     if schedule.parts > 1 and schedule.order is Order.KLOOP:
