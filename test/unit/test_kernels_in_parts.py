@@ -7,12 +7,12 @@ import pytest
 from xdsl.dialects.builtin import ModuleOp, TensorType, f32
 
 from lowering import driver
+from lowering.candidates import Choices, conv_plans
 from lowering.check import check
 from lowering.problems import conv_problem
-from lowering.tiling import conv_plans
 from snowdialect.dialects import cnn
 from snowdialect.dialects.target import set_machine
-from snowdialect.dialects.tile import Mode, ScheduleAttr
+from snowdialect.dialects.tile import ScheduleAttr
 from snowdialect.machine import load_machine
 from snowdialect.weights import Weights
 
@@ -33,8 +33,8 @@ def test_padding_leaves_parts_without_a_trace(slots: int) -> None:
     set_machine(module, machine)
     for op in module.walk():
         if isinstance(op, cnn.Conv2dOp):
-            schedules = [plan.schedule for plan in conv_plans(conv_problem(op, machine), (Mode.COOP, Mode.INDP))]
-            schedule = next(s for s in schedules if s.parts > 2 and s.weights_slots == slots)
-            op.attributes["tile.schedule"] = ScheduleAttr.make(schedule)
+            schedules = [plan.schedule for plan in conv_plans(conv_problem(op, machine), Choices())]
+            schedule = next(schedule for schedule in schedules if schedule.parts > 2)
+            op.attributes["tile.schedule"] = ScheduleAttr.make(schedule._replace(weights_slots=slots))
     results = list(check(context, module, rng.normal(size=(2, channels, 1, 1)).astype(np.float32), weights))
     assert str(results[-1].difference) == "None"

@@ -7,13 +7,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from lowering.candidates import Choices, conv_plans
+from lowering.costs import conv_cycles, output_cycles
 from lowering.tiling import (
     ConvPlan,
     ConvProblem,
     MapsProblem,
     Place,
+    PoolBehind,
+    RowTile,
     TilingError,
-    conv_plans,
     largest_tile,
     merged_windows,
     plan_conv,
@@ -32,15 +35,29 @@ def maps(height: int, width: int, channels: int, machine: Machine = ZC706) -> Ma
 
 
 def convolution(
-    channels: int, outputs: int, size: tuple[int, int], kernel: int, machine: Machine = ZC706, *, residual: bool = False
+    channels: int,
+    outputs: int,
+    size: tuple[int, int],
+    kernel: int,
+    machine: Machine = ZC706,
+    *,
+    residual: bool = False,
+    pool: tuple[int, int, int] | None = None,
 ) -> ConvProblem:
-    """Stride 1, padded so that the result has the size of the maps; kernels of odd size."""
+    """Stride 1, padded so that the result has the size of the maps; kernels of odd size. The pool behind it has a
+    kernel, a stride and a padding."""
     height, width = size
     pad = kernel // 2
     window = Window(kernel, kernel, 1, 1, 1, 1, pad, pad, height, width, height, width)
     result = maps(height, width, outputs, machine)
     read = maps(height, width, channels, machine)
-    return ConvProblem(machine, window, read, result if residual else None, result, outputs, 1, 1, False)
+    behind = None
+    if pool is not None:
+        wide, stride, edge = pool
+        out_h, out_w = ((length + 2 * edge - wide) // stride + 1 for length in size)
+        over = Window(wide, wide, stride, stride, 1, 1, edge, edge, height, width, out_h, out_w)
+        behind = PoolBehind(over, maps(out_h, out_w, outputs, machine), view=False)
+    return ConvProblem(machine, window, read, result if residual else None, result, outputs, 1, 1, False, behind)
 
 
 def schedule(
@@ -49,37 +66,122 @@ def schedule(
     order: Order = Order.MLOOP,
     rows: int = 2,
     columns: int = 8,
+    maps_rows: int = 16,
     steps: int = 4,
     parts: int = 1,
     maps_slots: int = 2,
     weights_slots: int = 2,
+    result_slots: int = 2,
+    result_tiles: int = 4,
+    fused: int = 0,
 ) -> Schedule:
-    return Schedule(mode, split, order, rows, columns, steps, parts, maps_slots, weights_slots)
+    return Schedule(
+        mode,
+        split,
+        order,
+        rows,
+        columns,
+        maps_rows,
+        steps,
+        parts,
+        maps_slots,
+        weights_slots,
+        result_slots,
+        result_tiles,
+        fused,
+    )
 
 
 PROBLEM = convolution(16, 64, (16, 8), 3)
 
 
-def check_fits(plan: ConvPlan, problem: ConvProblem) -> None:
-    machine, chosen, tiles = problem.machine, plan.schedule, plan.maps
-    bank = machine.mbuf_bank_words if chosen.maps_slots == 2 else machine.mbuf_words
-    places = [place for place in (tiles.maps, tiles.other, tiles.result) if place is not None]
-    for here, there in pairwise(places):
-        assert here.start + here.words <= there.start
-    assert places[-1].start + places[-1].words <= bank
-    assert all(place.start % machine.transfer_words == place.row % machine.transfer_words == 0 for place in places)
-    # The tiles of a CU cover its share, and the CUs all rows.
-    units = machine.compute_units if tiles.share else 1
-    assert tiles.row_tiles * tiles.rows >= (tiles.share or problem.window.out_h)
-    assert tiles.column_tiles * tiles.columns >= problem.window.out_w
-    assert units * (tiles.share or problem.window.out_h) >= problem.window.out_h
+def slots_of(place: Place) -> list[range]:
+    firsts = [place.start + slot * place.stride for slot in range(place.slots)]
+    return [range(first, first + place.words) for first in firsts]
+
+
+def check_places(plan: ConvPlan, machine: Machine) -> None:
+    """Buffers lie apart, each slot of two in a bank, rows at whole transfers."""
+    tiles = plan.maps
+    places = [place for place in (tiles.maps, tiles.other, tiles.result, tiles.pooled, tiles.halo) if place is not None]
+    taken = sorted((slot for place in places for slot in slots_of(place)), key=lambda words: words.start)
+    for here, there in pairwise(taken):
+        assert here.stop <= there.start
+    assert taken[-1].stop <= machine.mbuf_words
+    bank = machine.mbuf_bank_words
+    for place in places:
+        assert place.start % machine.transfer_words == place.row % machine.transfer_words == 0
+        if place.slots == 2:
+            assert [slot.start // bank for slot in slots_of(place)] == [0, 1]
+            assert [(slot.stop - 1) // bank for slot in slots_of(place)] == [0, 1]
+
+
+def check_loads(plan: ConvPlan, problem: ConvProblem) -> None:
+    """Whatever a tile computes, its windows lie in what is loaded, and both lie in the buffers."""
+    window, tiles = problem.window, plan.maps
+    for row in tiles.rows:
+        for part in row.maps:
+            assert (part.load_stop - part.load_first) * tiles.maps.row <= tiles.maps.words
+            assert (part.stop - row.base) * tiles.result.row <= tiles.result.words
+            for cu in range(problem.machine.compute_units):
+                below = cu * tiles.window_share
+                if not part.cus >> cu & 1:
+                    continue
+                for y in range(part.first + below, min(part.stop + below, window.out_h)):
+                    first = y * window.stride_h - window.pad_top
+                    read = {first + tap for tap in window.kernel_rows(y)} if y >= 0 else set[int]()
+                    assert read <= set(range(part.load_first + below, part.load_stop + below))
+    for column in tiles.columns:
+        for x in range(column.first, column.stop):
+            read = {x - window.pad_left + tap for tap in window.kernel_columns(x)}
+            assert read <= set(range(column.load_first, column.load_stop))
+
+
+def computed(row: RowTile, cu: int, plan: ConvPlan, problem: ConvProblem) -> set[int]:
+    """Rows of the window's output that a CU computes for a result tile."""
+    below = cu * plan.maps.window_share
+    rows = {y + below for part in row.maps if part.cus >> cu & 1 for y in range(part.first, part.stop)}
+    return rows & set(range(problem.window.out_h))
+
+
+def check_rows(plan: ConvPlan, problem: ConvProblem) -> None:
+    """All rows of the result come out once, and the rows that a pool reads are in the buffer when it does: computed for
+    the tile, kept from the tile before, or got from the next CU."""
+    tiles = plan.maps
+    fused = plan.schedule.fused
+    pool = problem.pool.window if fused and problem.pool is not None else None
+    height = problem.window.out_h if pool is None else pool.out_h
+    stored: list[int] = []
+    for cu in range(problem.machine.compute_units):
+        kept: set[int] = set()
+        for row in tiles.rows:
+            mine = [y + cu * tiles.share for y in range(row.first, row.stop)] if tiles.cus >> cu & 1 else []
+            mine = [y for y in mine if y < height]
+            stored += mine if tiles.share or cu == 0 else []
+            held = computed(row, cu, plan, problem) | kept
+            if pool is None:
+                assert set(mine) <= held
+                continue
+            if row is tiles.rows[-1] and tiles.halo is not None and tiles.cus >> cu + 1 & 1:
+                held |= set(sorted(computed(tiles.rows[0], cu + 1, plan, problem))[: tiles.overlap])
+            for y in mine:
+                first = y * pool.stride_h - pool.pad_top
+                assert {first + tap for tap in pool.kernel_rows(y)} <= held
+            below = (row.stop + cu * tiles.share) * pool.stride_h - pool.pad_top
+            kept = {y for y in held if below <= y < below + tiles.overlap}
+    assert sorted(stored) == list(range(height))
+
+
+def check_kernels(plan: ConvPlan, problem: ConvProblem) -> None:
+    machine, chosen = problem.machine, plan.schedule
     blocks = machine.wbuf_bank_words if chosen.weights_slots == 2 else machine.wbuf_words
     assert chosen.steps * plan.packing.block <= blocks
     # The steps of all tiles have a kernel for every channel.
     lanes = 1 if chosen.mode is Mode.COOP else machine.macs
     kernels = plan.packing.tiles * chosen.steps * machine.vmacs * lanes * plan.packing.cus
     assert kernels >= problem.channels
-    assert plan.cycles >= plan.compute_cycles > 0
+    per_step = output_cycles(machine, chosen.mode, problem.window, problem.depth, True, plan.maps.window_share)
+    assert conv_cycles(problem, plan) >= per_step > 0
 
 
 @settings(deadline=None, max_examples=40)
@@ -93,27 +195,57 @@ def test_every_plan_fits_the_machine(data: st.DataObject) -> None:
         mbuf_words=2 * draw(st.sampled_from([1024, 4096, 16384])),
         wbuf_words=2 * draw(st.sampled_from([1024, 8192])),
     )
-    size = draw(st.tuples(*[st.integers(1, 40)] * 2))
+    size = draw(st.tuples(*[st.integers(3, 40)] * 2))
     numbers = draw(st.integers(1, 80)), draw(st.integers(1, 80))
-    problem = convolution(*numbers, size, draw(st.sampled_from([1, 3, 5])), machine, residual=draw(st.booleans()))
-    plans = list(conv_plans(problem, tuple(Mode)))
+    problem = convolution(
+        *numbers,
+        size,
+        draw(st.sampled_from([1, 3, 5])),
+        machine,
+        residual=draw(st.booleans()),
+        pool=draw(st.sampled_from([None, (2, 2, 0), (3, 2, 0), (3, 2, 1), (3, 1, 1), (3, 3, 0)])),
+    )
+    plans = list(conv_plans(problem, Choices()))
     assume(plans)
-    for plan in plans:
-        check_fits(plan, problem)
+    for plan in draw(st.lists(st.sampled_from(plans), min_size=1, max_size=20, unique_by=id)):
+        check_places(plan, machine)
+        check_loads(plan, problem)
+        check_rows(plan, problem)
+        check_kernels(plan, problem)
         assert plan_conv(problem, plan.schedule) == plan
 
 
 def test_the_tiles_of_a_schedule() -> None:
     plan = plan_conv(PROBLEM, schedule())
     # 16 rows for 4 CUs, 2 a tile, which read 4; pixels of 16 words, kernels of 144 words behind a line of bias.
-    assert (plan.maps.share, plan.maps.row_tiles, plan.maps.column_tiles, plan.maps.cus) == (4, 2, 1, 15)
-    assert (plan.maps.maps, plan.maps.result) == (Place(512, 0, 128), Place(1024, 512, 512))
+    assert (plan.maps.share, plan.maps.cus, len(plan.maps.rows), len(plan.maps.columns)) == (4, 15, 2, 1)
+    tiles = [(row.first, row.stop, part.load_first, part.load_stop) for row in plan.maps.rows for part in row.maps]
+    assert tiles == [(0, 2, -1, 3), (2, 4, 1, 5)]
+    assert (plan.maps.maps, plan.maps.result) == (Place(512, 0, 2, 31232, 128), Place(1024, 512, 2, 31232, 512))
     assert (plan.packing.block, plan.kernel_tiles, plan.tile_words, plan.whole_pixels) == (192, 4, 64, True)
 
 
 def test_kernels_first_means_tiles_with_their_channels_only() -> None:
-    plan = plan_conv(PROBLEM, schedule(order=Order.KLOOP, steps=8))
-    assert (plan.kernel_tiles, plan.tile_words, plan.partial, plan.whole_pixels) == (2, 32, True, False)
+    plan = plan_conv(PROBLEM, schedule(order=Order.KLOOP, steps=8, result_tiles=1))
+    assert (plan.kernel_tiles, plan.tile_words, plan.stored_words, plan.whole_pixels) == (2, 32, 32, False)
+
+
+def test_shares_of_channels_that_are_no_whole_transfers_are_gathered() -> None:
+    plan = plan_conv(convolution(16, 192, (4, 4), 1), schedule(split=Split.KERNELS, columns=4))
+    # A CU has 48 channels, three lines; two of them are three transfers.
+    assert (plan.share, plan.gathered, plan.tile_words, plan.stored_words) == (48, 2, 96, 96)
+
+
+def test_a_fused_pool_has_the_rows_of_its_tile_and_those_it_shares_with_the_next() -> None:
+    problem = convolution(16, 32, (16, 8), 3, pool=(3, 2, 1))
+    plan = plan_conv(problem, schedule(rows=1, columns=4, maps_rows=2, steps=8, result_tiles=1, fused=1))
+    # Each CU has two pooled rows, which step over four rows, and gets the row below from the next CU. The last CU has
+    # none behind it, and computes it itself.
+    assert (plan.maps.share, plan.maps.window_share, plan.maps.overlap) == (2, 4, 1)
+    rows = [[(part.first, part.stop, part.cus) for part in row.maps] for row in plan.maps.rows]
+    assert rows == [[(-1, 1, 15), (1, 2, 15)], [(2, 3, 15), (3, 4, 8)]]
+    assert plan.maps.pooled is not None and plan.maps.halo is not None
+    assert (plan.maps.result.words, plan.maps.pooled.words, plan.maps.halo.words) == (3 * 256, 128, 256)
 
 
 @pytest.mark.parametrize(
@@ -122,12 +254,12 @@ def test_kernels_first_means_tiles_with_their_channels_only() -> None:
         (
             convolution(64, 64, (56, 56), 3),
             schedule(rows=14, columns=56),
-            "a tile of 14x56 results takes 107520 words, a bank has 16384",
+            "two slots of 107520 words do not fit banks of 16384",
         ),
         (
             convolution(64, 64, (56, 56), 3),
-            schedule(rows=14, columns=56, maps_slots=1),
-            "a tile of 14x56 results takes 107520 words, the maps buffer has 32768",
+            schedule(rows=14, columns=56, maps_slots=1, result_slots=1),
+            "tiles of 107520 words do not fit the maps buffer of 32768 words",
         ),
         (
             PROBLEM,
@@ -144,19 +276,45 @@ def test_kernels_first_means_tiles_with_their_channels_only() -> None:
         (
             PROBLEM._replace(result=maps(16, 8, 48), channels=48),
             schedule(split=Split.KERNELS),
-            "kernels are shared out in whole transfers of ungrouped channels",
+            "kernels are shared out of ungrouped channels, and stored in whole transfers",
         ),
         (
-            convolution(16, 64, (16, 8), 3, residual=True),
+            convolution(16, 96, (16, 8), 3, residual=True),
             schedule(split=Split.KERNELS),
             "kernels with a bypass are shared out evenly",
         ),
         (
             PROBLEM,
-            schedule(order=Order.KLOOP, steps=3),
+            schedule(order=Order.KLOOP, steps=3, result_tiles=1),
             "a tile of 12 channels is not stored in whole transfers",
         ),
+        (
+            PROBLEM,
+            schedule(order=Order.KLOOP, steps=8, result_tiles=2),
+            "with kernels in the outer loop a result tile has the channels of one kernel tile",
+        ),
+        (
+            PROBLEM,
+            schedule(rows=4, maps_rows=1, result_tiles=2),
+            "several maps tiles to a result tile want all kernels in it",
+        ),
         (PROBLEM, schedule(parts=2), "a kernel in parts keeps one output in the accumulators"),
+        (PROBLEM, schedule(fused=1), "there is no max pool to fuse"),
+        (
+            convolution(16, 64, (16, 8), 3, pool=(2, 2, 0)),
+            schedule(rows=1, columns=2, fused=1),
+            "tiles of a fused pool have whole rows",
+        ),
+        (
+            convolution(16, 64, (16, 8), 3, pool=(2, 3, 0)),
+            schedule(rows=1, columns=3, fused=1),
+            "a pool that skips rows is not fused",
+        ),
+        (
+            convolution(16, 64, (16, 8), 3, pool=(2, 2, 0)),
+            schedule(rows=1, columns=4, result_tiles=2, fused=1),
+            "a fused pool keeps rows of all channels from tile to tile",
+        ),
     ],
 )
 def test_what_does_not_fit_is_said(problem: ConvProblem, chosen: Schedule, message: str) -> None:
@@ -192,12 +350,15 @@ def pool(size: int, channels: int, machine: Machine) -> MapsProblem:
 
 def test_a_pool_takes_the_largest_tile_that_leaves_room_for_the_next() -> None:
     plan = largest_tile(pool(8, 64, ZC706))
-    assert (plan.slots, plan.rows, plan.columns) == (2, 1, 4)
+    assert plan.maps.slots == plan.result.slots == 2
+    assert [(row.first, row.stop) for row in plan.rows] == [(0, 1)]
+    assert [(column.first, column.stop) for column in plan.columns] == [(0, 4)]
+    # Two rows of 64 pixels and one of 32 are more than a bank: the rows are cut.
     plan = largest_tile(pool(64, 256, ZC706))
-    assert (plan.slots, plan.rows) == (2, 1)
-    assert plan.columns < 32
+    assert plan.maps.slots == plan.result.slots == 2
+    assert plan.rows[0].stop == 1 and len(plan.columns) > 1
 
 
 def test_a_pool_of_which_no_output_fits() -> None:
-    with pytest.raises(TilingError, match="^a tile of 1x1 results takes 10240 words, the maps buffer has 8192$"):
+    with pytest.raises(TilingError, match="^tiles of 10240 words do not fit the maps buffer of 8192 words$"):
         largest_tile(pool(2, 2048, replace(ZC706, mbuf_words=8192)))
