@@ -235,6 +235,9 @@ def _row_tiles(problem: MapsProblem, size: TileSize, share: int, working: int) -
             below = window.out_h - (working - 1) * share * pool.stride_h
             maps += _maps_tiles(window, size, end, min(last_rows, below), share, 1 << working - 1)
         tiles.append(RowTile(base, first, stop, maps))
+    if share and working > 1 and (limit - tiles[-1].first) * pool.stride_h < overlap:
+        # They arrive for the last tile, when the next CU has them; tiles before it have to do without.
+        raise TilingError("only the last tile of a CU reads rows that the next CU computes")
     return tuple(tiles)
 
 

@@ -311,6 +311,11 @@ def test_a_fused_pool_has_the_rows_of_its_tile_and_those_it_shares_with_the_next
             "a pool that skips rows is not fused",
         ),
         (
+            convolution(16, 64, (16, 8), 3, pool=(3, 1, 1)),
+            schedule(rows=1, columns=8, fused=1),
+            "only the last tile of a CU reads rows that the next CU computes",
+        ),
+        (
             convolution(16, 64, (16, 8), 3, pool=(2, 2, 0)),
             schedule(rows=1, columns=4, result_tiles=2, fused=1),
             "a fused pool keeps rows of all channels from tile to tile",
