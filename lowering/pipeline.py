@@ -66,6 +66,7 @@ SNOWFLAKE = Phase(
         Pass("convert-loop-to-snowflake", "lowering.loop_to_snowflake"),
         Pass("snowflake-reduce-addresses", "lowering.snowflake.reduce_addresses"),
         Pass("snowflake-expand-addresses", "lowering.snowflake.expand_addresses"),
+        Pass("snowflake-schedule", "lowering.snowflake.schedule"),
         Pass("snowflake-allocate-registers", "lowering.snowflake.allocate_registers"),
         Pass("snowflake-lower-control-flow", "lowering.snowflake.lower_control_flow"),
         Pass("snowflake-fill-delay-slots", "lowering.snowflake.fill_delay_slots"),

@@ -20,7 +20,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from lowering.legality import check_removed
 from lowering.snowflake.arithmetic import CONSTANT, IMMEDIATE, Emitter, cost, signed
 from lowering.snowflake.parities import carry_parities
-from lowering.snowflake.pressure import count_live_at
+from lowering.snowflake.pressure import liveness
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.snowflake import ForOp
@@ -138,7 +138,7 @@ def _blocks_inside_out(block: Block) -> Iterator[Block]:
 
 def _expand(block: Block, whole: Block | ForOp) -> None:
     if any(isinstance(op, snowflake.AddressOp) for op in block.ops):
-        _BlockExpander(count_live_at(whole), _repeated(block)).run(block)
+        _BlockExpander(liveness(whole).at, _repeated(block)).run(block)
 
 
 @dataclass(frozen=True)

@@ -37,31 +37,39 @@ def count_live(nest: ForOp) -> dict[ForOp, int]:
 
     An address counts with the temporary that its computation takes.
     """
-    return {op: count for op, count in count_live_at(nest).items() if isinstance(op, ForOp)}
+    return {op: count for op, count in liveness(nest).at.items() if isinstance(op, ForOp)}
 
 
-def count_live_at(whole: ForOp | Block) -> dict[Operation, int]:
-    """The registers that are live at each operation of a nest or a block; at a loop, the most inside it.
-
-    An address counts with the temporary that its computation takes.
-    """
+def liveness(whole: ForOp | Block) -> Liveness:
+    """What is live in a nest, all that the nest uses included, or in a block and the loops in it."""
     block = whole.body.block if isinstance(whole, ForOp) else whole
     loops = [op for op in whole.walk() if isinstance(op, ForOp)]
-    counter = _Counter(_classes(loops), live_ins_per_block(block))
+    result = Liveness(_classes(loops), live_ins_per_block(block))
     if isinstance(whole, ForOp):
-        counter.enter(whole, set())
+        result.enter(whole, set())
     else:
-        counter.walk(block, set())
-    return counter.at
+        result.walk(block, set())
+    return result
 
 
 @dataclass
-class _Counter:
+class Liveness:
+    """Which registers are live where; one that loops carry is named by the value that stands for it."""
+
     classes: dict[SSAValue, SSAValue]
     live_ins: Mapping[Block, Iterable[SSAValue]]
     at: dict[Operation, int] = field(default_factory=dict[Operation, int])
+    """How many registers are live at each operation; at a loop, the most inside it.
+
+    An address counts with the temporary that its computation takes.
+    """
+    behind: dict[Operation, set[SSAValue]] = field(default_factory=dict[Operation, set[SSAValue]])
+    """What is live directly behind each operation, its own results included."""
+    throughout: dict[Block, set[SSAValue]] = field(default_factory=dict[Block, set[SSAValue]])
+    """What is live in all of a block."""
 
     def of(self, values: Iterable[SSAValue]) -> set[SSAValue]:
+        """The registers of values."""
         return {self.classes.get(value, value) for value in values}
 
     def enter(self, loop: ForOp, live: set[SSAValue]) -> set[SSAValue]:
@@ -73,19 +81,21 @@ class _Counter:
 
     def walk(self, block: Block, throughout: set[SSAValue]) -> int:
         """The most that are live in a block through all of which `throughout` are."""
+        self.throughout[block] = throughout
         live = set(throughout)
         most = len(live)
         for op in reversed(block.ops):
             results = self.of(op.results)
+            self.behind[op] = live | results
             behind = (live - results) | throughout
             if isinstance(op, ForOp):
                 live = self.enter(op, behind)
-                self.at[op] = max(self.at[op], len(live | results))
+                self.at[op] = max(self.at[op], len(self.behind[op]))
                 most = max(most, self.at[op])
                 continue
             temporaries = 1 if isinstance(op, snowflake.AddressOp) and op.indices else 0
             before = behind | self.of(op.operands)
-            self.at[op] = max(len(live | results), len(before | results)) + temporaries
+            self.at[op] = max(len(self.behind[op]), len(before | results)) + temporaries
             most = max(most, self.at[op])
             live = before
         return most

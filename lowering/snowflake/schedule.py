@@ -1,0 +1,216 @@
+"""The order of instructions: addresses are computed while instructions before those that want them are under way.
+
+A list scheduler for each stretch of instructions without a loop. What is in order on the machine stays in order: vector
+instructions, loads, stores, configuration and waits, all of them among themselves. Scalar instructions move freely as
+far as their operands and the registers allow; of those whose operands are there, the one goes first on which the
+longest way to the end of the stretch depends.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from lowering.legality import check_removed
+from lowering.snowflake.carried_values import separate_carried_values
+from lowering.snowflake.pressure import Liveness, liveness
+from snowdialect.dialects import snowflake
+from snowdialect.dialects.snowflake import ForOp, InstructionOp
+from snowdialect.dialects.target import machine_of
+from snowdialect.machine import Machine
+
+_SPARE = 2
+"""Registers that the scheduler leaves alone."""
+_PRODUCTS = (snowflake.MulOp, snowflake.MuliOp)
+_SCALAR = (snowflake.MovOp, snowflake.AddOp, snowflake.AddiOp, *_PRODUCTS)
+
+
+@dataclass
+class _Stretch:
+    """Instructions that follow each other, numbered, and which of them wait for which."""
+
+    ops: Sequence[Operation]
+    live: Liveness
+    machine: Machine
+    followers: list[dict[int, int]] = field(default_factory=list[dict[int, int]])
+    """Who waits for an instruction, and how many cycles after it they can issue."""
+    waits_for: list[int] = field(default_factory=list[int])
+    """How many instructions each still waits for."""
+    urgency: list[int] = field(default_factory=list[int])
+    """Cycles from an instruction to the end of the stretch at least."""
+
+    def __post_init__(self) -> None:
+        self.followers = [{} for _ in self.ops]
+        self.waits_for = [0 for _ in self.ops]
+        self._find_dependences()
+        self.urgency = [0 for _ in self.ops]
+        for number in reversed(range(len(self.ops))):
+            ways = (cycles + self.urgency[other] for other, cycles in self.followers[number].items())
+            self.urgency[number] = max(ways, default=0)
+
+    def _find_dependences(self) -> None:
+        written: dict[SSAValue, int] = {}
+        read: defaultdict[SSAValue, list[int]] = defaultdict(list)
+        ordered: int | None = None
+        for number, op in enumerate(self.ops):
+            sources, targets = self.live.of(op.operands), self.live.of(op.results)
+            for register in sources | targets:
+                if register in written:
+                    self._add(written[register], number, self._latency(written[register]))
+            for register in targets:
+                for reader in read.pop(register, ()):
+                    self._add(reader, number, 1)
+                written[register] = number
+            for register in sources - targets:
+                read[register].append(number)
+            if not isinstance(op, _SCALAR):
+                if ordered is not None:
+                    self._add(ordered, number, 1)
+                ordered = number
+
+    def _add(self, first: int, second: int, cycles: int) -> None:
+        if first == second:
+            return
+        known = self.followers[first]
+        if second not in known:
+            self.waits_for[second] += 1
+        known[second] = max(cycles, known.get(second, 0))
+
+    def _latency(self, number: int) -> int:
+        """Cycles from an instruction to one that reads its result."""
+        product = isinstance(self.ops[number], _PRODUCTS)
+        return self.machine.multiply_latency if product else self.machine.scalar_latency
+
+
+@dataclass
+class _Registers:
+    """What is live while a stretch is put into a new order."""
+
+    live: set[SSAValue]
+    behind: set[SSAValue]
+    """What is live behind the stretch or in all of its block."""
+    uses: dict[SSAValue, int]
+    """How many instructions of the stretch still read a register."""
+
+    @staticmethod
+    def before(ops: Sequence[Operation], liveness: Liveness, block: Block) -> _Registers:
+        behind = liveness.behind[ops[-1]] | liveness.throughout[block]
+        live = set(behind)
+        uses: dict[SSAValue, int] = defaultdict(int)
+        for op in reversed(ops):
+            live = (live - liveness.of(op.results)) | liveness.throughout[block] | liveness.of(op.operands)
+            for register in liveness.of(op.operands):
+                uses[register] += 1
+        return _Registers(live, behind, uses)
+
+    def growth(self, sources: set[SSAValue], targets: set[SSAValue]) -> int:
+        """How many more registers are live behind an instruction than before it."""
+        ending = {r for r in sources if self.uses[r] == 1 and r not in self.behind and r not in targets}
+        return len(targets - self.live) - len(ending)
+
+    def issue(self, sources: set[SSAValue], targets: set[SSAValue]) -> int:
+        """Takes note of an instruction; returns how many registers are live at it."""
+        self.live |= targets
+        most = len(self.live)
+        for register in sources:
+            self.uses[register] -= 1
+            if not self.uses[register] and register not in self.behind and register not in targets:
+                self.live.discard(register)
+        return most
+
+
+def _in_new_order(stretch: _Stretch, block: Block) -> list[int] | None:
+    """The order in which instructions issue; None when it would take more registers than there are."""
+    ops, live = stretch.ops, stretch.live
+    registers = _Registers.before(ops, live, block)
+    limit = max(len(snowflake.ALLOCATABLE) - _SPARE, max(live.at[op] for op in ops))
+    waits_for = list(stretch.waits_for)
+    earliest = [0] * len(ops)
+    ready = [(-stretch.urgency[number], number) for number, count in enumerate(waits_for) if not count]
+    heapify(ready)
+    pending: list[tuple[int, int]] = []
+    order: list[int] = []
+    cycle = 0
+    while len(order) < len(ops):
+        while pending and pending[0][0] <= cycle:
+            number = heappop(pending)[1]
+            heappush(ready, (-stretch.urgency[number], number))
+        refused: list[tuple[int, int]] = []
+        chosen: int | None = None
+        while ready and chosen is None:
+            entry = heappop(ready)
+            op = ops[entry[1]]
+            growth = registers.growth(live.of(op.operands), live.of(op.results))
+            if growth > 0 and len(registers.live) + growth > limit:
+                refused.append(entry)
+            else:
+                chosen = entry[1]
+        for entry in refused:
+            heappush(ready, entry)
+        if chosen is None:
+            if not pending:
+                return None
+            cycle = max(cycle + 1, pending[0][0])
+            continue
+        order.append(chosen)
+        if registers.issue(live.of(ops[chosen].operands), live.of(ops[chosen].results)) > limit:
+            return None
+        for other, cycles in stretch.followers[chosen].items():
+            earliest[other] = max(earliest[other], cycle + cycles)
+            waits_for[other] -= 1
+            if not waits_for[other]:
+                heappush(pending, (earliest[other], other))
+        cycle += 1
+    return order
+
+
+def _stretches(block: Block) -> Iterator[list[Operation]]:
+    line: list[Operation] = []
+    for op in block.ops:
+        if isinstance(op, InstructionOp):
+            line.append(op)
+            continue
+        if len(line) > 1:
+            yield line
+        line = []
+    if len(line) > 1:
+        yield line
+
+
+def _schedule(block: Block, live: Liveness, machine: Machine) -> None:
+    for ops in tuple(_stretches(block)):
+        order = _in_new_order(_Stretch(ops, live, machine), block)
+        if order is None or order == sorted(order):
+            continue
+        follower = ops[-1].next_op
+        place = InsertPoint.at_end(block) if follower is None else InsertPoint.before(follower)
+        for op in ops:
+            op.detach()
+        Rewriter.insert_op([ops[number] for number in order], place)
+
+
+@dataclass(frozen=True)
+class SchedulePass(ModulePass):
+    """Orders the instructions between loops for the latencies of the machine. Optional."""
+
+    name = "snowflake-schedule"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        check_removed(op, "snowflake-expand-addresses", illegal=(snowflake.AddressOp,))
+        for program in op.body.block.ops:
+            if isinstance(program, snowflake.ProgramOp):
+                block, machine = program.body.block, machine_of(program)
+                separate_carried_values(block)
+                live = liveness(block)
+                _schedule(block, live, machine)
+                for loop in block.walk():
+                    if isinstance(loop, ForOp):
+                        _schedule(loop.body.block, live, machine)
