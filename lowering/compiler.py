@@ -32,5 +32,5 @@ def compile_model(
     passes = passes_between(None if level == LEVELS[0] else level)
     if past := [name for name in options if name not in passes]:
         raise SnowError(f"{path}: is at level {level}; options for {past[0]}, which lies above, come too late")
-    driver.lower(context, source.module, LEVELS[-1], observer, options)
+    driver.lower(context, source.module, LEVELS[-1], observer, options, verify_each=False)
     return assemble(source.module, source.weights(), path.name)

@@ -91,7 +91,14 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     pixels = 0 if plan.whole_pixels else result // (2 * max(1, plan.stored_words))
     transfers = pixels * (groups if schedule.order is Order.MLOOP and schedule.result_tiles > 1 else 1)
     memory = (loads + result) / rate + transfers * machine.transfer_overhead
-    total = max(work, memory) + UNEVEN * min(work, memory)
+    # Each pass over the kernels hides behind the rows of its own tile, and the last tile may have few.
+    heights = [tile.stop - tile.first for tile in maps.rows]
+    total = UNEVEN * min(work, memory)
+    if schedule.order is Order.MLOOP and not stays:
+        rows = sum(heights)
+        total += sum(max(work * height / rows, memory / len(heights)) for height in heights)
+    else:
+        total += max(work, memory)
     total += (maps_tile + weights_tile) / rate + latency
     total += exposed_maps * (maps_tile / rate + latency + DRAIN)
     if schedule.weights_slots == 1 and not stays:
@@ -99,9 +106,11 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     switches = passes * kernel_tiles
     small = machine.queue_depth * 2 > work // max(1, switches * per_output(problem, schedule.mode))
     total += switches * (DRAIN if small else SWITCH)
-    stores = len(maps.rows) * len(maps.columns)
-    last = result / stores / rate + latency + DRAIN
-    total += last if schedule.result_slots == 2 else last * stores
+    stores = len(maps.rows) * len(maps.columns) * (groups if schedule.order is Order.MLOOP else 1)
+    storing = result / rate + transfers * machine.transfer_overhead
+    # What is pooled leaves the results of the convolution free at once.
+    hidden = schedule.result_slots == 2 or bool(schedule.fused)
+    total += storing / stores + latency + DRAIN if hidden else storing + stores * (latency + DRAIN)
     if problem.pool is not None and schedule.fused:
         pool = problem.pool.window
         total += stores * pool.out_w * plan.tile_words // machine.line_words * OUTPUT_LINES_PER_POOLED

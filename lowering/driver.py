@@ -15,7 +15,7 @@ from xdsl.passes import ModulePass
 from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
 
-from lowering.pipeline import LEVELS, passes_between
+from lowering.pipeline import LAST_PASSES, LEVELS, passes_between
 from snowdialect.errors import SnowError
 
 if TYPE_CHECKING:
@@ -145,25 +145,36 @@ def lower(
     level: str,
     observer: Observer | None = None,
     options: PassOptions = NO_OPTIONS,
+    *,
+    verify_each: bool = True,
 ) -> None:
     """Brings a module to `level`, in place. A network that is already at level `cnn` is quantised on the way.
 
-    Raises SnowError when the module is below that level, or when a pass cannot do its work.
+    Without `verify_each` the module is verified at the end of each level only, which takes half the time. Raises
+    SnowError when the module is below that level, or when a pass cannot do its work.
     """
     present = level_of(module)
     if LEVELS.index(present) > LEVELS.index(level):
         raise SnowError(f"the program is at level {present}, which is below {level}")
     available = Universe.get_multiverse().all_passes
     for name in passes_between(None if present == LEVELS[0] else present, level):
-        apply_pass(context, module, available[name](), options)
+        apply_pass(context, module, available[name](), options, verified=verify_each or name in LAST_PASSES)
         if observer is not None:
             observer(name, module)
 
 
-def apply_pass(context: Context, module: ModuleOp, kind: type[ModulePass], options: PassOptions = NO_OPTIONS) -> None:
+def apply_pass(
+    context: Context,
+    module: ModuleOp,
+    kind: type[ModulePass],
+    options: PassOptions = NO_OPTIONS,
+    *,
+    verified: bool = True,
+) -> None:
     """Runs a pass, with its default options where there are no others, and verifies what it made."""
     kind(**options.get(kind.name, {})).apply(context, module)
-    verify(module, kind.name)
+    if verified:
+        verify(module, kind.name)
 
 
 def verify(module: ModuleOp, origin: str) -> None:

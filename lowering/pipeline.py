@@ -76,6 +76,9 @@ SNOWFLAKE = Phase(
 
 PHASES = (CNN, TILE, LOOP, SNOWFLAKE)
 
+LAST_PASSES = tuple(phase.passes[-1].name for phase in PHASES if phase.passes)
+"""The pass at whose end a program is at a level, for each of them."""
+
 LEVELS = tuple(phase.dialect for phase in PHASES if phase.passes)
 """The levels of a program, from network to machine."""
 

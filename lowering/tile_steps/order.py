@@ -28,6 +28,10 @@ def order(program: Sequence[Step | Work], machine: Machine) -> list[Step]:
     return list(_joined(_with_waits(_interleaved(program, machine), machine)))
 
 
+FAR = 16
+"""Parts of tiles until a load that is no reason to wait for it."""
+
+
 class _Item(NamedTuple):
     """A step, and the work that it is a part of."""
 
@@ -183,7 +187,9 @@ def _interleaved(program: Sequence[Step | Work], machine: Machine) -> list[_Item
                 other = queue[0]
                 if not all(_done_before(needed, number, unit) for needed in other.after):
                     break
-                if other.step.to_memory and not memory.has_room(other.step):
+                if other.step.to_memory and not (
+                    _before_load(queues[Unit.LOAD], number) and memory.has_room(other.step)
+                ):
                     break
                 budget -= other.step.cycles
                 if budget < 0 and budget + other.step.cycles < cover:
@@ -193,6 +199,14 @@ def _interleaved(program: Sequence[Step | Work], machine: Machine) -> list[_Item
         if other.gap is None:
             place(other, len(pieces))
     return made
+
+
+def _before_load(loads: deque[_Other], gap: int) -> bool:
+    """Whether a store fits here: before a load, when those before it have left memory to it, or where no load is near.
+
+    Always at the same place of a tile, it rolls into loops.
+    """
+    return not loads or loads[0].after_piece < gap or loads[0].after_piece > gap + FAR
 
 
 def _done_before(needed: _Other, gap: int, unit: Unit) -> bool:
