@@ -8,7 +8,7 @@ values are kept for this follows from a count of live registers; what is not kep
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
@@ -20,7 +20,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from lowering.legality import check_removed
 from lowering.snowflake.arithmetic import CONSTANT, IMMEDIATE, Emitter, cost, signed
 from lowering.snowflake.parities import carry_parities
-from lowering.snowflake.pressure import liveness
+from lowering.snowflake.pressure import liveness, loops_by_height
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.snowflake import ForOp
@@ -129,16 +129,13 @@ def _repeated(block: Block) -> Counter[tuple[Terms, int]]:
     return found
 
 
-def _blocks_inside_out(block: Block) -> Iterator[Block]:
-    for op in block.ops:
-        if isinstance(op, ForOp):
-            yield from _blocks_inside_out(op.body.block)
-    yield block
-
-
-def _expand(block: Block, whole: Block | ForOp) -> None:
-    if any(isinstance(op, snowflake.AddressOp) for op in block.ops):
-        _BlockExpander(liveness(whole).at, _repeated(block)).run(block)
+def _expand(blocks: Iterable[Block], whole: Block | ForOp) -> None:
+    """Expands the addresses directly in some blocks of a nest or program, none of which lies in another."""
+    blocks = [block for block in blocks if any(isinstance(op, snowflake.AddressOp) for op in block.ops)]
+    if blocks:
+        live = liveness(whole).at
+        for block in blocks:
+            _BlockExpander(live, _repeated(block)).run(block)
 
 
 @dataclass(frozen=True)
@@ -154,7 +151,7 @@ class ExpandAddressesPass(ModulePass):
                 carry_parities(block)
                 for nest in tuple(block.ops):
                     if isinstance(nest, ForOp):
-                        for body in tuple(_blocks_inside_out(nest.body.block)):
-                            _expand(body, nest)
-                _expand(block, block)
+                        for loops in loops_by_height(nest):
+                            _expand([loop.body.block for loop in loops], nest)
+                _expand([block], block)
         check_removed(op, self.name, illegal=(snowflake.AddressOp,))

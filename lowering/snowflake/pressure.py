@@ -32,6 +32,24 @@ def _classes(loops: Iterable[ForOp]) -> dict[SSAValue, SSAValue]:
     return {value: root(value) for value in parent}
 
 
+def loops_by_height(nest: ForOp) -> list[list[ForOp]]:
+    """The loops of a nest, innermost ones first: those without inner loops, those with one level of them, ...
+
+    What happens in one loop, or directly before it, leaves what is live in another one of the same height as it is, so
+    a pass needs one count for each height.
+    """
+    levels: list[list[ForOp]] = []
+
+    def height(loop: ForOp) -> int:
+        own = max((height(op) + 1 for op in loop.body.block.ops if isinstance(op, ForOp)), default=0)
+        levels.extend([] for _ in range(own + 1 - len(levels)))
+        levels[own].append(loop)
+        return own
+
+    height(nest)
+    return levels
+
+
 def count_live(nest: ForOp) -> dict[ForOp, int]:
     """The most registers that are live at once inside each loop of a nest, all that the nest uses included.
 

@@ -8,7 +8,6 @@ a known distance, so a family takes one register for the whole nest of loops.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
@@ -20,7 +19,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from lowering.snowflake.arithmetic import IMMEDIATE, advance, cost
 from lowering.snowflake.carried_values import carry, separate_carried_values
 from lowering.snowflake.parities import carry_parities
-from lowering.snowflake.pressure import count_live
+from lowering.snowflake.pressure import count_live, loops_by_height
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import located
@@ -58,12 +57,13 @@ class NestReducer:
     travel: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
 
     def reduce(self, nest: ForOp) -> None:
-        for loop in tuple(_loops_inside_out(nest)):
-            self._reduce_loop(loop, _outermost(loop))
+        for loops in loops_by_height(nest):
+            separate_carried_values(nest.body.block)
+            live = count_live(nest)
+            for loop in loops:
+                self._reduce_loop(loop, len(snowflake.ALLOCATABLE) - live[loop] - _TEMPORARIES)
 
-    def _reduce_loop(self, loop: ForOp, nest: ForOp) -> None:
-        separate_carried_values(nest.body.block)
-        spare = len(snowflake.ALLOCATABLE) - count_live(nest)[loop] - _TEMPORARIES
+    def _reduce_loop(self, loop: ForOp, spare: int) -> None:
         initial: list[SSAValue] = []
         yielded: list[SSAValue] = []
         unchanged: list[Family] = []
@@ -115,19 +115,6 @@ class NestReducer:
         Rewriter.insert_op(start, InsertPoint.before(loop))
         self.travel[pointer] = family.step * len(loop.counts)
         return start.result, last
-
-
-def _loops_inside_out(loop: ForOp) -> Iterator[ForOp]:
-    for op in loop.body.block.ops:
-        if isinstance(op, ForOp):
-            yield from _loops_inside_out(op)
-    yield loop
-
-
-def _outermost(loop: ForOp) -> ForOp:
-    while isinstance(parent := loop.parent_op(), ForOp):
-        loop = parent
-    return loop
 
 
 def _families(loop: ForOp) -> list[Family]:
