@@ -258,6 +258,14 @@ class _Issued:
     step: Step
     counts: tuple[int, ...]
 
+    def delay(self, behind: _Item) -> None:
+        """Another part becomes one step with this one, row by row: only its last row is behind this part's last row."""
+        assert behind.part is not None
+        rows = behind.part.bottom - behind.part.top
+        self.counts = tuple(
+            count + more - more // rows for count, more in zip(self.counts, behind.step.counts, strict=True)
+        )
+
 
 @dataclass
 class _Queue:
@@ -282,6 +290,8 @@ class _Queue:
 def _with_waits(items: Iterable[_Item], machine: Machine) -> Iterator[_Item]:
     cus = machine.compute_units
     queues = {unit: _Queue([0] * cus, [0] * cus) for unit in Unit}
+    last: _Item | None = None
+    joined: list[_Issued] = []
     for item in items:
         step = item.step
         needed: dict[Unit, int] = {}
@@ -291,6 +301,7 @@ def _with_waits(items: Iterable[_Item], machine: Machine) -> Iterator[_Item]:
         for pending in sorted(set(needed.values())):
             units = tuple(unit for unit in Unit if needed.get(unit) == pending)
             yield _Item(wait_step(units, pending))
+            last = None
             for unit in units:
                 queue = queues[unit]
                 queue.done = [
@@ -300,9 +311,26 @@ def _with_waits(items: Iterable[_Item], machine: Machine) -> Iterator[_Item]:
         queue = queues[step.unit]
         queue.issued = [total + count for total, count in zip(queue.issued, step.counts, strict=True)]
         issued = _Issued(step, tuple(queue.issued))
+        if not _side_by_side(last, item):
+            joined = []
+        for before in joined:
+            before.delay(item)
+        joined.append(issued)
+        last = item
         for accesses, writes in ((step.reads, False), (step.writes, True)):
             for access in accesses:
                 queue.touched[access.place, access.slot].append((access, writes, issued))
+
+
+def _side_by_side(last: _Item | None, item: _Item) -> bool:
+    """Whether two items, one behind the other, are parts of the same rows of a tile, and so become one step."""
+    return (
+        last is not None
+        and last.work is item.work
+        and last.part is not None
+        and item.part is not None
+        and last.part[:2] == item.part[:2]
+    )
 
 
 def _hazards(step: Step, unit: Unit, queue: _Queue) -> Iterator[int]:

@@ -1,0 +1,325 @@
+"""Steps of a layer: rolling them into loops changes none of their numbers, and however far units lag behind, no step
+meets words that an earlier one still works on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from xdsl.dialects import test
+from xdsl.dialects.builtin import IndexType
+from xdsl.ir import Block, Operation, SSAValue
+
+from lowering.tile_steps.order import Wait, order
+from lowering.tile_steps.roll import Loop, Node, emit, roll
+from lowering.tile_steps.steps import Access, Extent, Part, Step, Unit, Work
+from snowdialect.dialects import tile
+from snowdialect.dialects.addresses import IndexExpr
+from snowdialect.machine import load_machine
+
+# Rolling
+
+
+class Emitted(NamedTuple):
+    """What was made of a step."""
+
+    kind: int
+    numbers: tuple[IndexExpr, ...]
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """Template of an operation of some kind; remembers the numbers that it is built with."""
+
+    kind: int
+    built: dict[Operation, Emitted] = field(compare=False)
+
+    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
+        op = test.TestOp()
+        self.built[op] = Emitted(self.kind, tuple(numbers))
+        return op
+
+
+Flat = list[tuple[int, tuple[int, ...]]]
+"""Kinds and numbers of steps."""
+
+
+def steps_of(flat: Flat, built: dict[Operation, Emitted]) -> list[Step]:
+    return [Step(Numbered(kind, built), numbers, Unit.LOAD, (), (), ()) for kind, numbers in flat]
+
+
+def unrolled(block: Block, built: dict[Operation, Emitted], indices: dict[SSAValue, int]) -> Iterator[tuple[int, ...]]:
+    for op in block.ops:
+        if isinstance(op, tile.ForOp):
+            for number in op.iterations:
+                yield from unrolled(op.body.block, built, {**indices, op.index: number})
+        else:
+            made = built[op]
+            yield made.kind, *(number.evaluate(indices) for number in made.numbers)
+
+
+def check_rolled(flat: Flat) -> list[Node]:
+    built: dict[Operation, Emitted] = {}
+    nodes = roll(steps_of(flat, built))
+    block = Block()
+    emit(nodes, block)
+    assert list(unrolled(block, built, {})) == [(kind, *numbers) for kind, numbers in flat]
+    return nodes
+
+
+NUMBERS = {0: 0, 1: 1, 2: 2, 3: 3}
+"""How many numbers a step of each kind has."""
+
+
+@st.composite
+def programs(draw: st.DrawFn, depth: int = 3) -> Flat:
+    """Sequences with repeats in them: nests of loops, whose numbers grow, alternate, or both, laid out flat."""
+    flat: Flat = []
+    for _ in range(draw(st.integers(1, 3))):
+        if depth and draw(st.booleans()):
+            body = draw(programs(depth - 1))
+            count = draw(st.integers(1, 4))
+            changes = [[draw(st.tuples(st.integers(-2, 2), st.integers(-1, 1))) for _ in step] for _, step in body]
+            for index in range(count):
+                for (kind, numbers), change in zip(body, changes, strict=True):
+                    moved = (n + a * index + b * (index % 2) for n, (a, b) in zip(numbers, change, strict=True))
+                    flat.append((kind, tuple(moved)))
+        else:
+            kind = draw(st.sampled_from(sorted(NUMBERS)))
+            flat.append((kind, tuple(draw(st.integers(-1, 3)) for _ in range(NUMBERS[kind]))))
+    return flat
+
+
+@settings(deadline=None, max_examples=300)
+@given(programs())
+def test_loops_unrolled_are_the_steps_that_were_rolled(flat: Flat) -> None:
+    check_rolled(flat)
+
+
+def test_a_nest_of_loops_is_found() -> None:
+    """Two rows of tiles, for each of which five kernel tiles are loaded and used in turns of two slots."""
+    flat = [
+        step
+        for row in range(6)
+        for step in (
+            (0, ()),
+            *(step for k in range(5) for step in ((2, (k, k % 2)), (3, (row % 2, k % 2, row * 4 - 1)))),
+        )
+    ]
+    (outer,) = check_rolled(flat)
+    assert isinstance(outer, Loop) and outer.count == 6
+    assert [isinstance(node, Loop) and node.count for node in outer.body] == [False, 5]
+
+
+def test_what_differs_at_the_ends_stays_outside() -> None:
+    first, last = (1, (7,)), (1, (9,))
+    nodes = check_rolled([first, *((2, (index, 3 - index)) for index in range(4)), last])
+    assert [isinstance(node, Loop) and node.count for node in nodes] == [False, 4, False]
+
+
+def test_two_slots_are_told_from_two_tiles() -> None:
+    """Of two iterations, 0 and 1 are the slots of a buffer; with a third it is clear what they are."""
+    (loop,) = check_rolled([(2, (0, 4)), (0, ()), (2, (1, 5)), (0, ())])
+    assert isinstance(loop, Loop) and loop.changes == ((0, 1), (1, 0))
+    (loop,) = check_rolled([(2, (0, index)) for index in range(3)])
+    assert isinstance(loop, Loop) and loop.changes == ((0, 0), (1, 0))
+
+
+# Ordering and waiting
+
+MACHINE = replace(load_machine(), compute_units=2, queue_depth=4)
+BUFFERS = list(Block(arg_types=[IndexType()] * 3).args)
+SIZE = 3
+"""Rows, and columns, of the tiles in them."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Template that says which item of the program a step comes from, and which part of it it is."""
+
+    item: int
+    part: Part | None
+
+    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
+        raise NotImplementedError
+
+
+class Instructions(NamedTuple):
+    """Instructions of a unit that belong together: they are done before what they touched may be touched again."""
+
+    item: int
+    pixel: tuple[int, int] | None
+    unit: Unit
+    reads: tuple[Access, ...]
+    writes: tuple[Access, ...]
+    counts: tuple[int, ...]
+    """How many each CU gets."""
+
+    def conflicts(self, other: Instructions) -> bool:
+        pairs = (self.writes, other.reads), (self.writes, other.writes), (self.reads, other.writes)
+        return any(mine.meets(theirs) for ours, others in pairs for mine in ours for theirs in others)
+
+
+def words(buffer: int, slot: int, part: Part) -> Access:
+    return Access(BUFFERS[buffer], slot, Extent(part.top, part.bottom), Extent(part.left, part.right))
+
+
+@dataclass
+class Tile:
+    """A tile that is computed pixel by pixel, row by row: each pixel reads one place and writes one."""
+
+    item: int
+    unit: Unit
+    source: tuple[int, int]
+    """Buffer and slot."""
+    target: tuple[int, int]
+    counts: tuple[int, ...]
+    """Instructions of a pixel in each CU."""
+    tall: bool
+    """Its smallest parts have all rows."""
+    cuts: tuple[int, ...]
+    """Columns where it may be cut."""
+
+    def parts(self) -> list[Part]:
+        columns = list(pairwise((0, *self.cuts, SIZE)))
+        if self.tall:
+            return [Part(0, SIZE, left, right) for left, right in columns]
+        return [Part(row, row + 1, left, right) for row in range(SIZE) for left, right in columns]
+
+    def step(self, part: Part) -> Step:
+        pixels = (part.bottom - part.top) * (part.right - part.left)
+        return Step(
+            Origin(self.item, part),
+            (),
+            self.unit,
+            (words(*self.source, part),),
+            (words(*self.target, part),),
+            tuple(count * pixels for count in self.counts),
+            cycles=8 * pixels,
+            takes=8 * pixels,
+        )
+
+    def instructions(self, part: Part) -> list[Instructions]:
+        return [
+            Instructions(
+                self.item,
+                (row, column),
+                self.unit,
+                (words(*self.source, pixel),),
+                (words(*self.target, pixel),),
+                self.counts,
+            )
+            for row in range(part.top, part.bottom)
+            for column in range(part.left, part.right)
+            for pixel in [Part(row, row + 1, column, column + 1)]
+        ]
+
+
+COUNTS = st.tuples(st.integers(0, 3), st.integers(0, 3)).filter(any)
+PLACES = st.tuples(st.integers(0, len(BUFFERS) - 1), st.integers(0, 1))
+
+
+@st.composite
+def accesses(draw: st.DrawFn) -> Access:
+    top, left = draw(st.integers(0, SIZE - 1)), draw(st.integers(0, SIZE - 1))
+    bottom, right = draw(st.integers(top + 1, SIZE)), draw(st.integers(left + 1, SIZE))
+    return words(*draw(PLACES), Part(top, bottom, left, right))
+
+
+@st.composite
+def tile_programs(draw: st.DrawFn) -> list[Step | Work]:
+    """Loads, stores and moves of some words between tiles that are computed in parts."""
+    program: list[Step | Work] = []
+    for item in range(draw(st.integers(1, 10))):
+        unit = draw(st.sampled_from([Unit.MAC, Unit.MAC, Unit.MAX, Unit.MOVE, Unit.LOAD]))
+        if unit in (Unit.MAC, Unit.MAX):
+            cuts = draw(st.sets(st.integers(1, SIZE - 1)))
+            source, target = draw(PLACES), draw(PLACES)
+            program.append(
+                Tile(item, unit, source, target, draw(COUNTS), draw(st.booleans()), tuple(sorted(cuts)))
+                if source != target
+                else Step(Origin(item, None), (), unit, (), (words(*target, Part(0, 1, 0, 1)),), draw(COUNTS), 8, 8)
+            )
+            continue
+        reads = (draw(accesses()),) if unit is Unit.MOVE else ()
+        writes = () if reads and draw(st.booleans()) else (draw(accesses()),)
+        counts = (draw(st.integers(1, 3)), 0)
+        cycles = draw(st.sampled_from([1, 10, 60]))
+        program.append(Step(Origin(item, None), (), unit, reads, writes, counts, cycles, cycles, not writes))
+    return program
+
+
+def instructions_of(step: Step, program: Sequence[Step | Work]) -> list[Instructions]:
+    assert isinstance(step.template, Origin)
+    item, part = step.template.item, step.template.part
+    work = program[item]
+    if isinstance(work, Tile):
+        assert part is not None
+        return work.instructions(part)
+    return [Instructions(item, None, step.unit, step.reads, step.writes, step.counts)]
+
+
+def all_of(work: Step | Work, program: Sequence[Step | Work]) -> list[Instructions]:
+    """The instructions of an item of the program."""
+    return instructions_of(work if isinstance(work, Step) else work.step(Part(0, SIZE, 0, SIZE)), program)
+
+
+class Queues:
+    """What is certain to be done: units lag behind as far as the waits let them."""
+
+    def __init__(self) -> None:
+        self.issued = {unit: [0] * MACHINE.compute_units for unit in Unit}
+        self.done = {unit: [0] * MACHINE.compute_units for unit in Unit}
+
+    def issue(self, made: Instructions) -> tuple[int, ...]:
+        """How many instructions of its unit each CU has to have done until these are."""
+        self.issued[made.unit] = [
+            total + count for total, count in zip(self.issued[made.unit], made.counts, strict=True)
+        ]
+        return tuple(total if count else 0 for total, count in zip(self.issued[made.unit], made.counts, strict=True))
+
+    def wait(self, wait: Wait) -> None:
+        for unit in wait.units:
+            self.done[unit] = [
+                max(done, issued - wait.pending)
+                for done, issued in zip(self.done[unit], self.issued[unit], strict=True)
+            ]
+
+    def is_done(self, unit: Unit, ends: tuple[int, ...]) -> bool:
+        return all(end <= done for end, done in zip(ends, self.done[unit], strict=True))
+
+
+def must_be_done(before: Instructions, after: Instructions) -> bool:
+    """Whether the machine starts the one before the other is done, unless a wait holds it: units run beside each other,
+    and a unit reads before its last results are written. Dispatch holds what reads words that are being loaded."""
+    reads = any(mine.meets(theirs) for mine in before.writes for theirs in after.reads)
+    if before.unit is after.unit:
+        return reads and before.unit is not Unit.LOAD
+    writes = any(mine.meets(theirs) for mine in (*before.reads, *before.writes) for theirs in after.writes)
+    return writes or (reads and before.unit is not Unit.LOAD)
+
+
+@settings(deadline=None, max_examples=400)
+@given(tile_programs())
+def test_no_step_meets_words_that_an_earlier_one_works_on(program: list[Step | Work]) -> None:
+    wanted = [made for work in program for made in all_of(work, program)]
+    places = {(made.item, made.pixel): place for place, made in enumerate(wanted)}
+    queues = Queues()
+    seen: list[tuple[Instructions, tuple[int, ...]]] = []
+    for step in order(program, MACHINE):
+        if isinstance(step.template, Wait):
+            queues.wait(step.template)
+            continue
+        batch = instructions_of(step, program)
+        for made in batch:
+            for other, ends in seen:
+                if other.item == made.item or not made.conflicts(other):
+                    continue
+                assert other.item < made.item, f"{made} comes too late"
+                assert not must_be_done(other, made) or queues.is_done(other.unit, ends), f"{made} meets {other}"
+        seen += [(made, queues.issue(made)) for made in batch]
+    assert sorted(places[made.item, made.pixel] for made, _ in seen) == list(range(len(wanted)))
