@@ -309,7 +309,8 @@ def _with_waits(items: Iterable[_Item], machine: Machine) -> Iterator[_Item]:
                 ]
         yield item
         queue = queues[step.unit]
-        queue.issued = [total + count for total, count in zip(queue.issued, step.counts, strict=True)]
+        counts = step.counts if last is None else _counts_behind(last, item)
+        queue.issued = [total + count for total, count in zip(queue.issued, counts, strict=True)]
         issued = _Issued(step, tuple(queue.issued))
         if not _side_by_side(last, item):
             joined = []
@@ -320,6 +321,20 @@ def _with_waits(items: Iterable[_Item], machine: Machine) -> Iterator[_Item]:
         for accesses, writes in ((step.reads, False), (step.writes, True)):
             for access in accesses:
                 queue.touched[access.place, access.slot].append((access, writes, issued))
+
+
+def _counts_behind(last: _Item, item: _Item) -> tuple[int, ...]:
+    """Instructions that an item adds behind another one: none where both become one, as rows stored in one piece do."""
+    counts = item.step.counts
+    if item.work is None or item.work is not last.work or last.part is None or item.part is None:
+        return counts
+    if item.step.unit is not Unit.MOVE or (both := last.part.joined(item.part)) is None:
+        return counts
+    together = item.work.step(both).counts
+    return tuple(
+        max(0, min(mine, whole - before))
+        for mine, whole, before in zip(counts, together, last.step.counts, strict=True)
+    )
 
 
 def _side_by_side(last: _Item | None, item: _Item) -> bool:

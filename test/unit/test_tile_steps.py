@@ -3,7 +3,7 @@ meets words that an earlier one still works on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -219,6 +219,23 @@ class Tile:
         ]
 
 
+@dataclass
+class Rows:
+    """A store of rows that lie in one piece: however many there are, they are one instruction for each CU."""
+
+    item: int
+    source: tuple[int, int]
+    counts: tuple[int, ...]
+    unit = Unit.MOVE
+
+    def parts(self) -> list[Part]:
+        return [Part(row, row + 1, 0, SIZE) for row in range(SIZE)]
+
+    def step(self, part: Part) -> Step:
+        reads = (words(*self.source, part),)
+        return Step(Origin(self.item, part), (), self.unit, reads, (), self.counts, 4, 40, to_memory=True)
+
+
 COUNTS = st.tuples(st.integers(0, 3), st.integers(0, 3)).filter(any)
 PLACES = st.tuples(st.integers(0, len(BUFFERS) - 1), st.integers(0, 1))
 
@@ -245,6 +262,9 @@ def tile_programs(draw: st.DrawFn) -> list[Step | Work]:
                 else Step(Origin(item, None), (), unit, (), (words(*target, Part(0, 1, 0, 1)),), draw(COUNTS), 8, 8)
             )
             continue
+        if unit is Unit.MOVE and draw(st.booleans()):
+            program.append(Rows(item, draw(PLACES), (draw(st.integers(1, 3)), 0)))
+            continue
         reads = (draw(accesses()),) if unit is Unit.MOVE else ()
         writes = () if reads and draw(st.booleans()) else (draw(accesses()),)
         counts = (draw(st.integers(1, 3)), 0)
@@ -260,7 +280,8 @@ def instructions_of(step: Step, program: Sequence[Step | Work]) -> list[Instruct
     if isinstance(work, Tile):
         assert part is not None
         return work.instructions(part)
-    return [Instructions(item, None, step.unit, step.reads, step.writes, step.counts)]
+    made = Instructions(item, None, step.unit, step.reads, step.writes, step.counts)
+    return [made] if part is None else [made._replace(pixel=(part.top, part.bottom))]
 
 
 def all_of(work: Step | Work, program: Sequence[Step | Work]) -> list[Instructions]:
@@ -306,8 +327,6 @@ def must_be_done(before: Instructions, after: Instructions) -> bool:
 @settings(deadline=None, max_examples=400)
 @given(tile_programs())
 def test_no_step_meets_words_that_an_earlier_one_works_on(program: list[Step | Work]) -> None:
-    wanted = [made for work in program for made in all_of(work, program)]
-    places = {(made.item, made.pixel): place for place, made in enumerate(wanted)}
     queues = Queues()
     seen: list[tuple[Instructions, tuple[int, ...]]] = []
     for step in order(program, MACHINE):
@@ -322,4 +341,15 @@ def test_no_step_meets_words_that_an_earlier_one_works_on(program: list[Step | W
                 assert other.item < made.item, f"{made} comes too late"
                 assert not must_be_done(other, made) or queues.is_done(other.unit, ends), f"{made} meets {other}"
         seen += [(made, queues.issue(made)) for made in batch]
-    assert sorted(places[made.item, made.pixel] for made, _ in seen) == list(range(len(wanted)))
+    assert _touched(made for made, _ in seen) == _touched(made for work in program for made in all_of(work, program))
+
+
+def _touched(instructions: Iterable[Instructions]) -> set[tuple[int, Access, int, int]]:
+    """The words, row by row, that each item of the program reads and writes."""
+    return {
+        (made.item, access._replace(rows=Extent(0, 0), columns=Extent(0, 0)), row, column)
+        for made in instructions
+        for access in (*made.reads, *made.writes)
+        for row in range(access.rows.first, access.rows.stop)
+        for column in range(access.columns.first, access.columns.stop)
+    }
