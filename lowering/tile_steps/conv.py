@@ -328,6 +328,24 @@ class ConvTile:
         cus, height = range(self.layer.machine.compute_units), self.layer.window.out_h
         return [span.rows_inside(self.maps.first, cu, height) for cu in cus]
 
+    def _instructions(self, rows: Sequence[range], columns: Sequence[range]) -> int:
+        """Instructions of an output at least: its start, and a trace for each kernel row that meets the maps.
+
+        Of a kernel in parts, the start is in the first one, and each has the traces of its own words.
+        """
+        kernels, row_words = self.kernels, self.layer.window.kernel_w * self.kernels.depth
+        first = kernels.part * kernels.part_words
+        mine = Extent(first, first + kernels.part_words)
+
+        def traces(kernel_rows: range, kernel_columns: range) -> int:
+            low, high = kernel_columns.start * kernels.depth, kernel_columns.stop * kernels.depth
+            return sum(
+                low < high and mine.meets(Extent(y * row_words + low, y * row_words + high)) for y in kernel_rows
+            )
+
+        least = min((traces(y, x) for y in rows for x in set(columns)), default=0)
+        return least + (kernels.part == 0)
+
     def step(self, part: Part) -> Step:
         layer, window = self.layer, self.layer.window
         machine, schedule = layer.machine, layer.conv.schedule
@@ -340,7 +358,6 @@ class ConvTile:
             window.kernel_columns(self.columns.first + column)
             for column in span.columns_inside(self.columns.first, window.out_w)
         )
-        traces = min((len(kind) for mine in rows for kind in mine), default=0) if all(columns) else 0
         outputs = len(columns) * self._steps
         first_row, first_word = self.maps.first - self.result.base, self.channel - self.result.channel
         return Step(
@@ -371,7 +388,7 @@ class ConvTile:
                     Extent(first_word, first_word + self.channels),
                 ),
             ),
-            tuple(len(mine) * outputs * (1 + traces) for mine in rows),
+            tuple(len(mine) * outputs * self._instructions(mine, columns) for mine in rows),
             *_cycles(machine, schedule.mode, self.kernels, window, max(map(len, rows)) * outputs),
         )
 

@@ -303,10 +303,10 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   tile.for %6 = 0 to 3 {
 // CHECK-NEXT:     tile.load_weights %2 tile[%6] part 1 to %5 slot[1] cus 1
 // CHECK-NEXT:     tile.conv coop %3[0], %5[1] to %4[0] at[0] word[%6 * 4] row[0] column[0] channel[%6 * 4] offset[0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
-// CHECK-NEXT:     tile.wait mac pending 15
+// CHECK-NEXT:     tile.wait mac pending 7
 // CHECK-NEXT:     tile.load_weights %2 tile[%6 + 1] part 0 to %5 slot[0] cus 1
 // CHECK-NEXT:     tile.conv coop %3[0], %5[0] to %4[0] at[0] word[%6 * 4 + 4] row[0] column[0] channel[%6 * 4 + 4] offset[0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
-// CHECK-NEXT:     tile.wait mac pending 15
+// CHECK-NEXT:     tile.wait mac pending 8
 // CHECK-NEXT:   }
 // CHECK-NEXT:   tile.load_weights %2 tile[3] part 1 to %5 slot[1] cus 1
 // CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[12] row[0] column[0] channel[12] offset[0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
