@@ -11,7 +11,7 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-for-tests lint
 	lit -sv test/filecheck
-	pytest -q test
+	pytest -q -n auto test
 
 lint: $(VENV)/installed-for-tests
 	ruff check .

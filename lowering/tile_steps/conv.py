@@ -183,7 +183,7 @@ class ConvSteps(LayerBuffers):
                 Unit.LOAD,
                 (),
                 (Access(self.weights, slot),),
-                (0,) * self.machine.compute_units,
+                (1,) * self.machine.compute_units,
                 buffers * CYCLES_PER_INSTRUCTION,
                 memory_cycles(self.machine, 1, self.conv.packing.words // self.conv.packing.tiles),
             )

@@ -188,7 +188,7 @@ class LayerBuffers:
                 Unit.LOAD,
                 (Access(memory_of(region)),) if self.in_place else (),
                 (Access(buffer, slot, Extent(span.top, span.bottom)),),
-                (0,) * self.machine.compute_units,
+                (1,) * self.machine.compute_units,
                 instructions * CYCLES_PER_INSTRUCTION,
                 memory_cycles(
                     self.machine,

@@ -371,5 +371,6 @@ def _hazards(step: Step, unit: Unit, queue: _Queue) -> Iterator[int]:
                 else:
                     matters = writes or written
                 if matters and access.meets(other):
-                    yield pending
+                    # How many instructions a load becomes is not known here.
+                    yield 0 if unit is Unit.LOAD else pending
             queue.touched[key] = live

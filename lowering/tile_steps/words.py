@@ -258,7 +258,7 @@ class AvgPoolSteps(WordsSteps):
                 Unit.LOAD,
                 (),
                 (Access(self.weights),),
-                (0,) * machine.compute_units,
+                (1,) * machine.compute_units,
                 machine.vmacs * CYCLES_PER_INSTRUCTION,
             )
         )
