@@ -26,17 +26,14 @@ class Choices(NamedTuple):
     """What a schedule may be."""
 
     modes: tuple[Mode, ...] = tuple(Mode)
-    splits: tuple[Split, ...] = tuple(Split)
-    orders: tuple[Order, ...] = tuple(Order)
     rows: tuple[int, ...] = ()
     """Heights of a tile; empty: any."""
-    maps_slots: tuple[int, ...] = (2, 1)
 
 
 def conv_plans(problem: ConvProblem, choices: Choices) -> Iterator[ConvPlan]:
     """Plans that fit the machine: of every mode, split, order and number of slots the ones with the largest tiles."""
     for mode in choices.modes:
-        for split in choices.splits:
+        for split in Split:
             for fused in (1, 0) if problem.pool is not None else (0,):
                 yield from _plans(problem, choices, mode, split, fused)
 
@@ -86,8 +83,8 @@ def _plans(problem: ConvProblem, choices: Choices, mode: Mode, split: Split, fus
     window = problem.window if not fused or problem.pool is None else problem.pool.window
     height = -(-window.out_h // machine.compute_units) if split is Split.ROWS else window.out_h
     kernels = _kernel_tiles(problem, mode, split, (height, window.out_w) == (1, 1))
-    for order in choices.orders:
-        for maps_slots in choices.maps_slots:
+    for order in Order:
+        for maps_slots in (2, 1):
             for result_slots in (2, 1):
                 for cut in kernels:
                     for result_tiles in _result_tiles(problem, order, cut):

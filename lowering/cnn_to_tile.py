@@ -37,7 +37,7 @@ from snowdialect.errors import SnowError
 from snowdialect.layout import average_block
 from snowdialect.machine import Machine
 
-SCHEDULE = "tile.schedule"
+SCHEDULE = tile.ScheduleAttr.name
 
 
 @dataclass(frozen=True)

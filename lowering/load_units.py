@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from xdsl.dialects.builtin import IntAttr
 from xdsl.ir import SSAValue
 
 from snowdialect.dialects import tile
@@ -30,16 +29,18 @@ class LoadUnits:
     """Gives out the load units of a machine."""
 
     machine: Machine
+    _joined: dict[SSAValue, bool] = field(default_factory=dict[SSAValue, bool])
+    """Whether all loads of a maps buffer take rows that lie in one piece."""
     _parts: dict[SSAValue, list[range]] = field(default_factory=dict[SSAValue, list[range]])
     """For each maps buffer, its transfers or rows in pieces that every load takes as a whole."""
 
     def row_transfers(self, op: tile.LoadOp) -> int:
         """Transfers of a row where all loads of the buffer take rows that lie in one piece, so that units may share
         them out by transfers; else 0: units take whole rows."""
-        for load in _loads(op.buffer):
-            if len(load.columns_at(tile.outer_indices(load))) != load.maps.width.data or load.maps.row != _row(load):
-                return 0
-        return op.maps.row.data // self.machine.transfer_words
+        if op.buffer not in self._joined:
+            # Asked once: loads that have been lowered use the buffer no more.
+            self._joined[op.buffer] = all(map(_in_one_piece, _loads(op.buffer)))
+        return op.maps.row.data // self.machine.transfer_words if self._joined[op.buffer] else 0
 
     def maps(self, op: tile.LoadOp, rows: range, cu: int) -> list[UnitPart]:
         """Which units load these rows of a tile, for the first of the CUs that want them or for `cu` alone.
@@ -76,9 +77,11 @@ class LoadUnits:
         return number % self.machine.load_units
 
 
-def _row(load: tile.LoadOp) -> IntAttr:
+def _in_one_piece(load: tile.LoadOp) -> bool:
+    """Whether the rows of a tile follow each other in memory and in the buffer."""
     assert isinstance(load.buffer.type, tile.MapsBufferType)
-    return load.buffer.type.row
+    columns = load.columns_at(tile.outer_indices(load))
+    return len(columns) == load.maps.width.data and load.maps.row == load.buffer.type.row
 
 
 def _loads(buffer: SSAValue) -> list[tile.LoadOp]:

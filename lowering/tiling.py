@@ -142,6 +142,10 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
     columns = _column_tiles(problem, window.out_w if pool is not None else size.columns)
     loaded = max(tile.load_stop - tile.load_first for row in rows for tile in row.maps)
     held = max(tile.stop - row.base for row in rows for tile in row.maps)
+    if pool is not None and overlap:
+        # Rows that tiles or CUs share are moved to their places whether or not the last CU has so many.
+        moved = rows if share and working > 1 else rows[:-1]
+        held = max([held, *((row.stop - row.first) * pool.stride_h + overlap for row in moved)])
     pixel, transfer = problem.maps.pixel.data, machine.transfer_words
     whole = len(columns) == 1
     load_width = max(tile.load_stop - tile.load_first for tile in columns)
@@ -154,7 +158,7 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
     if problem.other is not None:
         row = problem.other.row.data if whole else round_up(width * problem.other.pixel.data, transfer)
         # It goes with the result, row for row and slot for slot.
-        sizes.append((held * row, size.result_slots, row))
+        sizes.append((held * row, 1 if pool is not None else size.result_slots, row))
     # A fused pool reads rows of the tile before, so they stay where they are.
     sizes.append((held * result_row, 1 if pool is not None else size.result_slots, result_row))
     if pool is not None:

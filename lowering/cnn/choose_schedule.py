@@ -1,5 +1,4 @@
-"""Chooses mode, split, order and tile sizes of every convolution and linear layer, and the machine they are
-for.
+"""Chooses mode, split, order and tile sizes of every convolution and linear layer, and the machine they are for.
 
 Of the plans worth comparing (lowering/candidates.py) the one with the fewest estimated cycles (lowering/costs.py). What
 is decided is an attribute, `tile.schedule`, that any other chooser may set instead.
@@ -33,7 +32,7 @@ from snowdialect.dialects.tile import Mode, Order, ScheduleAttr, Split
 from snowdialect.errors import SnowError
 from snowdialect.machine import DEFAULT_MACHINE, Machine, MachineError, load_machine
 
-SCHEDULE = "tile.schedule"
+SCHEDULE = ScheduleAttr.name
 BEST, PAPER = "best", "paper"
 
 
@@ -99,17 +98,17 @@ def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
     """The best plan for what is wanted, as far as the layer can have it; None if none fits at all."""
     usual = Mode.COOP if problem.depth % problem.machine.line_words == 0 else Mode.INDP
     mode = Mode(wanted.mode or usual)
-    choices = Choices(modes=(mode,))
-    if wanted.rows is not None:
-        choices = choices._replace(rows=(wanted.rows,))
-    plans = list(conv_plans(problem, choices))
-    if not plans and choices != Choices(modes=(usual,)):
-        plans = list(conv_plans(problem, Choices(modes=(usual,))))
+    rows = () if wanted.rows is None else (wanted.rows,)
+    # What the layer cannot have is dropped, the mode before the rows.
+    attempts = dict.fromkeys([Choices((mode,), rows), Choices((usual,), rows), Choices((usual,))])
+    plans: list[ConvPlan] = []
+    for choices in attempts:
+        plans = plans or list(conv_plans(problem, choices))
     if wanted.schedule == PAPER:
         # Maps stay and weights stream past them; rows are shared out where every MAC has a kernel of its own; a max
         # pool is fused wherever it can be.
         plans = _narrowed(plans, "order", Order.MLOOP)
-        if mode is Mode.INDP:
+        if plans and plans[0].schedule.mode is Mode.INDP:
             plans = _narrowed(plans, "split", Split.ROWS)
         plans = _narrowed(plans, "fused", 1)
     for field, kind in (("split", Split), ("order", Order)):

@@ -20,7 +20,7 @@ from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.layers import DescribedLayer, describe_layers
 from snowdialect.dialects.locations import layer_name
 
-SCHEDULE = "tile.schedule"
+SCHEDULE = tile.ScheduleAttr.name
 
 KINDS: dict[type[Operation], str] = {
     cnn.Conv2dOp: "conv2d",

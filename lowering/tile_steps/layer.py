@@ -134,7 +134,8 @@ class LayerBuffers:
         self.machine, self.window, self.plan, self.regions = machine, window, plan, regions
         self.block = Block()
         self.program: list[Step | Work] = []
-        self.in_place = memory_of(regions.maps) is memory_of(regions.result)
+        read = [region for region in (regions.maps, regions.other) if region is not None]
+        self.in_place = memory_of(regions.result) in map(memory_of, read)
         self.maps = self.buffer(plan.maps, layout(regions.maps).pixel.data)
         self.maps_slots = Slots(plan.maps.slots)
         self.other: SSAValue | None = None

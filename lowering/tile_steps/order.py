@@ -258,12 +258,14 @@ class _Issued:
     step: Step
     counts: tuple[int, ...]
 
-    def delay(self, behind: _Item) -> None:
-        """Another part becomes one step with this one, row by row: only its last row is behind this part's last row."""
+    def delay(self, behind: _Item, counts: tuple[int, ...]) -> None:
+        """Another part, of so many instructions, becomes one step with this one. What computes goes row by row: only
+        the other part's last row is behind this one's. What moves goes CU by CU: nothing is."""
         assert behind.part is not None
         rows = behind.part.bottom - behind.part.top
+        last_row = 0 if behind.step.unit is Unit.MOVE else 1
         self.counts = tuple(
-            count + more - more // rows for count, more in zip(self.counts, behind.step.counts, strict=True)
+            count + more - last_row * (more // rows) for count, more in zip(self.counts, counts, strict=True)
         )
 
 
@@ -315,7 +317,7 @@ def _with_waits(items: Iterable[_Item], machine: Machine) -> Iterator[_Item]:
         if not _side_by_side(last, item):
             joined = []
         for before in joined:
-            before.delay(item)
+            before.delay(item, counts)
         joined.append(issued)
         last = item
         for accesses, writes in ((step.reads, False), (step.writes, True)):
@@ -338,14 +340,11 @@ def _counts_behind(last: _Item, item: _Item) -> tuple[int, ...]:
 
 
 def _side_by_side(last: _Item | None, item: _Item) -> bool:
-    """Whether two items, one behind the other, are parts of the same rows of a tile, and so become one step."""
-    return (
-        last is not None
-        and last.work is item.work
-        and last.part is not None
-        and item.part is not None
-        and last.part[:2] == item.part[:2]
-    )
+    """Whether two items, one behind the other, become one step whose instructions do not follow their order: parts of
+    the same rows, and all parts of a move."""
+    if last is None or last.part is None or item.part is None or last.work is not item.work:
+        return False
+    return item.step.unit is Unit.MOVE or last.part[:2] == item.part[:2]
 
 
 def _hazards(step: Step, unit: Unit, queue: _Queue) -> Iterator[int]:

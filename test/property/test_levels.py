@@ -129,6 +129,7 @@ def chosen_by(wish: ChooseSchedule) -> Chooser:
 )
 @example(Net((5, 6, 6), (Conv(20, (3, 3), pads=(1, 1, 1, 1), relu=True), BatchNorm(), Conv(7)), 127.0))
 @example(Net((16, 9, 18), (Conv(16, (3, 5), dilations=(1, 2)),)))
+@example(Net((16, 13, 13), (Conv(32, (3, 3), pads=(1, 1, 1, 1), relu=True), MaxPool((3, 3), (2, 2), (1, 1, 1, 1)))))
 @given(nets())
 def test_default_machine(net: Net) -> None:
     agree_or_do_not_fit(net, DEFAULT)
@@ -137,6 +138,10 @@ def test_default_machine(net: Net) -> None:
 @example(
     Net((45, 22, 4), (Concat((0, 8)), Linear(74, bias=False, frac=4)), 2.0),
     ChooseSchedule(mode="indp", split="kernels", order="kloop"),
+)
+@example(
+    Net((16, 32, 1), (Conv(64, relu=True),)),
+    ChooseSchedule(schedule="paper", split="kernels", rows=6),
 )
 @given(nets(), wishes)
 def test_wanted_schedules(net: Net, wish: ChooseSchedule) -> None:

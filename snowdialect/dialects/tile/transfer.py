@@ -339,10 +339,6 @@ class StoreOp(TransferOp):
             return Pieces(1, 1, len(rows) * maps.row.data)
         return Pieces(len(rows), 1, len(columns) * maps.pixel.data)
 
-    def moves_at(self, indices: dict[SSAValue, int]) -> int:
-        """Instructions that store the tile, in all CUs together."""
-        return sum(self.pieces_at(indices, cu).number for cu in range(machine_of(self).compute_units))
-
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         cus = range(machine_of(self).compute_units)
         return (
