@@ -99,6 +99,8 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
         total += sum(max(work * height / rows, memory / len(heights)) for height in heights)
     else:
         total += max(work, memory)
+    # Stores pixel by pixel fill the move decoder's queue, and the control core waits for room in it.
+    total += transfers * plan.gathered * machine.transfer_overhead
     total += (maps_tile + weights_tile) / rate + latency
     total += exposed_maps * (maps_tile / rate + latency + DRAIN)
     if schedule.weights_slots == 1 and not stays:
