@@ -25,7 +25,7 @@ from xdsl.transforms.dead_code_elimination import region_dce
 from lowering.layouts import concat_segments, layout_of, moves_nothing, placement, same_words
 from lowering.legality import check_removed
 from lowering.problems import conv_problem, linear_problem, pixel_window, pool_behind, pool_window
-from lowering.tile_steps.conv import Kernels, conv_layer
+from lowering.tile_steps.conv import KernelSource, conv_layer
 from lowering.tile_steps.layer import Maps
 from lowering.tile_steps.words import add_layer, avg_pool_layer, max_pool_layer, words_plan
 from lowering.tiling import ConvProblem, TilingError, plan_conv
@@ -189,7 +189,7 @@ class LowerConv(LayerPattern):
             problem,
             plan,
             Maps(maps, bypass, result),
-            Kernels(packed.result, shifts, op.relu is not None),
+            KernelSource(packed.result, shifts, op.relu is not None),
         )
         self.replace(op, [packed, layer], result, rewriter, pool)
 

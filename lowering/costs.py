@@ -13,14 +13,15 @@ from snowdialect.layout import round_up
 from snowdialect.machine import Machine
 
 START_INSTRUCTIONS = 8
-"""What the control core issues for an output besides its traces, and for each of those: addresses and loops."""
+"""What the control core issues for an output besides its traces: its start, addresses, the loop."""
 TRACE_INSTRUCTIONS = 3
+"""What it issues for a trace: the trace and its two addresses."""
 SWITCH = 20
-"""Cycles that the MACs lose when a kernel tile follows another."""
-UNEVEN = 0.04
-"""What memory and MACs wait for each other: loads come in bursts, and a tile's may take longer than its MACs."""
+"""Cycles that the MACs lose when a kernel tile follows another, as seen in the simulator."""
 DRAIN = 80
-"""Cycles that they lose when the next tile has to wait until all results of this one are written."""
+"""Cycles that the MACs lose when the next tile has to wait until all results of this one are written, likewise."""
+UNEVEN = 0.04
+"""The part of the shorter of MACs and memory that does not hide behind the other: loads come in bursts."""
 OUTPUT_LINES_PER_POOLED = 12
 """Cycles of vMAX and control core for a line of a pooled pixel."""
 

@@ -23,7 +23,7 @@ FEW_ROWS = 3
 COLUMN_PARTS = 4
 
 
-class Kernels(NamedTuple):
+class KernelSource(NamedTuple):
     """What a convolution computes with."""
 
     packed: SSAValue
@@ -104,7 +104,7 @@ class ResultTile(NamedTuple):
     channel: int
 
 
-def conv_layer(kind: str, problem: ConvProblem, plan: ConvPlan, regions: Maps, kernels: Kernels) -> tile.LayerOp:
+def conv_layer(kind: str, problem: ConvProblem, plan: ConvPlan, regions: Maps, kernels: KernelSource) -> tile.LayerOp:
     """The tile loops of a convolution or a linear layer."""
     return ConvSteps(problem, plan, regions, kernels).layer(kind)
 
@@ -112,7 +112,7 @@ def conv_layer(kind: str, problem: ConvProblem, plan: ConvPlan, regions: Maps, k
 class ConvSteps(LayerBuffers):
     """Collects the tile program of a convolution."""
 
-    def __init__(self, problem: ConvProblem, plan: ConvPlan, regions: Maps, kernels: Kernels) -> None:
+    def __init__(self, problem: ConvProblem, plan: ConvPlan, regions: Maps, kernels: KernelSource) -> None:
         super().__init__(problem.machine, problem.window, plan.maps, regions)
         self.problem, self.conv, self.kernels = problem, plan, kernels
         schedule = plan.schedule

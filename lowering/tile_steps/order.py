@@ -21,15 +21,13 @@ from snowdialect.machine import Machine
 
 OTHERS = (Unit.MAX, Unit.MOVE, Unit.LOAD)
 """Loads come last between two parts: dispatch holds what reads a bank into which a load is in flight."""
+FAR = 16
+"""A load that comes so many parts of tiles later is no reason to keep a store back until then."""
 
 
 def order(program: Sequence[Step | Work], machine: Machine) -> list[Step]:
     """The steps of a program, given in an order in which its results are right, in one in which they are fast."""
     return list(_joined(_with_waits(_interleaved(program, machine), machine)))
-
-
-FAR = 16
-"""Parts of tiles until a load that is no reason to wait for it."""
 
 
 class _Item(NamedTuple):

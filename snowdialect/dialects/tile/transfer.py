@@ -474,11 +474,6 @@ class MoveOp(TiledOp):
             return Pieces(height, 1, width * words)
         return Pieces(1, 1, height * width * words)
 
-    @property
-    def moves(self) -> int:
-        """Instructions that move the tile, in all CUs together."""
-        return self.pieces.number * self.span.record.cus.bit_count()
-
     def start(self, side: str) -> IndexExpr:
         """The first word of the `source` or of the `target` in a maps buffer."""
         buffer: SSAValue = getattr(self, side)
