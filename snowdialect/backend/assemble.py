@@ -118,6 +118,7 @@ HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]
     cnn.LogSoftmaxOp: ("log_softmax", lambda op: {}),
     cnn.SigmoidOp: ("sigmoid", lambda op: {}),
     cnn.TanhOp: ("tanh", lambda op: {}),
+    cnn.LrnOp: ("lrn", lambda op: dict(zip(("size", "alpha", "beta", "k"), op.numbers, strict=True))),
 }
 """The operation of the host, and its attributes, for each operation that may be left to it."""
 

@@ -272,6 +272,17 @@ def _tanh(call: Call) -> Result:
     return Result(np.tanh(call.operands[0]))
 
 
+def _lrn(call: Call) -> Result:
+    """x / (k + alpha / size * sum of x^2)^beta in float64, squares added from the first channel of a window on."""
+    size, alpha, beta, k = (call.step.attributes[name] for name in ("size", "alpha", "beta", "k"))
+    x = call.operands[0].astype(np.float64)
+    channels = x.shape[1]
+    before, after = min((size - 1) // 2, channels), min(size // 2, channels)
+    squares = np.pad(x * x, ((0, 0), (before, after), (0, 0), (0, 0)))
+    sums = sum(squares[:, tap : tap + channels] for tap in range(before + 1 + after))
+    return Result((x / (k + alpha / size * sums) ** beta).astype(np.float32))
+
+
 OPERATIONS: dict[str, Callable[[Call], Result]] = {
     "quantize": _quantize,
     "dequantize": _dequantize,
@@ -286,5 +297,6 @@ OPERATIONS: dict[str, Callable[[Call], Result]] = {
     "log_softmax": _log_softmax,
     "sigmoid": _sigmoid,
     "tanh": _tanh,
+    "lrn": _lrn,
 }
 """What the host computes, besides input, output, read and write."""

@@ -77,6 +77,15 @@ class BatchNorm(NamedTuple):
     pass
 
 
+class Lrn(NamedTuple):
+    """A layer of the host, so that networks go to and fro."""
+
+    size: int
+    alpha: float = 1.0
+    beta: float = 0.75
+    k: float = 1.0
+
+
 class Concat(NamedTuple):
     """The channels of 1x1 convolutions of the tensor, one for each number; 0 stands for the tensor itself."""
 
@@ -89,7 +98,7 @@ class Reshape(NamedTuple):
     shape: tuple[int, ...]
 
 
-Layer = Reshape | Conv | Linear | MaxPool | AvgPool | Add | Relu | BatchNorm | Concat
+Layer = Reshape | Conv | Linear | MaxPool | AvgPool | Add | Relu | BatchNorm | Lrn | Concat
 
 
 class Net(NamedTuple):
@@ -171,6 +180,8 @@ class _Builder:
                 mean, var = self.constant(channels, 1), self.constant(channels, 0.5, 1)
                 scale, bias = self.constant(channels, 1), self.constant(channels, 1)
                 return self.add(cnn.BatchNormOp(x, mean, var, scale=scale, bias=bias))
+            case Lrn():
+                return self.add(cnn.LrnOp(x, **layer._asdict()))
             case Reshape():
                 return self.add(cnn.ReshapeOp(x, (1, *layer.shape)))
             case Concat():
@@ -298,6 +309,7 @@ def nets(draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pi
             others = st.one_of(
                 anywhere,
                 st.just(BatchNorm()),
+                st.builds(Lrn, st.integers(1, 9), st.floats(0, 4), st.floats(0, 2)),
                 st.builds(Concat, st.lists(st.integers(0, 40), min_size=2, max_size=4).map(tuple)),
             )
             layer = draw(st.one_of(convs(shape, most_channels), convs(shape, most_channels), pools(shape), others))

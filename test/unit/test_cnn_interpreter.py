@@ -214,6 +214,16 @@ def test_functions_of_one_operand(layer: Any, kind: str, attributes: dict[str, A
     assert_close(net.run(result, x).outputs["y"], onnx_layer(kind, x, **attributes))
 
 
+@pytest.mark.parametrize("size", [1, 3, 5, 21])
+def test_local_response_normalization(size: int) -> None:
+    x = 3 * normal(2, 8, 3, 4)
+    numbers = {"alpha": 0.7, "beta": 0.75, "k": 1.5}
+    net = Network()
+    result = net.add(cnn.LrnOp(net.input(x), size, **numbers))
+    theirs = onnx_layer("LRN", x, size=size, alpha=0.7, beta=0.75, bias=1.5)
+    assert_close(net.run(result, x).outputs["y"], theirs)
+
+
 def test_functions_of_the_host_do_not_overflow() -> None:
     x = np.array([[-1e4, 0, 1e4]], np.float32)
     for layer, expected in (

@@ -59,6 +59,9 @@ CASES = {
         %a = cnn.pad %q {{pads = [2, -1, -3, 4]}} : ({FIXED_MAPS}) -> tensor<1x3x6x8x!cnn.fixed<8>> loc("a")
         %b = cnn.reshape %a : (tensor<1x3x6x8x!cnn.fixed<8>>) -> tensor<1x144x!cnn.fixed<8>> loc("b")
         %r = cnn.dequantize %b : (tensor<1x144x!cnn.fixed<8>>) -> tensor<1x144xf32>""",
+    "local response normalization": """
+        %a = cnn.lrn %x {size = 2, alpha = 0.5, beta = 0.75, k = 2.0} : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32>
+        %r = cnn.lrn %a {size = 9, alpha = 1.0, beta = 1.5, k = 1.0} : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32>""",
     "functions": """
         %a = cnn.softmax %x : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("a")
         %b = cnn.tanh %a : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("b")

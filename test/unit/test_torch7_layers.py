@@ -257,6 +257,20 @@ def test_views_that_mix_the_batch_are_refused(refuse: Any, layer: TorchObject) -
     assert "without mixing the inputs of a batch" in refuse(layer, 3, 4, 5)
 
 
+@pytest.mark.parametrize(
+    ("class_name", "constant"), [("nn.SpatialCrossMapLRN", "k"), ("cudnn.SpatialCrossMapLRN", "K")]
+)
+def test_local_response_normalization(apply: Any, refuse: Any, class_name: str, constant: str) -> None:
+    batch = floats(2, 3, 2, 2)
+    numbers = {"size": 3, "alpha": 0.6, "beta": 0.5, constant: 2}
+    padded = np.pad(batch**2, ((0, 0), (1, 1), (0, 0), (0, 0)))
+    expected = batch / np.sqrt(2 + 0.2 * (padded[:, :3] + padded[:, 1:4] + padded[:, 2:]))
+    np.testing.assert_allclose(apply(torch_object(class_name, numbers), batch), expected, rtol=1e-5)
+    layer = torch_object(class_name, {**numbers, constant: 0})
+    assert refuse(nn.sequential(layer), 3, 2, 2) == f"0 {class_name}: k must be at least 1e-05, is 0.0"
+    assert refuse(nn.sequential(layer), 3) == f"0 {class_name}: input is 3, expected maps CxHxW"
+
+
 def test_shared_tensors_have_one_name(tmp_path: Path) -> None:
     layer = nn.linear(floats(4, 4), floats(4))
     save(tmp_path / "net.t7", nn.sequential(layer, nn.relu(), layer))

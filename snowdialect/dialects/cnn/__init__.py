@@ -35,6 +35,7 @@ from snowdialect.dialects.cnn.constants import (
 from snowdialect.dialects.cnn.host import (
     HostOp,
     LogSoftmaxOp,
+    LrnOp,
     PadOp,
     ReshapeOp,
     SigmoidOp,
@@ -89,6 +90,7 @@ Cnn = Dialect(
         LogSoftmaxOp,
         SigmoidOp,
         TanhOp,
+        LrnOp,
     ],
     [FixedType],
 )
@@ -118,6 +120,7 @@ __all__ = [
     "InputOp",
     "LinearOp",
     "LogSoftmaxOp",
+    "LrnOp",
     "MaxPoolOp",
     "OutputOp",
     "PadOp",

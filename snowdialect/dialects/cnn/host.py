@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
-from math import prod
+from math import inf, prod
 
+from xdsl.dialects.builtin import Float64Type, FloatAttr, IntegerAttr, f64, i64
 from xdsl.ir import SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def
+from xdsl.irdl import ParsePropInAttrDict, irdl_op_definition, operand_def, prop_def
 from xdsl.irdl.declarative_assembly_format import AttributeVariable, irdl_custom_directive
 
 from snowdialect.dialects.cnn.assembly import OptionsDirective
@@ -22,7 +23,10 @@ from snowdialect.dialects.cnn.base import (
     shape_of,
     tensor_type,
 )
-from snowdialect.dialects.cnn.shapes import Shape, ShapeError, format_shape, pad_shape
+from snowdialect.dialects.cnn.shapes import Shape, ShapeError, format_shape, map_shape, pad_shape
+
+SMALLEST_LRN_K, LARGEST_LRN_BETA = 1e-5, 16
+"""With these no power underflows, and finite values stay finite; cudnn has the same smallest k."""
 
 
 class HostOp(CnnOp, ABC):
@@ -128,3 +132,48 @@ class TanhOp(HostFunctionOp):
 
     name = "cnn.tanh"
     assembly_format = "$x attr-dict `:` functional-type(operands, results)"
+
+
+@irdl_op_definition
+class LrnOp(HostFunctionOp):
+    """Local response normalization across channels: `x / (k + alpha / size * sum of x^2)^beta`.
+
+    The sum is over the `size` channels around each, an even size having one more behind than before; there are
+    no channels beyond the first and the last. Krizhevsky et al., 2012; Torch7's SpatialCrossMapLRN, ONNX's LRN.
+    """
+
+    name = "cnn.lrn"
+    size = prop_def(IntegerAttr.constr(i64))
+    alpha = prop_def(FloatAttr[Float64Type])
+    beta = prop_def(FloatAttr[Float64Type])
+    k = prop_def(FloatAttr[Float64Type])
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$x attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, x: Value, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0):
+        super().__init__(x)
+        self.properties["size"] = IntegerAttr(size, i64)
+        self.properties["alpha"] = FloatAttr(alpha, f64)
+        self.properties["beta"] = FloatAttr(beta, f64)
+        self.properties["k"] = FloatAttr(k, f64)
+
+    @property
+    def numbers(self) -> tuple[int, float, float, float]:
+        """Size, alpha, beta and k."""
+        return self.size.value.data, self.alpha.value.data, self.beta.value.data, self.k.value.data
+
+    def result_shape(self) -> Shape:
+        map_shape(shape_of(self.x))
+        return shape_of(self.x)
+
+    def verify_elements(self) -> None:
+        super().verify_elements()
+        size, alpha, beta, k = self.numbers
+        if size < 1:
+            self.fail(f"size must be at least 1, is {size}")
+        if not 0 <= alpha < inf:
+            self.fail(f"alpha must be a number of 0 or more, is {alpha}")
+        if not 0 <= beta <= LARGEST_LRN_BETA:
+            self.fail(f"beta must be 0..{LARGEST_LRN_BETA}, is {beta}")
+        if not SMALLEST_LRN_K <= k < inf:
+            self.fail(f"k must be at least {SMALLEST_LRN_K}, is {k}")

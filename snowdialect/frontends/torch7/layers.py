@@ -184,6 +184,15 @@ def softmax(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     return network.add(kind(x), layer.path)
 
 
+def cross_map_lrn(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """SpatialCrossMapLRN: local response normalization across the channels of maps."""
+    if len(shape_of(x)) != 4:
+        raise LayerError(f"input is {_sample(x)}, expected maps CxHxW")
+    k = layer.real("K" if layer.is_cudnn else "k", 1.0)
+    op = cnn.LrnOp(x, layer.integer("size", least=1), layer.real("alpha", 1e-4), layer.real("beta", 0.75), k)
+    return network.add(op, layer.path)
+
+
 def elementwise(kind: type[cnn.IdentityOp] | type[cnn.SigmoidOp] | type[cnn.TanhOp]) -> Convert:
     """Layers that are one operation without options."""
     return lambda network, layer, x: network.add(kind(x), layer.path)
@@ -319,6 +328,8 @@ LAYERS: dict[str, Convert] = {
     "cudnn.LogSoftMax": softmax,
     "cudnn.SpatialSoftMax": softmax,
     "cudnn.SpatialLogSoftMax": softmax,
+    "nn.SpatialCrossMapLRN": cross_map_lrn,
+    "cudnn.SpatialCrossMapLRN": cross_map_lrn,
     "nn.Sigmoid": elementwise(cnn.SigmoidOp),
     "cudnn.Sigmoid": elementwise(cnn.SigmoidOp),
     "nn.Tanh": elementwise(cnn.TanhOp),

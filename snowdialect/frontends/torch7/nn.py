@@ -87,6 +87,11 @@ def average_pool(
     return module("nn.SpatialAveragePooling", {**_window(kernel, stride, padding, ceil), **fields})
 
 
+def cross_map_lrn(size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> TorchObject:
+    """nn.SpatialCrossMapLRN."""
+    return module("nn.SpatialCrossMapLRN", {"size": size, "alpha": alpha, "beta": beta, "k": k})
+
+
 def relu(inplace: bool = False) -> TorchObject:
     """nn.ReLU."""
     return module("nn.ReLU", {"threshold": 0, "val": 0, "inplace": inplace})

@@ -187,6 +187,10 @@ class CnnFunctions(InterpreterFunctions):
     def run_tanh(self, interpreter: Interpreter, op: cnn.TanhOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, np.tanh(args[0]))
 
+    @impl(cnn.LrnOp)
+    def run_lrn(self, interpreter: Interpreter, op: cnn.LrnOp, args: Arguments) -> Arguments:
+        return _layer(interpreter, op, kernels.lrn(args[0], *op.numbers))
+
 
 def _frac(value: SSAValue) -> int:
     """The fraction bits of a value that is known to be fixed point."""

@@ -126,3 +126,15 @@ def log_softmax(x: Array) -> Array:
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), by the tangent: it overflows nowhere."""
     return 0.5 * (1 + np.tanh(0.5 * x))
+
+
+def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> Array:
+    """x / (k + alpha / size * sum of x^2)^beta, the sum over `size` channels; computed in float64."""
+    exact = x.astype(np.float64)
+    squares = exact * exact
+    before = (size - 1) // 2
+    sums = np.zeros_like(squares)
+    for first in range(max(-before, 1 - x.shape[1]), min(size - before, x.shape[1])):
+        own, other = (slice(max(0, shift), x.shape[1] + min(0, shift)) for shift in (-first, first))
+        sums[:, own] += squares[:, other]
+    return (exact / (k + alpha / size * sums) ** beta).astype(np.float32)

@@ -234,6 +234,36 @@
 // -----
 
 %x = cnn.input "x" : tensor<1x8xf32>
+// CHECK: cnn.lrn "y": input must be a map 1xCxHxW, is 1x8
+%y = cnn.lrn %x {size = 5, alpha = 1.0, beta = 0.75, k = 1.0} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.lrn "y": size must be at least 1, is 0
+%y = cnn.lrn %x {size = 0, alpha = 1.0, beta = 0.75, k = 1.0} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.lrn "y": k must be at least 1e-05, is 0.0
+%y = cnn.lrn %x {size = 5, alpha = 1.0, beta = 0.75, k = 0.0} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.lrn "y": alpha must be a number of 0 or more, is -1.0
+%y = cnn.lrn %x {size = 5, alpha = -1.0, beta = 0.75, k = 1.0} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.lrn "y": beta must be 0..16, is 17.0
+%y = cnn.lrn %x {size = 5, alpha = 1.0, beta = 17.0, k = 1.0} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
 // CHECK: cnn.rescale "y": works on fixed point only
 %y = cnn.rescale %x : (tensor<1x8xf32>) -> tensor<1x8xf32>
 

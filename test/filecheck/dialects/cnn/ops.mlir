@@ -84,12 +84,14 @@ module attributes {snow.weights = "ops.safetensors"} {
   // CHECK-NEXT: %log_softmax = cnn.log_softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   // CHECK-NEXT: %sigmoid = cnn.sigmoid %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   // CHECK-NEXT: %tanh = cnn.tanh %conv : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  // CHECK-NEXT: %lrn = cnn.lrn %conv {size = 5 : i64, alpha = 1.000000e-04 : f64, beta = 7.500000e-01 : f64, k = 1.000000e+00 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %reshape = cnn.reshape %conv : (tensor<1x6x6x6xf32>) -> tensor<1x216xf32>
   %pad = cnn.pad %conv {pads = [1, 2, -1, 0]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x8xf32>
   %softmax = cnn.softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   %log_softmax = cnn.log_softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   %sigmoid = cnn.sigmoid %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   %tanh = cnn.tanh %conv : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  %lrn = cnn.lrn %conv {size = 5, alpha = 1.0e-4, beta = 0.75, k = 1.0} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
 
   // Expressions on constants.
   // CHECK-NEXT: %fold_scale = cnn.fold_scale %w, %c6 : (tensor<6x4x3x3xf32>, tensor<6xf32>) -> tensor<6x4x3x3xf32>
