@@ -325,6 +325,11 @@ def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], probl
             (3,),
             "unsupported layers 0 nn.PReLU, 2.0 nn.Max",
         ),
+        (
+            nn.sequential(*(nn.simple(name) for name in ("PReLU", "Max", "PReLU", "PReLU"))),
+            (3,),
+            "unsupported layers 0 nn.PReLU (and 2 more), 1 nn.Max",
+        ),
         ([1, 2], (3,), "holds a table, not a network"),
         (
             nn.concat_table(nn.relu(), nn.relu()),

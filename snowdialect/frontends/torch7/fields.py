@@ -6,17 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from snowdialect.frontends.network import LARGEST_SIZE, LayerError, finite_floats
 from snowdialect.frontends.torch7.objects import TorchObject, fields_of, type_name
-
-LARGEST_SIZE = 1 << 24
-"""No kernel, stride or padding is larger."""
 
 LARGEST_NUMBER = 1e30
 """No number of a layer is larger; float32 goes up to 3e38."""
-
-
-class LayerError(Exception):
-    """What is wrong with a layer; the importer adds the file and the layer's place."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +90,7 @@ class Layer:
         if value.size * value.itemsize > span + value.itemsize:
             # A few elements could stand for any number of them.
             raise LayerError(f"field {name} is a tensor whose elements overlap in memory")
-        with np.errstate(over="ignore", invalid="ignore"):
-            array = np.ascontiguousarray(value, np.float32)
-        # NaN survives both, and unlike isfinite() neither needs an array.
-        if array.size and not (np.isfinite(array.min()) and np.isfinite(array.max())):
-            raise LayerError(f"field {name} holds NaN, infinity or numbers beyond float32")
-        return array
+        return finite_floats(value, f"field {name}")
 
 
 def _shown(value: Any) -> str:

@@ -5,32 +5,19 @@ have the leading 1 that stands for the batch, so the channels are axis 1.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import format_shape
-from snowdialect.frontends.torch7.fields import Layer, LayerError
+from snowdialect.frontends.network import LayerError, Network
+from snowdialect.frontends.torch7.fields import Layer
 from snowdialect.frontends.torch7.views import reshaped
 
 RELU_TOLERANCE = 1e-6
 """A Threshold this close to zero is a ReLU: nn.Threshold() without arguments has the threshold 1e-6."""
-
-
-class Network(Protocol):
-    """Where the operations of a network go."""
-
-    def add(self, op: Operation, name: str) -> SSAValue:
-        """Appends an operation of the layer `name` and returns its result."""
-        ...
-
-    def weight(self, layer: Layer, name: str, array: NDArray[np.float32]) -> SSAValue:
-        """A constant of a layer, whose values go to the weights file as `PATH.name`."""
-        ...
 
 
 Convert = Callable[[Network, Layer, SSAValue], SSAValue]
@@ -59,7 +46,7 @@ def convolution(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     return network.add(
         cnn.Conv2dOp(
             x,
-            network.weight(layer, "weight", weight.reshape(shape)),
+            network.weight(layer.path, "weight", weight.reshape(shape)),
             bias=_bias(network, layer, outputs),
             strides=layer.pair("dH", "dW", 1, least=1),
             pads=padding * 2,
@@ -75,7 +62,7 @@ def linear(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     weight = layer.tensor("weight")
     if weight.ndim != 2:
         raise LayerError(f"weight is {format_shape(weight.shape)}, expected outputs x inputs")
-    constant = network.weight(layer, "weight", weight)
+    constant = network.weight(layer.path, "weight", weight)
     return network.add(cnn.LinearOp(x, constant, bias=_bias(network, layer, weight.shape[0])), layer.path)
 
 
@@ -100,10 +87,10 @@ def batch_normalization(network: Network, layer: Layer, x: SSAValue) -> SSAValue
     return network.add(
         cnn.BatchNormOp(
             x,
-            network.weight(layer, "running_mean", mean),
-            network.weight(layer, "running_var", variance),
-            scale=network.weight(layer, "weight", layer.tensor("weight")) if layer.has("weight") else None,
-            bias=network.weight(layer, "bias", layer.tensor("bias")) if layer.has("bias") else None,
+            network.weight(layer.path, "running_mean", mean),
+            network.weight(layer.path, "running_var", variance),
+            scale=network.weight(layer.path, "weight", layer.tensor("weight")) if layer.has("weight") else None,
+            bias=network.weight(layer.path, "bias", layer.tensor("bias")) if layer.has("bias") else None,
             eps=float(eps),
         ),
         layer.path,
@@ -249,7 +236,7 @@ def _bias(network: Network, layer: Layer, outputs: int) -> SSAValue | None:
     bias = layer.tensor("bias")
     if bias.shape != (outputs,):
         raise LayerError(f"bias is {format_shape(bias.shape)}, expected {outputs}")
-    return network.weight(layer, "bias", bias)
+    return network.weight(layer.path, "bias", bias)
 
 
 def _window(layer: Layer, default_stride: int | None) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:

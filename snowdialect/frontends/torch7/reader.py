@@ -16,6 +16,7 @@ import torchfile
 from numpy.typing import NDArray
 
 from snowdialect.errors import SnowError
+from snowdialect.frontends.mapped import map_file
 from snowdialect.frontends.torch7.objects import ELEMENT_TYPES
 
 MAXIMUM_DEPTH = 150
@@ -161,16 +162,7 @@ def load(path: str | Path) -> Any:
     file. Raises SnowError, one line naming the file and the place, for anything that is no whole Torch7 file.
     """
     path = Path(path)
-    if not path.is_file():
-        raise SnowError(f"{path}: no such file" if not path.exists() else f"{path}: not a regular file")
-    try:
-        with open(path, "rb") as file:
-            size = path.stat().st_size
-            # An empty file cannot be mapped.
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
-    except OSError as error:
-        raise SnowError(f"{path}: cannot be read: {error.strerror}") from None
-    reader = _reader_for(data)
+    reader = _reader_for(map_file(path))
     try:
         return reader.read_obj()
     except Damage as damage:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from math import prod
 
 from snowdialect.dialects.cnn.shapes import format_shape
-from snowdialect.frontends.torch7.fields import Layer, LayerError
+from snowdialect.frontends.network import LayerError
+from snowdialect.frontends.torch7.fields import Layer
 
 Shape = tuple[int, ...]
 

@@ -1,0 +1,131 @@
+"""A `cnn` module under construction: what the frontends share."""
+
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.utils.exceptions import VerifyException
+
+from snowdialect.dialects import cnn
+from snowdialect.dialects.cnn import shape_of
+from snowdialect.dialects.cnn.shapes import format_shape
+from snowdialect.dialects.locations import located, name_location
+from snowdialect.errors import SnowError
+
+Floats = NDArray[np.float32]
+
+MAXIMUM_LAYERS = 20_000
+"""Layers that a network may have; a file of few bytes can refer to its own parts any number of times."""
+
+MAXIMUM_ELEMENTS = 1 << 31
+"""Elements that the result of a layer may have."""
+
+LARGEST_SIZE = 1 << 24
+"""No kernel, stride or padding is larger."""
+
+MAXIMUM_LISTED = 20
+"""Unsupported layers that a message lists."""
+
+
+class LayerError(Exception):
+    """What is wrong with a layer; the network adds the file and the layer's place."""
+
+
+class Network:
+    """The module and the weights that a model file becomes, operation by operation."""
+
+    def __init__(self, path: Path, weight_bytes: int) -> None:
+        """A network without operations, whose weights may take `weight_bytes` of memory."""
+        self.path = path
+        self.module = ModuleOp([])
+        self.weights: dict[str, Floats] = {}
+        self._names: dict[tuple[Any, ...], str] = {}
+        self._bytes_left = weight_bytes
+
+    def input(self, shape: Sequence[int]) -> SSAValue:
+        """The input of the network, of which one has `shape`. Raises SnowError for one that cannot be."""
+        if not shape or min(shape) < 1 or prod(shape) > MAXIMUM_ELEMENTS:
+            raise SnowError(f"{self.path}: {format_shape(shape)} is no shape of an input")
+        return self.add(cnn.InputOp("input", cnn.tensor_type((1, *shape))), "input")
+
+    def output(self, value: SSAValue) -> None:
+        """What the network answers."""
+        self._append(cnn.OutputOp("output", value), "output")
+
+    def add(self, op: Operation, name: str) -> SSAValue:
+        """Appends a verified operation of the layer `name` and returns its result."""
+        (result,) = self._append(op, name).results
+        if prod(shape_of(result)) > MAXIMUM_ELEMENTS:
+            raise LayerError(f"its result of {format_shape(shape_of(result)[1:])} is too large")
+        return result
+
+    def weight(self, layer: str, name: str, array: Floats) -> SSAValue:
+        """A constant of a layer, in the weights file as `LAYER.name`; shared ones keep the name of the first."""
+        key = (array.__array_interface__["data"][0], array.shape, array.strides)
+        full_name = self._names.setdefault(key, f"{layer}.{name}")
+        if full_name not in self.weights:
+            self._bytes_left -= array.nbytes
+            if self._bytes_left < 0:
+                raise LayerError("the weights so far take more memory than the file can hold")
+            self.weights[full_name] = array
+        return self.add(cnn.WeightOp(full_name, cnn.tensor_type(array.shape)), layer)
+
+    @contextmanager
+    def layer(self, title: str) -> Generator[None]:
+        """Makes a SnowError, one line with file, layer and reason, of what is wrong with a layer."""
+        try:
+            yield
+        except LayerError as error:
+            raise self.error(title, str(error)) from None
+        except VerifyException as error:
+            # The dialect's own words, without the name of the operation that they start with.
+            _, _, problem = str(error).partition("\n")[0].partition(": ")
+            raise self.error(title, problem) from None
+
+    def error(self, title: str, problem: str) -> SnowError:
+        """What is wrong with a layer, in one line."""
+        return SnowError(f"{self.path}: {title}: {problem}")
+
+    def refuse(self, kind: str, unsupported: Iterable[tuple[str, str]]) -> None:
+        """Raises SnowError with all layers that are not supported, given as place and class, if there are any.
+
+        Each class is listed once, with its first place and how often it occurs; `kind` is what the format
+        calls a layer.
+        """
+        places: dict[str, list[str]] = {}
+        for place, name in unsupported:
+            places.setdefault(name, []).append(place)
+        if not places:
+            return
+        listed = [
+            f"{first} {name}".lstrip() + (f" (and {len(others)} more)" if others else "")
+            for name, (first, *others) in places.items()
+        ]
+        more = f" and {len(listed) - MAXIMUM_LISTED} others" if len(listed) > MAXIMUM_LISTED else ""
+        plural = "s" if sum(map(len, places.values())) > 1 else ""
+        raise SnowError(f"{self.path}: unsupported {kind}{plural} {', '.join(listed[:MAXIMUM_LISTED])}{more}")
+
+    def _append(self, op: Operation, name: str) -> Operation:
+        located(op, name_location(name))
+        op.verify(verify_nested_ops=False)
+        self.module.body.block.add_op(op)
+        return op
+
+
+def finite_floats(array: NDArray[Any], what: str) -> Floats:
+    """The numbers of an array of floats as float32: a view where type and order allow.
+
+    Raises LayerError, which calls them `what`, when one is NaN, infinite or too large for float32.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        floats = array.astype(np.float32, order="C", copy=False)
+    # NaN survives both, and unlike isfinite() neither needs an array.
+    if floats.size and not (np.isfinite(floats.min()) and np.isfinite(floats.max())):
+        raise LayerError(f"{what} holds NaN, infinity or numbers beyond float32")
+    return floats
