@@ -553,3 +553,8 @@ def test_every_window_of_a_pool_holds_an_element() -> None:
     # A padded pool in ceil mode drops the window that would start behind the input and its leading padding.
     assert PoolGeometry((2, 2), (2, 2), (1, 1, 1, 1), True).result_shape((1, 1, 3, 3)) == (1, 1, 2, 2)
     assert PoolGeometry((2, 2), (2, 2), (1, 1, 1, 1), True).result_shape((1, 1, 4, 4)) == (1, 1, 3, 3)
+
+
+def test_the_shape_of_a_pool_takes_no_time_for_its_size() -> None:
+    """A file of few bytes can ask for maps of billions of pixels."""
+    assert PoolGeometry((1, 1), (1, 2)).result_shape((1, 1, 1, 2**50)) == (1, 1, 1, 2**49)

@@ -404,6 +404,15 @@ def test_networks_without_end(refuse: Any) -> None:
     assert refuse(doubled, 3) == "the network has more than 20000 layers"
 
 
+def test_a_file_that_is_flat_can_hold_a_network_that_is_deep(refuse: Any) -> None:
+    """Each container refers to one that stands before it, so the file nests no deeper than any other."""
+    parts = [nn.relu()]
+    for _ in range(5000):
+        parts.append(nn.sequential(parts[-1]))
+    network = torch_object("nn.Sequential", {"parts": parts, "modules": parts[-1:]})
+    assert refuse(network, 3) == "layers nested deeper than 150 levels"
+
+
 def test_the_input_shape_is_needed() -> None:
     with pytest.raises(SnowError, match="carries no input shape; give it with --input-shape CxHxW"):
         import_model(DIGITS, None)

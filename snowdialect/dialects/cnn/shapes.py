@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 Shape = tuple[int, ...]
 
@@ -102,6 +103,23 @@ def linear_shape(x: Shape, weight: Shape) -> Shape:
     return (1, weight[0])
 
 
+class _PoolAxis(NamedTuple):
+    """Where the windows along one axis lie, however many there are."""
+
+    outputs: int
+    size: int
+    kernel: int
+    stride: int
+    before: int
+    after: int
+
+    def window(self, index: int) -> Window:
+        """A window, clipped to the input; a last one in ceil mode may hang over its end."""
+        start = index * self.stride - self.before
+        stop = min(start + self.kernel, self.size + self.after)
+        return Window(max(start, 0), min(stop, self.size), stop - start)
+
+
 @dataclass(frozen=True)
 class PoolGeometry:
     """The windows of a pool; `count_include_pad` matters to average pools only."""
@@ -123,24 +141,31 @@ class PoolGeometry:
         _expect_length("kernel", self.kernel, 2, 1)
         _expect_length("strides", self.strides, 2, 1)
         _expect_length("pads", self.pads, 4, 0)
-        rows, columns = self.windows(x)
-        for axis, windows in (("row", rows), ("column", columns)):
-            for index, window in enumerate(windows):
-                if window.elements < 1:
-                    raise ShapeError(f"the window of output {axis} {index} covers no element of the input")
-        return (1, channels, len(rows), len(columns))
+        rows, columns = self._axis(x, 0), self._axis(x, 1)
+        for name, windows in (("row", rows), ("column", columns)):
+            # The first window ends before any other, the last starts behind all others: these two tell.
+            for index in (0, windows.outputs - 1):
+                if windows.window(index).elements < 1:
+                    raise ShapeError(f"the window of output {name} {index} covers no element of the input")
+        return (1, channels, rows.outputs, columns.outputs)
 
     def windows(self, x: Shape) -> tuple[tuple[Window, ...], tuple[Window, ...]]:
         """The windows of the output rows, and those of the output columns, for maps `x` (1xCxHxW)."""
-        _, height, width = map_shape(x)
-        top, left, bottom, right = self.pads
-        padded = any(self.pads)
-        rows = _pool_size("rows", height, self.kernel[0], self.strides[0], top, bottom, self.ceil_mode, padded)
-        columns = _pool_size("columns", width, self.kernel[1], self.strides[1], left, right, self.ceil_mode, padded)
-        return (
-            _pool_windows(rows, height, self.kernel[0], self.strides[0], top, bottom),
-            _pool_windows(columns, width, self.kernel[1], self.strides[1], left, right),
-        )
+        rows, columns = self._axis(x, 0), self._axis(x, 1)
+        return tuple(map(rows.window, range(rows.outputs))), tuple(map(columns.window, range(columns.outputs)))
+
+    def _axis(self, x: Shape, axis: int) -> _PoolAxis:
+        """The windows along the rows (0) or the columns (1) of maps `x`."""
+        size, kernel, stride = map_shape(x)[1 + axis], self.kernel[axis], self.strides[axis]
+        before, after = self.pads[axis], self.pads[axis + 2]
+        slack = size + before + after - kernel
+        if slack < 0:
+            unit = ("rows", "columns")[axis]
+            raise ShapeError(f"kernel spans {kernel} {unit}, the padded input has {slack + kernel}")
+        outputs = (-(-slack // stride) if self.ceil_mode else slack // stride) + 1
+        if self.ceil_mode and any(self.pads) and (outputs - 1) * stride >= size + before:
+            outputs -= 1
+        return _PoolAxis(outputs, size, kernel, stride, before, after)
 
     def axis_divisors(self, x: Shape) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The rows under the window of each output row of an average pool, and the columns of each column."""
@@ -154,30 +179,6 @@ class PoolGeometry:
         """What each output of an average pool divides its sum by: one row of divisors per output row."""
         rows, columns = self.axis_divisors(x)
         return tuple(tuple(height * width for width in columns) for height in rows)
-
-
-def _pool_size(
-    axis: str, size: int, kernel: int, stride: int, before: int, after: int, ceil_mode: bool, padded: bool
-) -> int:
-    slack = size + before + after - kernel
-    if slack < 0:
-        raise ShapeError(f"kernel spans {kernel} {axis}, the padded input has {size + before + after}")
-    if not ceil_mode:
-        return slack // stride + 1
-    outputs = -(-slack // stride) + 1
-    if padded and (outputs - 1) * stride >= size + before:
-        outputs -= 1
-    return outputs
-
-
-def _pool_windows(outputs: int, size: int, kernel: int, stride: int, before: int, after: int) -> tuple[Window, ...]:
-    """The windows along one axis, clipped to the input; a last window in ceil mode may hang over its end."""
-    windows: list[Window] = []
-    for index in range(outputs):
-        start = index * stride - before
-        stop = min(start + kernel, size + after)
-        windows.append(Window(max(start, 0), min(stop, size), stop - start))
-    return tuple(windows)
 
 
 def avg_pool_weight(divisor: int, frac: int) -> int:

@@ -11,7 +11,7 @@ from snowdialect.frontends.network import MAXIMUM_LAYERS, Floats, LayerError, Ne
 from snowdialect.frontends.torch7.fields import Layer
 from snowdialect.frontends.torch7.layers import JOINS, LAYERS, depth_join, join
 from snowdialect.frontends.torch7.objects import TorchObject, sequence_of, type_name
-from snowdialect.frontends.torch7.reader import load
+from snowdialect.frontends.torch7.reader import MAXIMUM_DEPTH, load
 
 Value = SSAValue | list["Value"]
 """A tensor, or a Lua table of them."""
@@ -62,6 +62,8 @@ class _Importer:
             count += 1
             if count > MAXIMUM_LAYERS:
                 raise SnowError(f"{self._network.path}: the network has more than {MAXIMUM_LAYERS} layers")
+            if len(above) >= MAXIMUM_DEPTH:
+                raise SnowError(f"{self._network.path}: layers nested deeper than {MAXIMUM_DEPTH} levels")
             if id(layer.module) in above:
                 raise self._error(layer, "contains itself")
             if layer.type in CONTAINERS:
