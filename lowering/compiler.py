@@ -1,8 +1,10 @@
 """From a model file to the program that a machine runs."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from lowering import driver
+from lowering.context import announce_nothing
 from lowering.pipeline import LEVELS, passes_between
 from snowdialect.backend.program import Program
 from snowdialect.errors import SnowError
@@ -14,22 +16,25 @@ def compile_model(
     machine: str | None = None,
     observer: driver.Observer | None = None,
     options: driver.PassOptions = driver.NO_OPTIONS,
+    announce: Callable[[str], None] = announce_nothing,
 ) -> Program:
     """Compiles a model file, or a module or assembly at any level.
 
     `input_shape` is that of one input, without batch, for files that carry none; `machine` a shipped machine or a file,
     by default the one that the module names, else the default machine; `options` are those of passes that the module
-    has still to go through. Raises SnowError and MachineError, one line.
+    has still to go through; `announce` is called with what a pass that takes long is about to do. Raises
+    SnowError and MachineError, one line.
     """
     from snowdialect.backend.assemble import assemble
 
     path = Path(path)
     context = driver.make_context()
+    context.announce = announce
     source = driver.read_program(context, path, input_shape)
     if machine is not None:
         driver.set_machine(source.module, machine)
     level = driver.level_of(source.module)
-    passes = passes_between(None if level == LEVELS[0] else level)
+    passes = passes_between(None if level == LEVELS[0] else level, requested=options)
     if past := [name for name in options if name not in passes]:
         raise SnowError(f"{path}: is at level {level}; options for {past[0]}, which lies above, come too late")
     driver.lower(context, source.module, LEVELS[-1], observer, options, verify_each=False)

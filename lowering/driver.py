@@ -15,6 +15,7 @@ from xdsl.passes import ModulePass
 from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
 
+from lowering.context import ProgramContext
 from lowering.pipeline import LAST_PASSES, LEVELS, passes_between
 from snowdialect.errors import SnowError
 
@@ -28,6 +29,9 @@ WEIGHTS = "snow.weights"
 
 CHOOSE_SCHEDULE = "cnn-choose-schedule"
 """The pass that --schedule is for."""
+
+CALIBRATE = "cnn-calibrate"
+"""The pass that --calibrate is for."""
 
 NUMBER_TOO_LARGE = "a number does not fit the type of its array"
 """What struct.error means that xDSL lets out of its parser."""
@@ -67,19 +71,26 @@ class Program(NamedTuple):
         return open_weights(path)
 
 
-def make_context() -> Context:
+def make_context() -> ProgramContext:
     """A context that knows every installed dialect and imports those that a program uses."""
-    context = Context()
+    context = ProgramContext()
     for name, factory in Universe.get_multiverse().all_dialects.items():
         context.register_dialect(name, factory)
     return context
 
 
-def read_program(context: Context, path: Path, shape: tuple[int, ...] | None = None) -> Program:
+def read_program(context: ProgramContext, path: Path, shape: tuple[int, ...] | None = None) -> Program:
     """Reads a `.mlir` file, assembly (`.s`) or a model file; `shape` is of a model's input, without batch.
 
-    Raises SnowError, one line, for a file of another kind or one that does not hold what its ending says.
+    Passes find its weights by the context. Raises SnowError, one line, for a file of another kind or one that does not
+    hold what its ending says.
     """
+    program = _read_file(context, path, shape)
+    context.weights = program.weights
+    return program
+
+
+def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> Program:
     extension = _extension(path)
     if extension in MODEL_FRONTENDS:
         return read_model(path, shape)
@@ -121,9 +132,10 @@ def set_machine(module: ModuleOp, name_or_path: str) -> None:
     target.set_machine(module, load_machine(name_or_path))
 
 
-def schedule_options(schedule: str | None) -> PassOptions:
-    """The options that `--schedule` stands for."""
-    return NO_OPTIONS if schedule is None else {CHOOSE_SCHEDULE: {"schedule": schedule}}
+def pass_options(schedule: str | None = None, calibrate: str | Path | None = None) -> PassOptions:
+    """What `--schedule` and `--calibrate` stand for."""
+    options = {CHOOSE_SCHEDULE: {"schedule": schedule}, CALIBRATE: {"samples": calibrate and str(calibrate)}}
+    return {name: fields for name, fields in options.items() if None not in fields.values()}
 
 
 def parse_assembly(context: Context, text: str, name: str) -> ModuleOp:
@@ -150,14 +162,15 @@ def lower(
 ) -> None:
     """Brings a module to `level`, in place. A network that is already at level `cnn` is quantised on the way.
 
-    Without `verify_each` the module is verified at the end of each level only, which takes half the time. Raises
-    SnowError when the module is below that level, or when a pass cannot do its work.
+    A pass that runs on request does so when `options` hold some for it. Without `verify_each` the module is verified at
+    the end of each level only, which takes half the time. Raises SnowError when the module is below that level, or when
+    a pass cannot do its work.
     """
     present = level_of(module)
     if LEVELS.index(present) > LEVELS.index(level):
         raise SnowError(f"the program is at level {present}, which is below {level}")
     available = Universe.get_multiverse().all_passes
-    for name in passes_between(None if present == LEVELS[0] else present, level):
+    for name in passes_between(None if present == LEVELS[0] else present, level, options):
         apply_pass(context, module, available[name](), options, verified=verify_each or name in LAST_PASSES)
         if observer is not None:
             observer(name, module)

@@ -5,7 +5,7 @@ its name, for which `snowdialect/dialects/NAME.py` holds the Dialect and `snowdi
 its meaning, and the passes that lead to it and stay inside it. Nothing is imported until a pass is used.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Pass(NamedTuple):
     name: str
     module: str
+    on_request: bool = False
+    """Runs only when it is named, or when options for it are given."""
 
 
 class Phase(NamedTuple):
@@ -24,10 +26,12 @@ class Phase(NamedTuple):
 
     dialect: str
     passes: tuple[Pass, ...]
-    on_request: tuple[Pass, ...] = ()
-    """Passes that run only when they are asked for by name."""
     operations: tuple[str, ...] = ()
     """Modules that add operations to the dialect, beyond those in its own `Dialect`."""
+
+    def passes_run(self, requested: Container[str] = ()) -> tuple[str, ...]:
+        """Names of the passes that run, in order, when those in `requested` are asked for."""
+        return tuple(step.name for step in self.passes if not step.on_request or step.name in requested)
 
 
 CNN = Phase(
@@ -36,6 +40,7 @@ CNN = Phase(
         Pass("cnn-canonicalize", "lowering.cnn.canonicalize"),
         Pass("cnn-fold-batch-norm", "lowering.cnn.fold_batch_norm"),
         Pass("cnn-fuse", "lowering.cnn.fuse"),
+        Pass("cnn-calibrate", "lowering.cnn.calibrate", on_request=True),
         Pass("cnn-quantize", "lowering.cnn.quantize"),
     ),
 )
@@ -76,18 +81,23 @@ SNOWFLAKE = Phase(
 
 PHASES = (CNN, TILE, LOOP, SNOWFLAKE)
 
-LAST_PASSES = tuple(phase.passes[-1].name for phase in PHASES if phase.passes)
+LAST_PASSES = tuple(phase.passes_run()[-1] for phase in PHASES if phase.passes_run())
 """The pass at whose end a program is at a level, for each of them."""
 
-LEVELS = tuple(phase.dialect for phase in PHASES if phase.passes)
+LEVELS = tuple(phase.dialect for phase in PHASES if phase.passes_run())
 """The levels of a program, from network to machine."""
 
 
-def passes_between(above: str | None = None, level: str = LEVELS[-1]) -> tuple[str, ...]:
-    """Names of the passes, in order, that bring a program of level `above` to `level`; None: as imported."""
+def passes_between(
+    above: str | None = None, level: str = LEVELS[-1], requested: Container[str] = ()
+) -> tuple[str, ...]:
+    """Names of the passes, in order, that bring a program of level `above` to `level`; None: as imported.
+
+    `requested` names passes that run besides, of those that run on request only.
+    """
     first = 0 if above is None else LEVELS.index(above) + 1
     wanted = LEVELS[first : LEVELS.index(level) + 1]
-    return tuple(step.name for phase in PHASES if phase.dialect in wanted for step in phase.passes)
+    return tuple(name for phase in PHASES if phase.dialect in wanted for name in phase.passes_run(requested))
 
 
 def load_pass(step: Pass) -> "type[ModulePass]":
@@ -100,4 +110,4 @@ def load_pass(step: Pass) -> "type[ModulePass]":
 
 def pass_factories() -> "dict[str, Callable[[], type[ModulePass]]]":
     """Every pass by name; calling the value imports it."""
-    return {step.name: partial(load_pass, step) for phase in PHASES for step in (*phase.passes, *phase.on_request)}
+    return {step.name: partial(load_pass, step) for phase in PHASES for step in phase.passes}

@@ -27,17 +27,20 @@ def compile(
     input_shape: tuple[int, ...] | None = None,
     machine: str | None = None,
     schedule: str | None = None,
+    calibrate: str | Path | None = None,
 ) -> CompiledProgram:
     """Compiles a model file; `input_shape` is that of one input, without batch, for files that carry none.
 
     `machine` is a shipped machine or a .toml file; `schedule` is best, the default, or paper, which keeps to what the
-    published hand code did. Raises SnowError or MachineError, one line, for a mistake in these.
+    published hand code did; `calibrate` is a .npy file of samples, whose ranges decide on the fraction bits of each
+    tensor, Q8.8 without. Raises SnowError or MachineError, one line, for a mistake in these.
     """
     from lowering import driver
     from lowering.compiler import compile_model
     from snowdialect.simulator.compiled import CompiledProgram
 
-    return CompiledProgram(compile_model(model, input_shape, machine, options=driver.schedule_options(schedule)))
+    options = driver.pass_options(schedule, calibrate)
+    return CompiledProgram(compile_model(model, input_shape, machine, options=options))
 
 
 def load(path: str | Path) -> CompiledProgram:

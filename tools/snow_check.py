@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--input", metavar="X.npy", type=Path, required=True, help="one input or a batch")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     snow_cli.add_model_arguments(parser)
-    snow_cli.add_schedule_argument(parser)
+    snow_cli.add_compile_arguments(parser)
     snow_cli.add_debug_argument(parser)
     options = parser.parse_args(arguments)
     return snow_cli.run_command(lambda: run(options), options.debug)
@@ -50,18 +50,19 @@ def compare(options: argparse.Namespace, inputs: Path, describe_on_output: bool)
 
     `options` are those of a command that compiles. `describe_on_output`: a line a level goes to the standard output.
     """
-    import snow_arrays
     from lowering import driver
     from lowering.check import FLOAT, check, output_distance
+    from snowdialect import arrays
 
     snow_cli.show_progress(f"reading {options.model} ...")
     context = driver.make_context()
+    context.announce = snow_cli.show_progress
     source = driver.read_program(context, options.model, options.input_shape)
     if (level := driver.level_of(source.module)) != LEVELS[0]:
         raise SnowError(f"{options.model}: is at level {level}; the comparison starts at {LEVELS[0]}")
     if options.machine is not None:
         driver.set_machine(source.module, options.machine)
-    batch = snow_arrays.read_input(inputs, driver.input_shape(source.module)).batch
+    batch = arrays.read_input(inputs, driver.input_shape(source.module)).batch
     results: list[LevelResult] = []
     for result in check(
         context,
@@ -69,7 +70,7 @@ def compare(options: argparse.Namespace, inputs: Path, describe_on_output: bool)
         batch,
         source.weights(),
         options.model.name,
-        driver.schedule_options(options.schedule),
+        driver.pass_options(options.schedule, options.calibrate),
         snow_cli.show_progress,
     ):
         results.append(result)

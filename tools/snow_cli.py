@@ -35,12 +35,17 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_schedule_argument(parser: argparse.ArgumentParser) -> None:
-    """The option of every command that compiles a network."""
+def add_compile_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that compiles a network; `lowering.driver.pass_options` takes them."""
     parser.add_argument(
         "--schedule",
         choices=("best", "paper"),
         help="how layers are cut into tiles: paper keeps to what the published hand code did (default: best)",
+    )
+    parser.add_argument(
+        "--calibrate",
+        metavar="X.npy",
+        help="choose the fraction bits of every tensor by the range it takes on these inputs (default: Q8.8 for all)",
     )
 
 

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("model", metavar="MODEL", type=Path, help="what to compile")
     snow_cli.add_model_arguments(parser)
-    snow_cli.add_schedule_argument(parser)
+    snow_cli.add_compile_arguments(parser)
     parser.add_argument("-o", "--output", metavar="P.snow", type=Path, required=True, help="file to write")
     parser.add_argument(
         "--report", metavar="R.json", type=Path, help="write what is known before a run; null stands for the rest"
@@ -83,7 +83,8 @@ def compile_plainly(options: argparse.Namespace) -> "Program":
         options.input_shape,
         options.machine,
         lambda name, _: snow_cli.show_progress(f"lowering: {name} ..."),
-        driver.schedule_options(options.schedule),
+        driver.pass_options(options.schedule, options.calibrate),
+        snow_cli.show_progress,
     )
 
 

@@ -20,6 +20,7 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 
 import snow_cli
 from lowering import driver
+from lowering.context import ProgramContext
 from lowering.pipeline import passes_between
 from snowdialect.errors import SnowError
 from snowdialect.files import replacing
@@ -71,7 +72,7 @@ class SnowOptMain(xDSLOptMain):
             help="run the whole pipeline, from network to instructions (after the passes of -p)",
         )
         snow_cli.add_model_arguments(arg_parser)
-        snow_cli.add_schedule_argument(arg_parser)
+        snow_cli.add_compile_arguments(arg_parser)
         arg_parser.add_argument(
             "--print-ir-after",
             metavar="PASS",
@@ -91,15 +92,21 @@ class SnowOptMain(xDSLOptMain):
         for extension in driver.MODEL_FRONTENDS:
             self.available_frontends[extension] = self._import_model
 
+    def register_all_dialects(self) -> None:
+        self.ctx: ProgramContext = ProgramContext(announce=snow_cli.show_progress)
+        super().register_all_dialects()
+
     def setup_pipeline(self) -> None:
+        self.options = driver.pass_options(self.args.schedule, self.args.calibrate)
         if self.args.lower_to_snowflake:
-            self.args.passes = ",".join(filter(None, (self.args.passes, *passes_between())))
+            self.args.passes = ",".join(filter(None, (self.args.passes, *passes_between(requested=self.options))))
         try:
-            specs = tuple(map(self._with_schedule, parse_pipeline(self.args.passes)))
+            specs = tuple(map(self._with_options, parse_pipeline(self.args.passes)))
         except ArgSpecParseError as error:
             self.parser.error(f"argument -p/--passes: {str(error).splitlines()[-1].strip()}")
-        if self.args.schedule is not None and driver.CHOOSE_SCHEDULE not in {spec.name for spec in specs}:
-            self.parser.error(f"argument --schedule: {driver.CHOOSE_SCHEDULE} is not among the passes to run")
+        for argument, name in (("--schedule", driver.CHOOSE_SCHEDULE), ("--calibrate", driver.CALIBRATE)):
+            if name in self.options and name not in {spec.name for spec in specs}:
+                self.parser.error(f"argument {argument}: {name} is not among the passes to run")
         passes: list[ModulePass] = []
         for spec in specs:
             if spec.name not in self.available_passes:
@@ -114,9 +121,9 @@ class SnowOptMain(xDSLOptMain):
                 self.parser.error(f"argument --print-ir-after: {name} is not among the passes to run")
         self.pipeline = PassPipeline(tuple(passes), self._after_pass)
 
-    def _with_schedule(self, spec: ArgSpec) -> ArgSpec:
-        """A pass with the options that --schedule stands for, beside those that it names itself."""
-        options = driver.schedule_options(self.args.schedule).get(spec.name, {})
+    def _with_options(self, spec: ArgSpec) -> ArgSpec:
+        """A pass with what --schedule and --calibrate say of it, beside the options that it names itself."""
+        options = self.options.get(spec.name, {})
         return ArgSpec(spec.name, {**{name: (value,) for name, value in options.items()}, **spec.parameters})
 
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
@@ -144,6 +151,8 @@ class SnowOptMain(xDSLOptMain):
                 driver.rebase_weights(module, Path(self.get_input_name()).parent, self._output_folder())
             if self.args.machine is not None:
                 driver.set_machine(module, self.args.machine)
+            # From here on, the path of the weights is relative to the folder of the output.
+            self.ctx.weights = driver.Program(module, self._output_folder() / "output", self.imported_weights).weights
         return module
 
     def prepare_output(self) -> IO[str]:

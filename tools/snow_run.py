@@ -52,8 +52,7 @@ def run(options: argparse.Namespace) -> int:
 
 def simulate(options: argparse.Namespace) -> int:
     """Runs a .snow file."""
-    import snow_arrays
-    from snowdialect import simulator
+    from snowdialect import arrays, simulator
     from snowdialect.backend.container import load_program
     from snowdialect.errors import SnowError
 
@@ -63,7 +62,7 @@ def simulate(options: argparse.Namespace) -> int:
     program = load_program(options.program)
     if len(program.inputs) != 1:
         raise SnowError(f"the program has {len(program.inputs)} inputs; from files only programs with one can be run")
-    inputs = snow_arrays.read_input(options.input, program.inputs[0].shape)
+    inputs = arrays.read_input(options.input, program.inputs[0].shape)
     snow_cli.show_progress(f"simulating {len(inputs.batch)} input(s) ...")
     result = simulator.simulate(program, inputs.batch)
     snow_cli.show_progress()
@@ -79,8 +78,8 @@ def simulate(options: argparse.Namespace) -> int:
 
 def interpret(options: argparse.Namespace) -> int:
     """Runs a program at a level of the compiler."""
-    import snow_arrays
     from lowering import driver
+    from snowdialect import arrays
     from snowdialect.errors import SnowError
     from snowdialect.interpreters import run_module
 
@@ -94,11 +93,11 @@ def interpret(options: argparse.Namespace) -> int:
     if options.level is not None and options.level != driver.level_of(program.module):
         snow_cli.show_progress(f"lowering to {options.level} ...")
         driver.lower(context, program.module, options.level)
-    inputs = snow_arrays.read_input(options.input, driver.input_shape(program.module))
+    inputs = arrays.read_input(options.input, driver.input_shape(program.module))
     snow_cli.show_progress(f"running {len(inputs.batch)} input(s) ...")
     result = run_module(program.module, inputs.batch, program.weights())
     snow_cli.show_progress()
-    output = snow_arrays.only_output(result.outputs)
+    output = arrays.only_output(result.outputs)
     write_output(options.output, inputs.like_input(output))
     if options.report is not None:
         write_report(options.report, make_report(options.program, program.module, result))

@@ -14,7 +14,7 @@ from lowering.pipeline import PHASES
 
 ROOT = Path(__file__).parents[2]
 DIALECTS = [phase.dialect for phase in PHASES]
-PASSES = [step for phase in PHASES for step in (*phase.passes, *phase.on_request)]
+PASSES = [step for phase in PHASES for step in phase.passes]
 STAGES = ("cnn", "tile", "loop", "snowflake", "backend", "simulator")
 SCRIPTS = [script.name for script in entry_points(group="console_scripts")]
 COMMANDS = sorted(name for name in SCRIPTS if name.startswith("snow-"))

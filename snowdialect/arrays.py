@@ -22,7 +22,7 @@ class Inputs(NamedTuple):
 
 
 def read_input(path: Path, shape: tuple[int, ...]) -> Inputs:
-    """Reads one input of `shape`, or a batch of them. Raises SnowError for anything else."""
+    """Reads one input of `shape`, or a batch of them. Raises SnowError, one line, for anything else."""
     try:
         array = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:

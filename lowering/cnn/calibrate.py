@@ -1,0 +1,180 @@
+"""cnn-calibrate: every tensor and constant gets the fraction bits that suit the numbers it holds.
+
+The network runs in float on samples. The attribute `cnn.frac_bits`, which cnn-quantize honours, becomes as large as
+the range of a tensor on all samples allows, with headroom for other inputs; for a constant its own range counts. What
+only moves or selects words keeps their position: a max-pool, ReLU, reshape or pad has that of its operand, all parts of
+a concatenation share one, and so do both sides of an add; so no rescale is needed.
+
+A sum of products has the fraction bits of operand and weights together, and 32 bits in all. Where the sums observed,
+with headroom, would not fit, the weights get fewer fraction bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from lowering.cnn.quantize import FRAC_BITS
+from lowering.cnn.ranges import Range, constant_range, observe
+from lowering.context import program_context
+from lowering.driver import input_shape
+from snowdialect.arrays import read_input
+from snowdialect.dialects import cnn
+from snowdialect.dialects.cnn.shapes import MAX_SHIFT
+from snowdialect.errors import SnowError
+from snowdialect.fixed_point import ACCUMULATOR_MAX, WORD_MAX, WORD_MIN
+from snowdialect.interpreters import RunState
+
+HEADROOM = 1
+"""Bits by which a tensor may exceed the samples before it saturates."""
+
+SUM_HEADROOM = 2
+"""Bits by which a sum may exceed the samples before it wraps, which does more harm than to saturate."""
+
+UNUSED_FRAC = 8
+"""Fraction bits of a tensor that is zero on all samples: those of Q8.8."""
+
+ALIGNMENT = 14
+"""Bits by which an add may move an operand up: two such words still fit the accumulator."""
+
+
+@dataclass(frozen=True)
+class CnnCalibratePass(ModulePass):
+    """Chooses fraction bits by the ranges that tensors take on the samples of a .npy file: one input, or a batch."""
+
+    name = "cnn-calibrate"
+
+    samples: str
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        if any(isinstance(layer, cnn.QuantizeOp) for layer in op.body.block.ops):
+            raise SnowError(f"{self.name}: the network is quantised already")
+        context = program_context(ctx)
+        batch = read_input(Path(self.samples), input_shape(op)).batch
+        weights = context.weights()
+        positions = Positions(observe(op, batch, weights, context.announce), RunState(weights=weights))
+        positions.settle(op)
+        for value, frac in positions.chosen():
+            assert isinstance(value.owner, Operation)
+            value.owner.attributes[FRAC_BITS] = IntegerAttr(frac, i64)
+
+
+def most_frac_bits(span: Range, headroom: int = 0) -> int:
+    """The most fraction bits, 0..31, with which words hold a range times 2^headroom; 0 when none suffice."""
+    if not span.low and not span.high:
+        return UNUSED_FRAC
+    for frac in range(MAX_SHIFT, 0, -1):
+        low, high = (np.floor(np.ldexp(end, frac + headroom) + 0.5) for end in span)
+        if low >= WORD_MIN and high <= WORD_MAX:
+            return frac
+    return 0
+
+
+def most_sum_frac_bits(span: Range) -> int:
+    """The most fraction bits with which accumulators hold sums of a range, with headroom."""
+    largest = max(-span.low, span.high)
+    return 2 * MAX_SHIFT if not largest else int(np.floor(np.log2(ACCUMULATOR_MAX / largest))) - SUM_HEADROOM
+
+
+def sharing(op: Operation) -> tuple[SSAValue, ...]:
+    """Values of a layer that have the same fraction bits."""
+    match op:
+        case cnn.MaxPoolOp() | cnn.ReluOp() | cnn.ReshapeOp() | cnn.PadOp() | cnn.ConcatOp():
+            return (*op.operands, *op.results)
+        case cnn.AddOp():
+            return (op.lhs, op.rhs)
+        case _:
+            return ()
+
+
+@dataclass
+class Positions:
+    """Fraction bits of tensors and constants: they begin as large as ranges allow, and only ever become smaller."""
+
+    sums: dict[SSAValue, Range]
+    """Of each tensor, the range it takes before its ReLU."""
+    constants: RunState
+    group: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+    """For each value one of those that share its fraction bits, the same for all of them."""
+    frac: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    """Fraction bits of a group."""
+
+    def settle(self, module: ModuleOp) -> None:
+        """Chooses for all values of a module."""
+        layers = list(module.body.block.ops)
+        for layer in layers:
+            values = sharing(layer)
+            for other in values[1:]:
+                self._join(values[0], other)
+        for value in self.sums:
+            self.lower(value, most_frac_bits(self._range(value), HEADROOM))
+        for layer in layers:
+            if isinstance(layer, cnn.Conv2dOp | cnn.LinearOp):
+                for constant in filter(None, (layer.weight, layer.bias)):
+                    self.lower(constant, most_frac_bits(constant_range(constant, self.constants)))
+        while any([self._adjust(layer) for layer in layers]):
+            pass
+
+    def chosen(self) -> Iterator[tuple[SSAValue, int]]:
+        for value in self.group:
+            yield value, self.of(value)
+
+    def of(self, value: SSAValue) -> int:
+        """Fraction bits of a value."""
+        return self.frac[self._leader(value)]
+
+    def lower(self, value: SSAValue, frac: int) -> bool:
+        """Gives a value, and those that share its fraction bits, no more than `frac`; whether that is news."""
+        leader = self._leader(value)
+        before = self.frac.get(leader)
+        self.frac[leader] = max(0, frac if before is None else min(before, frac))
+        return self.frac[leader] != before
+
+    def _range(self, value: SSAValue) -> Range:
+        relu = "relu" in value.owner.properties if isinstance(value.owner, Operation) else False
+        return Range(max(self.sums[value].low, 0), max(self.sums[value].high, 0)) if relu else self.sums[value]
+
+    def _join(self, value: SSAValue, other: SSAValue) -> None:
+        self.group[self._leader(other)] = self._leader(value)
+
+    def _leader(self, value: SSAValue) -> SSAValue:
+        while (next_one := self.group.setdefault(value, value)) is not value:
+            value = next_one
+        return value
+
+    def _adjust(self, op: Operation) -> bool:
+        """Lowers what a layer has to have lower than its neighbours ask for; whether there was anything."""
+        match op:
+            case cnn.Conv2dOp() | cnn.LinearOp():
+                return self._adjust_weighted(op)
+            case cnn.AvgPoolOp():
+                # The result is shifted down by 0..31 bits.
+                return self.lower(op.result, self.of(op.x) + op.weight_frac) | self.lower(
+                    op.x, self.of(op.result) + MAX_SHIFT - op.weight_frac
+                )
+            case cnn.AddOp():
+                return self.lower(op.result, self.of(op.lhs) + ALIGNMENT)
+            case _:
+                return False
+
+    def _adjust_weighted(self, op: cnn.Conv2dOp | cnn.LinearOp) -> bool:
+        added = [op.bias, op.residual if isinstance(op, cnn.Conv2dOp) else None]
+        addends = [value for value in added if value is not None]
+        # The result is shifted down by 0..31 bits, and what is added is shifted up by so many.
+        accumulator = min(
+            most_sum_frac_bits(self.sums[op.result]),
+            min(self.of(value) for value in (op.result, *addends)) + MAX_SHIFT,
+        )
+        changed = self.lower(op.weight, accumulator - self.of(op.x))
+        changed |= self.lower(op.x, accumulator - self.of(op.weight))
+        accumulator = self.of(op.x) + self.of(op.weight)
+        for value in (op.result, *addends):
+            changed |= self.lower(value, accumulator)
+        return changed
