@@ -10,8 +10,9 @@ DESCRIPTION = """\
 Writes a network as a Torch7 file and prints the --input-shape it takes.
 
 Networks: digits is trained and ships with the project; the others have seeded
-weights: alexnet (one weird trick), and small ones for one kind of layer each:
-conv, conv-rgb, conv-grouped, conv-residual, conv-bn, concat, max-pool, avg-pool,
+weights: alexnet (one weird trick), resnet18, resnet34, resnet50, vgg16,
+googlenet, squeezenet (1.0), and small ones for one kind of layer each: conv,
+conv-rgb, conv-grouped, conv-residual, conv-bn, concat, max-pool, avg-pool,
 linear."""
 
 

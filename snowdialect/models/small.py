@@ -22,7 +22,7 @@ def _conv_residual(rng: np.random.Generator) -> Modules:
     branch = nn.sequential(
         convolution(rng, 16, 16, 3, padding=(1, 1)), nn.relu(), convolution(rng, 16, 16, 3, padding=(1, 1))
     )
-    return nn.concat_table(branch, nn.simple("Identity")), nn.simple("CAddTable"), nn.relu()
+    return nn.concat_table(branch, nn.simple("Identity")), nn.add_table(), nn.relu()
 
 
 def _conv_bn(rng: np.random.Generator) -> Modules:

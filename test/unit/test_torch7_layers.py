@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from snowdialect.dialects import cnn
 from snowdialect.errors import SnowError
-from snowdialect.frontends.torch7 import import_model, load, nn, save
+from snowdialect.frontends.torch7 import cudnn, import_model, load, nn, save
 from snowdialect.frontends.torch7.objects import Storage, Tensor, TorchObject, torch_object
 from snowdialect.interpreters import run_module
 from snowdialect.models import DIGITS, held_back_digits
@@ -124,7 +124,7 @@ def test_cudnn_groups(apply: Any) -> None:
         apply(nn.convolution(weight[half], None), np.ascontiguousarray(batch[:, half]))
         for half in (slice(0, 2), slice(2, 4))
     ]
-    grouped = apply(nn.convolution(weight, None, groups=2), batch)
+    grouped = apply(cudnn.convolution(weight, None, groups=2), batch)
     np.testing.assert_allclose(grouped, np.concatenate(halves, 1), rtol=1e-5, atol=1e-5)
 
 
@@ -258,7 +258,8 @@ def test_views_that_mix_the_batch_are_refused(refuse: Any, layer: TorchObject) -
 
 
 @pytest.mark.parametrize(
-    ("class_name", "constant"), [("nn.SpatialCrossMapLRN", "k"), ("cudnn.SpatialCrossMapLRN", "K")]
+    ("class_name", "constant"),
+    [("nn.SpatialCrossMapLRN", "k"), ("cudnn.SpatialCrossMapLRN", "k"), ("cudnn.SpatialCrossMapLRN", "K")],
 )
 def test_local_response_normalization(apply: Any, refuse: Any, class_name: str, constant: str) -> None:
     batch = floats(2, 3, 2, 2)

@@ -175,7 +175,8 @@ def cross_map_lrn(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """SpatialCrossMapLRN: local response normalization across the channels of maps."""
     if len(shape_of(x)) != 4:
         raise LayerError(f"input is {_sample(x)}, expected maps CxHxW")
-    k = layer.real("K" if layer.is_cudnn else "k", 1.0)
+    # What is k today was K in old files of cudnn.
+    k = layer.real("K" if layer.is_cudnn and layer.has("K") else "k", 1.0)
     op = cnn.LrnOp(x, layer.integer("size", least=1), layer.real("alpha", 1e-4), layer.real("beta", 0.75), k)
     return network.add(op, layer.path)
 

@@ -5,7 +5,9 @@ the keys 1 to n), a tensor or storage is a NumPy array, an object of any other T
 `torchfile.TorchObject`.
 """
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from torchfile import LuaFunction, TorchObject
 
 __all__ = [
     "ELEMENT_TYPES",
+    "Generated",
     "LuaFunction",
     "Storage",
     "Tensor",
@@ -44,13 +47,22 @@ ELEMENT_TYPES: dict[str, np.dtype[Any]] = {
 
 
 @dataclass(frozen=True, eq=False)
+class Generated:
+    """Values that exist only while they are written, part by part, so that large networks take little memory."""
+
+    size: int
+    parts: Callable[[], Iterator[NDArray[Any]]]
+    """One-dimensional arrays, together of that size and the same each time; of the type of their storage."""
+
+
+@dataclass(frozen=True, eq=False)
 class Storage:
     """A storage to be written: `values` is one-dimensional, `kind` a key of ELEMENT_TYPES.
 
     Tensors that name the same Storage object share it in the file.
     """
 
-    values: NDArray[Any]
+    values: NDArray[Any] | Generated
     kind: str
 
 
@@ -70,9 +82,14 @@ class Tensor:
             kind = next((name for name, dtype in ELEMENT_TYPES.items() if dtype == array.dtype), "")
         if kind not in ELEMENT_TYPES:
             raise ValueError(f"Torch7 has no tensor of {kind or array.dtype}")
-        values = np.ascontiguousarray(array, ELEMENT_TYPES[kind])
-        strides = tuple(stride // values.itemsize for stride in values.strides)
-        return Tensor(Storage(values.reshape(-1), kind), array.shape, strides)
+        return Tensor.contiguous(
+            Storage(np.ascontiguousarray(array, ELEMENT_TYPES[kind]).reshape(-1), kind), array.shape
+        )
+
+    @staticmethod
+    def contiguous(storage: Storage, shape: Sequence[int]) -> "Tensor":
+        """All of a storage, the last axis being the innermost."""
+        return Tensor(storage, tuple(shape), tuple(prod(shape[axis + 1 :]) for axis in range(len(shape))))
 
 
 def torch_object(class_name: str, fields: dict[str, Any], version: int = 1) -> TorchObject:

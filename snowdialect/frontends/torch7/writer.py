@@ -13,7 +13,7 @@ import torchfile
 from numpy.typing import NDArray
 
 from snowdialect.files import replacing
-from snowdialect.frontends.torch7.objects import Storage, Tensor, TorchObject
+from snowdialect.frontends.torch7.objects import Generated, Storage, Tensor, TorchObject
 
 MAXIMUM_DEPTH = 150
 
@@ -38,8 +38,9 @@ class _BinaryForm:
         self.write_int(len(text))
         self._file.write(text)
 
-    def write_array(self, values: NDArray[Any]) -> None:
-        self._file.write(np.ascontiguousarray(values).data)
+    def write_array(self, values: NDArray[Any] | Generated) -> None:
+        for part in values.parts() if isinstance(values, Generated) else (values,):
+            self._file.write(np.ascontiguousarray(part).data)
 
 
 class _AsciiForm:
@@ -67,9 +68,11 @@ class _AsciiForm:
         self.write_int(len(text))
         self._file.write(text + b"\n")
 
-    def write_array(self, values: NDArray[Any]) -> None:
+    def write_array(self, values: NDArray[Any] | Generated) -> None:
         if values.size == 0:
             return
+        if isinstance(values, Generated):
+            values = np.concatenate(list(values.parts()))
         if values.dtype.itemsize == 1:
             self._file.write(values.tobytes() + b"\n")
         elif values.dtype.kind == "i":
