@@ -23,8 +23,14 @@ Floats = NDArray[np.float32]
 MAXIMUM_LAYERS = 20_000
 """Layers that a network may have; a file of few bytes can refer to its own parts any number of times."""
 
-MAXIMUM_ELEMENTS = 1 << 31
-"""Elements that the result of a layer may have."""
+MAXIMUM_ELEMENTS = 1 << 28
+"""Elements that the result of a layer may have: a gigabyte of floats."""
+
+MAXIMUM_GROWTH = 9
+"""Times the pixels of its input that a result of more than SMALL_MAP pixels may have: zeros as wide as the map on each
+of its sides. More is a mistake; a few bytes of padding would ask for hours of work."""
+
+SMALL_MAP = 1 << 16
 
 LARGEST_SIZE = 1 << 24
 """No kernel, stride or padding is larger."""
@@ -61,8 +67,13 @@ class Network:
     def add(self, op: Operation, name: str) -> SSAValue:
         """Appends a verified operation of the layer `name` and returns its result."""
         (result,) = self._append(op, name).results
-        if prod(shape_of(result)) > MAXIMUM_ELEMENTS:
-            raise LayerError(f"its result of {format_shape(shape_of(result)[1:])} is too large")
+        shape = shape_of(result)
+        if prod(shape) > MAXIMUM_ELEMENTS:
+            raise LayerError(f"its result of {format_shape(shape[1:])} is too large")
+        if op.operands and len(before := shape_of(op.operands[0])) == len(shape) == 4:
+            pixels, pixels_before = prod(shape[2:]), prod(before[2:])
+            if pixels > max(SMALL_MAP, MAXIMUM_GROWTH * pixels_before) and prod(shape) > prod(before):
+                raise LayerError(f"pads {format_shape(before[2:])} to {format_shape(shape[2:])}, which is mostly zeros")
         return result
 
     def weight(self, layer: str, name: str, array: Floats) -> SSAValue:

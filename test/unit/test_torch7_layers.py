@@ -311,6 +311,7 @@ EXPANDED = Tensor(Storage(np.ones(1, np.float32), "Float"), (4, 3, 3, 3), (0, 0,
         ({"padW": -1}, "field padW is -1, expected a whole number of 0 or more"),
         ({"kW": 9, "weight": floats(4, 3, 3, 9)}, "kernel spans 9 columns, the padded input has 8"),
         ({"padH": 1 << 24, "padW": 1 << 24}, "its result of 4x33554438x33554438 is too large"),
+        ({"padH": 1 << 16}, "pads 8x8 to 131078x6, which is mostly zeros"),
     ],
 )
 def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], problem: str) -> None:
