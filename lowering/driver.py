@@ -22,7 +22,7 @@ from snowdialect.errors import SnowError
 if TYPE_CHECKING:
     from snowdialect.weights import Weights
 
-MODEL_FRONTENDS = {"t7": "torch7", "net": "torch7", "txt": "torch7"}
+MODEL_FRONTENDS = {"t7": "torch7", "net": "torch7", "txt": "torch7", "onnx": "onnx"}
 """The module of `snowdialect.frontends` that reads a model file, by extension; .txt is Torch7's text form."""
 
 WEIGHTS = "snow.weights"

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from snowdialect.errors import SnowError
 from snowdialect.files import replacing
 
+PART = 1 << 20
+"""Elements that are written at a time."""
+
 
 class Weights(Mapping[str, NDArray[Any]]):
     """Source tensors by weight name: those of a file, or arrays at hand.
@@ -81,7 +84,8 @@ def open_weights(path: str | Path) -> Weights:
 def write_weights(path: str | Path, tensors: Mapping[str, NDArray[Any]]) -> None:
     """Writes `tensors` (float32, any shape) as a safetensors file, whole or not at all.
 
-    Tensors are written one after the other: the library's own writer first copies all of them.
+    Tensors are written one after the other, in parts: the library's own writer first copies all of them, and
+    one that repeats a number may be far larger than the memory it takes.
     Format: https://github.com/huggingface/safetensors#format. Raises OSError when it cannot be written.
     """
     header: dict[str, Any] = {}
@@ -94,7 +98,9 @@ def write_weights(path: str | Path, tensors: Mapping[str, NDArray[Any]]) -> None
     with replacing(path, "wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for array in tensors.values():
-            file.write(np.ascontiguousarray(array, "<f4").data)
+            flat = array.reshape(-1)
+            for start in range(0, flat.size, PART):
+                file.write(np.ascontiguousarray(flat[start : start + PART], "<f4").data)
 
 
 def _first_line(error: Exception) -> str:

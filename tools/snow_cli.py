@@ -28,7 +28,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--input-shape",
         type=shape,
         metavar="CxHxW",
-        help="shape of one input, without batch, for model files that carry none",
+        help="shape of one input, without batch, for model files that leave it open",
     )
     parser.add_argument(
         "--machine", metavar="NAME|FILE", help="shipped machine or .toml file to compile for (default: zc706)"

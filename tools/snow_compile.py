@@ -15,8 +15,8 @@ DESCRIPTION = """\
 Compiles MODEL to a program: instructions, packed weights and the map of memory
 in one file, for snow-run and for a board. docs/program.md describes it.
 
-MODEL is a Torch7 model (.t7, .net, .txt); MLIR text (.mlir) and assembly (.s) of
-any level are taken from there on.
+MODEL is a Torch7 model (.t7, .net, .txt) or an ONNX model (.onnx); MLIR text
+(.mlir) and assembly (.s) of any level are taken from there on.
 
 With --check X.npy the program is written only if it computes, on these inputs and
 in the simulator, what every level of the compiler does, bit by bit; otherwise the

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Reads a network or a program at any level, applies passes, and prints it.
 
-FILE is MLIR text (.mlir), Snowflake assembly (.s) or a Torch7 model (.t7, .net,
-or .txt in text form); without FILE, MLIR text comes from the standard input.
+FILE is MLIR text (.mlir), Snowflake assembly (.s), a Torch7 model (.t7, .net, or
+.txt in text form) or an ONNX model (.onnx); without FILE, MLIR text comes from the
+standard input.
 
 Weights stay out of the text: with -o DIR/NAME.EXT a model's weights go to
 DIR/NAME.safetensors, and snow.weights in the output names the file relative to

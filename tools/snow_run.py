@@ -22,9 +22,9 @@ A program of a machine (.snow, from snow-compile) runs in the simulator of the
 machine it is for, which counts cycles besides. With --profile, a table of the
 layers goes to the standard output.
 
-Otherwise F is MLIR text (.mlir), assembly (.s) or a Torch7 model (.t7, .net, .txt). It is
-lowered to --level when it is above, and run as it is by default; so a model file
-runs in float at its own level, cnn, and in fixed point at every other.
+Otherwise F is MLIR text (.mlir), assembly (.s), a Torch7 model (.t7, .net, .txt) or
+an ONNX model (.onnx). It is lowered to --level when it is above, and run as it is by
+default; so a model file runs in float at its own level, cnn, and in fixed point at every other.
 
 X.npy holds one input CxHxW or a batch NxCxHxW, float32. Y.npy gets the same
 leading shape, float32: a fixed-point result is scaled back."""

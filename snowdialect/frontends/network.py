@@ -130,13 +130,15 @@ class Network:
 
 
 def finite_floats(array: NDArray[Any], what: str) -> Floats:
-    """The numbers of an array of floats as float32: a view where type and order allow.
+    """The numbers of an array of floats as float32: a view where the type allows.
 
     Raises LayerError, which calls them `what`, when one is NaN, infinite or too large for float32.
     """
+    # An axis along which an array only repeats itself is looked at, and converted, once.
+    distinct = array[tuple(slice(None if stride else 1) for stride in array.strides)]
     with np.errstate(over="ignore", invalid="ignore"):
-        floats = array.astype(np.float32, order="C", copy=False)
+        floats = distinct.astype(np.float32, copy=False)
     # NaN survives both, and unlike isfinite() neither needs an array.
     if floats.size and not (np.isfinite(floats.min()) and np.isfinite(floats.max())):
         raise LayerError(f"{what} holds NaN, infinity or numbers beyond float32")
-    return floats
+    return np.broadcast_to(floats, array.shape)

@@ -1,0 +1,414 @@
+"""What each ONNX operator is in the `cnn` dialect.
+
+A function takes the network under construction and a node, and returns the node's result. Shapes here have the
+leading 1 that stands for the batch, so the channels are axis 1.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from snowdialect.dialects import cnn
+from snowdialect.dialects.cnn import shape_of
+from snowdialect.dialects.cnn.shapes import Shape, format_shape
+from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats
+from snowdialect.frontends.onnx.node import Activation, Array, Node
+from snowdialect.frontends.onnx.windows import pool_pads, spatial_pads
+
+Convert = Callable[[Network, Node], Activation]
+
+
+def straight(network: Network, name: str, x: Activation) -> SSAValue:
+    """The `cnn` value of a value whose elements are in the order of the file."""
+    if not x.is_straight:
+        raise LayerError("its input has its axes transposed, which only a layer of single elements takes")
+    if x.shape == shape_of(x.value):
+        return x.value
+    return network.add(cnn.ReshapeOp(x.value, x.shape), f"{name}.input")
+
+
+def plain(convert: Callable[[Network, Node, SSAValue], SSAValue]) -> Convert:
+    """A layer that takes a value with the axes of the file, and returns one."""
+    return lambda network, node: Activation.of(convert(network, node, straight(network, node.name, node.activation())))
+
+
+def elementwise(convert: Callable[[Network, Node, SSAValue], SSAValue]) -> Convert:
+    """A layer of single elements, for which the order of axes does not matter."""
+
+    def converted(network: Network, node: Node) -> Activation:
+        x = node.activation()
+        return Activation(convert(network, node, x.value), x.order, x.flattened)
+
+    return converted
+
+
+def convolution(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """Conv of maps."""
+    weight = node.floats(1, "its weight")
+    strides, dilations = node.pair("strides", 1), node.pair("dilations", 1)
+    if weight.ndim != 4:
+        raise LayerError(f"its weight is {format_shape(weight.shape)}, expected OxIxHxW: maps are CxHxW")
+    kernel = (weight.shape[2], weight.shape[3])
+    if node.has("kernel_shape") and node.pair("kernel_shape") != kernel:
+        raise LayerError(
+            f"kernel_shape is {format_shape(node.pair('kernel_shape'))}, its weight {format_shape(kernel)}"
+        )
+    return network.add(
+        cnn.Conv2dOp(
+            x,
+            network.weight(node.name, "weight", weight),
+            bias=_bias(network, node, 2, weight.shape[0]),
+            strides=strides,
+            pads=spatial_pads(node, shape_of(x), kernel, strides, dilations),
+            dilations=dilations,
+            groups=node.integer("group"),
+        ),
+        node.name,
+    )
+
+
+def gemm(network: Network, node: Node) -> Activation:
+    """Gemm of a vector and constants: alpha * x * B + beta * C."""
+    if node.truth("transA"):
+        raise LayerError("transA is set, which mixes the inputs of a batch")
+    weight = node.floats(1, "its matrix")
+    factors = node.real("alpha"), node.real("beta")
+    bias = None
+    if node.has_input(2) and weight.ndim == 2:
+        outputs = weight.shape[0 if node.truth("transB") else 1]
+        bias = _row(node.floats(2, "its bias"), outputs) if factors[1] == 1 else None
+        if factors[1] != 1:
+            bias = finite_floats(_row(node.floats(2, "its bias"), outputs) * np.float32(factors[1]), "its bias")
+    if factors[0] != 1:
+        weight = finite_floats(weight * np.float32(factors[0]), "its matrix")
+    return _linear(network, node, weight if node.truth("transB") else weight.T, bias)
+
+
+def matmul(network: Network, node: Node) -> Activation:
+    """MatMul of a vector and a constant."""
+    return _linear(network, node, node.floats(1, "its matrix").T, None)
+
+
+def _linear(network: Network, node: Node, weight: Floats, bias: Floats | None) -> Activation:
+    """A linear layer with a weight MxN."""
+    x = node.activation()
+    if len(x.shape) != 2 or weight.ndim != 2:
+        raise LayerError(f"multiplies {format_shape(x.shape)} by {format_shape(weight.shape)}, expected a vector 1xF")
+    if x.flattened and weight.shape[1] == x.shape[1]:
+        # The columns are in the order of the file's axes; a linear layer flattens those of `cnn`.
+        sizes = [shape_of(x.value)[axis] for axis in x.order[1:]]
+        back = [x.order.index(axis) for axis in range(1, len(x.order))]
+        weight = weight.reshape(-1, *sizes).transpose(0, *back).reshape(weight.shape)
+    constant = network.weight(node.name, "weight", weight)
+    vector = None if bias is None else network.weight(node.name, "bias", bias)
+    value = x.value if x.flattened else straight(network, node.name, x)
+    return Activation.of(network.add(cnn.LinearOp(value, constant, bias=vector), node.name))
+
+
+def _bias(network: Network, node: Node, index: int, outputs: int) -> SSAValue | None:
+    if not node.has_input(index):
+        return None
+    return network.weight(node.name, "bias", node.floats(index, "its bias", (outputs,)))
+
+
+def _row(array: Floats, size: int) -> Floats:
+    """A constant that is added to each vector of `size` elements."""
+    if array.ndim > 2 or array.shape[:-1] not in ((), (1,)) or array.size not in (1, size):
+        raise LayerError(f"its bias is {format_shape(array.shape)}, expected {size}")
+    return np.ascontiguousarray(np.broadcast_to(array.reshape(-1), (size,)))
+
+
+def batch_normalization(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """BatchNormalization with the statistics of the training."""
+    if "training_mode" in node.schema.attributes and node.truth("training_mode"):
+        raise LayerError("training_mode is set, a network that is being trained cannot be compiled")
+    if "spatial" in node.schema.attributes and not node.truth("spatial"):
+        raise LayerError("spatial is 0, statistics of single elements are not supported")
+    shape = shape_of(x)
+    if len(shape) not in (2, 4):
+        raise LayerError(f"input is {format_shape(shape)}, expected a vector 1xC or maps 1xCxHxW")
+    names = ("scale", "bias", "running_mean", "running_var")
+    arrays = [node.floats(index, f"its {name}", shape[1:2]) for index, name in enumerate(names, 1)]
+    eps = node.real("epsilon")
+    if not (eps >= 0 and np.all(arrays[3] + np.float32(eps) > 0)):
+        raise LayerError("its running_var + epsilon must be above zero")
+    scale, bias, mean, variance = (
+        network.weight(node.name, "weight" if name == "scale" else name, array)
+        for name, array in zip(names, arrays, strict=True)
+    )
+    return network.add(cnn.BatchNormOp(x, mean, variance, scale=scale, bias=bias, eps=eps), node.name)
+
+
+def pool(kind: type[cnn.MaxPoolOp] | type[cnn.AvgPoolOp]) -> Convert:
+    """MaxPool and AveragePool."""
+
+    def converted(network: Network, node: Node, x: SSAValue) -> SSAValue:
+        kernel, strides = node.pair("kernel_shape"), node.pair("strides", 1)
+        if "dilations" in node.schema.attributes and node.pair("dilations", 1) != (1, 1):
+            raise LayerError("a pool with dilations is not supported")
+        shape = shape_of(x)
+        pads = spatial_pads(node, shape, kernel, strides, (1, 1))
+        ceil_mode = "ceil_mode" in node.schema.attributes and node.truth("ceil_mode")
+        pads, ceil_mode = pool_pads(shape, kernel, strides, pads, ceil_mode)
+        include = kind is cnn.AvgPoolOp and node.truth("count_include_pad")
+        return network.add(
+            kind(x, kernel=kernel, strides=strides, pads=pads, ceil_mode=ceil_mode, count_include_pad=include),
+            node.name,
+        )
+
+    return plain(converted)
+
+
+def global_pool(kind: type[cnn.MaxPoolOp] | type[cnn.AvgPoolOp]) -> Convert:
+    """GlobalMaxPool and GlobalAveragePool: one window, which is the map."""
+    return elementwise(lambda network, node, x: _global_pool(network, node, x, kind))
+
+
+def _global_pool(
+    network: Network, node: Node, x: SSAValue, kind: type[cnn.MaxPoolOp] | type[cnn.AvgPoolOp]
+) -> SSAValue:
+    shape = shape_of(x)
+    if len(shape) != 4:
+        raise LayerError(f"input is {format_shape(shape)}, expected maps 1xCxHxW")
+    return network.add(kind(x, kernel=shape[2:]), node.name)
+
+
+def reduce_mean(network: Network, node: Node) -> Activation:
+    """ReduceMean over rows and columns: an average pool of whole maps."""
+    x = node.activation()
+    axes = node.axes(1, len(x.shape))
+    if x.flattened or axes is None or sorted(x.order[axis] for axis in axes) != [2, 3]:
+        raise LayerError("is a mean over other axes than rows and columns of maps")
+    mean = _global_pool(network, node, x.value, cnn.AvgPoolOp)
+    if node.truth("keepdims"):
+        return Activation(mean, x.order)
+    return Activation.of(network.add(cnn.ReshapeOp(mean, shape_of(mean)[:2]), f"{node.name}.vector"))
+
+
+def relu(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """Relu."""
+    return network.add(cnn.ReluOp(x), node.name)
+
+
+def clip(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """Clip to 0..h: max(h - max(h - x, 0), 0), ReLUs and shifts per channel, which the accelerator runs."""
+    low, high = node.limit("min", 1, -np.inf), node.limit("max", 2, np.inf)
+    if low != 0 or high <= 0:
+        raise LayerError(f"clips to {low:g}..{high:g}, supported is a range from 0 up, as of ReLU6")
+    if high < np.finfo(np.float32).max:
+        for part in ("below", "above"):
+            name = f"{node.name}.{part}"
+            minus, limit = (
+                network.add(cnn.ConstantOp.splat(number, shape_of(x)[1:2]), name) for number in (-1.0, high)
+            )
+            x = network.add(cnn.ScaleShiftOp(x, minus, limit), name)
+            if part == "below":
+                x = network.add(cnn.ReluOp(x), name)
+    return network.add(cnn.ReluOp(x), node.name)
+
+
+def function(kind: type[cnn.SigmoidOp] | type[cnn.TanhOp] | type[cnn.IdentityOp]) -> Convert:
+    """Layers of single elements that are one operation without options."""
+    return elementwise(lambda network, node, x: network.add(kind(x), node.name))
+
+
+def dropout(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """Dropout, which does nothing after the training."""
+    if node.has_input(2) and bool(np.any(node.constant(2, "its training_mode"))):
+        raise LayerError("its training_mode is set, a network that is being trained cannot be compiled")
+    return network.add(cnn.IdentityOp(x), node.name)
+
+
+def cast(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """Cast of what is float32 already."""
+    if node.integer("to") != 1:
+        raise LayerError("casts to another type than float32")
+    return network.add(cnn.IdentityOp(x), node.name)
+
+
+def lrn(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """LRN."""
+    op = cnn.LrnOp(x, node.integer("size"), node.real("alpha"), node.real("beta"), node.real("bias"))
+    return network.add(op, node.name)
+
+
+def softmax(kind: type[cnn.SoftmaxOp] | type[cnn.LogSoftmaxOp]) -> Convert:
+    """Softmax and LogSoftmax over the channels, or over all elements.
+
+    Before operator set 13, `axis` is the first of those that are taken together.
+    """
+
+    def converted(network: Network, node: Node) -> Activation:
+        x = node.activation()
+        if x.flattened:
+            raise LayerError("its input has its axes transposed")
+        axis = node.axis("axis", len(x.shape))
+        axes = [axis] if node.version >= 13 else range(axis, len(x.shape))
+        shape = shape_of(x.value)
+        taken = {x.order[axis] for axis in axes if x.shape[axis] > 1}
+        others = {axis for axis, size in enumerate(shape) if size > 1} - taken
+        if len(shape) in (2, 4) and taken <= {1}:
+            return Activation(network.add(kind(x.value), node.name), x.order)
+        if others:
+            raise LayerError("is over neither the channels nor all elements")
+        vector = network.add(cnn.ReshapeOp(x.value, (1, int(np.prod(shape)))), f"{node.name}.vector")
+        y = network.add(kind(vector), node.name)
+        return Activation(network.add(cnn.ReshapeOp(y, shape), f"{node.name}.shape"), x.order)
+
+    return converted
+
+
+def pad(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """Pad of rows and columns with zeros; negative numbers crop."""
+    mode = node.text("mode", "constant")
+    if mode != "constant":
+        raise LayerError(f"pads in the mode {mode}, only zeros are supported")
+    value = node.limit("value", 2, 0.0)
+    if value != 0:
+        raise LayerError(f"pads with {value:g}, only zeros are supported")
+    rank = len(shape_of(x))
+    sizes = node.pads(1)
+    axes = node.axes(3, rank) if node.has_input(3) else tuple(range(rank))
+    if axes is None or len(sizes) != 2 * len(axes) or len(set(axes)) != len(axes):
+        raise LayerError(f"has {len(sizes)} sizes for a value of {rank} axes")
+    pads = dict(zip(axes, zip(sizes, sizes[len(axes) :], strict=False), strict=True))
+    if any(any(pads.get(axis, ())) for axis in (0, 1)):
+        raise LayerError("pads the batch or the channels")
+    (top, bottom), (left, right) = (pads.get(axis, (0, 0)) for axis in (2, 3))
+    return network.add(cnn.PadOp(x, (top, left, bottom, right)), node.name)
+
+
+def transpose(network: Network, node: Node) -> Activation:
+    """Transpose: what follows sees the axes in another order."""
+    x = node.activation()
+    rank = len(x.shape)
+    axes = node.integers("perm", tuple(reversed(range(rank))))
+    if sorted(axes) != list(range(rank)) or x.flattened:
+        raise LayerError(f"perm is {list(axes)}, expected an order of {rank} axes")
+    return Activation(x.value, tuple(x.order[axis] for axis in axes))
+
+
+def concat(network: Network, node: Node) -> Activation:
+    """Concat of channels."""
+    values = [node.activation(index) for index in range(len(node.inputs))]
+    first = values[0]
+    if any(value.order != first.order or value.flattened for value in values):
+        raise LayerError("joins values whose axes are in different orders")
+    if first.order[node.axis("axis", len(first.shape))] != 1:
+        raise LayerError(f"joins axis {node.integer('axis')}, which is not the channels")
+    return Activation(network.add(cnn.ConcatOp([value.value for value in values]), node.name), first.order)
+
+
+def total(network: Network, node: Node) -> Activation:
+    """Add and Sum: of values of one shape, or of a value and numbers per channel."""
+    values = [value for value in node.inputs if isinstance(value, Activation)]
+    constants = [value for value in node.inputs if isinstance(value, np.ndarray)]
+    result = values[0]
+    names = [f"{node.name}.sum{index}" for index in range(1, len(node.inputs) - 1)] + [node.name]
+    for value in values[1:]:
+        if (value.order, value.flattened) != (result.order, result.flattened):
+            raise LayerError("adds values whose axes are in different orders")
+        sum_of_two = network.add(cnn.AddOp(result.value, value.value), names.pop(0))
+        result = Activation(sum_of_two, result.order, result.flattened)
+    for constant in constants:
+        result = _scaled(network, node, result, None, constant, names.pop(0))
+    return result
+
+
+def difference(network: Network, node: Node) -> Activation:
+    """Sub of numbers per channel, or from them."""
+    if isinstance(node.inputs[1], np.ndarray):
+        return _scaled(network, node, node.activation(), None, -_numbers(node.inputs[1]), node.name)
+    constant = _numbers(node.constant(0, "the value that is subtracted from"))
+    return _scaled(network, node, node.activation(1), np.array(-1, np.float32), constant, node.name)
+
+
+def product(network: Network, node: Node) -> Activation:
+    """Mul by numbers per channel."""
+    index = 1 if isinstance(node.inputs[1], np.ndarray) else 0
+    factor = _numbers(node.constant(index, "a factor"))
+    return _scaled(network, node, node.activation(1 - index), factor, None, node.name)
+
+
+def quotient(network: Network, node: Node) -> Activation:
+    """Div by numbers per channel."""
+    divisor = _numbers(node.constant(1, "the divisor")).astype(np.float64)
+    if not np.all(divisor):
+        raise LayerError("divides by zero")
+    return _scaled(network, node, node.activation(), 1 / divisor, None, node.name)
+
+
+def _numbers(array: Array) -> Array:
+    if array.dtype.kind != "f":
+        raise LayerError(f"computes with {array.dtype}, expected floats")
+    return array
+
+
+def _scaled(
+    network: Network, node: Node, x: Activation, factor: Array | None, shift: Array | None, name: str
+) -> Activation:
+    """`x * factor + shift`, each one number or one per channel."""
+    channels = shape_of(x.value)[1:2]
+    if factor is None:
+        scale = network.add(cnn.ConstantOp.splat(1.0, channels), name)
+    else:
+        scale = network.weight(name, "scale", _per_channel(x, factor))
+    offset = None if shift is None else network.weight(name, "shift", _per_channel(x, shift))
+    return Activation(network.add(cnn.ScaleShiftOp(x.value, scale, offset), name), x.order, x.flattened)
+
+
+def _per_channel(x: Activation, array: Array) -> Floats:
+    """A constant that is broadcast to a value, as one number per channel."""
+    shape = (1,) * (len(x.shape) - array.ndim) + array.shape
+    others = [size for axis, size in enumerate(shape) if x.flattened or x.order[axis : axis + 1] != (1,)]
+    channels = shape_of(x.value)[1]
+    if len(shape) != len(x.shape) or any(size != 1 for size in others) or array.size not in (1, channels):
+        raise LayerError(f"computes with {format_shape(array.shape)} numbers, expected one, or one per channel")
+    floats = finite_floats(_numbers(array), "its constant")
+    return np.ascontiguousarray(np.broadcast_to(floats.reshape(-1), (channels,)))
+
+
+def reshaped(network: Network, node: Node, shape: Shape) -> Activation:
+    """Reshape, Flatten, Squeeze and Unsqueeze, whose results have `shape`."""
+    x = node.activation()
+    if x.flattened and shape == x.shape:
+        return x
+    if not x.is_straight and not x.flattened and shape == (1, int(np.prod(x.shape))):
+        return Activation(x.value, x.order, flattened=True)
+    return Activation.of(network.add(cnn.ReshapeOp(straight(network, node.name, x), shape), node.name))
+
+
+LAYERS: dict[str, Convert] = {
+    "Add": total,
+    "AveragePool": pool(cnn.AvgPoolOp),
+    "BatchNormalization": plain(batch_normalization),
+    "Cast": elementwise(cast),
+    "Clip": elementwise(clip),
+    "Concat": concat,
+    "Conv": plain(convolution),
+    "Div": quotient,
+    "Dropout": elementwise(dropout),
+    "Gemm": gemm,
+    "GlobalAveragePool": global_pool(cnn.AvgPoolOp),
+    "GlobalMaxPool": global_pool(cnn.MaxPoolOp),
+    "Identity": function(cnn.IdentityOp),
+    "LRN": plain(lrn),
+    "LogSoftmax": softmax(cnn.LogSoftmaxOp),
+    "MatMul": matmul,
+    "MaxPool": pool(cnn.MaxPoolOp),
+    "Mul": product,
+    "Pad": plain(pad),
+    "ReduceMean": reduce_mean,
+    "Relu": elementwise(relu),
+    "Sigmoid": function(cnn.SigmoidOp),
+    "Softmax": softmax(cnn.SoftmaxOp),
+    "Sub": difference,
+    "Sum": total,
+    "Tanh": function(cnn.TanhOp),
+    "Transpose": transpose,
+}
+"""Operators on values that depend on the input."""
+
+RESHAPES = frozenset({"Flatten", "Reshape", "Squeeze", "Unsqueeze"})
+"""Operators whose result is their first input in a shape that shape inference knows."""

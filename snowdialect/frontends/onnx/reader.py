@@ -1,0 +1,103 @@
+"""Reads ONNX files through the package `onnx`, which trusts a file: what it gets has been skimmed before."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+
+import onnx
+from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto
+from snowdialect.errors import SnowError
+from snowdialect.frontends.mapped import map_file
+from snowdialect.frontends.onnx.tensors import DataFiles
+from snowdialect.frontends.onnx.wire import Damage, skim
+
+OLDEST_OPERATORS = 7
+"""Operator sets before this one broadcast in another way, and have layers that are being trained."""
+
+DOMAINS = ("", "ai.onnx")
+"""Two names of ONNX's own operators."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network in an ONNX file: nodes in order, each with a name of its own, and arrays by name."""
+
+    path: Path
+    opset: int
+    ir_version: int
+    input: ValueInfoProto
+    output: str
+    nodes: Sequence[tuple[str, NodeProto]]
+    initializers: dict[str, TensorProto]
+    files: DataFiles
+
+    def initializer(self, name: str) -> NDArray[Any]:
+        """The array with a name; LayerError when its tensor is damaged."""
+        return self.files.array(self.initializers[name])
+
+
+def load(path: str | Path) -> Model:
+    """The network in an `.onnx` file, one input and one output, as far as its structure is in order.
+
+    Arrays are not looked at before they are used. Raises SnowError, one line naming the file and the reason,
+    for anything else.
+    """
+    path = Path(path)
+    data = map_file(path)
+    try:
+        model = onnx.ModelProto.FromString(skim(data))
+    except (Damage, DecodeError) as error:
+        raise SnowError(f"{path}: not a readable ONNX file: {str(error).partition(chr(10))[0]}") from None
+    graph = model.graph
+    for node in graph.node:
+        if node.domain in DOMAINS:
+            node.domain = ""
+    initializers = {tensor.name: tensor for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in initializers]
+    for kind, values in (("input", inputs), ("output", graph.output)):
+        if len(values) != 1:
+            raise SnowError(f"{path}: the network has {len(values)} {kind}s, expected one")
+    return Model(
+        path,
+        _operator_set(path, model),
+        model.ir_version,
+        inputs[0],
+        graph.output[0].name,
+        list(zip(_names(graph), graph.node, strict=True)),
+        initializers,
+        DataFiles(path, data),
+    )
+
+
+def _operator_set(path: Path, model: onnx.ModelProto) -> int:
+    """The version of ONNX's own operators that a model uses."""
+    newest = onnx.defs.onnx_opset_version()
+    versions = [entry.version for entry in model.opset_import if entry.domain in DOMAINS]
+    if not versions:
+        raise SnowError(f"{path}: not an ONNX network: it names no set of operators")
+    version = versions[-1]
+    if not OLDEST_OPERATORS <= version <= newest:
+        raise SnowError(f"{path}: operator set {version} is not supported, only {OLDEST_OPERATORS} to {newest}")
+    return version
+
+
+def _names(graph: GraphProto) -> list[str]:
+    """A name for each node, no two alike: the file's where it is good for that, or that of its first result."""
+    counts = Counter(node.name for node in graph.node)
+    taken: set[str] = set()
+    names: list[str] = []
+    for index, node in enumerate(graph.node):
+        wanted = node.name if counts[node.name] == 1 else next(iter(node.output), "")
+        name = "".join(letter if letter.isprintable() else "?" for letter in wanted) or f"node{index}"
+        if name in taken:
+            name = f"{name}.{index}"
+        while name in taken:
+            name += "'"
+        taken.add(name)
+        names.append(name)
+    return names

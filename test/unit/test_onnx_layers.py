@@ -1,0 +1,290 @@
+"""ONNX operators compute what onnxruntime does."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from onnx import NodeProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+from onnx_models import computed, expected, floats, network, node, save
+
+MAPS = (1, 4, 7, 6)
+
+
+class Case(NamedTuple):
+    """A network, by name."""
+
+    name: str
+    nodes: Sequence[NodeProto]
+    shape: tuple[int, ...] = MAPS
+    constants: Mapping[str, NDArray[Any]] = {}
+    opset: int = 13
+
+
+def integers(*values: int) -> NDArray[np.int64]:
+    return np.array(values, np.int64)
+
+
+def conv(name: str, kernel: tuple[int, int] = (3, 3), groups: int = 1, bias: bool = True, **attributes: Any) -> Case:
+    constants = {"w": floats(6, 4 // groups, *kernel, seed=1)} | ({"b": floats(6, seed=2)} if bias else {})
+    inputs = ("x", "w", "b") if bias else ("x", "w")
+    return Case(name, [node("Conv", *inputs, group=groups, **attributes)], constants=constants)
+
+
+def pool(name: str, operator: str, opset: int = 13, shape: tuple[int, ...] = MAPS, **attributes: Any) -> Case:
+    return Case(name, [node(operator, **attributes)], shape, opset=opset)
+
+
+def elementwise(name: str, operator: str, opset: int = 13, shape: tuple[int, ...] = MAPS, **attributes: Any) -> Case:
+    return Case(name, [node(operator, **attributes)], shape, opset=opset)
+
+
+def with_constants(
+    name: str,
+    operator: str,
+    *inputs: str,
+    shape: tuple[int, ...] = MAPS,
+    opset: int = 13,
+    constants: Mapping[str, NDArray[Any]],
+    **attributes: Any,
+) -> Case:
+    return Case(name, [node(operator, *inputs, **attributes)], shape, constants, opset)
+
+
+STATISTICS = {"s": floats(4), "b": floats(4, seed=1), "m": floats(4, seed=2), "v": floats(4, seed=3) ** 2 + 0.1}
+
+CASES = [
+    conv("conv"),
+    conv("conv-without-bias", bias=False),
+    conv("conv-asymmetric-pads", pads=[2, 0, 1, 3]),
+    conv("conv-same-upper", kernel=(2, 4), auto_pad="SAME_UPPER", strides=[2, 3]),
+    conv("conv-same-lower", kernel=(2, 4), auto_pad="SAME_LOWER", strides=[2, 3]),
+    conv("conv-valid", auto_pad="VALID", strides=[2, 1]),
+    conv("conv-dilated", kernel=(2, 2), dilations=[3, 2], pads=[1, 1, 1, 1]),
+    conv("conv-grouped", groups=2, pads=[1, 1, 1, 1]),
+    Case("conv-depthwise", [node("Conv", "x", "w", group=4)], constants={"w": floats(8, 1, 3, 3)}),
+    pool("max-pool", "MaxPool", kernel_shape=[3, 2], strides=[2, 2]),
+    pool("max-pool-of-strides-one", "MaxPool", kernel_shape=[3, 3]),
+    pool("max-pool-ceil", "MaxPool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
+    pool("max-pool-ceil-padded", "MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], ceil_mode=1),
+    pool("max-pool-ceil-gap", "MaxPool", kernel_shape=[1, 1], strides=[4, 4], ceil_mode=1),
+    pool("max-pool-ceil-one-gap", "MaxPool", kernel_shape=[3, 1], strides=[3, 4], ceil_mode=1),
+    pool("max-pool-same", "MaxPool", kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_LOWER"),
+    pool("max-pool-opset-8", "MaxPool", opset=8, kernel_shape=[2, 2], strides=[2, 2]),
+    pool("average-pool", "AveragePool", kernel_shape=[3, 2], strides=[2, 1]),
+    pool("average-pool-pads", "AveragePool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 0, 1, 2]),
+    pool("average-pool-include", "AveragePool", kernel_shape=[3, 3], pads=[1, 0, 1, 2], count_include_pad=1),
+    pool("average-pool-ceil", "AveragePool", kernel_shape=[3, 3], strides=[3, 3], ceil_mode=1),
+    pool("average-pool-ceil-one-gap", "AveragePool", kernel_shape=[3, 1], strides=[3, 4], ceil_mode=1),
+    pool(
+        "average-pool-ceil-include",
+        "AveragePool",
+        opset=19,
+        kernel_shape=[3, 3],
+        strides=[3, 3],
+        pads=[1, 1, 1, 1],
+        ceil_mode=1,
+        count_include_pad=1,
+    ),
+    pool("average-pool-same", "AveragePool", kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_UPPER"),
+    pool("average-pool-opset-7", "AveragePool", opset=7, kernel_shape=[2, 2]),
+    pool("global-average-pool", "GlobalAveragePool"),
+    pool("global-max-pool", "GlobalMaxPool"),
+    pool("reduce-mean", "ReduceMean", axes=[2, 3], keepdims=1),
+    pool("reduce-mean-to-vector", "ReduceMean", axes=[-1, -2], keepdims=0),
+    with_constants("reduce-mean-18", "ReduceMean", "x", "a", opset=18, constants={"a": integers(2, 3)}),
+    elementwise("relu", "Relu"),
+    elementwise("sigmoid", "Sigmoid"),
+    elementwise("tanh", "Tanh"),
+    elementwise("identity", "Identity"),
+    elementwise("dropout", "Dropout", opset=10, ratio=0.3),
+    elementwise("dropout-13", "Dropout"),
+    elementwise("cast", "Cast", to=1),
+    elementwise("lrn", "LRN", size=3, alpha=0.1, beta=0.6, bias=2.0),
+    elementwise("clip-attributes", "Clip", opset=10, min=0.0, max=0.5),
+    elementwise("clip-open", "Clip", opset=10, min=0.0),
+    with_constants(
+        "clip-inputs", "Clip", "x", "l", "h", constants={"l": np.array(0, np.float32), "h": np.array(0.5, np.float32)}
+    ),
+    with_constants("clip-below", "Clip", "x", "l", constants={"l": np.array(0, np.float32)}),
+    elementwise("softmax-vector", "Softmax", shape=(1, 10)),
+    elementwise("softmax-channels", "Softmax", axis=1),
+    elementwise("softmax-all", "Softmax", opset=9),
+    elementwise("softmax-all-from-channels", "LogSoftmax", opset=11, axis=1),
+    elementwise("softmax-old-unit-maps", "Softmax", opset=9, shape=(1, 10, 1, 1)),
+    elementwise("log-softmax", "LogSoftmax", shape=(1, 10)),
+    with_constants("batch-norm", "BatchNormalization", "x", *"sbmv", constants=STATISTICS, epsilon=0.01),
+    with_constants("batch-norm-vector", "BatchNormalization", "x", *"sbmv", shape=(1, 4), constants=STATISTICS),
+    with_constants("batch-norm-8", "BatchNormalization", "x", *"sbmv", opset=8, constants=STATISTICS),
+    with_constants("batch-norm-15", "BatchNormalization", "x", *"sbmv", opset=15, constants=STATISTICS),
+    with_constants("gemm", "Gemm", "x", "b", "c", shape=(1, 5), constants={"b": floats(5, 3), "c": floats(3)}),
+    with_constants(
+        "gemm-factors",
+        "Gemm",
+        *"xbc",
+        shape=(1, 5),
+        constants={"b": floats(3, 5), "c": floats(1, 3)},
+        alpha=0.5,
+        beta=3.0,
+        transB=1,
+    ),
+    with_constants("gemm-without-bias", "Gemm", "x", "b", shape=(1, 5), constants={"b": floats(5, 3)}),
+    with_constants(
+        "gemm-scalar", "Gemm", *"xbc", shape=(1, 5), constants={"b": floats(5, 3), "c": np.array(2, np.float32)}
+    ),
+    with_constants("matmul", "MatMul", "x", "w", shape=(1, 5), constants={"w": floats(5, 3)}),
+    Case(
+        "matmul-add",
+        [node("MatMul", "x", "w"), node("Add", "b", "MatMul")],
+        (1, 5),
+        {"w": floats(5, 3), "b": floats(3)},
+    ),
+    with_constants("add-channels", "Add", "x", "c", constants={"c": floats(4, 1, 1)}),
+    with_constants("add-number", "Add", "c", "x", constants={"c": np.array(2, np.float32)}),
+    with_constants("sub-channels", "Sub", "x", "c", constants={"c": floats(1, 4, 1, 1)}),
+    with_constants("sub-from", "Sub", "c", "x", constants={"c": floats(1)}),
+    with_constants("mul-channels", "Mul", "x", "c", constants={"c": floats(1, 4, 1, 1)}),
+    with_constants("mul-number", "Mul", "c", "x", constants={"c": floats(1, 1)}),
+    with_constants("div-channels", "Div", "x", "c", constants={"c": floats(4, 1, 1)}),
+    Case("add", [node("Relu"), node("Add", "x", "Relu")]),
+    Case("sum", [node("Relu"), node("Tanh"), node("Sum", "x", "Relu", "c", "Tanh")], constants={"c": floats(1)}),
+    Case("sum-of-one", [node("Sum", "x")]),
+    Case("concat", [node("Relu"), node("Concat", "x", "Relu", "x", axis=1)]),
+    Case("concat-from-end", [node("Relu"), node("Concat", "Relu", "x", axis=-3)]),
+    elementwise("pad-attributes", "Pad", opset=10, pads=[0, 0, 1, 2, 0, 0, 0, 3]),
+    with_constants("pad-inputs", "Pad", "x", "p", constants={"p": integers(0, 0, 1, -2, 0, 0, 0, 3)}),
+    with_constants(
+        "pad-axes", "Pad", *("x", "p", "", "a"), opset=18, constants={"p": integers(1, 2, 3, 4), "a": integers(3, -2)}
+    ),
+    elementwise("flatten", "Flatten"),
+    elementwise("flatten-all", "Flatten", axis=-4),
+    with_constants("reshape", "Reshape", "x", "s", constants={"s": integers(1, -1)}),
+    with_constants("reshape-maps", "Reshape", "x", "s", constants={"s": integers(0, 2, -1, 6)}),
+    elementwise("squeeze-attributes", "Squeeze", opset=11, shape=(1, 5, 1, 1), axes=[2, 3]),
+    with_constants("squeeze-inputs", "Squeeze", "x", "a", shape=(1, 5, 1, 1), constants={"a": integers(-1, 2)}),
+    with_constants("unsqueeze", "Unsqueeze", "x", "a", shape=(1, 5), constants={"a": integers(2, 3)}),
+]
+
+
+def agree(path: Path, shape: tuple[int, ...]) -> None:
+    x = floats(*shape, seed=7)
+    theirs = expected(path, x)
+    ours = computed(path, x)
+    assert ours.shape == theirs.shape
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_operators(case: Case, tmp_path: Path) -> None:
+    agree(save(network(case.nodes, case.shape, case.constants, case.opset), tmp_path / "net.onnx"), case.shape)
+
+
+def test_automatic_padding_of_a_dilated_kernel(tmp_path: Path) -> None:
+    """onnxruntime has none: against the definition of ONNX."""
+    case = conv("", auto_pad="SAME_UPPER", dilations=[2, 1])
+    path = save(network(case.nodes, case.shape, case.constants), tmp_path / "net.onnx")
+    x = floats(*MAPS)
+    (reference,) = ReferenceEvaluator(str(path)).run(None, {"x": x})
+    assert isinstance(reference, np.ndarray)
+    np.testing.assert_allclose(computed(path, x), reference, rtol=1e-4, atol=1e-5)
+
+
+CHANNELS_FIRST, CHANNELS_LAST = [0, 3, 1, 2], [0, 2, 3, 1]
+
+
+def transpose(x: str, result: str, perm: list[int]) -> NodeProto:
+    return helper.make_node("Transpose", [x], [result], perm=perm)
+
+
+LAST_TO_FIRST = transpose("x", "maps", CHANNELS_FIRST)
+CONV = helper.make_node("Conv", ["maps", "w"], ["y"])
+
+
+def test_channels_last(tmp_path: Path) -> None:
+    """Input and output are CxHxW here, HxWxC in the file; in between, axes are counted as there."""
+    nodes = [
+        node("Mul", "x", "std"),
+        node("Sub", "Mul", "mean"),
+        transpose("Sub", "maps", CHANNELS_FIRST),
+        CONV,
+        transpose("y", "last", CHANNELS_LAST),
+        node("Relu", "last"),
+        node("Concat", "last", "Relu", axis=3),
+        node("Softmax", "Concat", axis=-1),
+    ]
+    constants = {"std": np.array(3, np.float32), "mean": floats(4), "w": floats(5, 4, 3, 3)}
+    path = save(network(nodes, ("N", "H", "W", 4), constants), tmp_path / "net.onnx")
+    x = floats(1, 7, 6, 4)
+    ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)), (4, 7, 6))
+    np.testing.assert_allclose(ours.transpose(CHANNELS_LAST), expected(path, x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("flatten", ["Flatten", "Reshape"])
+def test_linear_layer_of_flattened_channels_last(tmp_path: Path, flatten: str) -> None:
+    """The columns of its weights follow the order of the axes."""
+    nodes = [
+        LAST_TO_FIRST,
+        CONV,
+        transpose("y", "last", CHANNELS_LAST),
+        node(flatten, "last", *(["sizes"] if flatten == "Reshape" else [])),
+        node("Relu", flatten),
+        node("MatMul", "Relu", "fc"),
+    ]
+    constants = {"w": floats(5, 4, 3, 3), "fc": floats(100, 3), "sizes": integers(-1, 100)}
+    path = save(network(nodes, (1, 7, 6, 4), constants), tmp_path / "net.onnx")
+    x = floats(1, 7, 6, 4)
+    ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)))
+    np.testing.assert_allclose(ours, expected(path, x), rtol=1e-4, atol=1e-5)
+
+
+def test_pool_and_squeeze_of_channels_last(tmp_path: Path) -> None:
+    nodes = [
+        LAST_TO_FIRST,
+        transpose("maps", "last", CHANNELS_LAST),
+        node("ReduceMean", "last", axes=[1, 2], keepdims=1),
+        node("Squeeze", "ReduceMean", "axes"),
+    ]
+    path = save(network(nodes, (1, 7, 6, 4), {"axes": integers(1, 2)}), tmp_path / "net.onnx")
+    x = floats(1, 7, 6, 4)
+    ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)))
+    np.testing.assert_allclose(ours, expected(path, x), rtol=1e-4, atol=1e-5)
+
+
+def test_sizes_that_are_computed(tmp_path: Path) -> None:
+    """x.view(x.size(0), -1), as PyTorch writes it."""
+    nodes = [
+        node("Shape"),
+        helper.make_node("Constant", [], ["zero"], value=numpy_helper.from_array(integers(0)[0:1].reshape(()))),
+        node("Gather", "Shape", "zero", axis=0),
+        node("Unsqueeze", "Gather", axes=[0]),
+        helper.make_node("Constant", [], ["rest"], value=numpy_helper.from_array(integers(-1))),
+        node("Concat", "Unsqueeze", "rest", axis=0),
+        node("Reshape", "x", "Concat"),
+    ]
+    agree(save(network(nodes, ("N", 4, 7, 6), opset=11), tmp_path / "net.onnx"), MAPS)
+
+
+def test_weights_that_are_computed(tmp_path: Path) -> None:
+    """Filled, reshaped, cast from float16 and double; a result without a name is one that nobody reads."""
+    nodes = [
+        node("ConstantOfShape", "sizes", value=numpy_helper.from_array(np.array([0.5], np.float32))),
+        node("Conv", "x", "ConstantOfShape"),
+        helper.make_node("Dropout", ["Conv"], ["kept", "mask"]),
+        node("Cast", "half", to=1),
+        node("Transpose", "Cast", perm=[1, 0]),
+        node("Flatten", "kept"),
+        node("MatMul", "Flatten", "Transpose"),
+        node("Div", "MatMul", "numbers"),
+        node("Sqrt", "numbers"),
+        node("Add", "Div", "Sqrt"),
+    ]
+    constants = {"sizes": integers(2, 4, 7, 6), "half": floats(3, 2).astype(np.float16), "numbers": floats(3) ** 2 + 1}
+    agree(save(network(nodes, MAPS, constants), tmp_path / "net.onnx"), MAPS)
+
+
+def test_only_what_the_output_needs_is_converted(tmp_path: Path) -> None:
+    nodes = [node("NonZero"), node("Relu")]
+    agree(save(network(nodes, MAPS), tmp_path / "net.onnx"), MAPS)
