@@ -27,10 +27,20 @@ class Benchmark(NamedTuple):
 
     module: str
     about: str
+    networks: tuple[str, ...] = ()
+    """For one that measures networks of the zoo: those it takes unless others are asked for."""
 
 
 BENCHMARKS = {
     "paper": Benchmark("snow_bench_paper", "the published figures of hand code and compiler beside ours"),
+    "nets": Benchmark(
+        "snow_bench_nets",
+        "networks without linear layers: instructions, traffic, frames per second, time to compile",
+        ("alexnet", "resnet18", "resnet34", "resnet50", "vgg16", "googlenet", "squeezenet"),
+    ),
+    "speed": Benchmark(
+        "snow_bench_speed", "time and memory of compiling whole networks, speed of the simulator on them", ("resnet18",)
+    ),
     "simulator": Benchmark("snow_bench_simulator", "speed of the simulator on AlexNet's convolutions"),
 }
 
@@ -44,15 +54,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "snow-bench", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("name", metavar="NAME", choices=list(BENCHMARKS), help="what to measure")
+    parser.add_argument(
+        "--nets",
+        metavar="NAME,...",
+        type=lambda text: tuple(text.split(",")),
+        help="networks of snow-zoo, for nets (default: all published ones) and speed (default: resnet18)",
+    )
     parser.add_argument("--json", action="store_true", help="print the tables as JSON")
     snow_cli.add_debug_argument(parser)
     options = parser.parse_args(arguments)
+    if options.nets and not BENCHMARKS[options.name].networks:
+        parser.error(f"{options.name} takes no --nets")
     return snow_cli.run_command(lambda: run(options), options.debug)
 
 
 def run(options: argparse.Namespace) -> int:
-    measure: Callable[[], Tables] = import_module(BENCHMARKS[options.name].module).measure
-    tables = measure()
+    benchmark = BENCHMARKS[options.name]
+    measure: Callable[..., Tables] = import_module(benchmark.module).measure
+    tables = measure(options.nets or benchmark.networks) if benchmark.networks else measure()
     snow_cli.show_progress()
     if options.json:
         print(json.dumps({name: table.rows for name, table in tables.items()}, indent=2))
@@ -81,6 +100,10 @@ def print_tables(tables: Tables) -> None:
 def text_of(value: Any) -> str:
     """A value for a table: numbers as many digits as tell something."""
     match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
         case float():
             return f"{value:.4g}"
         case int():

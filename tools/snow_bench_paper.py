@@ -7,52 +7,18 @@ seeded, and cycles do not depend on them.
 
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import snow_cli
 from lowering import driver
 from snow_bench import Row, Table, Tables
+from snow_bench_published import HAND_CODE, MAPS_STATIONARY_BYTES, ONE_UNIT
 from snowdialect.models.alexnet import STAGES, Stage
-
-
-class HandCode(NamedTuple):
-    """A layer of AlexNet (one weird trick): the published time of the hand-written code at 250 MHz."""
-
-    mops: int
-    """Millions of operations, none on padding; a multiply-accumulate is two."""
-    milliseconds: float
-    efficiency: float
-    """Percent of that time in which all multipliers could do these."""
-
-
-HAND_CODE = {
-    "conv1": HandCode(139, 1.56, 69.87),
-    "conv2": HandCode(409, 3.22, 99.07),
-    "conv3": HandCode(202, 1.59, 99.37),
-    "conv4": HandCode(269, 2.16, 97.22),
-    "conv5": HandCode(179, 1.42, 98.59),
-}
-
-
-class OneUnit(NamedTuple):
-    """A layer on a machine of one CU at 142.86 MHz: published times."""
-
-    hand_milliseconds: float
-    compiler_milliseconds: float
-
-
-ONE_UNIT = {
-    "conv3": OneUnit(11.11, 11.08),
-    "conv4": OneUnit(14.84, 14.77),
-    "conv5": OneUnit(9.89, 9.86),
-}
 
 MAPS_STATIONARY = Stage("conv", 256, 256, 16, 3, 1, 0, pool=False)
 """The layer whose bytes are published: two output rows a tile, all kernels sent again for each."""
 
 MAPS_STATIONARY_OPTIONS = {"mode": "coop", "split": "kernels", "order": "mloop", "rows": 2}
-
-PUBLISHED_BYTES = {"maps and weights in": 8_716_288, "maps out": 100_352}
 
 
 def measure() -> Tables:
@@ -105,7 +71,7 @@ def _byte_rows() -> list[Row]:
     }
     return [
         {"what": name, "published": published, "ours": ours[name], "difference": ours[name] - published}
-        for name, published in PUBLISHED_BYTES.items()
+        for name, published in MAPS_STATIONARY_BYTES.items()
     ]
 
 

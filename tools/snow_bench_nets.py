@@ -1,0 +1,67 @@
+"""Networks of the zoo without their linear layers on the machine, beside what is published of them."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import snow_cli
+from snow_bench import Row, Table, Tables
+from snow_bench_published import NETWORKS, Network
+from snow_bench_speed import Compiled, Simulated, compile_networks, simulate_network
+
+
+def measure(networks: Sequence[str]) -> Tables:
+    """What each network takes, and frames per second beside published ones."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [_row(compiled) for compiled in compile_networks(networks, Path(folder), features_only=True)]
+    tables = {"nets": Table("Networks without linear layers, one input", rows)}
+    if published := [_published_row(row) for row in rows if row["network"] in NETWORKS]:
+        tables["published"] = Table("Frames per second beside published ones, of 256 multipliers at 250 MHz", published)
+    return tables
+
+
+def _row(compiled: Compiled) -> Row:
+    run = simulate_network(compiled)
+    report = run.result.report
+    return {
+        "network": compiled.name,
+        "macs": report["macs"],
+        "instructions": report["instructions_static"],
+        "executed": report["instructions_executed"],
+        "dram_bytes": report["dram_read_bytes"] + report["dram_write_bytes"],
+        "fps": report["frames_per_second"],
+        "limit_fps": report["frames_per_second"] / report["utilization"] if report["macs"] else None,
+        "percent": 100 * report["utilization"],
+        "compile_seconds": compiled.seconds,
+        "simulation_seconds": run.seconds,
+        "saturations": report["saturations"],
+        "equal": _equals_reference(compiled, run),
+    }
+
+
+def _published_row(row: Row) -> Row:
+    published: dict[str, Any] = NETWORKS.get(row["network"], Network())._asdict()
+    ours = {"limit_fps": row["limit_fps"], "ours_fps": row["fps"], "ours_percent": row["percent"]}
+    instructions = {"ours_instructions": row["instructions"], "published_instructions": published.pop("instructions")}
+    return {"network": row["network"], **ours, **published, **instructions}
+
+
+def _equals_reference(compiled: Compiled, run: Simulated) -> bool:
+    """Whether the simulator gave the bits, saturations and wraps of the quantised network at level cnn."""
+    import numpy as np
+
+    from lowering import driver
+    from lowering.check import first_difference
+    from lowering.pipeline import LEVELS
+    from snowdialect.interpreters import Run, run_module
+
+    snow_cli.show_progress(f"running the reference of {compiled.name} ...")
+    shape = run.program.inputs[0].shape
+    network = driver.read_model(compiled.model, shape)
+    driver.lower(driver.make_context(), network.module, LEVELS[0])
+    batch = np.random.default_rng(0).normal(0, 1, (1, *shape))
+    reference = run_module(network.module, batch.astype(np.float32), network.weights())
+    result = run.result
+    ours = Run(result.outputs, result.layers, result.saturations, result.wraps, result.instructions)
+    return first_difference(reference, ours) is None

@@ -1,0 +1,116 @@
+"""Speed of the compiler, as a command in a process of its own, and of the simulator, on networks of the zoo."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import snow_cli
+from snow_bench import Row, Table, Tables
+
+if TYPE_CHECKING:
+    from snowdialect.backend.program import Program
+    from snowdialect.simulator import SimulationResult
+
+WARM_UP = "conv"
+"""The network that is compiled first, and not counted: what Python and Numba keep on disk is then there."""
+
+
+class Compiled(NamedTuple):
+    """A network of the zoo as files, and what it took to compile."""
+
+    name: str
+    model: Path
+    program: Path
+    seconds: float
+    """From start to end of `snow-compile`."""
+    megabytes: float
+    """The most memory that it held."""
+
+
+class Simulated(NamedTuple):
+    """A program and its run on one seeded input."""
+
+    program: "Program"
+    result: "SimulationResult"
+    seconds: float
+    """Of a second run, which compiles nothing."""
+
+
+def measure(networks: Sequence[str]) -> Tables:
+    """A row a network, whole: time and memory of compiling it, time of simulating one input."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [_row(compiled) for compiled in compile_networks(networks, Path(folder), features_only=False)]
+    return {"speed": Table("Compiling a model file to a program, and simulating one input", rows)}
+
+
+def _row(compiled: Compiled) -> Row:
+    program, _, seconds = simulate_network(compiled)
+    return {
+        "network": compiled.name,
+        "macs": program.macs,
+        "instructions": program.instructions,
+        "compile_seconds": compiled.seconds,
+        "compile_megabytes": compiled.megabytes,
+        "simulation_seconds": seconds,
+        "gmac_per_second": program.macs / seconds / 1e9,
+    }
+
+
+def compile_networks(networks: Sequence[str], folder: Path, features_only: bool) -> list[Compiled]:
+    """Writes and compiles networks into a folder, the commands being processes of their own.
+
+    Call it before this process takes much memory: what a process starts counts it as its own. Raises SnowError for
+    an unknown name and for a command that fails.
+    """
+    from snowdialect.errors import SnowError
+    from snowdialect.models.zoo import MODELS
+
+    if unknown := [name for name in networks if name not in MODELS]:
+        raise SnowError(f"unknown network '{unknown[0]}'; known are {', '.join(MODELS)}")
+    compiled: list[Compiled] = []
+    for name in (WARM_UP, *networks):
+        snow_cli.show_progress(f"compiling {name} ...")
+        model, program = folder / f"{name}.t7", folder / f"{name}.snow"
+        features = ["--features"] if features_only and MODELS[name].classifier is not None else []
+        _run_alone("snow_zoo", name, "-o", str(model), *features)
+        shape = "x".join(map(str, MODELS[name].input_shape))
+        cost = _run_alone("snow_compile", str(model), "--input-shape", shape, "-o", str(program))
+        compiled.append(Compiled(name, model, program, *cost))
+    return compiled[1:]
+
+
+def _run_alone(module: str, *arguments: str) -> tuple[float, float]:
+    """Seconds and megabytes of a command. Raises SnowError with what it says when it fails."""
+    from snowdialect.errors import SnowError
+
+    started = time.perf_counter()
+    command = [sys.executable, "-c", f"import sys, {module}; sys.exit({module}.main())", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.read().strip()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SnowError(f"{module} {arguments[0]}: {said.removeprefix('error: ')}")
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
+
+
+def simulate_network(compiled: Compiled) -> Simulated:
+    """Runs a program twice on one input."""
+    import numpy as np
+
+    from snowdialect.backend.container import load_program
+    from snowdialect.simulator import simulate
+
+    snow_cli.show_progress(f"simulating {compiled.name} ...")
+    program = load_program(compiled.program)
+    batch = np.random.default_rng(0).normal(0, 1, (1, *program.inputs[0].shape))
+    simulate(program, batch)
+    started = time.perf_counter()
+    result = simulate(program, batch)
+    return Simulated(program, result, time.perf_counter() - started)
