@@ -5,6 +5,9 @@ An operation that takes over the work of another keeps its own location, so that
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -13,6 +16,7 @@ from snowdialect.dialects.cnn.boundary import DequantizeOp, QuantizeOp
 from snowdialect.dialects.cnn.host import PadOp, ReshapeOp
 from snowdialect.dialects.cnn.layers import (
     AddOp,
+    AvgPoolOp,
     ConcatOp,
     Conv2dOp,
     DropoutOp,
@@ -21,6 +25,7 @@ from snowdialect.dialects.cnn.layers import (
     MaxPoolOp,
     ReluOp,
 )
+from snowdialect.dialects.cnn.shapes import PoolGeometry, Shape
 from snowdialect.dialects.locations import located
 
 
@@ -154,6 +159,43 @@ class PadIntoConv(RewritePattern):
         rewriter.notify_op_modified(op)
 
 
+class SimplifyPool(RewritePattern):
+    """A pool without options that make no difference to its windows: a single one has no strides, and the like.
+
+    So all ways to say that a pool takes the mean of whole maps become one.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: MaxPoolOp | AvgPoolOp, rewriter: PatternRewriter):
+        shape, simple = shape_of(op.x), op.geometry
+        for change in SIMPLER_POOLS:
+            candidate = change(simple)
+            if _covered(candidate, shape) == _covered(simple, shape):
+                simple = candidate
+        if simple == op.geometry:
+            return
+        op.properties["strides"] = integers(simple.strides)
+        if not simple.ceil_mode:
+            op.properties.pop("ceil_mode", None)
+        if not simple.count_include_pad:
+            op.properties.pop("count_include_pad", None)
+        rewriter.notify_op_modified(op)
+
+
+SIMPLER_POOLS: tuple[Callable[[PoolGeometry], PoolGeometry], ...] = (
+    lambda pool: replace(pool, strides=(1, pool.strides[1])),
+    lambda pool: replace(pool, strides=(pool.strides[0], 1)),
+    lambda pool: replace(pool, ceil_mode=False),
+    lambda pool: replace(pool, count_include_pad=False),
+)
+
+
+def _covered(geometry: PoolGeometry, shape: Shape) -> object:
+    """What tells two pools of maps of `shape` apart: elements and divisors of their windows, by axis."""
+    elements = [[(window.first, window.stop) for window in windows] for windows in geometry.windows(shape)]
+    return elements, geometry.axis_divisors(shape)
+
+
 class RemoveRequantize(RewritePattern):
     """quantize(dequantize(x)) is x for equal types: f32 holds every word."""
 
@@ -172,6 +214,8 @@ PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
     LinearOp: (ReshapeIntoLinear(),),
     ConcatOp: (MergeConcats(),),
     PadOp: (RemovePad(), MergePads()),
+    MaxPoolOp: (SimplifyPool(),),
+    AvgPoolOp: (SimplifyPool(),),
     Conv2dOp: (PadIntoConv(),),
     QuantizeOp: (RemoveRequantize(),),
 }

@@ -127,3 +127,38 @@ cnn.output "t" %t : tensor<1x8x!cnn.fixed<7>>
 %x = cnn.input "x" : tensor<1x8xf32>
 %unused = cnn.relu %x : (tensor<1x8xf32>) -> tensor<1x8xf32>
 cnn.output "y" %x : tensor<1x8xf32>
+
+// -----
+
+// A pool of whole maps, whichever way it is said; a calibration stays.
+// CHECK:      cnn.avg_pool %x {kernel = [8, 8]} :
+// CHECK-NEXT: cnn.avg_pool %x {kernel = [8, 8]} :
+// CHECK-NEXT: cnn.avg_pool %x {kernel = [8, 8]} attributes {cnn.frac_bits = 4 : i64} :
+// CHECK-NEXT: cnn.max_pool %x {kernel = [8, 8]} :
+%x = cnn.input "x" : tensor<1x2x8x8xf32>
+%a = cnn.avg_pool %x {kernel = [8, 8]} : (tensor<1x2x8x8xf32>) -> tensor<1x2x1x1xf32>
+%b = cnn.avg_pool %x {kernel = [8, 8], strides = [8, 8], count_include_pad} : (tensor<1x2x8x8xf32>) -> tensor<1x2x1x1xf32>
+%c = cnn.avg_pool %x {kernel = [8, 8], strides = [1, 3], ceil_mode} attributes {cnn.frac_bits = 4} : (tensor<1x2x8x8xf32>) -> tensor<1x2x1x1xf32>
+%d = cnn.max_pool %x {kernel = [8, 8], strides = [8, 8], ceil_mode} : (tensor<1x2x8x8xf32>) -> tensor<1x2x1x1xf32>
+cnn.output "a" %a : tensor<1x2x1x1xf32>
+cnn.output "b" %b : tensor<1x2x1x1xf32>
+cnn.output "c" %c : tensor<1x2x1x1xf32>
+cnn.output "d" %d : tensor<1x2x1x1xf32>
+
+// -----
+
+// What makes a difference stays: a row that is left over, a window that hangs over, padding that counts.
+// CHECK:      cnn.max_pool %x {kernel = [5, 8], strides = [4, 1]} :
+// CHECK-NEXT: cnn.max_pool %x {kernel = [3, 3], strides = [2, 2], ceil_mode} :
+// CHECK-NEXT: cnn.avg_pool %x {kernel = [8, 8], pads = [1, 1, 0, 0], count_include_pad} :
+// CHECK:      cnn.avg_pool %y {kernel = [8, 8], strides = [2, 2], ceil_mode} :
+%x = cnn.input "x" : tensor<1x2x8x8xf32>
+%a = cnn.max_pool %x {kernel = [5, 8], strides = [4, 4]} : (tensor<1x2x8x8xf32>) -> tensor<1x2x1x1xf32>
+%b = cnn.max_pool %x {kernel = [3, 3], strides = [2, 2], ceil_mode} : (tensor<1x2x8x8xf32>) -> tensor<1x2x4x4xf32>
+%c = cnn.avg_pool %x {kernel = [8, 8], pads = [1, 1, 0, 0], count_include_pad} : (tensor<1x2x8x8xf32>) -> tensor<1x2x2x2xf32>
+%y = cnn.input "y" : tensor<1x2x9x9xf32>
+%d = cnn.avg_pool %y {kernel = [8, 8], strides = [2, 2], ceil_mode} : (tensor<1x2x9x9xf32>) -> tensor<1x2x2x2xf32>
+cnn.output "a" %a : tensor<1x2x1x1xf32>
+cnn.output "b" %b : tensor<1x2x4x4xf32>
+cnn.output "c" %c : tensor<1x2x2x2xf32>
+cnn.output "d" %d : tensor<1x2x2x2xf32>

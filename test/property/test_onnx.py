@@ -1,0 +1,78 @@
+"""Windows of ONNX convolutions and pools, of any shape: results are those of onnxruntime."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from onnx import ModelProto
+from onnx_models import computed, expected, floats, network, node, save
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
+
+from snowdialect.errors import SnowError
+
+SIZES = st.integers(1, 9)
+PAIRS = st.tuples(st.integers(1, 4), st.integers(1, 4)).map(list)
+
+NO_WINDOW = ("the padded input has", "covers no element")
+"""Why there may be no result: a kernel larger than the map, a window of padding only."""
+
+
+@st.composite
+def windows(draw: st.DrawFn, kernel: list[int]) -> dict[str, Any]:
+    """Strides and padding, the latter less than the kernel, or automatic."""
+    attributes: dict[str, Any] = {"strides": draw(PAIRS)}
+    auto_pad = draw(st.sampled_from(["NOTSET", "NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"]))
+    if auto_pad == "NOTSET":
+        return {**attributes, "pads": [draw(st.integers(0, size - 1)) for size in kernel * 2]}
+    # onnxruntime does not pad where strides leave gaps between the windows.
+    strides = [min(pair) for pair in zip(attributes["strides"], kernel, strict=True)]
+    return {"strides": strides, "auto_pad": auto_pad}
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> ModelProto:
+    """A convolution; onnxruntime pads automatically without dilations only."""
+    kernel, groups = draw(PAIRS), draw(st.integers(1, 3))
+    inputs, outputs = (groups * draw(st.integers(1, 3)) for _ in range(2))
+    attributes = draw(windows(kernel))
+    if "pads" in attributes:
+        attributes["dilations"] = draw(PAIRS)
+    constants = {"w": floats(outputs, inputs // groups, *kernel), "b": floats(outputs)}
+    layer = node("Conv", "x", "w", "b", group=groups, **attributes)
+    return network([layer], (1, inputs, draw(SIZES), draw(SIZES)), constants)
+
+
+@st.composite
+def pools(draw: st.DrawFn) -> ModelProto:
+    """A pool; the older operator sets have no ceil mode."""
+    kernel = draw(PAIRS)
+    attributes = {**draw(windows(kernel)), "kernel_shape": kernel}
+    operator = draw(st.sampled_from(["MaxPool", "AveragePool"]))
+    opset = draw(st.sampled_from([9, 13, 19]))
+    if opset > 9 and "pads" in attributes:
+        attributes["ceil_mode"] = draw(st.integers(0, 1))
+    if operator == "AveragePool":
+        attributes["count_include_pad"] = draw(st.integers(0, 1))
+    return network([node(operator, **attributes)], (1, 2, draw(SIZES), draw(SIZES)), opset=opset)
+
+
+# A network of one layer takes milliseconds.
+@settings(max_examples=10 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(model=st.one_of(convolutions(), pools()))
+def test_windows(model: ModelProto, tmp_path: Path) -> None:
+    path = save(model, tmp_path / "net.onnx")
+    x = floats(*(size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim))
+    try:
+        ours = computed(path, x)
+    except SnowError as error:
+        assert any(reason in str(error) for reason in NO_WINDOW)
+        return
+    try:
+        theirs = expected(path, x)
+    except (Fail, InvalidArgument, RuntimeException):
+        pytest.fail(f"onnxruntime has no result for {model.graph.node[0]}")
+    assert ours.shape == theirs.shape
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
