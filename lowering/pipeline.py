@@ -37,6 +37,7 @@ class Phase(NamedTuple):
 CNN = Phase(
     "cnn",
     (
+        Pass("cnn-name-layers", "lowering.cnn.name_layers"),
         Pass("cnn-canonicalize", "lowering.cnn.canonicalize"),
         Pass("cnn-fold-batch-norm", "lowering.cnn.fold_batch_norm"),
         Pass("cnn-fuse", "lowering.cnn.fuse"),

@@ -36,7 +36,7 @@ from snowdialect.dialects.layers import DescribedLayer, described_layers
 from snowdialect.dialects.locations import described, layer_name, location_names
 from snowdialect.dialects.snowflake import InstructionOp, LabelOp, ProgramOp, Stage, fill_length
 from snowdialect.dialects.target import machine_of
-from snowdialect.dialects.tile.memory import region_address
+from snowdialect.dialects.tile.memory import region_address, region_life
 from snowdialect.errors import SnowError
 from snowdialect.interpreters.cnn import evaluate_constant
 from snowdialect.interpreters.state import RunState
@@ -182,7 +182,8 @@ class _Assembler:
         segments = tuple(Channels(*segment) for segment in maps.segments)
         layout = MapsLayout(maps.height.data, maps.width.data, maps.pixel.data, maps.row.data, maps.frac.data, segments)
         self.region_of[op.result] = len(self.regions)
-        self.regions.append(Region(op.region_name.data, "maps", region_address(op.result), maps.words, layout))
+        life = (None if layer is None else layer.data for layer in region_life(op.result))
+        self.regions.append(Region(op.region_name.data, "maps", region_address(op.result), maps.words, layout, *life))
 
     def _image(self, op: tile.WeightsOp | tile.AverageWeightsOp, words: NDArray[np.int16]) -> None:
         address = region_address(op.result)

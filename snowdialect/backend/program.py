@@ -60,6 +60,10 @@ class Region(NamedTuple):
     words: int
     layout: MapsLayout | None
     """Of maps; None for weights, which lie as the weights buffers want them."""
+    first_layer: str | None = None
+    """The first layer that needs the region: before, others may use its memory. None: from the start."""
+    last_layer: str | None = None
+    """The last layer that needs it: behind, others may use its memory. None: to the end."""
 
 
 class Tensor(NamedTuple):

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from snowdialect.dialects.tile.types import MapsType
 from snowdialect.errors import SnowError
+from snowdialect.layout import round_up
 from snowdialect.machine import Machine
 
 Words = NDArray[np.int16]
@@ -35,6 +36,8 @@ class Region:
 
     base: int
     maps: MapsType | None
+    last_layer: str | None = None
+    """The last layer that needs it; None when its memory stays its own."""
 
 
 def pixels(memory: Words, base: int, height: int, width: int, pixel: int, row: int, words: int | None = None) -> Words:
@@ -70,11 +73,16 @@ def read_maps(dram: Words, region: Region) -> Words:
     return np.concatenate(parts, axis=-1).transpose(0, 3, 1, 2)
 
 
-def write_maps(dram: Words, region: Region, tensor: Words) -> None:
-    """Puts maps in logical order, (N, C, H, W) or any shape with as many elements, into a region."""
+def write_maps(dram: Words, region: Region, tensor: Words, line: int) -> None:
+    """Puts maps in logical order, (N, C, H, W) or any shape with as many elements, into a region.
+
+    What is behind a segment becomes zero up to whole lines of `line` words, as far as pixels go.
+    """
     maps = region.maps
     assert maps is not None
     view = region_pixels(dram, region)
+    for count, offset in maps.segments:
+        view[..., offset + count : round_up(offset + count, line)] = 0
     ordered = tensor.reshape(-1, maps.channels, maps.height.data, maps.width.data).transpose(0, 2, 3, 1)
     channel = 0
     for count, offset in maps.segments:

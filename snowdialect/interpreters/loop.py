@@ -94,6 +94,7 @@ class LoopFunctions(InterpreterFunctions):
 
     @impl(loop.LayerOp)
     def run_layer(self, interpreter: Interpreter, op: loop.LayerOp, args: PythonValues) -> PythonValues:
+        run_state(interpreter).enter(layer_name(op))
         return interpreter.run_ssacfg_region(op.body, (), op.name)
 
     @impl(loop.ForOp)

@@ -12,7 +12,6 @@ from xdsl.interpreter import Interpreter
 
 from snowdialect.dialects import cnn
 from snowdialect.errors import SnowError
-from snowdialect.interpreters.buffers import read_maps
 from snowdialect.interpreters.state import RunState, set_run_state
 from snowdialect.weights import Weights
 
@@ -73,8 +72,6 @@ def run_module(
                 raise cause from None
             cause = cause.__cause__
         raise
-    for name, region in state.regions.items():
-        # The words of what the host computed lie in memory too; its result is what it computed.
-        if name not in state.layers:
-            state.observe(name, read_maps(state.dram, region))
+    for name in state.regions:
+        state.observe_region(name)
     return Run(state.outputs, state.layers, state.saturations, state.wraps, state.instructions)

@@ -34,6 +34,10 @@ class RunState:
     """Memory of the accelerator: (N, words); a 64 B unit is 32 words."""
     regions: dict[str, "Region"] = field(default_factory=dict[str, Any])
     """Regions of maps by the name of the layer whose result they hold."""
+    layer: str | None = None
+    """The layer that writes to memory."""
+    _entered: set[str] = field(default_factory=set[str])
+    """It, and those before it."""
     partial_sums: dict[tuple[SSAValue, int], NDArray[np.int64]] = field(default_factory=dict[Any, Any])
     """Accumulators between the parts of a kernel, by result buffer and CU."""
     instructions: Counter[str] = field(default_factory=Counter[str])
@@ -43,6 +47,21 @@ class RunState:
     def observe(self, layer: str, result: NDArray[Any]) -> None:
         """Remembers what a layer computed, to be compared between levels."""
         self.layers[layer] = result
+
+    def enter(self, layer: str) -> None:
+        """A layer begins to write to memory: observes before the regions that no layer needs any more."""
+        for name, region in self.regions.items():
+            if region.last_layer in self._entered and region.last_layer != layer:
+                self.observe_region(name)
+        self.layer = layer
+        self._entered.add(layer)
+
+    def observe_region(self, name: str) -> None:
+        """Remembers the maps of a region. Where the host computed them, its result is what it computed."""
+        if name not in self.layers:
+            from snowdialect.interpreters.buffers import read_maps
+
+            self.observe(name, read_maps(self.dram, self.regions[name]))
 
     def count(self, layer: str, saturations: int, wraps: int) -> None:
         """Adds to a layer's clamped results and to its results whose exact sum left 32 bits."""

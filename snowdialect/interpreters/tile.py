@@ -1,6 +1,7 @@
 """The meaning of the tile dialect: whole tiles in NumPy, on the real contents of memory and buffers."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -37,13 +38,14 @@ class TileFunctions(InterpreterFunctions):
     def run_region(self, interpreter: Interpreter, op: tile.RegionOp, args: PythonValues) -> PythonValues:
         state = run_state(interpreter)
         maps = cast(tile.MapsType, op.result.type)
-        region = Region(allocate(state, op, maps.words), maps)
+        last = None if op.last_layer is None else op.last_layer.data
+        region = Region(allocate(state, op, maps.words), maps, last)
         state.regions[op.region_name.data] = region
         return (region,)
 
     @impl(tile.ViewOp)
     def run_view(self, interpreter: Interpreter, op: tile.ViewOp, args: PythonValues) -> PythonValues:
-        view = Region(args[0].base, cast(tile.MapsType, op.result.type))
+        view = replace(args[0], maps=cast(tile.MapsType, op.result.type))
         run_state(interpreter).regions[op.region_name.data] = view
         return (view,)
 
@@ -67,7 +69,9 @@ class TileFunctions(InterpreterFunctions):
     @impl(tile.WriteOp)
     def run_write(self, interpreter: Interpreter, op: tile.WriteOp, args: PythonValues) -> PythonValues:
         tensor, region = args
-        write_maps(run_state(interpreter).dram, region, tensor)
+        state = run_state(interpreter)
+        state.enter(layer_name(op))
+        write_maps(state.dram, region, tensor, machine_of(op).line_words)
         return ()
 
     @impl(tile.ReadOp)
@@ -77,6 +81,7 @@ class TileFunctions(InterpreterFunctions):
 
     @impl(tile.LayerOp)
     def run_layer(self, interpreter: Interpreter, op: tile.LayerOp, args: PythonValues) -> PythonValues:
+        run_state(interpreter).enter(layer_name(op))
         return interpreter.run_ssacfg_region(op.body, (), op.name)
 
     @impl(tile.BufferOp)

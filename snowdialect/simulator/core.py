@@ -196,7 +196,7 @@ def _next_bank(s: Sizes, control: Control, clock: Clock, timed, fault):
 
 @entry
 def execute(sizes, rows, executed, controls, memory, datas, clocks, timed, functional, budget: int, fault) -> int:
-    """Runs until the program has ended, it is stopped, or `budget` instructions have run.
+    """Runs until the program has ended, it is stopped, a layer begins to store, or `budget` instructions have run.
 
     The state of the machine is in records of one element. Returns the number of the instruction that it stops at, with
     the reason in `fault`, else -1.
@@ -213,6 +213,9 @@ def execute(sizes, rows, executed, controls, memory, datas, clocks, timed, funct
             return number - 1
         row = rows[number]
         operation = row.operation
+        if operation == TMOV and functional and row.layer != control.layer:
+            control.layer = control.entered = row.layer
+            return -1
         executed[number] += 1
         control.steps += 1
         stopped = False

@@ -65,7 +65,8 @@ class Host:
             case "output":
                 self.outputs[step.attributes["name"]] = self._tensors[step.operands[0]]
             case "write":
-                write_maps(memory, *self._region(step), self._tensors[step.operands[0]])
+                line = self.program.machine.line_words
+                write_maps(memory, *self._region(step), self._tensors[step.operands[0]], line)
             case "read":
                 assert step.result is not None
                 maps = read_maps(memory, *self._region(step))
@@ -140,9 +141,15 @@ def read_maps(memory: NDArray[np.int16], base: int, layout: MapsLayout) -> NDArr
     return np.concatenate(parts, axis=-1).transpose(0, 3, 1, 2)
 
 
-def write_maps(memory: NDArray[np.int16], base: int, layout: MapsLayout, array: NDArray[np.int16]) -> None:
-    """Puts maps (N, C, H, W), or any shape with as many elements, to word `base`; other words stay as they are."""
+def write_maps(memory: NDArray[np.int16], base: int, layout: MapsLayout, array: NDArray[np.int16], line: int) -> None:
+    """Puts maps (N, C, H, W), or any shape with as many elements, to word `base`.
+
+    Behind each segment zeros fill up the last line of `line` words, as far as the pixel goes; other words stay.
+    """
     view = _pixels(memory, base, layout)
+    for segment in layout.segments:
+        end = segment.offset + segment.channels
+        view[..., end : -(-end // line) * line] = 0
     ordered = array.reshape(-1, layout.channels, layout.height, layout.width).transpose(0, 2, 3, 1)
     channel = 0
     for segment in layout.segments:

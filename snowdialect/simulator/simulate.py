@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snowdialect.backend.program import NO_LAYER, NO_TILE, Code, CodeStep, Program
+from snowdialect.backend.program import NO_LAYER, NO_TILE, Code, CodeStep, Program, Region
 from snowdialect.errors import SnowError
 from snowdialect.machine.instructions import BY_NAME
 from snowdialect.simulator import state
@@ -103,43 +103,69 @@ def _run_chunk(
     """Runs all steps on some inputs; returns outputs and results of layers."""
     host = Host(program, inputs)
     memory = np.tile(program.initial_memory(), (host.batch, 1))
+    results = [Results(program, memory[number : number + 1]) for number in range(host.batch)]
     for step in program.steps:
         if isinstance(step, CodeStep):
-            _run_code(program, program.codes[step.code], rows[step.code], memory, totals, timing)
+            _run_code(program, program.codes[step.code], rows[step.code], results, totals, timing)
         else:
+            for result in results:
+                result.enter(step.layer)
             host.run(step, memory)
     totals.saturations.update(host.saturations)
     totals.wraps.update(host.wraps)
-    transfer = program.machine.transfer_words
-    layers = {
-        region.name: read_maps(memory, region.address * transfer, region.layout)
-        for region in program.regions
-        if region.layout is not None
-    }
+    ended = [result.all() for result in results]
+    layers = {name: np.concatenate([maps[name] for maps in ended]) for name in ended[0]}
     return host.outputs, layers | host.layers
+
+
+class Results:
+    """The results of layers in a memory (1, words), each kept before others may use its words."""
+
+    def __init__(self, program: Program, memory: NDArray[np.int16]) -> None:
+        self.program, self.memory = program, memory
+        self._kept: dict[str, NDArray[np.int16]] = {}
+        self._entered: set[str] = set()
+
+    def enter(self, layer: str) -> None:
+        """A layer begins to write to memory: keeps before what no layer needs any more."""
+        for region in self.program.regions:
+            if region.last_layer in self._entered and region.last_layer != layer:
+                self._keep(region)
+        self._entered.add(layer)
+
+    def all(self) -> dict[str, NDArray[np.int16]]:
+        """The maps (1, C, H, W) of every region, by name, when the program has ended."""
+        for region in self.program.regions:
+            self._keep(region)
+        return self._kept
+
+    def _keep(self, region: Region) -> None:
+        if region.layout is not None and region.name not in self._kept:
+            address = region.address * self.program.machine.transfer_words
+            self._kept[region.name] = read_maps(self.memory, address, region.layout)
 
 
 def _run_code(
     program: Program,
     code: Code,
     rows: Records,
-    memory: NDArray[np.int16],
+    results: Sequence[Results],
     totals: _Totals,
     timing: Timing | None,
 ) -> None:
-    """Runs a stretch of code on every memory, and its clock when `timing` is to be added to."""
+    """Runs a stretch of code on the memory of every result, and its clock when `timing` is to be added to."""
     stop = Event()
     counts = np.zeros((len(program.layers), 2), np.int64)
     clock = None if timing is None else Execution(program, code, rows, clock=state.new_clock(program, rows))
 
-    def compute(words: Words) -> NDArray[np.int64]:
+    def compute(result: Results) -> NDArray[np.int64]:
         # Buffers exist while a thread runs, not for the whole batch.
         data = state.new_data()
-        Execution(program, code, rows, memory=words, data=data).run(stop)
+        Execution(program, code, rows, memory=result.memory[0], data=data, enter=result.enter).run(stop)
         return data["counts"][0, : len(counts)].copy()
 
     runs: list[Callable[[], Any]] = [] if clock is None else [partial(clock.run, stop)]
-    for result in _in_threads([*runs, *(partial(compute, words) for words in memory)], stop)[len(runs) :]:
+    for result in _in_threads([*runs, *(partial(compute, result) for result in results)], stop)[len(runs) :]:
         counts += result
     for layer, (saturations, wraps) in zip(program.layers, counts.tolist(), strict=True):
         if saturations:
@@ -184,9 +210,11 @@ class Execution:
         clock: Records | None = None,
         memory: Words | None = None,
         data: Records | None = None,
+        enter: Callable[[str], None] = lambda layer: None,
     ) -> None:
+        """`enter` is called, in a run with a memory, before a layer's first move to memory or between CUs."""
         self.program, self.code, self.rows = program, code, rows
-        self.clock, self.memory, self.data = clock, memory, data
+        self.clock, self.memory, self.data, self.enter = clock, memory, data, enter
         self.control = state.new_control(program.machine)
         self.executed = np.zeros(len(rows), np.int64)
 
@@ -198,11 +226,14 @@ class Execution:
         clock = _unused(state.CLOCK) if self.clock is None else self.clock
         timed, functional = self.clock is not None, self.data is not None
         while not self.control["halted"][0] and not stop.is_set():
+            self.control["entered"] = NO_LAYER
             number = execute(
                 sizes, self.rows, self.executed, self.control, memory, data, clock, timed, functional, _SLICE, fault
             )
             if number >= 0:
                 raise _illegal(self.program, self.code, self.rows, number, fault)
+            if (entered := int(self.control["entered"][0])) != NO_LAYER:
+                self.enter(self.program.layers[entered].name)
 
 
 def _illegal(program: Program, code: Code, rows: Records, number: int, fault: Numbers) -> IllegalProgram:

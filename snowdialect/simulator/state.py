@@ -99,6 +99,8 @@ CONTROL = _record(
     target=(_INT,),
     halted=(_INT,),
     steps=(_INT,),
+    layer=(_INT,),
+    entered=(_INT,),
     bank_base=(_INT, _BANKS),
     bank_count=(_INT, _BANKS),
     bank_filled=(_INT, _BANKS),
@@ -107,7 +109,8 @@ CONTROL = _record(
 
 `settings` are the configuration registers, `latches` the write-back addresses; `modes` is -1, or the mode (0 COOP,
 1 INDP) in which a VMOV started the accumulators of a vMAC. Of each instruction bank: the number of its first
-instruction, how many it holds, whether it was filled since it was left.
+instruction, how many it holds, whether it was filled since it was left. `layer` is that
+of the moves; `entered` the same when execution has paused before its first one, else -1.
 """
 
 DATA = _record(
@@ -205,7 +208,7 @@ def new_control(machine: Machine) -> Records:
     control = np.zeros(1, CONTROL)
     control["bank_count"][0, 0] = machine.icache_instructions
     control["bank_filled"][0, 0] = 1
-    control["modes"] = -1
+    control["modes"] = control["layer"] = control["entered"] = -1
     return control
 
 

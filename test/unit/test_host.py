@@ -109,12 +109,15 @@ def test_a_sum_outside_32_bits_wraps_and_is_counted() -> None:
 
 
 def test_maps_lie_in_memory_as_their_layout_says() -> None:
-    layout = MapsLayout(2, 3, 8, 32, 8, (Channels(3, 0), Channels(2, 5)))
+    layout = MapsLayout(2, 3, 10, 32, 8, (Channels(3, 0), Channels(2, 7)))
     memory = np.full((2, 100), 7, np.int16)
     maps = np.arange(2 * 5 * 2 * 3, dtype=np.int16).reshape(2, 5, 2, 3)
-    write_maps(memory, 32, layout, maps)
-    assert memory[1, 32 + 1 * 32 + 2 * 8 + 5 + 1] == maps[1, 4, 1, 2]
-    assert (memory[:, :32] == 7).all() and (memory[:, 96:] == 7).all() and memory[0, 32 + 3] == 7
+    write_maps(memory, 32, layout, maps, line=4)
+    assert memory[1, 32 + 1 * 32 + 2 * 10 + 7 + 1] == maps[1, 4, 1, 2]
+    # Zeros fill up lines, as far as the pixel goes; nothing else changes.
+    assert memory[0, 32 + 3] == memory[0, 32 + 9] == 0
+    for untouched in (slice(0, 32), slice(32 + 4, 32 + 7), slice(62, 64), slice(96, None)):
+        assert (memory[:, untouched] == 7).all()
     np.testing.assert_array_equal(read_maps(memory, 32, layout), maps)
 
 

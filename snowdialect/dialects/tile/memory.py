@@ -48,17 +48,22 @@ def maps_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 @irdl_op_definition
 class RegionOp(IRDLOperation):
-    """`tile.region "conv1" at 128 : !tile.maps<...>`: memory for maps, named for the layer whose result it holds.
+    """`tile.region "conv1" at 128 from "conv1" to "pool2" : !tile.maps<...>`: memory for maps, with the layer's name.
 
-    The address counts transfers (64 B). Words that nothing writes read as zero.
+    The address counts transfers (64 B). With the address come the first and the last layer that need the region: before
+    and after, others may have its memory, so that words that nothing has written may be anything.
     """
 
     name = "tile.region"
     region_name = prop_def(StringAttr)
     address = opt_prop_def(IntegerAttr[I64])
+    first_layer = opt_prop_def(StringAttr)
+    last_layer = opt_prop_def(StringAttr)
     result = result_def(MapsType)
     traits = traits_def(MemoryAllocEffect())
-    assembly_format = "$region_name (`at` $address^)? attr-dict `:` type($result)"
+    assembly_format = (
+        "$region_name (`at` $address^)? (`from` $first_layer^ `to` $last_layer)? attr-dict `:` type($result)"
+    )
 
     def __init__(self, name: str, result_type: MapsType) -> None:
         super().__init__(properties={"region_name": StringAttr(name)}, result_types=[result_type])
@@ -225,3 +230,11 @@ def region_address(value: SSAValue) -> int:
     if isinstance(owner, RegionOp | WeightsOp | AverageWeightsOp) and owner.address is not None:
         return owner.address.value.data
     raise VerifyException("a region of memory has no address yet: run tile-assign-addresses")
+
+
+def region_life(value: SSAValue) -> tuple[StringAttr | None, StringAttr | None]:
+    """The first and the last layer that need a region of maps, or the whole of which it is a view."""
+    owner = value.owner
+    if isinstance(owner, ViewOp):
+        return region_life(owner.region)
+    return (owner.first_layer, owner.last_layer) if isinstance(owner, RegionOp) else (None, None)

@@ -208,8 +208,8 @@ class Execution:
             case snowflake.RefillOp():
                 return self.refill(self.place(op.rs), op.length.value.data)
             case snowflake.TmovOp():
-                move = core.store if op.kind.data is MoveKind.MEMORY else core.move
-                return move(registers, self.place(op.rd), self.place(op.rs), op.length.value.data)
+                operands = registers, self.place(op.rd), self.place(op.rs), op.length.value.data
+                return self.store(op, *operands) if op.kind.data is MoveKind.MEMORY else core.move(*operands)
             case snowflake.MaxOp():
                 return core.max(registers, self.place(op.rd), self.place(op.rs), op.count.value.data, _flags(op))
             case snowflake.VmovOp():
@@ -234,6 +234,17 @@ class Execution:
                 )
             case _:
                 raise SnowError(f"{op.name} has no meaning in a program")
+
+    def store(self, op: snowflake.TmovOp, registers: list[int], rd: int, rs: int, length: int) -> Step:
+        """TMOV to memory. Instructions of two layers may mix, but a layer stores behind those before it."""
+        state, layer, store = self.state, layer_name(op), self.core.store(registers, rd, rs, length)
+
+        def run() -> None:
+            if state.layer != layer:
+                state.enter(layer)
+            store()
+
+        return run
 
     def address(self, op: snowflake.AddressOp) -> Step:
         registers, target = self.registers, self.place(op.result)

@@ -1,0 +1,52 @@
+"""Gives every layer a name of its own: regions of memory, counts and rows of reports go by name.
+
+A layer without a name gets that of its result, else of its kind; an input is named for what it is given. Of layers that
+share a name, all but the first get a number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+from xdsl.passes import ModulePass
+
+from snowdialect.dialects import cnn
+from snowdialect.dialects.locations import layer_name, location_names, name_location
+
+
+@dataclass(frozen=True)
+class NameLayers(ModulePass):
+    """Sets the location of layers without a name, and of those whose name is taken."""
+
+    name = "cnn-name-layers"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        layers = [layer for layer in op.body.block.ops if is_layer(layer)]
+        taken = {name for layer in layers for name in location_names(layer.location)[:1]}
+        seen: set[str] = set()
+        for layer in layers:
+            given = location_names(layer.location)[:1]
+            name = given[0] if given else _made_up(layer)
+            if name in seen or (not given and name in taken):
+                name = next(other for number in count(2) if (other := f"{name}.{number}") not in taken)
+            if given != (name,):
+                layer.location = name_location(name)
+            seen.add(name)
+            taken.add(name)
+
+
+def is_layer(op: Operation) -> bool:
+    """Whether an operation is a layer of the network, or an input: no constant, and no border of fixed point."""
+    if isinstance(op, cnn.QuantizeOp | cnn.DequantizeOp) or not isinstance(op, cnn.CnnOp | cnn.InputOp):
+        return False
+    return not cnn.is_constant(op.result)
+
+
+def _made_up(layer: Operation) -> str:
+    if isinstance(layer, cnn.InputOp):
+        return layer.input_name.data
+    return layer_name(layer).removeprefix(f"{cnn.Cnn.name}.")
