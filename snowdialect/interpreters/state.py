@@ -35,7 +35,7 @@ class RunState:
     regions: dict[str, "Region"] = field(default_factory=dict[str, Any])
     """Regions of maps by the name of the layer whose result they hold."""
     layer: str | None = None
-    """The layer that writes to memory."""
+    """The layer that uses memory."""
     _entered: set[str] = field(default_factory=set[str])
     """It, and those before it."""
     partial_sums: dict[tuple[SSAValue, int], NDArray[np.int64]] = field(default_factory=dict[Any, Any])
@@ -49,7 +49,7 @@ class RunState:
         self.layers[layer] = result
 
     def enter(self, layer: str) -> None:
-        """A layer begins to write to memory: observes before the regions that no layer needs any more."""
+        """A layer comes to memory: before it writes there, observes the regions that no layer needs any more."""
         for name, region in self.regions.items():
             if region.last_layer in self._entered and region.last_layer != layer:
                 self.observe_region(name)

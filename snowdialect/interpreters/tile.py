@@ -76,7 +76,9 @@ class TileFunctions(InterpreterFunctions):
 
     @impl(tile.ReadOp)
     def run_read(self, interpreter: Interpreter, op: tile.ReadOp, args: PythonValues) -> PythonValues:
-        maps = read_maps(run_state(interpreter).dram, args[0])
+        state = run_state(interpreter)
+        state.enter(layer_name(op))
+        maps = read_maps(state.dram, args[0])
         return (maps.reshape(-1, *shape_of(op.result)[1:]),)
 
     @impl(tile.LayerOp)

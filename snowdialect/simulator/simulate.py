@@ -127,7 +127,7 @@ class Results:
         self._entered: set[str] = set()
 
     def enter(self, layer: str) -> None:
-        """A layer begins to write to memory: keeps before what no layer needs any more."""
+        """A layer comes to memory: before it writes there, keeps what no layer needs any more."""
         for region in self.program.regions:
             if region.last_layer in self._entered and region.last_layer != layer:
                 self._keep(region)
