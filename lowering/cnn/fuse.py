@@ -1,9 +1,9 @@
 """cnn-fuse: ReLU and residual add become part of the layer before, which does them when it writes its result.
 
-The machine starts an accumulator from the residual and rectifies at write-back, so both cost nothing there.
-An add goes into the convolution that ends a branch; where both branches end in one, into the later, whose
-operands include everything the earlier needs. Run before quantisation: the fused sum is rounded once, not
-twice.
+The machine starts an accumulator from the residual and rectifies at write-back, so both cost nothing there. A ReLU
+behind a concatenation or a max-pool goes before it, to the layers that can take it. An add goes into the
+convolution that ends a branch; where both branches end in one, into the later, whose operands include everything the
+earlier needs. Run before quantisation: the fused sum is rounded once, not twice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,35 @@ from xdsl.pattern_rewriter import (
 )
 
 from snowdialect.dialects import cnn
-from snowdialect.dialects.locations import located
+from snowdialect.dialects.locations import layer_name, located, name_location
+
+RECTIFYING = cnn.Conv2dOp | cnn.LinearOp | cnn.AddOp
+"""Layers that can rectify their result."""
+
+
+def _takes_relu(value: SSAValue) -> bool:
+    """Whether a value comes from a layer that can rectify it for its only reader."""
+    return isinstance(value.owner, RECTIFYING) and value.has_one_use()
+
+
+class HoistRelu(RewritePattern):
+    """relu(concat(a, b)) is concat(relu(a), relu(b)), and so for max_pool: where a layer before can take the ReLU."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.ReluOp, rewriter: PatternRewriter):
+        before = op.x.owner
+        if not isinstance(before, cnn.ConcatOp | cnn.MaxPoolOp) or not op.x.has_one_use():
+            return
+        if op.x.type != op.result.type or not any(map(_takes_relu, before.operands)):
+            return
+        relus = [
+            located(cnn.ReluOp(value), name_location(f"{layer_name(op)}.operand{index}"))
+            for index, value in enumerate(before.operands)
+        ]
+        moved = before.clone()
+        moved.operands = [relu.result for relu in relus]
+        rewriter.replace(op, (*relus, moved))
+        rewriter.erase(before)
 
 
 class FuseRelu(RewritePattern):
@@ -32,9 +60,7 @@ class FuseRelu(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.ReluOp, rewriter: PatternRewriter):
         layer = op.x.owner
-        if not isinstance(layer, cnn.Conv2dOp | cnn.LinearOp | cnn.AddOp) or not op.x.has_one_use():
-            return
-        if op.x.type != op.result.type:
+        if not isinstance(layer, RECTIFYING) or not _takes_relu(op.x) or op.x.type != op.result.type:
             return
         layer.properties["relu"] = UnitAttr()
         rewriter.notify_op_modified(layer)
@@ -88,4 +114,4 @@ class CnnFusePass(ModulePass):
     name = "cnn-fuse"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        PatternRewriteWalker(GreedyRewritePatternApplier([FuseRelu(), FuseAdd()])).rewrite_module(op)
+        PatternRewriteWalker(GreedyRewritePatternApplier([HoistRelu(), FuseRelu(), FuseAdd()])).rewrite_module(op)

@@ -94,3 +94,33 @@ cnn.output "y" %v : tensor<1x4x4x4xf32>
 %a = cnn.conv2d %q, %qw : (tensor<1x4x4x4x!cnn.fixed<8>>, tensor<4x4x1x1x!cnn.fixed<8>>) -> tensor<1x4x4x4x!cnn.fixed<8>>
 %s = cnn.add %a, %q : (tensor<1x4x4x4x!cnn.fixed<8>>, tensor<1x4x4x4x!cnn.fixed<8>>) -> tensor<1x4x4x4x!cnn.fixed<8>>
 cnn.output "y" %s : tensor<1x4x4x4x!cnn.fixed<8>>
+
+// -----
+
+// A ReLU behind a concatenation or a max-pool goes before it; what cannot rectify keeps it as a layer of its own.
+// CHECK:      %a = cnn.conv2d %x, %w {relu} :
+// CHECK-NEXT: [[R:%.+]] = cnn.relu %x : {{.*}} loc("relu.operand1")
+// CHECK-NEXT: [[C:%.+]] = cnn.concat %a, [[R]] : {{.*}} loc("join")
+// CHECK-NEXT: %b = cnn.conv2d [[C]], %v {relu} :
+// CHECK-NEXT: [[P:%.+]] = cnn.max_pool %b {kernel = [2, 2]} : {{.*}} loc("pool")
+// CHECK-NEXT: cnn.output "y" [[P]]
+%x = cnn.input "x" : tensor<1x4x4x4xf32>
+%w = cnn.weight "w" : tensor<4x4x1x1xf32>
+%v = cnn.weight "v" : tensor<4x8x1x1xf32>
+%a = cnn.conv2d %x, %w : (tensor<1x4x4x4xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x4x4xf32>
+%c = cnn.concat %a, %x : (tensor<1x4x4x4xf32>, tensor<1x4x4x4xf32>) -> tensor<1x8x4x4xf32> loc("join")
+%r = cnn.relu %c : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32> loc("relu")
+%b = cnn.conv2d %r, %v : (tensor<1x8x4x4xf32>, tensor<4x8x1x1xf32>) -> tensor<1x4x4x4xf32>
+%p = cnn.max_pool %b {kernel = [2, 2]} : (tensor<1x4x4x4xf32>) -> tensor<1x4x3x3xf32> loc("pool")
+%s = cnn.relu %p : (tensor<1x4x3x3xf32>) -> tensor<1x4x3x3xf32>
+cnn.output "y" %s : tensor<1x4x3x3xf32>
+
+// -----
+
+// Not where no layer takes it: the larger map would be rectified instead of the smaller.
+// CHECK:      %p = cnn.max_pool %x
+// CHECK-NEXT: %r = cnn.relu %p
+%x = cnn.input "x" : tensor<1x4x4x4xf32>
+%p = cnn.max_pool %x {kernel = [2, 2]} : (tensor<1x4x4x4xf32>) -> tensor<1x4x3x3xf32>
+%r = cnn.relu %p : (tensor<1x4x3x3xf32>) -> tensor<1x4x3x3xf32>
+cnn.output "y" %r : tensor<1x4x3x3xf32>
