@@ -35,7 +35,8 @@ def _block(rng: np.random.Generator, inputs: int, outputs: int, stride: int, bra
     )
 
 
-def _basic(rng: np.random.Generator, inputs: int, width: int, stride: int) -> TorchObject:
+def basic(rng: np.random.Generator, inputs: int, width: int, stride: int) -> TorchObject:
+    """A block of two 3x3 convolutions."""
     branch = [
         *_convolution(rng, inputs, width, 3, stride),
         cudnn.relu(inplace=True),
@@ -44,7 +45,8 @@ def _basic(rng: np.random.Generator, inputs: int, width: int, stride: int) -> To
     return _block(rng, inputs, width, stride, branch)
 
 
-def _bottleneck(rng: np.random.Generator, inputs: int, width: int, stride: int) -> TorchObject:
+def bottleneck(rng: np.random.Generator, inputs: int, width: int, stride: int) -> TorchObject:
+    """A block of a 3x3 convolution between 1x1 ones, from which 4 * width channels come."""
     branch = [
         *_convolution(rng, inputs, width, 1),
         cudnn.relu(inplace=True),
@@ -86,6 +88,6 @@ def _resnet(depth: int, block: Block, expansion: int, counts: tuple[int, ...]) -
     )
 
 
-RESNET18 = _resnet(18, _basic, 1, (2, 2, 2, 2))
-RESNET34 = _resnet(34, _basic, 1, (3, 4, 6, 3))
-RESNET50 = _resnet(50, _bottleneck, 4, (3, 4, 6, 3))
+RESNET18 = _resnet(18, basic, 1, (2, 2, 2, 2))
+RESNET34 = _resnet(34, basic, 1, (3, 4, 6, 3))
+RESNET50 = _resnet(50, bottleneck, 4, (3, 4, 6, 3))

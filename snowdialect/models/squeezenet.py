@@ -21,7 +21,8 @@ A max-pool goes before each group.
 """
 
 
-def _fire(rng: np.random.Generator, inputs: int, squeezed: int, half: int) -> Modules:
+def fire(rng: np.random.Generator, inputs: int, squeezed: int, half: int) -> Modules:
+    """A squeeze layer, and the two expand layers side by side."""
     return (
         convolution(rng, inputs, squeezed, 1),
         nn.relu(inplace=True),
@@ -36,7 +37,7 @@ def _features(rng: np.random.Generator) -> Modules:
     modules: list[TorchObject] = [convolution(rng, 3, 96, 7, stride=(2, 2)), nn.relu(inplace=True)]
     for group in FIRES:
         modules.append(nn.max_pool((3, 3), (2, 2), ceil=True))
-        modules += [module for fire in group for module in _fire(rng, *fire)]
+        modules += [module for sizes in group for module in fire(rng, *sizes)]
     scores = convolution(rng, 512, 1000, 1, padding=(1, 1))
     return [*modules, nn.dropout(0.5), scores, nn.relu(inplace=True), nn.average_pool((15, 15), (1, 1))]
 

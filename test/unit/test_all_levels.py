@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from lowering import driver
 from lowering.check import FLOAT, SIMULATOR, LevelResult, check
 from lowering.pipeline import LEVELS
-from snowdialect.frontends.torch7 import load
+from snowdialect.frontends.torch7 import load, nn, save
 from snowdialect.models import DIGITS, held_back_digits
+from snowdialect.models.googlenet import Inception
+from snowdialect.models.resnet import basic, bottleneck
+from snowdialect.models.squeezenet import fire
 
 PUBLISHED = [
     *("batch_norm", "cadd_table", "concat", "conv", "linear_2d", "logsoftmax", "pool_ave", "pool_max"),
@@ -73,3 +76,20 @@ def test_face_detector(shared_models: Path) -> None:
     results = check_file(folder / "elab_face_16_32_v2.net", data["x"][:, None])
     assert np.mean(answers(results[0]) == data["label"]) == 0.95
     assert np.mean(answers(results[-1]) == data["label"]) >= 0.945
+
+
+def zoo_blocks() -> dict[str, nn.TorchObject]:
+    """A few channels of what the networks of the zoo are made of."""
+    rng = np.random.default_rng(0)
+    return {
+        "basic": nn.sequential(basic(rng, 16, 16, 1), basic(rng, 16, 32, 2)),
+        "bottleneck": nn.cuda(nn.sequential(bottleneck(rng, 16, 16, 2), bottleneck(rng, 64, 16, 1))),
+        "inception": nn.sequential(nn.cross_map_lrn(5), Inception(16, 16, 8, 24, 8, 16, 16).module(rng)),
+        "fire": nn.sequential(nn.max_pool((3, 3), (2, 2), ceil=True), *fire(rng, 16, 8, 24), *fire(rng, 48, 16, 16)),
+    }
+
+
+@pytest.mark.parametrize("name", zoo_blocks())
+def test_blocks_of_the_zoo(tmp_path: Path, name: str) -> None:
+    save(tmp_path / "block.t7", zoo_blocks()[name])
+    check_file(tmp_path / "block.t7", np.random.default_rng(1).normal(0, 1, (2, 16, 9, 9)))
