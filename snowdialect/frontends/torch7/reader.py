@@ -22,8 +22,11 @@ from snowdialect.frontends.torch7.objects import ELEMENT_TYPES
 MAXIMUM_DEPTH = 150
 """Nesting of objects within objects; trained networks stay below 60, and each level takes Python stack."""
 
-MAXIMUM_VALUES = 800_000
-"""Values of any kind; a network of 1000 layers has 80,000. An empty table takes 180 bytes of memory."""
+MAXIMUM_VALUES = 400_000
+"""Values of any kind; a network of 1000 layers has 80,000. A tensor takes 400 bytes of memory besides its numbers."""
+
+MAXIMUM_TEXT = 16 << 20
+"""Bytes of all strings; in memory they may take five times as much."""
 
 MAXIMUM_DIMENSIONS = 16
 
@@ -68,6 +71,7 @@ class GuardedReader(torchfile.T7Reader):
         self.source = source
         self._depth = 0
         self._values = 0
+        self._text = 0
 
     def read_obj(self) -> Any:
         """The next value with everything in it."""
@@ -95,7 +99,12 @@ class GuardedReader(torchfile.T7Reader):
 
     def read_string(self, disable_utf8: bool = False) -> str | bytes:
         """Class names as bytes, as torchfile's table of classes wants them; any other string as str."""
-        text = self.source.read(self.read_int())
+        size = self.read_int()
+        start = self.source.advance(size)
+        self._text += size
+        if self._text > MAXIMUM_TEXT:
+            raise Damage(f"holds more than {MAXIMUM_TEXT >> 20} MB of text")
+        text = bytes(self.source.data[start : start + size])
         return text if disable_utf8 else text.decode("utf-8", "surrogateescape")
 
     def read_array(self, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
@@ -127,9 +136,8 @@ def _read_tensor(reader: GuardedReader, dtype: np.dtype[Any]) -> NDArray[Any]:
     last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
     if last >= storage.size:
         raise Damage(f"a tensor of size {shape} reaches beyond its storage of {storage.size} elements")
-    return np.lib.stride_tricks.as_strided(
-        storage[offset:], shape, [stride * dtype.itemsize for stride in strides], writeable=False
-    )
+    size = dtype.itemsize
+    return np.ndarray(shape, dtype, storage, offset * size, [stride * size for stride in strides])
 
 
 def _install(
@@ -169,7 +177,7 @@ def load(path: str | Path) -> Any:
         problem = str(damage)
     except torchfile.T7ReaderException as error:
         problem = f"{error} before byte {reader.source.position}"
-    except (ValueError, TypeError, ArithmeticError, AttributeError, RecursionError, MemoryError) as error:
+    except (ValueError, TypeError, ArithmeticError, AttributeError, RecursionError) as error:
         # What torchfile and NumPy raise on impossible values: a version that is no number, a tensor as table
         # key.
         problem = f"damaged before byte {reader.source.position} ({str(error).partition(chr(10))[0]})"
