@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint install clean
+.PHONY: demo test lint fuzz install clean
 
 demo: $(VENV)/installed
 	@python tools/snow_demo.py
@@ -17,6 +17,12 @@ lint: $(VENV)/installed-for-tests
 	ruff check .
 	ruff format --check .
 	pyright
+
+# A longer run over other damaged files than those of the tests: make fuzz COUNT=100000 SEED=7 TARGETS=onnx
+COUNT ?= 20000
+SEED ?= 2
+fuzz: $(VENV)/installed-for-tests
+	python test/fuzz/fuzz.py $(TARGETS) --count $(COUNT) --seed $(SEED)
 
 install: $(VENV)/installed-for-tests
 

@@ -30,6 +30,8 @@ MAXIMUM_TEXT = 16 << 20
 
 MAXIMUM_DIMENSIONS = 16
 
+_INT, _LONG, _DOUBLE = struct.Struct("<i"), struct.Struct("<q"), struct.Struct("<d")
+
 
 class Damage(Exception):
     """Something in the file that cannot be; `load` adds the file's name."""
@@ -40,21 +42,22 @@ class ByteSource:
 
     def __init__(self, data: mmap.mmap | bytes) -> None:
         self.data = data
+        self.size = len(data)
         self.position = 0
 
     @property
     def remaining(self) -> int:
         """Bytes not read yet."""
-        return len(self.data) - self.position
+        return self.size - self.position
 
     def advance(self, count: int) -> int:
         """Skips `count` bytes and returns where they start."""
-        if count < 0:
-            raise Damage(f"negative size {count} at byte {self.position}")
-        if count > self.remaining:
-            raise Damage(f"truncated: {count} bytes wanted at byte {self.position}, {self.remaining} are left")
         start = self.position
-        self.position += count
+        if count < 0:
+            raise Damage(f"negative size {count} at byte {start}")
+        if start + count > self.size:
+            raise Damage(f"truncated: {count} bytes wanted at byte {start}, {self.remaining} are left")
+        self.position = start + count
         return start
 
     def read(self, count: int) -> bytes:
@@ -86,13 +89,13 @@ class GuardedReader(torchfile.T7Reader):
         return value
 
     def read_int(self) -> int:
-        return struct.unpack("<i", self.source.read(4))[0]
+        return _INT.unpack_from(self.source.data, self.source.advance(4))[0]
 
     def read_long(self) -> int:
-        return struct.unpack("<q", self.source.read(8))[0]
+        return _LONG.unpack_from(self.source.data, self.source.advance(8))[0]
 
     def read_double(self) -> float:
-        return struct.unpack("<d", self.source.read(8))[0]
+        return _DOUBLE.unpack_from(self.source.data, self.source.advance(8))[0]
 
     def read_long_array(self, n: int) -> list[int]:
         return [self.read_long() for _ in range(n)]

@@ -1,0 +1,92 @@
+"""What is damaged, how, and which commands read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch7
+from mutations import Mutation
+
+from lowering.pipeline import passes_between
+from snowdialect.models import DIGITS
+from snowdialect.models.small import SMALL_MODELS
+
+SHARED = Path(__file__).parents[3] / "shared" / "models"
+"""More networks, where there are some beside the checkout."""
+
+CNN_PASSES = ",".join(passes_between(level="cnn"))
+TILE_PASSES = ",".join(passes_between(level="tile"))
+
+
+class Subject(NamedTuple):
+    """An intact file."""
+
+    content: bytes
+    options: tuple[str, ...] = ()
+    """What the commands need besides, such as the shape of a network's input."""
+
+
+class Stage(NamedTuple):
+    """A command that reads a file, and the share of files, of those the stages before could read, that it gets."""
+
+    share: float
+    arguments: str
+    """Words with {path} and {output} in them; the options of the subject come behind."""
+    small_only: bool = False
+    """Whether it gets only what the stage before made few and small layers of: others rightly take their time."""
+
+
+class Target(NamedTuple):
+    """A kind of file."""
+
+    suffix: str
+    subjects: Callable[[], list[Subject]]
+    mutate: Mutation
+    stages: tuple[Stage, ...]
+    bombs: Callable[[], Mapping[str, bytes]] = dict
+    """Files that are built to do harm."""
+    bomb_options: tuple[str, ...] = ()
+
+
+MODEL_STAGES = (
+    Stage(1, "snow-opt {path} -o {output}.mlir"),
+    Stage(0.3, f"snow-opt {{path}} -p {CNN_PASSES} -o {{output}}.mlir"),
+    Stage(0.3, f"snow-opt {{path}} -p {TILE_PASSES} -o {{output}}.mlir", small_only=True),
+    Stage(0.2, "snow-compile {path} -o {output}.snow", small_only=True),
+)
+
+
+def torch7_models(ascii: bool) -> list[Subject]:
+    """Networks of the zoo, small enough to be mostly structure, and published ones."""
+    rng = np.random.default_rng(1)
+    models = [
+        Subject(torch7.written(model.build(rng), ascii), _shape(model.input_shape)) for model in SMALL_MODELS.values()
+    ]
+    if not ascii:
+        models.append(Subject(DIGITS.read_bytes(), _shape((1, 8, 8))))
+    return models + [
+        Subject(path.read_bytes(), _shape(shape))
+        for name, shape in PUBLISHED.items()
+        if (path := SHARED / "torch7" / name).is_file() and (path.suffix == ".txt") == ascii
+    ]
+
+
+PUBLISHED = {
+    "opencv/net_batch_norm_net.t7": (4, 5, 6),
+    "opencv/net_concat_net.t7": (2, 6, 6),
+    "opencv/ascii/net_concat_net.txt": (2, 6, 6),
+    "trained/mnist_convnet_maxpool.t7": (1, 28, 28),
+}
+
+
+def _shape(sizes: tuple[int, ...]) -> tuple[str, str]:
+    return "--input-shape", "x".join(map(str, sizes))
+
+
+TARGETS: dict[str, Target] = {
+    "torch7": Target("t7", lambda: torch7_models(False), torch7.BINARY, MODEL_STAGES, torch7.bombs, _shape((1, 8, 8))),
+    "torch7-ascii": Target("t7", lambda: torch7_models(True), torch7.ASCII, MODEL_STAGES),
+}

@@ -1,0 +1,19 @@
+"""Damaged files of every kind: fuzz.py with a fixed seed, each target in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from targets import TARGETS
+
+FOLDER = Path(__file__).parent
+CASES = {"torch7": 700, "torch7-ascii": 400}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured through /proc")
+@pytest.mark.parametrize("target", TARGETS)
+def test_damaged_files_are_used_or_refused_in_one_line(tmp_path: Path, target: str) -> None:
+    command = [sys.executable, FOLDER / "fuzz.py", target, "--count", str(CASES[target]), "--keep", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
