@@ -50,7 +50,7 @@ class Network(NamedTuple):
     """Frames per second of the compiler of arXiv 1708.00117."""
     hand_fps: float | None = None
     hand_percent: float | None = None
-    """Efficiency of the hand-written code. It counts fewer operations for its GoogLeNet and ResNet-50 than we do."""
+    """Efficiency of the hand code: what to compare, as its GoogLeNet and ResNet-50 have other operations than ours."""
     zigzag_fps: float | None = None
     """The best mapping that ZigZag 3.9.1 finds for as many multipliers and as much memory."""
     scale_sim_fps: float | None = None

@@ -76,8 +76,12 @@ def first_weights(layer: TorchObject) -> NDArray[np.float32]:
 )
 def test_parameters_are_as_many_as_published(name: str, parameters: int) -> None:
     """Those that are trained: neither means nor variances of batch normalizations."""
+    assert parameters_of(name) == parameters
+
+
+def parameters_of(name: str) -> int:
     fields = [fields_of(layer) for layer in layers(tree(name))]
-    assert sum(prod(each[key].shape) for each in fields for key in ("weight", "bias") if key in each) == parameters
+    return sum(prod(each[key].shape) for each in fields for key in ("weight", "bias") if key in each)
 
 
 @pytest.mark.parametrize(("name", "operations"), [("alexnet", 1198.6), ("resnet18", 3360), ("resnet50", 7892)])
@@ -97,6 +101,16 @@ def operations_of(network: driver.Program) -> dict[str, float]:
     """Millions by the name of each convolution."""
     convolutions = [op for op in network.module.walk() if isinstance(op, cnn.Conv2dOp)]
     return {layer_name(op): 2 * macs(op) / 1e6 for op in convolutions}
+
+
+@pytest.mark.parametrize("name", PUBLISHED_MODELS)
+def test_the_page_of_networks_has_their_figures(written: Written, name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "networks.md").read_text()
+    (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+    linear = [fields_of(layer)["weight"].shape for layer in layers(tree(name)) if type_name(layer) == "nn.Linear"]
+    millions = sum(operations_of(written(name)).values()) / 2 + sum(map(prod, linear)) / 1e6
+    shape = "x".join(map(str, MODELS[name].input_shape))
+    assert row.endswith(f"| {shape} | {parameters_of(name):,} | {round(millions):,} M |")
 
 
 @pytest.mark.parametrize("name", PUBLISHED_MODELS)
