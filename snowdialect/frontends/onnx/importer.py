@@ -51,6 +51,7 @@ class _Importer:
     def run(self, input_shape: Sequence[int] | None) -> tuple[ModuleOp, dict[str, Floats]]:
         model, network = self._model, self._network
         nodes = list(self._needed())
+        self._check_order(nodes)
         network.refuse("operator", self._unsupported(nodes))
         last = _is_transposed(model.input.name, nodes)
         x = network.input(self._input_shape(input_shape, last))
@@ -78,6 +79,21 @@ class _Importer:
             if needed[-1]:
                 names.update(node.input)
         return (node for node, wanted in zip(nodes, reversed(needed), strict=True) if wanted)
+
+    def _check_order(self, nodes: Sequence[tuple[str, NodeProto]]) -> None:
+        """Every node must come behind those that it reads, so there are no cycles; of a result, the first counts."""
+        known = {"", self._model.input.name, *self._model.initializers}
+        for name, node in nodes:
+            unknown = next((value for value in node.input if value not in known), None)
+            result = next(iter(node.output), "")
+            if unknown is not None:
+                problem = f"its input '{unknown}' is not the first result of a node before it"
+            elif result in known:
+                problem = f"its result has the name '{result}', which is no new one"
+            else:
+                known.add(result)
+                continue
+            raise self._network.error(f"{name} {node.op_type}", problem)
 
     def _unsupported(self, nodes: Sequence[tuple[str, NodeProto]]) -> Iterator[tuple[str, str]]:
         """Names and operators of the nodes that are no layer we know, nor compute a constant."""
@@ -111,9 +127,6 @@ class _Importer:
 
     def _convert(self, name: str, proto: NodeProto) -> Value:
         """The first result of a node; others may be there, but nothing reads them."""
-        result = next(iter(proto.output), "")
-        if not result or result in self._values or result in self._model.initializers:
-            raise LayerError(f"its result has the name '{result}', which is no new one")
         node = Node(name, proto, self._schema(proto), [self._value(value) for value in proto.input])
         dependent = {name for name in proto.input if isinstance(self._values.get(name), Activation)}
         if not _reads(proto, dependent):
@@ -138,8 +151,6 @@ class _Importer:
     def _value(self, name: str) -> Value | None:
         """What is known under a name; None for an input that is left out."""
         if name and name not in self._values:
-            if name not in self._model.initializers:
-                raise LayerError(f"its input '{name}' is not the first result of a node before it")
             self._values[name] = self._model.initializer(name)
         return self._values[name] if name else None
 

@@ -73,16 +73,19 @@ def gemm(network: Network, node: Node) -> Activation:
     if node.truth("transA"):
         raise LayerError("transA is set, which mixes the inputs of a batch")
     weight = node.floats(1, "its matrix")
-    factors = node.real("alpha"), node.real("beta")
     bias = None
     if node.has_input(2) and weight.ndim == 2:
         outputs = weight.shape[0 if node.truth("transB") else 1]
-        bias = _row(node.floats(2, "its bias"), outputs) if factors[1] == 1 else None
-        if factors[1] != 1:
-            bias = finite_floats(_row(node.floats(2, "its bias"), outputs) * np.float32(factors[1]), "its bias")
-    if factors[0] != 1:
-        weight = finite_floats(weight * np.float32(factors[0]), "its matrix")
+        bias = _times(_row(node.floats(2, "its bias"), outputs), node.real("beta"), "its bias")
+    weight = _times(weight, node.real("alpha"), "its matrix")
     return _linear(network, node, weight if node.truth("transB") else weight.T, bias)
+
+
+def _times(array: Floats, factor: float, what: str) -> Floats:
+    if factor == 1:
+        return array
+    with np.errstate(over="ignore"):
+        return finite_floats(array * np.float32(factor), what)
 
 
 def matmul(network: Network, node: Node) -> Activation:

@@ -53,6 +53,7 @@ def load(path: str | Path) -> Model:
         model = onnx.ModelProto.FromString(skim(data))
     except (Damage, DecodeError) as error:
         raise SnowError(f"{path}: not a readable ONNX file: {str(error).partition(chr(10))[0]}") from None
+    opset = _operator_set(path, model)
     graph = model.graph
     for node in graph.node:
         if node.domain in DOMAINS:
@@ -64,7 +65,7 @@ def load(path: str | Path) -> Model:
             raise SnowError(f"{path}: the network has {len(values)} {kind}s, expected one")
     return Model(
         path,
-        _operator_set(path, model),
+        opset,
         model.ir_version,
         inputs[0],
         graph.output[0].name,
@@ -92,7 +93,7 @@ def _names(graph: GraphProto) -> list[str]:
     taken: set[str] = set()
     names: list[str] = []
     for index, node in enumerate(graph.node):
-        wanted = node.name if counts[node.name] == 1 else next(iter(node.output), "")
+        wanted = node.name if node.name and counts[node.name] == 1 else next(iter(node.output), "")
         name = "".join(letter if letter.isprintable() else "?" for letter in wanted) or f"node{index}"
         if name in taken:
             name = f"{name}.{index}"

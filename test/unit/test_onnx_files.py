@@ -1,0 +1,406 @@
+"""ONNX files that are laid out in another way, and what is refused: one line with file, node and reason."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, TensorProto, external_data_helper, helper, numpy_helper
+from onnx_models import computed, expected, floats, network, node, save
+
+from snowdialect.errors import SnowError
+from snowdialect.frontends.onnx import import_model
+from snowdialect.frontends.onnx.wire import MAXIMUM_RECORDS, MODEL, Damage, skim
+from snowdialect.interpreters import run_module
+from snowdialect.weights import Weights, open_weights, write_weights
+
+MAPS = (1, 4, 7, 6)
+WEIGHT = floats(5, 4, 3, 3)
+CONV = node("Conv", "x", "w")
+
+
+def one_convolution(**options: Any) -> ModelProto:
+    return network([CONV], MAPS, {"w": WEIGHT}, **options)
+
+
+def reason(path: Path, shape: Sequence[int] | None = None) -> str:
+    """Why a file is refused, without its name."""
+    with pytest.raises(SnowError) as info:
+        import_model(path, shape)
+    message = str(info.value)
+    assert message.startswith(f"{path}: ") and "\n" not in message
+    return message.removeprefix(f"{path}: ")
+
+
+Refuse = Callable[..., str]
+
+
+@pytest.fixture
+def refuse(tmp_path: Path) -> Refuse:
+    """Saves a network and returns why it is refused."""
+
+    def refuse(
+        *nodes: NodeProto,
+        shape: Sequence[int | str] = MAPS,
+        constants: Mapping[str, NDArray[Any]] | None = None,
+        opset: int = 13,
+        given: Sequence[int] | None = None,
+    ) -> str:
+        return reason(save(network(nodes, shape, constants, opset), tmp_path / "net.onnx"), given)
+
+    return refuse
+
+
+def output(path: Path) -> NDArray[Any]:
+    return computed(path, floats(*MAPS))
+
+
+def test_layouts_of_a_file(tmp_path: Path) -> None:
+    """Initializers that are inputs as well (IR version 3), numbers one by one, other precisions."""
+    model = one_convolution(ir_version=3)
+    plain = output(save(model, tmp_path / "plain.onnx"))
+    np.testing.assert_allclose(plain, expected(tmp_path / "plain.onnx", floats(*MAPS)), rtol=1e-4, atol=1e-5)
+    listed = helper.make_tensor("w", TensorProto.FLOAT, WEIGHT.shape, WEIGHT.reshape(-1))
+    model.graph.input.append(helper.make_tensor_value_info("w", TensorProto.FLOAT, WEIGHT.shape))
+    for tensor in (listed, numpy_helper.from_array(WEIGHT.astype(np.float64), "w")):
+        model.graph.initializer[0].CopyFrom(tensor)
+        np.testing.assert_array_equal(output(save(model, tmp_path / "other.onnx")), plain)
+
+
+def test_half_precision(tmp_path: Path) -> None:
+    """As bytes, or as integers that hold the bits."""
+    half = WEIGHT.astype(np.float16)
+    bits = helper.make_tensor("w", TensorProto.FLOAT16, half.shape, half.reshape(-1))
+    outputs: list[NDArray[Any]] = []
+    for tensor in (numpy_helper.from_array(half, "w"), bits, numpy_helper.from_array(half.astype(np.float32), "w")):
+        model = one_convolution()
+        model.graph.initializer[0].CopyFrom(tensor)
+        outputs.append(output(save(model, tmp_path / "half.onnx")))
+    np.testing.assert_array_equal(outputs[0], outputs[2])
+    np.testing.assert_array_equal(outputs[1], outputs[2])
+
+
+def external(folder: Path, location: str, **entries: str) -> Path:
+    """A model whose weight lies in a file beside it."""
+    model = one_convolution()
+    (tensor,) = model.graph.initializer
+    external_data_helper.set_external_data(tensor, location)
+    for key, value in entries.items():
+        tensor.external_data.add(key=key, value=value)
+    tensor.ClearField("raw_data")
+    return save(model, folder / "net.onnx")
+
+
+def test_external_data(tmp_path: Path) -> None:
+    plain = output(save(one_convolution(), tmp_path / "plain.onnx"))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "weights.bin").write_bytes(b"1234" + WEIGHT.tobytes() + b"5")
+    path = external(tmp_path, "data/weights.bin", offset="4", length=str(WEIGHT.nbytes))
+    np.testing.assert_array_equal(output(path), plain)
+
+
+@pytest.mark.parametrize(
+    ("location", "entries", "problem"),
+    [
+        ("../weights.bin", {}, "lies outside of the model's folder, in '../weights.bin'"),
+        ("inside/../weights.bin", {}, "lies outside of the model's folder, in 'inside/../weights.bin'"),
+        ("/etc/hostname", {}, "lies outside of the model's folder, in '/etc/hostname'"),
+        ("link.bin", {}, "lies outside of the model's folder, in 'link.bin'"),
+        ("absent.bin", {}, "has external data that cannot be read: {folder}/absent.bin: no such file"),
+        (".", {}, "has external data that cannot be read: {folder}: not a regular file"),
+        ("net.onnx", {"offset": "8", "length": "12"}, "of 5x4x3x3 takes 720 bytes, has 12"),
+        ("net.onnx", {"offset": "-8"}, "has external data at '-8', expected a number"),
+        ("net.onnx", {"offset": "9999"}, "lies at bytes 9999 to 9999 of external data with {size}"),
+    ],
+)
+def test_external_data_that_is_refused(tmp_path: Path, location: str, entries: dict[str, str], problem: str) -> None:
+    folder = tmp_path / "model"
+    (folder / "inside").mkdir(parents=True)
+    for outside in (tmp_path, folder / "inside"):
+        (outside / "weights.bin").write_bytes(WEIGHT.tobytes())
+    (folder / "link.bin").symlink_to(tmp_path / "weights.bin")
+    path = external(folder, location, **entries)
+    problem = problem.format(folder=folder, size=path.stat().st_size)
+    assert reason(path) == f"conv Conv: tensor 'w' {problem}"
+
+
+def test_input_shapes(tmp_path: Path) -> None:
+    """--input-shape fills what the file leaves open, and overrides what it says."""
+    path = save(network([node("Relu")], ("N", 4, "H", 6)), tmp_path / "net.onnx")
+    for shape in ((4, 7, 6), (3, 2, 2)):
+        x = floats(1, *shape)
+        np.testing.assert_array_equal(computed(path, x, shape), np.maximum(x, 0))
+    assert reason(path) == "its input is 4x?x6; give its shape with --input-shape CxHxW"
+    assert reason(path, (4, 7)) == "its input is 4x?x6, not 4x7"
+    assert reason(path, (4, 1 << 31, 1 << 31)) == "4x2147483648x2147483648 is no shape of an input"
+
+
+def test_names(tmp_path: Path) -> None:
+    """A node is known by its name, where it has one of its own that can be printed."""
+    nodes = [
+        helper.make_node("Relu", ["x"], ["a"], name="first"),
+        helper.make_node("Relu", ["a"], ["b"], name="twice"),
+        helper.make_node("Relu", ["b"], ["first"], name="twice"),
+        helper.make_node("Relu", ["first"], ["c"]),
+        helper.make_node("Conv", ["c", "w"], ["y"], name="a\nb"),
+    ]
+    module, weights = import_model(save(network(nodes, MAPS, {"w": WEIGHT}), tmp_path / "net.onnx"), None)
+    locations = [str(op.location) for op in module.body.block.ops if op.name in ("cnn.relu", "cnn.conv2d")]
+    assert locations == [f'loc("{name}")' for name in ("first", "b", "first.2", "c", "a?b")]
+    assert list(weights) == ["a?b.weight"]
+
+
+def test_shared_weights_are_kept_once(tmp_path: Path) -> None:
+    nodes = [node("Gemm", "x", "w"), helper.make_node("Gemm", ["Gemm", "w"], ["y"], name="second")]
+    path = save(network(nodes, (1, 5), {"w": floats(5, 5)}), tmp_path / "net.onnx")
+    assert list(import_model(path, None)[1]) == ["gemm.weight"]
+
+
+def test_filled_weights_take_no_memory(tmp_path: Path) -> None:
+    """A gigabyte of zeros; a weights file of a smaller one is written part by part."""
+    filled = node("ConstantOfShape", "sizes")
+    layers = [filled, node("MatMul", "x", "ConstantOfShape")]
+    path = save(network(layers, (1, 16384), {"sizes": np.array([16384, 16384])}), tmp_path / "net.onnx")
+    _, weights = import_model(path, None)
+    assert weights["matmul.weight"].base is not None and weights["matmul.weight"].strides == (0, 0)
+    weight = np.broadcast_to(np.float32(0.5), (3, 1 << 19))
+    write_weights(tmp_path / "w.safetensors", {"w": weight})
+    np.testing.assert_array_equal(open_weights(tmp_path / "w.safetensors")["w"], weight)
+
+
+def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
+    """As layers that all levels have: clamped inputs, bit for bit."""
+    from lowering import driver
+
+    path = save(network([node("Clip", min=0.0, max=6.0)], (1, 3, 4, 4), opset=10), tmp_path / "net.onnx")
+    program = driver.read_model(path, None)
+    driver.lower(driver.make_context(), program.module, "cnn")
+    x = np.round(floats(20, 3, 4, 4) * 2000) / 256
+    np.testing.assert_array_equal(run_module(program.module, x, program.weights()).outputs["output"], np.clip(x, 0, 6))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "options", "problem"),
+    [
+        ([node("LeakyRelu")], {}, "unsupported operator leakyrelu LeakyRelu"),
+        (
+            [node("Elu"), node("LeakyRelu", "Elu"), helper.make_node("Elu", ["LeakyRelu"], ["y"])],
+            {},
+            "unsupported operators elu Elu (and 1 more), leakyrelu LeakyRelu",
+        ),
+        (
+            [helper.make_node("Gelu", ["x"], ["y"], domain="com.microsoft")],
+            {},
+            "unsupported operator y com.microsoft.Gelu",
+        ),
+        ([node("Relu", "c")], {"constants": {"c": floats(3)}}, "unsupported operator relu Relu of constants"),
+        ([node("Relu", "y")], {}, "relu Relu: its input 'y' is not the first result of a node before it"),
+        (
+            [helper.make_node("Relu", ["b"], ["a"]), helper.make_node("Add", ["x", "a"], ["b"])],
+            {},
+            "a Relu: its input 'b' is not the first result of a node before it",
+        ),
+        (
+            [helper.make_node("Relu", ["x"], ["y"], name=name) for name in "ab"],
+            {},
+            "b Relu: its result has the name 'y', which is no new one",
+        ),
+        ([node("Relu", "x", "x")], {}, "relu Relu: has 2 inputs"),
+        ([node("Relu", slope=1.0)], {}, "relu Relu: has an unknown attribute 'slope'"),
+        ([node("MaxPool")], {}, "maxpool MaxPool: attribute kernel_shape is missing"),
+        (
+            [node("MaxPool", kernel_shape=2)],
+            {},
+            "maxpool MaxPool: attribute kernel_shape is of another type than the operator's",
+        ),
+        (
+            [node("MaxPool", kernel_shape=[2])],
+            {"shape": (1, 4, 8)},
+            "maxpool MaxPool: attribute kernel_shape is [2], expected two numbers of 1 or more: maps are CxHxW",
+        ),
+        (
+            [node("MaxPool", kernel_shape=[2, 2], dilations=[2, 2])],
+            {},
+            "maxpool MaxPool: a pool with dilations is not supported",
+        ),
+        (
+            [node("AveragePool", kernel_shape=[9, 2])],
+            {},
+            "averagepool AveragePool: kernel spans 9 rows, the padded input has 7",
+        ),
+        ([CONV], {}, "conv Conv: its input 'w' is not the first result of a node before it"),
+        ([node("Conv", "x", "x")], {}, "conv Conv: its weight is no constant"),
+        (
+            [CONV],
+            {"constants": {"w": floats(5, 3, 3, 3)}},
+            "conv Conv: weight expects 3 input channels, input has 4",
+        ),
+        (
+            [CONV],
+            {"constants": {"w": np.full((5, 4, 3, 3), np.nan, np.float32)}},
+            "conv Conv: its weight holds NaN, infinity or numbers beyond float32",
+        ),
+        (
+            [CONV],
+            {"constants": {"w": np.full((5, 4, 3, 3), 1e300)}},
+            "conv Conv: its weight holds NaN, infinity or numbers beyond float32",
+        ),
+        (
+            [CONV],
+            {"constants": {"w": np.ones((5, 4, 3, 3), np.int8)}},
+            "conv Conv: its weight is an array of 180 elements of int8, expected floats",
+        ),
+        (
+            [node("Add", "x", "c")],
+            {"constants": {"c": floats(6)}},
+            "add Add: computes with 6 numbers, expected one, or one per channel",
+        ),
+        ([node("Div", "x", "c")], {"constants": {"c": floats(4, 1, 1) * 0}}, "div Div: divides by zero"),
+        ([node("Mul", "x", "x")], {}, "mul Mul: a factor is no constant"),
+        (
+            [node("Clip", min=-1.0, max=1.0)],
+            {"opset": 10},
+            "clip Clip: clips to -1..1, supported",
+        ),
+        ([node("Pad", pads=[0, 1, 0, 0] * 2)], {"opset": 10}, "pad Pad: pads the batch or the channels"),
+        (
+            [node("Pad", pads=[0] * 8, mode="edge")],
+            {"opset": 10},
+            "pad Pad: pads in the mode edge, only",
+        ),
+        ([node("Concat", "x", "x", axis=2)], {}, "concat Concat: joins axis 2, which is not the channels"),
+        ([node("Concat", "x", "x", axis=4)], {}, "concat Concat: axis is 4, the value has 4 axes"),
+        ([node("Softmax", axis=2)], {}, "softmax Softmax: is over neither the channels nor all elements"),
+        (
+            [node("Transpose", perm=[0, 1, 3, 2]), node("LRN", "Transpose", size=3)],
+            {},
+            "lrn LRN: its input has its axes transposed, which only a layer of single elements takes",
+        ),
+        (
+            [node("Transpose", perm=[0, 1, 3, 2]), node("Flatten", "Transpose")],
+            {},
+            "output Flatten: its input has its axes transposed, which only a layer of single elements takes",
+        ),
+        (
+            [node("Reshape", "x", "s")],
+            {"constants": {"s": np.array([2, -1])}},
+            "reshape Reshape: 1x4x7x6 cannot be reshaped to 2x84",
+        ),
+        (
+            [node("ConstantOfShape", "s"), node("Add", "x", "ConstantOfShape")],
+            {"constants": {"s": np.array([1 << 40])}},
+            "constantofshape ConstantOfShape: its shape of 1099511627776 cannot be, or is too large",
+        ),
+        (
+            [node("Expand", "c", "s"), node("Add", "x", "Expand")],
+            {"constants": {"c": floats(1), "s": np.array([1 << 40])}},
+            "expand Expand: the constants computed so far take too much memory",
+        ),
+        ([node("Relu")], {"opset": 6}, "operator set 6 is not supported, only 7 to "),
+        (
+            [node("BatchNormalization", "x", *"ccmm")],
+            {"constants": {"c": floats(4), "m": -np.ones(4, np.float32)}},
+            "batchnormalization BatchNormalization: its running_var + epsilon must be above zero",
+        ),
+        (
+            [helper.make_node("Constant", [], ["c"], value_string="a"), node("Add", "x", "c")],
+            {},
+            "c Constant: attribute value_string is no array of numbers",
+        ),
+    ],
+)
+def test_networks_that_are_refused(
+    refuse: Refuse, nodes: Sequence[NodeProto], options: dict[str, Any], problem: str
+) -> None:
+    assert refuse(*nodes, **options).startswith(problem)
+
+
+def test_control_flow_is_refused_as_an_operator(refuse: Refuse) -> None:
+    """However deep it is nested: subgraphs are skipped."""
+    graph = helper.make_graph([node("Relu")], "inner", [], [])
+    for _ in range(30):
+        graph = helper.make_graph([helper.make_node("If", ["x"], ["y"], then_branch=graph)], "outer", [], [])
+    assert refuse(*graph.node) == "unsupported operator y If"
+
+
+def test_models_without_a_network(tmp_path: Path) -> None:
+    model = one_convolution()
+    model.graph.output.append(model.graph.output[0])
+    assert reason(save(model, tmp_path / "net.onnx")) == "the network has 2 outputs, expected one"
+    model.graph.ClearField("output")
+    assert reason(save(model, tmp_path / "net.onnx")) == "the network has 0 outputs, expected one"
+    model = one_convolution()
+    del model.opset_import[:]
+    assert reason(save(model, tmp_path / "net.onnx")) == "not an ONNX network: it names no set of operators"
+    model = one_convolution()
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+    assert reason(save(model, tmp_path / "net.onnx")) == "its input 'x' is no tensor of float32"
+    model = one_convolution()
+    model.graph.output[0].name = "w"
+    assert reason(save(model, tmp_path / "net.onnx")) == "its output does not depend on its input"
+
+
+def test_tensors_that_are_refused(tmp_path: Path) -> None:
+    def problem(**fields: Any) -> str:
+        model = one_convolution()
+        (tensor,) = model.graph.initializer
+        for name, value in fields.items():
+            if isinstance(value, list):
+                tensor.ClearField("dims")
+                tensor.dims.extend(value)
+            else:
+                setattr(tensor, name, value)
+        return reason(save(model, tmp_path / "net.onnx"))
+
+    assert problem(dims=[5, 4, 3, -3]) == "conv Conv: tensor 'w' of 5x4x3x-3 cannot be"
+    assert problem(dims=[1 << 40, 1 << 40]) == "conv Conv: tensor 'w' of 1099511627776x1099511627776 cannot be"
+    assert problem(dims=[5, 4, 3, 4]) == "conv Conv: tensor 'w' of 5x4x3x4 takes 960 bytes, has 720"
+    assert problem(dims=[0]) == "conv Conv: tensor 'w' of 0 takes 0 bytes, has 720"
+    assert problem(data_type=8) == "conv Conv: tensor 'w' has elements of a type 8, not supported"
+    assert problem(raw_data=b"12345678") == "conv Conv: tensor 'w' of 5x4x3x3 takes 720 bytes, has 8"
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"", "not an ONNX network: it names no set of operators"),
+        (b"\x08\x08\x3a\x05\x0a\x7f", "truncated: 5 bytes wanted at byte 4, 2 are left"),
+        (b"\x0b", "a record of unknown type 3 at byte 0"),
+        (b"\x00\x00", "a record without a number at byte 0"),
+        (b"\x38\x01", "a record of type 0 at byte 0, expected 2"),
+        (b"\x08" + b"\xff" * 10, "a number of more than 64 bits before byte 11"),
+        (b"\x08\x80", "truncated: a number wanted at byte 2"),
+        (b"\x08\x00" * (MAXIMUM_RECORDS + 1), f"holds more than {MAXIMUM_RECORDS} records and numbers"),
+        (b"\x42\x03\x0a\x01\xff", "a name that is no text at byte 4"),
+        (b"\x42\x84\x20\x0a\x81\x20" + b"a" * 4097, "a name of 4097 bytes at byte 6"),
+    ],
+)
+def test_damaged_files(tmp_path: Path, data: bytes, problem: str) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(data)
+    assert reason(path) in (problem, f"not a readable ONNX file: {problem}")
+
+
+def test_skimming_keeps_the_network_and_leaves_out_the_rest() -> None:
+    model = one_convolution(doc_string="about", producer_name="somebody")
+    model.graph.doc_string = "graph"
+    skimmed = ModelProto.FromString(skim(model.SerializeToString()))
+    assert skimmed.graph.node == model.graph.node
+    assert skimmed.opset_import == model.opset_import
+    assert not skimmed.graph.doc_string and not skimmed.doc_string and not skimmed.graph.initializer[0].raw_data
+    assert skimmed.graph.initializer[0].dims == model.graph.initializer[0].dims
+    assert MODEL.parts is not None and 25 not in MODEL.parts
+    with pytest.raises(Damage):
+        skim(model.SerializeToString()[:-1])
+
+
+def test_weights_of_a_module_stay_those_of_the_file(tmp_path: Path) -> None:
+    """Arrays are views of the mapped file, which may be removed."""
+    path = save(one_convolution(), tmp_path / "net.onnx")
+    module, weights = import_model(path, None)
+    path.unlink()
+    assert not weights["conv.weight"].flags.owndata
+    x = floats(*MAPS)
+    assert run_module(module, x, Weights(weights)).outputs["output"].shape == (1, 5, 5, 4)
