@@ -52,7 +52,9 @@ def run(options: argparse.Namespace) -> int:
     model = MODELS[options.name]
     if options.features and model.classifier is None:
         raise SnowError(f"{options.name} has no classifier that --features could leave off")
+    snow_cli.show_progress(f"writing {options.output} ...")
     save(options.output, model.build(np.random.default_rng(options.seed or 0), options.features))
+    snow_cli.show_progress()
     print(f"{options.output}: {model.about}; --input-shape {'x'.join(map(str, model.input_shape))}")
     return 0
 

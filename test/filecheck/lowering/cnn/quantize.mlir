@@ -95,3 +95,17 @@ cnn.output "y" %y : tensor<1x4x2x2xf32>
 %z = cnn.linear %x, %v bias %b {cnn.frac_bits = 20} : (tensor<1x4xf32>, tensor<4x4xf32>, tensor<4xf32>) -> tensor<1x4xf32>
 cnn.output "y" %y : tensor<1x4xf32>
 cnn.output "z" %z : tensor<1x4xf32>
+
+// -----
+
+// Local response normalization stays in f32, between layers of the accelerator.
+// CHECK:      [[A:%.*]] = cnn.max_pool {{%.*}} {kernel = [2, 2]} : {{.*}} -> tensor<1x4x3x3x!cnn.fixed<8>>
+// CHECK-NEXT: [[D:%.*]] = cnn.dequantize [[A]] : (tensor<1x4x3x3x!cnn.fixed<8>>) -> tensor<1x4x3x3xf32>
+// CHECK-NEXT: %n = cnn.lrn [[D]] {size = 5 : i64, alpha = 1.000000e-04 : f64, beta = 7.500000e-01 : f64, k = 1.000000e+00 : f64} : (tensor<1x4x3x3xf32>) -> tensor<1x4x3x3xf32> loc("norm")
+// CHECK-NEXT: [[Q:%.*]] = cnn.quantize %n : (tensor<1x4x3x3xf32>) -> tensor<1x4x3x3x!cnn.fixed<8>> loc("norm")
+// CHECK-NEXT: cnn.relu [[Q]]
+%x = cnn.input "x" : tensor<1x4x4x4xf32>
+%p = cnn.max_pool %x {kernel = [2, 2]} : (tensor<1x4x4x4xf32>) -> tensor<1x4x3x3xf32>
+%n = cnn.lrn %p {size = 5, alpha = 1.0e-4, beta = 0.75, k = 1.0} : (tensor<1x4x3x3xf32>) -> tensor<1x4x3x3xf32> loc("norm")
+%y = cnn.relu %n : (tensor<1x4x3x3xf32>) -> tensor<1x4x3x3xf32>
+cnn.output "y" %y : tensor<1x4x3x3xf32>
