@@ -1,0 +1,87 @@
+"""Writes small networks as ONNX files: `networks.py NAME OUT`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+FIRST, LAST = [0, 3, 1, 2], [0, 2, 3, 1]
+
+
+def node(operator: str, inputs: str, result: str, **attributes: Any) -> NodeProto:
+    """A node named after its result."""
+    return helper.make_node(operator, inputs.split(), [result], name=result, **attributes)
+
+
+def network(shape: list[int | str], nodes: list[NodeProto], **constants: Any) -> ModelProto:
+    """A model with the input `x`; its output is the last result. Constants are given by value or shape."""
+    arrays = {
+        name: np.ones(value, np.float32) if isinstance(value, tuple) else np.array(value)
+        for name, value in constants.items()
+    }
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+
+
+NETWORKS = {
+    "residual": network(
+        [1, 8, 6, 6],
+        [
+            node("Conv", "x w1 b1", "conv1", pads=[1, 1, 1, 1]),
+            node("BatchNormalization", "conv1 c c c c", "bn1"),
+            node("Relu", "bn1", "relu1"),
+            node("Conv", "relu1 w1", "conv2", auto_pad="SAME_UPPER"),
+            node("Add", "conv2 x", "add"),
+            node("GlobalAveragePool", "add", "pool"),
+            node("Shape", "pool", "shape"),
+            node("Gather", "shape zero", "batch"),
+            node("Unsqueeze", "batch zeros", "batches"),
+            node("Concat", "batches rest", "sizes", axis=0),
+            node("Reshape", "pool sizes", "vector"),
+            node("Gemm", "vector fc b2", "gemm"),
+            node("Softmax", "gemm", "softmax"),
+        ],
+        w1=(8, 8, 3, 3),
+        b1=(8,),
+        c=(8,),
+        zero=0,
+        zeros=[0],
+        rest=[-1],
+        fc=(8, 3),
+        b2=(3,),
+    ),
+    "channels-last": network(
+        ["batch", "rows", "columns", 3],
+        [
+            node("Mul", "x factor", "scale"),
+            node("Transpose", "scale", "first", perm=FIRST),
+            node("Conv", "first w", "conv", strides=[2, 2], auto_pad="SAME_UPPER"),
+            node("Clip", "conv zero six", "relu6"),
+            node("Transpose", "relu6", "last", perm=LAST),
+        ],
+        factor=np.float32(0.5),
+        w=(4, 3, 3, 3),
+        zero=np.float32(0),
+        six=np.float32(6),
+    ),
+    "unsupported": network(
+        [1, 8],
+        [
+            node("Elu", "x", "elu1"),
+            node("HardSwish", "elu1", "swish"),
+            node("Elu", "swish", "elu2"),
+        ],
+    ),
+    "misfit": network([1, 3, 8, 8], [node("Conv", "x w", "conv")], w=(4, 2, 3, 3)),
+}
+
+if __name__ == "__main__":
+    Path(sys.argv[2]).write_bytes(NETWORKS[sys.argv[1]].SerializeToString())
