@@ -17,13 +17,16 @@ def compile_model(
     observer: driver.Observer | None = None,
     options: driver.PassOptions = driver.NO_OPTIONS,
     announce: Callable[[str], None] = announce_nothing,
+    *,
+    bound_accumulators: bool = False,
 ) -> Program:
     """Compiles a model file, or a module or assembly at any level.
 
     `input_shape` is that of one input, without batch, for files that carry none; `machine` a shipped machine or a file,
     by default the one that the module names, else the default machine; `options` are those of passes that the module
-    has still to go through; `announce` is called with what a pass that takes long is about to do. Raises
-    SnowError and MachineError, one line.
+    has still to go through; `announce` is called with what a pass that takes long is about to do. With
+    `bound_accumulators` the program says which layers can wrap, if that can still be found out. Raises SnowError and
+    MachineError, one line.
     """
     from snowdialect.backend.assemble import assemble
 
@@ -34,6 +37,8 @@ def compile_model(
     if machine is not None:
         driver.set_machine(source.module, machine)
     level = driver.level_of(source.module)
+    if bound_accumulators and level == LEVELS[0]:
+        options = {**options, driver.BOUND_ACCUMULATORS: {}}
     passes = passes_between(None if level == LEVELS[0] else level, requested=options)
     if past := [name for name in options if name not in passes]:
         raise SnowError(f"{path}: is at level {level}; options for {past[0]}, which lies above, come too late")

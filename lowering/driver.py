@@ -33,6 +33,9 @@ CHOOSE_SCHEDULE = "cnn-choose-schedule"
 CALIBRATE = "cnn-calibrate"
 """The pass that --calibrate is for."""
 
+BOUND_ACCUMULATORS = "cnn-bound-accumulators"
+"""The pass that finds out what reports say of wraps."""
+
 NUMBER_TOO_LARGE = "a number does not fit the type of its array"
 """What struct.error means that xDSL lets out of its parser."""
 

@@ -52,6 +52,7 @@ TILE = Phase(
     (
         Pass("cnn-place-concats", "lowering.cnn.place_concats"),
         Pass("cnn-choose-schedule", "lowering.cnn.choose_schedule"),
+        Pass("cnn-bound-accumulators", "lowering.cnn.bound_accumulators", on_request=True),
         Pass("cnn-describe-layers", "lowering.cnn.describe_layers"),
         Pass("convert-cnn-to-tile", "lowering.cnn_to_tile"),
         Pass("tile-assign-addresses", "lowering.tile.assign_addresses"),

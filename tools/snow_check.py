@@ -45,10 +45,13 @@ def run(options: argparse.Namespace) -> int:
     return report_difference(results)
 
 
-def compare(options: argparse.Namespace, inputs: Path, describe_on_output: bool) -> "list[LevelResult]":
+def compare(
+    options: argparse.Namespace, inputs: Path, *, describe_on_output: bool, bound_accumulators: bool = False
+) -> "list[LevelResult]":
     """Compiles a network and runs it at every level and on the simulator.
 
-    `options` are those of a command that compiles. `describe_on_output`: a line a level goes to the standard output.
+    `options` are those of a command that compiles. `describe_on_output`: a line a level goes to the standard output;
+    `bound_accumulators`: the program says which layers can wrap.
     """
     from lowering import driver
     from lowering.check import FLOAT, check, output_distance
@@ -63,6 +66,9 @@ def compare(options: argparse.Namespace, inputs: Path, describe_on_output: bool)
     if options.machine is not None:
         driver.set_machine(source.module, options.machine)
     batch = arrays.read_input(inputs, driver.input_shape(source.module)).batch
+    passes = driver.pass_options(options.schedule, options.calibrate)
+    if bound_accumulators:
+        passes = {**passes, driver.BOUND_ACCUMULATORS: {}}
     results: list[LevelResult] = []
     for result in check(
         context,
@@ -70,7 +76,7 @@ def compare(options: argparse.Namespace, inputs: Path, describe_on_output: bool)
         batch,
         source.weights(),
         options.model.name,
-        driver.pass_options(options.schedule, options.calibrate),
+        passes,
         snow_cli.show_progress,
     ):
         results.append(result)

@@ -37,7 +37,16 @@ MEASURED = (
 )
 """What of a report only a run can tell."""
 
-MEASURED_OF_LAYER = ("cycles", "ideal_cycles", "utilization", "dram_read_bytes", "dram_write_bytes", "ledger")
+MEASURED_OF_LAYER = (
+    "cycles",
+    "ideal_cycles",
+    "utilization",
+    "dram_read_bytes",
+    "dram_write_bytes",
+    "saturations",
+    "accumulator_wraps",
+    "ledger",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,6 +94,7 @@ def compile_plainly(options: argparse.Namespace) -> "Program":
         lambda name, _: snow_cli.show_progress(f"lowering: {name} ..."),
         driver.pass_options(options.schedule, options.calibrate),
         snow_cli.show_progress,
+        bound_accumulators=options.report is not None,
     )
 
 
@@ -92,7 +102,9 @@ def compile_checked(options: argparse.Namespace) -> "Program | None":
     """The program, if every level and the simulator compute the same; None after a difference was named."""
     import snow_check
 
-    results = snow_check.compare(options, options.check, describe_on_output=True)
+    results = snow_check.compare(
+        options, options.check, describe_on_output=True, bound_accumulators=options.report is not None
+    )
     return results[-1].program if snow_check.report_difference(results) == 0 else None
 
 

@@ -5,14 +5,16 @@ the range of a tensor on all samples allows, with headroom for other inputs; for
 only moves or selects words keeps their position: a max-pool, ReLU, reshape or pad has that of its operand, all parts of
 a concatenation share one, and so do both sides of an add; so no rescale is needed.
 
-A sum of products has the fraction bits of operand and weights together, and 32 bits in all. Where the sums observed,
-with headroom, would not fit, the weights get fewer fraction bits.
+A sum of products has the fraction bits of operand and weights together, and 32 bits in all. Where sums could wrap, the
+weights get fewer fraction bits: so few that no words of the operand whatever make a sum wrap, if that leaves weights of
+8 bits or more; else so few that the sums observed, with headroom, do not wrap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -27,16 +29,21 @@ from lowering.context import program_context
 from lowering.driver import input_shape
 from snowdialect.arrays import read_input
 from snowdialect.dialects import cnn
+from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import MAX_SHIFT
 from snowdialect.errors import SnowError
 from snowdialect.fixed_point import ACCUMULATOR_MAX, WORD_MAX, WORD_MIN
 from snowdialect.interpreters import RunState
+from snowdialect.interpreters.cnn import evaluate_constant
 
-HEADROOM = 1
+HEADROOM = 2
 """Bits by which a tensor may exceed the samples before it saturates."""
 
 SUM_HEADROOM = 2
 """Bits by which a sum may exceed the samples before it wraps, which does more harm than to saturate."""
+
+SPARE_WEIGHT_BITS = 8
+"""Bits of its 16 that a weight may do without, so that no sum can wrap."""
 
 UNUSED_FRAC = 8
 """Fraction bits of a tensor that is zero on all samples: those of Q8.8."""
@@ -94,6 +101,18 @@ def sharing(op: Operation) -> tuple[SSAValue, ...]:
             return ()
 
 
+def is_rectified(value: SSAValue) -> bool:
+    """Whether a value comes from a ReLU, so that its words are not negative."""
+    op = value.owner
+    match op:
+        case cnn.ReluOp():
+            return True
+        case cnn.MaxPoolOp() | cnn.AvgPoolOp() | cnn.ReshapeOp() | cnn.PadOp() | cnn.ConcatOp():
+            return all(map(is_rectified, op.operands))
+        case _:
+            return isinstance(op, Operation) and "relu" in op.properties
+
+
 @dataclass
 class Positions:
     """Fraction bits of tensors and constants: they begin as large as ranges allow, and only ever become smaller."""
@@ -105,6 +124,10 @@ class Positions:
     """For each value one of those that share its fraction bits, the same for all of them."""
     frac: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
     """Fraction bits of a group."""
+    most: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    """The fraction bits that a constant could have by its own range."""
+    norms: dict[Operation, float] = field(default_factory=dict[Operation, float])
+    """Of a layer with weights, the largest sum of products with operands of size 1."""
 
     def settle(self, module: ModuleOp) -> None:
         """Chooses for all values of a module."""
@@ -118,7 +141,9 @@ class Positions:
         for layer in layers:
             if isinstance(layer, cnn.Conv2dOp | cnn.LinearOp):
                 for constant in filter(None, (layer.weight, layer.bias)):
-                    self.lower(constant, most_frac_bits(constant_range(constant, self.constants)))
+                    self.most[constant] = most_frac_bits(constant_range(constant, self.constants))
+                    self.lower(constant, self.most[constant])
+                self.norms[layer] = self._norm(layer)
         while any([self._adjust(layer) for layer in layers]):
             pass
 
@@ -173,8 +198,34 @@ class Positions:
             min(self.of(value) for value in (op.result, *addends)) + MAX_SHIFT,
         )
         changed = self.lower(op.weight, accumulator - self.of(op.x))
+        changed |= self._rule_out_wraps(op)
         changed |= self.lower(op.x, accumulator - self.of(op.weight))
         accumulator = self.of(op.x) + self.of(op.weight)
         for value in (op.result, *addends):
             changed |= self.lower(value, accumulator)
         return changed
+
+    def _rule_out_wraps(self, op: cnn.Conv2dOp | cnn.LinearOp) -> bool:
+        """Lowers weights until no words of the operand make a sum wrap, if weights can spare so much."""
+        least = max(0, self.most[op.weight] - SPARE_WEIGHT_BITS)
+        enough = (frac for frac in range(self.of(op.weight), least - 1, -1) if not self._can_wrap(op, frac))
+        return self.lower(op.weight, next(enough, self.of(op.weight)))
+
+    def _can_wrap(self, op: cnn.Conv2dOp | cnn.LinearOp, weight_frac: int) -> bool:
+        """Whether some words of operand and residual make a sum wrap; each word is rounded by half a unit at most."""
+        accumulator = self.of(op.x) + weight_frac
+        largest = -WORD_MIN * (np.ldexp(self.norms[op], weight_frac) + prod(shape_of(op.weight)[1:]) / 2)
+        if op.bias is not None:
+            bias = constant_range(op.bias, self.constants)
+            largest += np.ldexp(max(-bias.low, bias.high) + np.ldexp(0.5, -self.of(op.bias)), accumulator)
+        if isinstance(op, cnn.Conv2dOp) and op.residual is not None:
+            largest += np.ldexp(-WORD_MIN, accumulator - self.of(op.residual))
+        return bool(largest > ACCUMULATOR_MAX)
+
+    def _norm(self, op: cnn.Conv2dOp | cnn.LinearOp) -> float:
+        weight = evaluate_constant(op.weight, self.constants)
+        weight = weight.reshape(len(weight), -1)
+        positive, negative = (
+            np.abs(weight).sum(axis=1, dtype=np.float64, where=part) for part in (weight > 0, weight < 0)
+        )
+        return float((np.maximum(positive, negative) if is_rectified(op.x) else positive + negative).max())

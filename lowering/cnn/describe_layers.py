@@ -1,19 +1,21 @@
 """Notes what reports say of each layer, before layers become tiles and instructions.
 
-The attribute `snow.layers` of the module holds name, kind, mode, order and multiply-accumulates; it travels down to
-the program file. Multiply-accumulates are counted as published: those of convolutions and linear layers, none on
-padding.
+The attribute `snow.layers` of the module holds name, kind, mode, order, multiply-accumulates, and whether sums can wrap
+where cnn-bound-accumulators has found out; it travels down to the program file. Multiply-accumulates are counted as
+published: those of convolutions and linear layers, none on padding.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import DenseArrayBase, IntegerType, ModuleOp
 from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 
+from lowering.cnn.bound_accumulators import ACCUMULATOR_RANGE, can_wrap
 from lowering.problems import conv_window
 from snowdialect.dialects import cnn, tile
 from snowdialect.dialects.cnn import frac_of, shape_of
@@ -47,7 +49,9 @@ class DescribeLayers(ModulePass):
                 described = describe(layer)
                 if (before := layers.get(described.name)) is not None:
                     # Without locations, layers of a kind share a name.
-                    described = before._replace(macs=before.macs + described.macs)
+                    described = before._replace(
+                        macs=before.macs + described.macs, can_wrap=before.can_wrap or described.can_wrap
+                    )
                 layers[described.name] = described
         describe_layers(op, layers.values())
 
@@ -67,7 +71,13 @@ def describe(op: Operation) -> DescribedLayer:
     """The row of a layer of the accelerator."""
     schedule = schedule_of(op)
     mode, order = (None, None) if schedule is None else (schedule.mode.value, schedule.order.value)
-    return DescribedLayer(layer_name(op), KINDS[type(op)], mode, order, macs(op))
+    return DescribedLayer(layer_name(op), KINDS[type(op)], mode, order, macs(op), wraps(op))
+
+
+def wraps(op: Operation) -> bool | None:
+    """Whether some input can make a sum that 32 bits do not hold, if cnn-bound-accumulators has found out."""
+    sums = op.attributes.get(ACCUMULATOR_RANGE)
+    return None if sums is None else can_wrap(*cast("DenseArrayBase[IntegerType]", sums).get_values())
 
 
 def macs(op: Operation) -> int:

@@ -20,7 +20,7 @@ from snowdialect.interpreters.cnn import evaluate_constant
 from snowdialect.weights import Weights
 
 RESULTS_BYTES = 1 << 27
-"""Memory for the results of all layers on the samples that run at once."""
+"""Memory for the results of all layers, in float, on the samples that run at once."""
 
 
 class Range(NamedTuple):
@@ -48,7 +48,7 @@ def observe(
     not finite.
     """
     probe, observed = _probe(module)
-    at_once = max(1, RESULTS_BYTES // (4 * sum(prod(shape_of(op.results[0])) for op in observed.values())))
+    at_once = samples_at_once(module)
     ranges: dict[SSAValue, Range] = {op.results[0]: NOTHING for op in observed.values()}
     for first in range(0, len(batch), at_once):
         announce(f"calibrating: input {first + 1} of {len(batch)} ...")
@@ -60,6 +60,12 @@ def observe(
                 raise SnowError(f"{layer_name(op)}: computes numbers that are not finite on these samples")
             ranges[op.results[0]] = ranges[op.results[0]].with_(result)
     return ranges
+
+
+def samples_at_once(module: ModuleOp) -> int:
+    """On how many samples a network can run with all its results in RESULTS_BYTES; on one in any case."""
+    results = [op.results[0] for op in module.body.block.ops if op.results and not cnn.is_constant(op.results[0])]
+    return max(1, RESULTS_BYTES // (4 * sum(prod(shape_of(result)) for result in results)))
 
 
 def _probe(module: ModuleOp) -> tuple[ModuleOp, dict[str, Operation]]:

@@ -122,6 +122,8 @@ class Layer(NamedTuple):
     """mloop or kloop: the order of their tile loops."""
     macs: int
     """Multiply-accumulates that the layer needs, without those on padding; of convolutions and linear layers."""
+    can_wrap: bool | None = None
+    """Whether some input can make a sum that 32 bits do not hold; None when that was not found out."""
 
 
 @dataclass(frozen=True)

@@ -28,20 +28,22 @@ class DescribedLayer(NamedTuple):
     """mloop or kloop, likewise."""
     macs: int
     """Multiply-accumulates that the layer needs, without those on padding; of convolutions and linear layers."""
+    can_wrap: bool | None = None
+    """Whether some input can make a sum that 32 bits do not hold; None when that was not found out."""
 
 
 def describe_layers(module: ModuleOp, layers: Iterable[DescribedLayer]) -> None:
     """Puts layers into the module."""
     module.attributes[LAYERS] = ArrayAttr(
-        DictionaryAttr(
-            {
-                key: IntegerAttr(value, i64) if isinstance(value, int) else StringAttr(value)
-                for key, value in layer._asdict().items()
-                if value is not None
-            }
-        )
+        DictionaryAttr({key: _attribute(value) for key, value in layer._asdict().items() if value is not None})
         for layer in layers
     )
+
+
+def _attribute(value: bool | int | str) -> Attribute:
+    if isinstance(value, bool):
+        return IntegerAttr.from_bool(value)
+    return IntegerAttr(value, i64) if isinstance(value, int) else StringAttr(value)
 
 
 def described_layers(module: ModuleOp) -> dict[str, DescribedLayer]:
@@ -63,7 +65,10 @@ def _row(entry: Attribute) -> DescribedLayer | None:
     if not isinstance(entry, DictionaryAttr) or set(entry.data) - set(DescribedLayer._fields):
         return None
     texts = {key: value.data for key, value in entry.data.items() if isinstance(value, StringAttr)}
-    macs = entry.data.get("macs")
-    if "name" not in texts or "kind" not in texts or not isinstance(macs, IntegerAttr):
+    numbers = {key: value.value.data for key, value in entry.data.items() if isinstance(value, IntegerAttr)}
+    if not {"name", "kind"} <= texts.keys() or "macs" not in numbers:
         return None
-    return DescribedLayer(texts["name"], texts["kind"], texts.get("mode"), texts.get("order"), macs.value.data)
+    can_wrap = bool(numbers["can_wrap"]) if "can_wrap" in numbers else None
+    return DescribedLayer(
+        texts["name"], texts["kind"], texts.get("mode"), texts.get("order"), numbers["macs"], can_wrap
+    )

@@ -45,10 +45,19 @@ class Timing:
         self.layers += clock["layers"][0, : len(self.layers)]
 
 
-def make_report(program: Program, timing: Timing, saturations: int, wraps: int) -> dict[str, Any]:
-    """The report of a run, under the names that docs/program.md lists."""
+def make_report(
+    program: Program, timing: Timing, saturations: Mapping[str, int], wraps: Mapping[str, int]
+) -> dict[str, Any]:
+    """The report of a run, under the names that docs/program.md lists; `saturations` and `wraps` are by layer."""
     machine = program.machine
-    rows = [_layer(program, number, timing) for number in range(len(program.layers))]
+    rows = [
+        {
+            **_layer(program, number, timing),
+            "saturations": saturations.get(layer.name, 0),
+            "accumulator_wraps": wraps.get(layer.name, 0),
+        }
+        for number, layer in enumerate(program.layers)
+    ]
     seconds = timing.cycles / machine.clock_hz
     traffic = timing.layers.sum(axis=0)
     total = {
@@ -64,8 +73,8 @@ def make_report(program: Program, timing: Timing, saturations: int, wraps: int) 
         "gigabytes_per_second": sum(map(int, traffic[list(_TRAFFIC)])) / seconds / 1e9 if seconds else 0.0,
         "instructions_static": program.instructions,
         "instructions_executed": timing.executed,
-        "saturations": saturations,
-        "accumulator_wraps": wraps,
+        "saturations": sum(saturations.values()),
+        "accumulator_wraps": sum(wraps.values()),
         "port_conflict_cycles": timing.conflicts,
         "ledger": {part: sum(row["ledger"][part] for row in rows) for part in LEDGER},
         "layers": rows,

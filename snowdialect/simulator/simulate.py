@@ -73,7 +73,7 @@ def simulate(program: Program, x: Mapping[str, ArrayLike] | ArrayLike) -> Simula
     outputs, layers = (
         {name: np.concatenate([chunk[i][name] for chunk in chunks]) for name in chunks[0][i]} for i in range(2)
     )
-    report = make_report(program, timing, totals.saturations.total(), totals.wraps.total())
+    report = make_report(program, timing, totals.saturations, totals.wraps)
     return SimulationResult(
         next(iter(outputs.values())),
         outputs,

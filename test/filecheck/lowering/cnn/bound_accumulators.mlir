@@ -1,0 +1,32 @@
+// The lowest and the highest sum that a layer can have, from weights and the range of the input.
+// RUN: snow-opt %s -p cnn-bound-accumulators | filecheck %s
+// RUN: snow-opt %s -p 'cnn-bound-accumulators{input-range=-1.0,2.0},cnn-choose-schedule,cnn-describe-layers' | filecheck %s --check-prefix RANGE
+// RUN: not snow-opt %s -p 'cnn-bound-accumulators{input-range=2.0}' 2>&1 | filecheck %s --check-prefix ERROR
+// ERROR: error: cnn-bound-accumulators: input-range must be LOW,HIGH, is 2.0
+// CHECK-NOT: snow.layers
+// RANGE: snow.layers = [{name = "conv", kind = "conv2d", {{[^}]*}} can_wrap = false},
+// RANGE-SAME: {name = "wide", kind = "conv2d", {{[^}]*}} can_wrap = false}, {name = "mean", kind = "avg_pool", macs = 0 : i64, can_wrap = false}]
+%x = cnn.input "x" : tensor<1x2x4x4xf32>
+%q = cnn.quantize %x : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4x!cnn.fixed<8>> loc("x")
+%f = cnn.constant dense<[[[[1.0]], [[-3.0]]], [[[0.5]], [[0.0]]]]> : tensor<2x2x1x1xf32>
+%w = cnn.quantize %f : (tensor<2x2x1x1xf32>) -> tensor<2x2x1x1x!cnn.fixed<8>> loc("conv")
+%g = cnn.constant dense<[1.0, 0.0]> : tensor<2xf32>
+%b = cnn.quantize %g : (tensor<2xf32>) -> tensor<2x!cnn.fixed<8>> loc("conv")
+
+// 256 * (-32768) + 768 * (-32767) + 65536 and 256 * 32767 + 768 * 32768 + 65536; each in words of -1 to 2: -256 to 512.
+// CHECK: cnn.conv2d {{.*}} attributes {cnn.accumulator_range = array<i64: -33488128, 33619712>}
+// RANGE: cnn.conv2d {{.*}} attributes {cnn.accumulator_range = array<i64: -393216, 393216>
+%y = cnn.conv2d %q, %w bias %b {relu} : (tensor<1x2x4x4x!cnn.fixed<8>>, tensor<2x2x1x1x!cnn.fixed<8>>, tensor<2x!cnn.fixed<8>>) -> tensor<1x2x4x4x!cnn.fixed<8>> loc("conv")
+
+// Words after ReLU: 0 to 32767 and 0 to 16384, times 9 * 32512 their sum is outside 32 bits; or 0 to 1536 and 0 to 256.
+// CHECK: cnn.conv2d {{.*}} attributes {cnn.accumulator_range = array<i64: 0, 14381975808>}
+// RANGE: cnn.conv2d {{.*}} attributes {cnn.accumulator_range = array<i64: 0, 524353536>
+%h = cnn.constant dense<127.0> : tensor<1x2x3x3xf32>
+%v = cnn.quantize %h : (tensor<1x2x3x3xf32>) -> tensor<1x2x3x3x!cnn.fixed<8>> loc("wide")
+%z = cnn.conv2d %y, %v : (tensor<1x2x4x4x!cnn.fixed<8>>, tensor<1x2x3x3x!cnn.fixed<8>>) -> tensor<1x1x2x2x!cnn.fixed<8>> loc("wide")
+
+// All words, since sums can wrap, times four weights of 2^13: 1/4.
+// CHECK: cnn.avg_pool {{.*}} attributes {cnn.accumulator_range = array<i64: -1073741824, 1073709056>}
+%m = cnn.avg_pool %z {kernel = [2, 2]} : (tensor<1x1x2x2x!cnn.fixed<8>>) -> tensor<1x1x1x1x!cnn.fixed<8>> loc("mean")
+%d = cnn.dequantize %m : (tensor<1x1x1x1x!cnn.fixed<8>>) -> tensor<1x1x1x1xf32> loc("mean")
+cnn.output "y" %d : tensor<1x1x1x1xf32>
