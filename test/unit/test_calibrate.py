@@ -73,7 +73,7 @@ def test_from_python(tmp_path: Path) -> None:
     in_float = run_module(source.module, images, source.weights()).outputs["output"]
     driver.lower(context, source.module, "cnn")
     in_q8_8 = run_module(source.module, images, source.weights()).outputs["output"]
-    assert np.abs(output - in_float).max() < np.abs(in_q8_8 - in_float).max() / 8
+    assert np.abs(output - in_float).max() < np.abs(in_q8_8 - in_float).max() / 4
 
 
 @pytest.mark.parametrize("low, high", [(0, 1), (-1, 0.5), (-3, 9147.0), (0, 32767.4), (-(2.0**15), 0), (0, 1e-9)])
