@@ -23,9 +23,9 @@ def truncate(content: bytes, rng: Random) -> bytes:
 
 
 def flip_bits(content: bytes, rng: Random) -> bytes:
-    damaged = bytearray(content)
+    damaged = bytearray(content or b"\0")
     for _ in range(rng.choice((1, 1, 1, 4, 64))):
-        damaged[place(content, rng)] ^= 1 << rng.randrange(8)
+        damaged[place(damaged, rng)] ^= 1 << rng.randrange(8)
     return bytes(damaged)
 
 
@@ -72,7 +72,7 @@ BYTES: tuple[Mutation, ...] = (truncate, flip_bits, copy_within, remove, overwri
 TEXT: tuple[Mutation, ...] = (truncate, flip_bits, copy_within, remove, replace_number, replace_number, move_line)
 
 
-def place(content: bytes, rng: Random) -> int:
+def place(content: bytes | bytearray, rng: Random) -> int:
     """A position: most of a file is weights, but what can go wrong is its structure, which tends to stand in front."""
     return rng.randrange(max(1, min(len(content), rng.choice((300, 3000, len(content))))))
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch7
+import onnx_files
+import torch7_files
 from mutations import Mutation
 
 from lowering.pipeline import passes_between
@@ -63,7 +64,8 @@ def torch7_models(ascii: bool) -> list[Subject]:
     """Networks of the zoo, small enough to be mostly structure, and published ones."""
     rng = np.random.default_rng(1)
     models = [
-        Subject(torch7.written(model.build(rng), ascii), _shape(model.input_shape)) for model in SMALL_MODELS.values()
+        Subject(torch7_files.written(model.build(rng), ascii), _shape(model.input_shape))
+        for model in SMALL_MODELS.values()
     ]
     if not ascii:
         models.append(Subject(DIGITS.read_bytes(), _shape((1, 8, 8))))
@@ -72,6 +74,13 @@ def torch7_models(ascii: bool) -> list[Subject]:
         for name, shape in PUBLISHED.items()
         if (path := SHARED / "torch7" / name).is_file() and (path.suffix == ".txt") == ascii
     ]
+
+
+def onnx_networks() -> list[Subject]:
+    """Networks made here, and a published one."""
+    made = [onnx_files.classifier(), onnx_files.residual(), onnx_files.computed()]
+    path = SHARED / "onnx" / "trained" / "vnn21_Convnet_maxpool.onnx"
+    return [Subject(content) for content in (*made, *([path.read_bytes()] if path.is_file() else []))]
 
 
 PUBLISHED = {
@@ -87,6 +96,9 @@ def _shape(sizes: tuple[int, ...]) -> tuple[str, str]:
 
 
 TARGETS: dict[str, Target] = {
-    "torch7": Target("t7", lambda: torch7_models(False), torch7.BINARY, MODEL_STAGES, torch7.bombs, _shape((1, 8, 8))),
-    "torch7-ascii": Target("t7", lambda: torch7_models(True), torch7.ASCII, MODEL_STAGES),
+    "torch7": Target(
+        "t7", lambda: torch7_models(False), torch7_files.BINARY, MODEL_STAGES, torch7_files.bombs, _shape((1, 8, 8))
+    ),
+    "onnx": Target("onnx", onnx_networks, onnx_files.MUTATION, MODEL_STAGES, onnx_files.bombs),
+    "torch7-ascii": Target("t7", lambda: torch7_models(True), torch7_files.ASCII, MODEL_STAGES),
 }

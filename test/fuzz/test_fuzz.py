@@ -5,14 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from targets import TARGETS
 
 FOLDER = Path(__file__).parent
-CASES = {"torch7": 700, "torch7-ascii": 400}
+CASES = {"torch7": 700, "torch7-ascii": 400, "onnx": 700}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured through /proc")
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", CASES)
 def test_damaged_files_are_used_or_refused_in_one_line(tmp_path: Path, target: str) -> None:
     command = [sys.executable, FOLDER / "fuzz.py", target, "--count", str(CASES[target]), "--keep", tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)

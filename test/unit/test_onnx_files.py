@@ -317,6 +317,11 @@ def test_networks_that_are_refused(
     assert refuse(*nodes, **options).startswith(problem)
 
 
+def test_a_version_of_the_format_that_is_none(tmp_path: Path) -> None:
+    path = save(one_convolution(ir_version=1 << 40), tmp_path / "net.onnx")
+    assert reason(path).startswith("version 1099511627776 of the format is not supported, only up to ")
+
+
 def test_control_flow_is_refused_as_an_operator(refuse: Refuse) -> None:
     """However deep it is nested: subgraphs are skipped."""
     graph = helper.make_graph([node("Relu")], "inner", [], [])

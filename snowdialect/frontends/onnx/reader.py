@@ -54,6 +54,10 @@ def load(path: str | Path) -> Model:
     except (Damage, DecodeError) as error:
         raise SnowError(f"{path}: not a readable ONNX file: {str(error).partition(chr(10))[0]}") from None
     opset = _operator_set(path, model)
+    if not 0 <= model.ir_version <= onnx.IR_VERSION:
+        raise SnowError(
+            f"{path}: version {model.ir_version} of the format is not supported, only up to {onnx.IR_VERSION}"
+        )
     graph = model.graph
     for node in graph.node:
         if node.domain in DOMAINS:
