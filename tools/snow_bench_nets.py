@@ -7,7 +7,7 @@ from typing import Any
 
 import snow_cli
 from snow_bench import Row, Table, Tables
-from snow_bench_published import NETWORKS, Network
+from snow_bench_published import NETWORKS
 from snow_bench_speed import Compiled, Simulated, compile_networks, simulate_network
 
 
@@ -41,7 +41,7 @@ def _row(compiled: Compiled) -> Row:
 
 
 def _published_row(row: Row) -> Row:
-    published: dict[str, Any] = NETWORKS.get(row["network"], Network())._asdict()
+    published: dict[str, Any] = NETWORKS[row["network"]]._asdict()
     ours = {"limit_fps": row["limit_fps"], "ours_fps": row["fps"], "ours_percent": row["percent"]}
     instructions = {"ours_instructions": row["instructions"], "published_instructions": published.pop("instructions")}
     return {"network": row["network"], **ours, **published, **instructions}
