@@ -14,7 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
-from snowdialect.dialects.cnn.shapes import format_shape
+from snowdialect.dialects.cnn.shapes import Shape, format_shape
 from snowdialect.dialects.locations import located, name_location
 from snowdialect.errors import SnowError
 
@@ -31,6 +31,9 @@ MAXIMUM_GROWTH = 9
 of its sides. More is a mistake; a few bytes of padding would ask for hours of work."""
 
 SMALL_MAP = 1 << 16
+
+MAXIMUM_SIDE = 1 << 16
+"""Rows or columns that a map may have: pools list their windows."""
 
 LARGEST_SIZE = 1 << 24
 """No kernel, stride or padding is larger."""
@@ -56,7 +59,7 @@ class Network:
 
     def input(self, shape: Sequence[int]) -> SSAValue:
         """The input of the network, of which one has `shape`. Raises SnowError for one that cannot be."""
-        if not shape or min(shape) < 1 or prod(shape) > MAXIMUM_ELEMENTS:
+        if not shape or min(shape) < 1 or _is_too_large((1, *shape)):
             raise SnowError(f"{self.path}: {format_shape(shape)} is no shape of an input")
         return self.add(cnn.InputOp("input", cnn.tensor_type((1, *shape))), "input")
 
@@ -68,7 +71,7 @@ class Network:
         """Appends a verified operation of the layer `name` and returns its result."""
         (result,) = self._append(op, name).results
         shape = shape_of(result)
-        if prod(shape) > MAXIMUM_ELEMENTS:
+        if _is_too_large(shape):
             raise LayerError(f"its result of {format_shape(shape[1:])} is too large")
         if op.operands and len(before := shape_of(op.operands[0])) == len(shape) == 4:
             pixels, pixels_before = prod(shape[2:]), prod(before[2:])
@@ -127,6 +130,10 @@ class Network:
         op.verify(verify_nested_ops=False)
         self.module.body.block.add_op(op)
         return op
+
+
+def _is_too_large(shape: Shape) -> bool:
+    return prod(shape) > MAXIMUM_ELEMENTS or max(shape[2:], default=1) > MAXIMUM_SIDE
 
 
 def finite_floats(array: NDArray[Any], what: str) -> Floats:

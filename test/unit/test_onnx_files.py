@@ -230,6 +230,16 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             {},
             "averagepool AveragePool: kernel spans 9 rows, the padded input has 7",
         ),
+        (
+            [node("MaxPool", kernel_shape=[1, 1], pads=[1 << 24, 0, 0, 0])],
+            {},
+            "maxpool MaxPool: pads are [16777216, 0, 0, 0], expected four numbers of 0 to 4096: maps are CxHxW",
+        ),
+        (
+            [node("MaxPool", kernel_shape=[1, 1])],
+            {"shape": (1, 1, 1 << 28, 1)},
+            "1x268435456x1 is no shape of an input",
+        ),
         ([CONV], {}, "conv Conv: its input 'w' is not the first result of a node before it"),
         ([node("Conv", "x", "x")], {}, "conv Conv: its weight is no constant"),
         (

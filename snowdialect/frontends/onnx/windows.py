@@ -9,13 +9,17 @@ Pads = tuple[int, int, int, int]
 """Top, left, bottom, right: the order of ONNX's pads of a map, too."""
 
 
+LARGEST_PADDING = 4096
+"""No padding is larger: a few bytes would ask for millions of windows."""
+
+
 def spatial_pads(node: Node, shape: Shape, kernel: Pair, strides: Pair, dilations: Pair) -> Pads:
     """The padding of a convolution or pool of maps of `shape`, also where it is given as auto_pad."""
     auto_pad = node.text("auto_pad", "NOTSET")
     if auto_pad == "NOTSET":
         pads = node.integers("pads", (0, 0, 0, 0))
-        if len(pads) != 4 or min(pads) < 0:
-            raise LayerError(f"pads are {list(pads)}, expected four numbers of 0 or more: maps are CxHxW")
+        if len(pads) != 4 or not 0 <= min(pads) <= max(pads) <= LARGEST_PADDING:
+            raise LayerError(f"pads are {list(pads)}, expected four numbers of 0 to {LARGEST_PADDING}: maps are CxHxW")
         return pads[0], pads[1], pads[2], pads[3]
     if auto_pad == "VALID":
         return 0, 0, 0, 0
