@@ -14,7 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
-from snowdialect.dialects.cnn.shapes import Shape, format_shape
+from snowdialect.dialects.cnn.shapes import format_shape
 from snowdialect.dialects.locations import located, name_location
 from snowdialect.errors import SnowError
 
@@ -59,7 +59,7 @@ class Network:
 
     def input(self, shape: Sequence[int]) -> SSAValue:
         """The input of the network, of which one has `shape`. Raises SnowError for one that cannot be."""
-        if not shape or min(shape) < 1 or _is_too_large((1, *shape)):
+        if not shape or min(shape) < 1 or prod(shape) > MAXIMUM_ELEMENTS or max(shape[1:], default=1) > MAXIMUM_SIDE:
             raise SnowError(f"{self.path}: {format_shape(shape)} is no shape of an input")
         return self.add(cnn.InputOp("input", cnn.tensor_type((1, *shape))), "input")
 
@@ -71,12 +71,14 @@ class Network:
         """Appends a verified operation of the layer `name` and returns its result."""
         (result,) = self._append(op, name).results
         shape = shape_of(result)
-        if _is_too_large(shape):
+        if prod(shape) > MAXIMUM_ELEMENTS:
             raise LayerError(f"its result of {format_shape(shape[1:])} is too large")
         if op.operands and len(before := shape_of(op.operands[0])) == len(shape) == 4:
             pixels, pixels_before = prod(shape[2:]), prod(before[2:])
             if pixels > max(SMALL_MAP, MAXIMUM_GROWTH * pixels_before) and prod(shape) > prod(before):
                 raise LayerError(f"pads {format_shape(before[2:])} to {format_shape(shape[2:])}, which is mostly zeros")
+        if max(shape[2:], default=1) > MAXIMUM_SIDE:
+            raise LayerError(f"its result of {format_shape(shape[1:])} has more than {MAXIMUM_SIDE} rows or columns")
         return result
 
     def weight(self, layer: str, name: str, array: Floats) -> SSAValue:
@@ -130,10 +132,6 @@ class Network:
         op.verify(verify_nested_ops=False)
         self.module.body.block.add_op(op)
         return op
-
-
-def _is_too_large(shape: Shape) -> bool:
-    return prod(shape) > MAXIMUM_ELEMENTS or max(shape[2:], default=1) > MAXIMUM_SIDE
 
 
 def finite_floats(array: NDArray[Any], what: str) -> Floats:
