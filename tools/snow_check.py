@@ -7,12 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import snow_check_float
 import snow_cli
 from lowering.pipeline import LEVELS
 from snowdialect.errors import SnowError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from lowering.check import LevelResult
+    from lowering.context import ProgramContext
+    from lowering.driver import Program
 
 DESCRIPTION = """\
 Compiles MODEL, runs every level and the simulator on the same inputs and compares
@@ -21,7 +27,14 @@ one line per level; exits with 1 at the first difference, naming pass, layer and
 element. The simulator must execute as many instructions as the lowest level, too.
 
 A model in float runs in float first; how far the reference is from it, at most,
-is what quantisation costs, and no error."""
+is what quantisation costs, and no error.
+
+With --float only the reference runs, and every layer of it is compared with the
+same layer in float: its fraction bits; its signal-to-noise ratio over all inputs,
+where noise is what fixed point changes; how many of its results saturated or
+wrapped; whether any input at all could make a sum wrap. The first layer whose
+ratio is below 20 dB, or more than 20 dB below the worst that it reads (60 dB at
+most), falls off a cliff and is marked."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("model", metavar="MODEL", type=Path, help="model file, or .mlir at level cnn")
     parser.add_argument("--input", metavar="X.npy", type=Path, required=True, help="one input or a batch")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
+    parser.add_argument("--float", action="store_true", help="compare each layer with float, instead of levels")
+    parser.add_argument(
+        "--input-range",
+        metavar="LOW:HIGH",
+        type=snow_check_float.span,
+        help="with --float: numbers that inputs lie between, for what can wrap (default: all that its words can hold); "
+        "write --input-range=LOW:HIGH when LOW is negative",
+    )
     snow_cli.add_model_arguments(parser)
     snow_cli.add_compile_arguments(parser)
     snow_cli.add_debug_argument(parser)
@@ -39,10 +60,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.float:
+        return run_float(options)
+    if options.input_range is not None:
+        raise SnowError("--input-range is for --float: levels are compared on the inputs given")
     results = compare(options, options.input, describe_on_output=not options.json)
     if options.json:
         print(json.dumps(make_table(options.model, results), indent=2))
     return report_difference(results)
+
+
+def run_float(options: argparse.Namespace) -> int:
+    """Compares the reference with float, layer by layer."""
+    from lowering import driver
+    from lowering.accuracy import compare_with_float
+
+    context, source, batch = read(options, options.input)
+    accuracy = compare_with_float(
+        context,
+        source.module,
+        batch,
+        source.weights(),
+        driver.pass_options(calibrate=options.calibrate),
+        options.input_range,
+    )
+    snow_cli.show_progress()
+    snow_check_float.print_accuracy(options.model, accuracy, as_json=options.json)
+    return 0
+
+
+def read(options: argparse.Namespace, inputs: Path) -> "tuple[ProgramContext, Program, NDArray[np.float32]]":
+    """The network that a command is given, at level cnn, and a batch of inputs for it."""
+    from lowering import driver
+    from snowdialect import arrays
+
+    snow_cli.show_progress(f"reading {options.model} ...")
+    context = driver.make_context()
+    context.announce = snow_cli.show_progress
+    source = driver.read_program(context, options.model, options.input_shape)
+    if (level := driver.level_of(source.module)) != LEVELS[0]:
+        raise SnowError(f"{options.model}: is at level {level}; the comparison starts at {LEVELS[0]}")
+    if options.machine is not None:
+        driver.set_machine(source.module, options.machine)
+    return context, source, arrays.read_input(inputs, driver.input_shape(source.module)).batch
 
 
 def compare(
@@ -55,17 +115,8 @@ def compare(
     """
     from lowering import driver
     from lowering.check import FLOAT, check, output_distance
-    from snowdialect import arrays
 
-    snow_cli.show_progress(f"reading {options.model} ...")
-    context = driver.make_context()
-    context.announce = snow_cli.show_progress
-    source = driver.read_program(context, options.model, options.input_shape)
-    if (level := driver.level_of(source.module)) != LEVELS[0]:
-        raise SnowError(f"{options.model}: is at level {level}; the comparison starts at {LEVELS[0]}")
-    if options.machine is not None:
-        driver.set_machine(source.module, options.machine)
-    batch = arrays.read_input(inputs, driver.input_shape(source.module)).batch
+    context, source, batch = read(options, inputs)
     passes = driver.pass_options(options.schedule, options.calibrate)
     if bound_accumulators:
         passes = {**passes, driver.BOUND_ACCUMULATORS: {}}
@@ -86,6 +137,10 @@ def compare(
     snow_cli.show_progress()
     if describe_on_output and results[0].level == FLOAT:
         print(f"fixed point is at most {output_distance(results[0].run, results[1].run):.4g} from float")
+    if describe_on_output:
+        for row in layer_counts(results):
+            if row["saturations"] or row["accumulator_wraps"]:
+                print(f"layer {row['name']}: {row['saturations']} saturations, {row['accumulator_wraps']} wraps")
     return results
 
 
@@ -121,6 +176,15 @@ def counts(result: "LevelResult") -> tuple[int, int]:
     return sum(result.run.saturations.values()), sum(result.run.wraps.values())
 
 
+def layer_counts(results: "list[LevelResult]") -> list[dict[str, Any]]:
+    """Saturations and wraps of inputs and of each layer of the reference: those of all levels."""
+    run = next(result.run for result in results if result.level == LEVELS[0])
+    return [
+        {"name": name, "saturations": run.saturations[name], "accumulator_wraps": run.wraps[name]}
+        for name in (*(name for name in run.saturations if name not in run.layers), *run.layers)
+    ]
+
+
 def make_table(model: Path, results: "list[LevelResult]") -> dict[str, Any]:
     """The lines as JSON; `difference` is null when all levels agree."""
     from lowering.check import FLOAT, output_distance
@@ -142,6 +206,7 @@ def make_table(model: Path, results: "list[LevelResult]") -> dict[str, Any]:
             for result in results
             if result.level != FLOAT
         ],
+        "layers": layer_counts(results),
         "difference": None
         if difference is None
         else {"level": difference.level, "pass": difference.after, **difference.place._asdict()},
