@@ -23,6 +23,9 @@ Floats = NDArray[np.float32]
 MAXIMUM_LAYERS = 20_000
 """Layers that a network may have; a file of few bytes can refer to its own parts any number of times."""
 
+MAXIMUM_OPERATIONS = 50_000
+"""Operations that a network may have; a layer with many inputs becomes many."""
+
 MAXIMUM_ELEMENTS = 1 << 28
 """Elements that the result of a layer may have: a gigabyte of floats."""
 
@@ -56,6 +59,7 @@ class Network:
         self.weights: dict[str, Floats] = {}
         self._names: dict[tuple[Any, ...], str] = {}
         self._bytes_left = weight_bytes
+        self._operations = 0
 
     def input(self, shape: Sequence[int]) -> SSAValue:
         """The input of the network, of which one has `shape`. Raises SnowError for one that cannot be."""
@@ -128,6 +132,9 @@ class Network:
         raise SnowError(f"{self.path}: unsupported {kind}{plural} {', '.join(listed[:MAXIMUM_LISTED])}{more}")
 
     def _append(self, op: Operation, name: str) -> Operation:
+        self._operations += 1
+        if self._operations > MAXIMUM_OPERATIONS:
+            raise LayerError(f"the network has more than {MAXIMUM_OPERATIONS} operations")
         located(op, name_location(name))
         op.verify(verify_nested_ops=False)
         self.module.body.block.add_op(op)

@@ -340,6 +340,12 @@ def test_control_flow_is_refused_as_an_operator(refuse: Refuse) -> None:
     assert refuse(*graph.node) == "unsupported operator y If"
 
 
+def test_a_sum_of_too_many_values_is_refused(refuse: Refuse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An input takes a few bytes of a file, and becomes an operation."""
+    monkeypatch.setattr("snowdialect.frontends.network.MAXIMUM_OPERATIONS", 100)
+    assert refuse(node("Sum", *("x",) * 102)) == "sum Sum: the network has more than 100 operations"
+
+
 def test_models_without_a_network(tmp_path: Path) -> None:
     model = one_convolution()
     model.graph.output.append(model.graph.output[0])

@@ -308,30 +308,30 @@ def total(network: Network, node: Node) -> Activation:
     values = [value for value in node.inputs if isinstance(value, Activation)]
     constants = [value for value in node.inputs if isinstance(value, np.ndarray)]
     result = values[0]
-    names = [f"{node.name}.sum{index}" for index in range(1, len(node.inputs) - 1)] + [node.name]
+    names = iter([*(f"{node.name}.sum{index}" for index in range(1, len(node.inputs) - 1)), node.name])
     for value in values[1:]:
         if (value.order, value.flattened) != (result.order, result.flattened):
             raise LayerError("adds values whose axes are in different orders")
-        sum_of_two = network.add(cnn.AddOp(result.value, value.value), names.pop(0))
+        sum_of_two = network.add(cnn.AddOp(result.value, value.value), next(names))
         result = Activation(sum_of_two, result.order, result.flattened)
     for constant in constants:
-        result = _scaled(network, node, result, None, constant, names.pop(0))
+        result = _scaled(network, result, None, constant, next(names))
     return result
 
 
 def difference(network: Network, node: Node) -> Activation:
     """Sub of numbers per channel, or from them."""
     if isinstance(node.inputs[1], np.ndarray):
-        return _scaled(network, node, node.activation(), None, -_numbers(node.inputs[1]), node.name)
+        return _scaled(network, node.activation(), None, -_numbers(node.inputs[1]), node.name)
     constant = _numbers(node.constant(0, "the value that is subtracted from"))
-    return _scaled(network, node, node.activation(1), np.array(-1, np.float32), constant, node.name)
+    return _scaled(network, node.activation(1), np.array(-1, np.float32), constant, node.name)
 
 
 def product(network: Network, node: Node) -> Activation:
     """Mul by numbers per channel."""
     index = 1 if isinstance(node.inputs[1], np.ndarray) else 0
     factor = _numbers(node.constant(index, "a factor"))
-    return _scaled(network, node, node.activation(1 - index), factor, None, node.name)
+    return _scaled(network, node.activation(1 - index), factor, None, node.name)
 
 
 def quotient(network: Network, node: Node) -> Activation:
@@ -339,7 +339,7 @@ def quotient(network: Network, node: Node) -> Activation:
     divisor = _numbers(node.constant(1, "the divisor")).astype(np.float64)
     if not np.all(divisor):
         raise LayerError("divides by zero")
-    return _scaled(network, node, node.activation(), 1 / divisor, None, node.name)
+    return _scaled(network, node.activation(), 1 / divisor, None, node.name)
 
 
 def _numbers(array: Array) -> Array:
@@ -348,9 +348,7 @@ def _numbers(array: Array) -> Array:
     return array
 
 
-def _scaled(
-    network: Network, node: Node, x: Activation, factor: Array | None, shift: Array | None, name: str
-) -> Activation:
+def _scaled(network: Network, x: Activation, factor: Array | None, shift: Array | None, name: str) -> Activation:
     """`x * factor + shift`, each one number or one per channel."""
     channels = shape_of(x.value)[1:2]
     if factor is None:
