@@ -17,6 +17,7 @@ from xdsl.ir import SSAValue
 
 from lowering import driver
 from lowering.cnn.describe_layers import macs
+from lowering.pipeline import LEVELS
 from snowdialect.dialects import cnn
 from snowdialect.dialects.locations import layer_name
 from snowdialect.frontends.torch7 import import_model, save
@@ -247,6 +248,19 @@ def fill(model: Any, arrays: list[list[NDArray[np.float32]]]) -> None:
             node.attribute.append(onnx.helper.make_attribute("ceil_mode", 1))
         if node.op_type == "AveragePool" and pads:
             node.attribute.remove(pads[0])
+
+
+@pytest.mark.parametrize("name", ["alexnet", "resnet18", "resnet50", "googlenet", "squeezenet"])
+def test_activations_stay_sensible_in_fixed_point(written: Written, name: str) -> None:
+    """Q8.8, and an input of unit variance: nothing is clamped, and at least a third of each layer is not zero."""
+    network = written(name)
+    module = network.module.clone()
+    driver.lower(driver.make_context(), module, LEVELS[0])
+    x = np.random.default_rng(2).normal(0, 1, (1, *MODELS[name].input_shape)).astype(np.float32)
+    run = run_module(module, x, network.weights())
+    assert run.saturations.total() == run.wraps.total() == 0
+    for layer, result in run.layers.items():
+        assert np.count_nonzero(result) > result.size / 3, layer
 
 
 def test_a_network_is_written_in_less_memory_than_it_takes(tmp_path: Path) -> None:
