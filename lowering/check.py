@@ -110,6 +110,9 @@ def check(
         yield LevelResult(level, run, seconds, _compared(reference, run), difference)
         if difference is not None:
             return
+        # A calibration must not be asked for again: from level cnn on there is no float.
+        ran = passes_between(None, level, options)
+        options = {name: fields for name, fields in options.items() if name not in ran}
     announce("running in the simulator ...")
     yield _simulate(module, batch, weights, model, runs[0], runs[-1])
 
@@ -191,7 +194,7 @@ def _blame(
 ) -> Difference:
     """Lowers again to a level that differs, and runs after every pass until one has changed the result."""
     available = Universe.get_multiverse().all_passes
-    names = passes_between(driver.level_of(module), level)
+    names = passes_between(driver.level_of(module), level, options)
     for name in names:
         driver.apply_pass(context, module, available[name](), options)
         place = first_difference(reference, run_module(module, batch, weights))

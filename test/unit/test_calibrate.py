@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 import snowdialect as snow
 from lowering import driver
+from lowering.check import SIMULATOR, check
 from lowering.cnn.calibrate import most_frac_bits, most_sum_frac_bits
 from lowering.cnn.ranges import Range
 from snowdialect.fixed_point import quantize
@@ -74,6 +75,17 @@ def test_from_python(tmp_path: Path) -> None:
     driver.lower(context, source.module, "cnn")
     in_q8_8 = run_module(source.module, images, source.weights()).outputs["output"]
     assert np.abs(output - in_float).max() < np.abs(in_q8_8 - in_float).max() / 4
+
+
+def test_all_levels_agree(tmp_path: Path) -> None:
+    images, _ = held_back_digits()
+    np.save(tmp_path / "samples.npy", images[:3])
+    context = driver.make_context()
+    source = driver.read_program(context, DIGITS, (1, 8, 8))
+    options = driver.pass_options(calibrate=tmp_path / "samples.npy")
+    last = list(check(context, source.module, images[:2], source.weights(), options=options))[-1]
+    assert last.level == SIMULATOR
+    assert last.difference is None
 
 
 @pytest.mark.parametrize("low, high", [(0, 1), (-1, 0.5), (-3, 9147.0), (0, 32767.4), (-(2.0**15), 0), (0, 1e-9)])
