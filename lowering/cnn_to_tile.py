@@ -22,19 +22,19 @@ from xdsl.pattern_rewriter import (
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import region_dce
 
-from lowering.layouts import concat_segments, layout_of, moves_nothing, placement, same_words
+from lowering.host import host_reason
+from lowering.layouts import concat_segments, layout_of, placement
 from lowering.legality import check_removed
 from lowering.problems import conv_problem, linear_problem, pixel_window, pool_behind, pool_window
 from lowering.tile_steps.conv import KernelSource, conv_layer
 from lowering.tile_steps.layer import Maps
-from lowering.tile_steps.words import add_layer, avg_pool_layer, max_pool_layer, words_plan
+from lowering.tile_steps.words import add_layer, avg_pool_layer, max_pool_layer
 from lowering.tiling import ConvProblem, TilingError, plan_conv
 from snowdialect.dialects import cnn, tile
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.locations import layer_name, located, name_location
 from snowdialect.dialects.target import machine_of
 from snowdialect.errors import SnowError
-from snowdialect.layout import average_block
 from snowdialect.machine import Machine
 
 SCHEDULE = tile.ScheduleAttr.name
@@ -203,24 +203,10 @@ class LowerLinear(LowerConv):
 
 
 class WordsPattern(LayerPattern):
-    """Base of the patterns for operations that leave channels where they are.
+    """Base of the patterns for operations that leave channels where they are. Some stay with the host."""
 
-    Where operands and result have their channels in different places, or where the maps under one window do not fit
-    the buffer, the operation stays with the host.
-    """
-
-    def on_words(self, op: Operation, window: tile.Window, maps: SSAValue, other: SSAValue | None = None) -> bool:
-        """Whether the accelerator can do it."""
-        machine = self.regions.machine
-        values = [value for value in (maps, other, op.results[0]) if value is not None]
-        if any(frac_of(value) is None for value in values) or cnn.is_constant(op.results[0]):
-            return False
-        layouts = [layout_of(value, machine) for value in values]
-        try:
-            words_plan(machine, window, layouts[0], layouts[1] if other is not None else None, layouts[-1])
-        except TilingError:
-            return False
-        return same_words(layouts, machine)
+    def on_accelerator(self, op: Operation) -> bool:
+        return host_reason(op, self.regions.machine) is None
 
     def maps(self, op: Operation, maps: SSAValue, other: SSAValue | None = None) -> Maps:
         return Maps(
@@ -231,7 +217,7 @@ class WordsPattern(LayerPattern):
 class LowerMaxPool(WordsPattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.MaxPoolOp, rewriter: PatternRewriter) -> None:
-        if self.on_words(op, pool_window(op), op.x):
+        if self.on_accelerator(op):
             maps = self.maps(op, op.x)
             layer = max_pool_layer(self.regions.machine, pool_window(op), maps)
             self.replace(op, [layer], maps.result, rewriter)
@@ -240,7 +226,7 @@ class LowerMaxPool(WordsPattern):
 class LowerAvgPool(WordsPattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.AvgPoolOp, rewriter: PatternRewriter) -> None:
-        if self.on_words(op, pool_window(op), op.x) and self.weights_fit(op):
+        if self.on_accelerator(op):
             maps = self.maps(op, op.x)
             frac, result_frac = frac_of(op.x), frac_of(op.result)
             assert frac is not None and result_frac is not None
@@ -248,18 +234,11 @@ class LowerAvgPool(WordsPattern):
             made = avg_pool_layer(self.regions.machine, pool_window(op), maps, op.axis_divisors, shift)
             self.replace(op, list(made), maps.result, rewriter)
 
-    def weights_fit(self, op: cnn.AvgPoolOp) -> bool:
-        """Whether a weights buffer holds the weights of every class of rows and columns."""
-        machine = self.regions.machine
-        rows, columns = (len(set(numbers)) for numbers in op.axis_divisors)
-        block = average_block(rows * columns, machine.vmacs, machine.line_words, machine.transfer_words)
-        return block <= machine.wbuf_words
-
 
 class LowerAdd(WordsPattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.AddOp, rewriter: PatternRewriter) -> None:
-        if self.on_words(op, pixel_window(op.lhs), op.lhs, op.rhs):
+        if self.on_accelerator(op):
             self.lower(op, op.lhs, op.rhs, op.relu is not None, rewriter)
 
     def lower(self, op: Operation, lhs: SSAValue, rhs: SSAValue | None, relu: bool, rewriter: PatternRewriter) -> None:
@@ -275,14 +254,14 @@ class LowerAdd(WordsPattern):
 class LowerRelu(LowerAdd):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.ReluOp, rewriter: PatternRewriter) -> None:
-        if self.on_words(op, pixel_window(op.x), op.x):
+        if self.on_accelerator(op):
             self.lower(op, op.x, None, True, rewriter)
 
 
 class LowerRescale(LowerAdd):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.RescaleOp, rewriter: PatternRewriter) -> None:
-        if self.on_words(op, pixel_window(op.x), op.x):
+        if self.on_accelerator(op):
             self.lower(op, op.x, None, False, rewriter)
 
 
@@ -310,7 +289,7 @@ class LowerReshape(LayerPattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.ReshapeOp, rewriter: PatternRewriter) -> None:
-        if frac_of(op.result) is not None and placement(op.result) is None and moves_nothing(op):
+        if host_reason(op, self.regions.machine) is None:
             self.replace(op, [], self.regions.read(op.x), rewriter)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lowering import driver
-from lowering.context import announce_nothing
+from lowering.context import ProgramContext, announce_nothing
 from lowering.pipeline import LEVELS, passes_between
-from snowdialect.backend.program import Program
+from snowdialect.backend.program import Coverage, Program
 from snowdialect.errors import SnowError
 
 
@@ -30,17 +30,45 @@ def compile_model(
     """
     from snowdialect.backend.assemble import assemble
 
-    path = Path(path)
+    context, source = _read(Path(path), input_shape, machine, options, announce)
+    if bound_accumulators and driver.level_of(source.module) == LEVELS[0]:
+        options = {**options, driver.BOUND_ACCUMULATORS: {}}
+    driver.lower(context, source.module, LEVELS[-1], observer, options, verify_each=False)
+    return assemble(source.module, source.weights(), source.path.name)
+
+
+def cover_model(
+    path: str | Path,
+    input_shape: tuple[int, ...] | None = None,
+    machine: str | None = None,
+    options: driver.PassOptions = driver.NO_OPTIONS,
+    announce: Callable[[str], None] = announce_nothing,
+) -> list[Coverage]:
+    """What becomes of each layer of a model, in its order, without compiling it. Arguments and errors are those of
+    `compile_model`."""
+    from snowdialect.dialects.layers import source_layers
+
+    context, source = _read(Path(path), input_shape, machine, options, announce)
+    if driver.level_of(source.module) == LEVELS[0]:
+        driver.lower(context, source.module, LEVELS[1], None, options, last=driver.DESCRIBE_LAYERS)
+    return [Coverage(**layer._asdict()) for layer in source_layers(source.module).values()]
+
+
+def _read(
+    path: Path,
+    input_shape: tuple[int, ...] | None,
+    machine: str | None,
+    options: driver.PassOptions,
+    announce: Callable[[str], None],
+) -> tuple[ProgramContext, driver.Program]:
+    """A program, and the context for the passes that it has still to go through."""
     context = driver.make_context()
     context.announce = announce
     source = driver.read_program(context, path, input_shape)
     if machine is not None:
         driver.set_machine(source.module, machine)
     level = driver.level_of(source.module)
-    if bound_accumulators and level == LEVELS[0]:
-        options = {**options, driver.BOUND_ACCUMULATORS: {}}
     passes = passes_between(None if level == LEVELS[0] else level, requested=options)
     if past := [name for name in options if name not in passes]:
         raise SnowError(f"{path}: is at level {level}; options for {past[0]}, which lies above, come too late")
-    driver.lower(context, source.module, LEVELS[-1], observer, options, verify_each=False)
-    return assemble(source.module, source.weights(), path.name)
+    return context, source

@@ -30,6 +30,9 @@ WEIGHTS = "snow.weights"
 CHOOSE_SCHEDULE = "cnn-choose-schedule"
 """The pass that --schedule is for."""
 
+DESCRIBE_LAYERS = "cnn-describe-layers"
+"""The pass that knows what becomes of each layer."""
+
 CALIBRATE = "cnn-calibrate"
 """The pass that --calibrate is for."""
 
@@ -162,12 +165,13 @@ def lower(
     options: PassOptions = NO_OPTIONS,
     *,
     verify_each: bool = True,
+    last: str | None = None,
 ) -> None:
     """Brings a module to `level`, in place. A network that is already at level `cnn` is quantised on the way.
 
-    A pass that runs on request does so when `options` hold some for it. Without `verify_each` the module is verified at
-    the end of each level only, which takes half the time. Raises SnowError when the module is below that level, or when
-    a pass cannot do its work.
+    A pass that runs on request does so when `options` hold some for it; behind the pass `last` no other runs. Without
+    `verify_each` the module is verified at the end of each level only, which takes half the time. Raises SnowError
+    when the module is below that level, or when a pass cannot do its work.
     """
     present = level_of(module)
     if LEVELS.index(present) > LEVELS.index(level):
@@ -177,6 +181,8 @@ def lower(
         apply_pass(context, module, available[name](), options, verified=verify_each or name in LAST_PASSES)
         if observer is not None:
             observer(name, module)
+        if name == last:
+            return
 
 
 def apply_pass(

@@ -56,7 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("model", metavar="MODEL", type=Path, help="what to compile")
     snow_cli.add_model_arguments(parser)
     snow_cli.add_compile_arguments(parser)
-    parser.add_argument("-o", "--output", metavar="P.snow", type=Path, required=True, help="file to write")
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("-o", "--output", metavar="P.snow", type=Path, help="file to write")
+    target.add_argument(
+        "--coverage", action="store_true", help="compile nothing, but print what becomes of each layer, and why"
+    )
+    parser.add_argument("--json", action="store_true", help="print the coverage as JSON")
     parser.add_argument(
         "--report", metavar="R.json", type=Path, help="write what is known before a run; null stands for the rest"
     )
@@ -70,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
     from snowdialect.backend.container import write_program
     from snowdialect.files import replacing
 
+    if options.coverage:
+        return cover(options)
     program = compile_plainly(options) if options.check is None else compile_checked(options)
     if program is None:
         return 1
@@ -79,6 +86,24 @@ def run(options: argparse.Namespace) -> int:
     if options.report is not None:
         with replacing(options.report) as file:
             file.write(json.dumps(make_report(program), indent=2) + "\n")
+    return 0
+
+
+def cover(options: argparse.Namespace) -> int:
+    """Prints what becomes of each layer."""
+    import snow_coverage
+    from lowering import driver
+    from lowering.compiler import cover_model
+
+    snow_cli.show_progress(f"reading {options.model} ...")
+    passes = driver.pass_options(options.schedule, options.calibrate)
+    layers = cover_model(options.model, options.input_shape, options.machine, passes, snow_cli.show_progress)
+    snow_cli.show_progress()
+    rows = [layer._asdict() for layer in layers]
+    if options.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        snow_coverage.print_coverage(rows)
     return 0
 
 
@@ -110,6 +135,8 @@ def compile_checked(options: argparse.Namespace) -> "Program | None":
 
 def make_report(program: "Program") -> dict[str, Any]:
     """What is known of a program before it runs, under the names of the report of a run."""
+    from snowdialect.backend.memory_map import static_report
+
     return {
         "model": program.model,
         "machine": program.machine.name,
@@ -118,4 +145,5 @@ def make_report(program: "Program") -> dict[str, Any]:
         "instructions_static": program.instructions,
         **dict.fromkeys(MEASURED),
         "layers": [{**layer._asdict(), **dict.fromkeys(MEASURED_OF_LAYER)} for layer in program.layers],
+        **static_report(program),
     }

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
-from xdsl.pattern_rewriter import GreedyRewritePatternApplier, PatternRewriteWalker
 from xdsl.transforms.dead_code_elimination import region_dce
 
+from lowering.cnn.merging import rewrite_layers
 from snowdialect.dialects.cnn.patterns import PATTERNS
 
 
@@ -25,4 +25,4 @@ class CnnCanonicalizePass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         patterns = [pattern for patterns in PATTERNS.values() for pattern in patterns]
-        PatternRewriteWalker(GreedyRewritePatternApplier(patterns), post_walk_func=region_dce).rewrite_module(op)
+        rewrite_layers(op, patterns, region_dce)

@@ -11,7 +11,6 @@ from functools import cache
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
     PatternRewriter,
@@ -66,7 +65,11 @@ class ChooseSchedule(ModulePass):
                 set_machine(op, load_machine(self.machine or DEFAULT_MACHINE))
             except MachineError as error:
                 raise SnowError(str(error)) from error
-        PatternRewriteWalker(Choose(machine_of(op), self), apply_recursively=False).rewrite_module(op)
+        unfit: list[str] = []
+        PatternRewriteWalker(Choose(machine_of(op), self, unfit), apply_recursively=False).rewrite_module(op)
+        if unfit:
+            which, machine = "this layer" if len(unfit) == 1 else "these layers", machine_of(op).name
+            raise SnowError(f"{', '.join(unfit)}: no tile of {which} fits the buffers of machine '{machine}'")
 
 
 @dataclass(frozen=True)
@@ -75,22 +78,20 @@ class Choose(RewritePattern):
 
     machine: Machine
     wanted: ChooseSchedule
+    unfit: list[str]
+    """Gets the names of layers that fit the machine in no way."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.Conv2dOp | cnn.LinearOp, rewriter: PatternRewriter) -> None:
         if SCHEDULE in op.attributes or frac_of(op.result) is None:
             return
         problem = conv_problem(op, self.machine) if isinstance(op, cnn.Conv2dOp) else linear_problem(op, self.machine)
-        op.attributes[SCHEDULE] = choose(op, problem, self.wanted)
+        plan = best_plan(problem, self.wanted)
+        if plan is None:
+            self.unfit.append(layer_name(op))
+            return
+        op.attributes[SCHEDULE] = ScheduleAttr.make(plan.schedule)
         rewriter.notify_op_modified(op)
-
-
-def choose(op: Operation, problem: ConvProblem, wanted: ChooseSchedule) -> ScheduleAttr:
-    """The schedule with the fewest estimated cycles; raises SnowError when the layer fits the machine in no way."""
-    plan = best_plan(problem, wanted)
-    if plan is None:
-        raise SnowError(f"{layer_name(op)}: no tile of this layer fits the buffers of machine '{problem.machine.name}'")
-    return ScheduleAttr.make(plan.schedule)
 
 
 @cache

@@ -16,10 +16,11 @@ from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 
 from lowering.cnn.bound_accumulators import ACCUMULATOR_RANGE, can_wrap
+from lowering.cnn.coverage import covered_layers
 from lowering.problems import conv_window
 from snowdialect.dialects import cnn, tile
 from snowdialect.dialects.cnn import frac_of, shape_of
-from snowdialect.dialects.layers import DescribedLayer, describe_layers
+from snowdialect.dialects.layers import DescribedLayer, describe_layers, set_sources
 from snowdialect.dialects.locations import layer_name
 
 SCHEDULE = tile.ScheduleAttr.name
@@ -38,14 +39,14 @@ KINDS: dict[type[Operation], str] = {
 
 @dataclass(frozen=True)
 class DescribeLayers(ModulePass):
-    """Sets `snow.layers`; wants schedules to be chosen."""
+    """Sets `snow.layers` and completes `snow.sources`; wants schedules to be chosen."""
 
     name = "cnn-describe-layers"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         layers: dict[str, DescribedLayer] = {}
         for layer in op.body.block.ops:
-            if type(layer) in KINDS and frac_of(layer.results[0]) is not None and not is_fused(layer):
+            if type(layer) in KINDS and frac_of(layer.results[0]) is not None and fused_with(layer) is None:
                 described = describe(layer)
                 if (before := layers.get(described.name)) is not None:
                     # Without locations, layers of a kind share a name.
@@ -54,11 +55,19 @@ class DescribeLayers(ModulePass):
                     )
                 layers[described.name] = described
         describe_layers(op, layers.values())
+        fused = {
+            layer_name(pool): layer_name(layer) for pool in op.body.block.ops if (layer := fused_with(pool)) is not None
+        }
+        if sources := list(covered_layers(op, layers, fused)):
+            set_sources(op, sources)
 
 
-def is_fused(op: Operation) -> bool:
-    """Whether a layer is computed with the convolution before it, to whose row it belongs."""
-    return isinstance(op, cnn.MaxPoolOp) and (schedule := schedule_of(op.x.owner)) is not None and bool(schedule.fused)
+def fused_with(op: Operation) -> Operation | None:
+    """The layer that a max pool is computed with, and to whose row it belongs."""
+    if not isinstance(op, cnn.MaxPoolOp) or not isinstance(layer := op.x.owner, Operation):
+        return None
+    schedule = schedule_of(layer)
+    return layer if schedule is not None and schedule.fused else None
 
 
 def schedule_of(op: Operation | Block) -> tile.Schedule | None:

@@ -14,15 +14,10 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.pattern_rewriter import (
-    GreedyRewritePatternApplier,
-    PatternRewriter,
-    PatternRewriteWalker,
-    RewritePattern,
-    op_type_rewrite_pattern,
-)
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 from xdsl.transforms.dead_code_elimination import region_dce
 
+from lowering.cnn.merging import rewrite_layers
 from lowering.legality import check_removed
 from snowdialect.dialects import cnn
 from snowdialect.dialects.locations import layer_name, located, name_location
@@ -129,5 +124,5 @@ class CnnFoldBatchNormPass(ModulePass):
             FoldIntoWeights(),
             ConvertToDepthwise(),
         ]
-        PatternRewriteWalker(GreedyRewritePatternApplier(patterns), post_walk_func=region_dce).rewrite_module(op)
+        rewrite_layers(op, patterns, region_dce)
         check_removed(op, self.name, (cnn.BatchNormOp, cnn.DropoutOp, cnn.ScaleShiftOp))

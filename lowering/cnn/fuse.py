@@ -14,14 +14,9 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, UnitAttr
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
-from xdsl.pattern_rewriter import (
-    GreedyRewritePatternApplier,
-    PatternRewriter,
-    PatternRewriteWalker,
-    RewritePattern,
-    op_type_rewrite_pattern,
-)
+from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
+from lowering.cnn.merging import rewrite_layers
 from snowdialect.dialects import cnn
 from snowdialect.dialects.locations import layer_name, located, name_location
 
@@ -44,9 +39,12 @@ class HoistRelu(RewritePattern):
             return
         if op.x.type != op.result.type or not any(map(_takes_relu, before.operands)):
             return
+        name = layer_name(op)
+        names = (
+            [f"{name}.operand{index}" for index in range(len(before.operands))] if len(before.operands) > 1 else [name]
+        )
         relus = [
-            located(cnn.ReluOp(value), name_location(f"{layer_name(op)}.operand{index}"))
-            for index, value in enumerate(before.operands)
+            located(cnn.ReluOp(value), name_location(name)) for name, value in zip(names, before.operands, strict=True)
         ]
         moved = before.clone()
         moved.operands = [relu.result for relu in relus]
@@ -114,4 +112,4 @@ class CnnFusePass(ModulePass):
     name = "cnn-fuse"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        PatternRewriteWalker(GreedyRewritePatternApplier([HoistRelu(), FuseRelu(), FuseAdd()])).rewrite_module(op)
+        rewrite_layers(op, [HoistRelu(), FuseRelu(), FuseAdd()])

@@ -15,12 +15,13 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from snowdialect.dialects import cnn
+from snowdialect.dialects.layers import SOURCES, SourceLayer, set_sources
 from snowdialect.dialects.locations import layer_name, location_names, name_location
 
 
 @dataclass(frozen=True)
 class NameLayers(ModulePass):
-    """Sets the location of layers without a name, and of those whose name is taken."""
+    """Sets the location of layers without a name, and of those whose name is taken; lists all in `snow.sources`."""
 
     name = "cnn-name-layers"
 
@@ -37,6 +38,9 @@ class NameLayers(ModulePass):
                 layer.location = name_location(name)
             seen.add(name)
             taken.add(name)
+        if SOURCES not in op.attributes:
+            named = (layer for layer in layers if isinstance(layer, cnn.CnnOp))
+            set_sources(op, (SourceLayer(layer_name(layer), layer.name.split(".")[1]) for layer in named))
 
 
 def is_layer(op: Operation) -> bool:

@@ -20,6 +20,7 @@ from snowdialect.backend.program import (
     Channels,
     Code,
     CodeStep,
+    Coverage,
     HostStep,
     Image,
     Layer,
@@ -32,7 +33,7 @@ from snowdialect.backend.program import (
 )
 from snowdialect.dialects import cnn, snowflake, tile
 from snowdialect.dialects.cnn import frac_of, is_constant, shape_of
-from snowdialect.dialects.layers import DescribedLayer, described_layers
+from snowdialect.dialects.layers import DescribedLayer, described_layers, source_layers
 from snowdialect.dialects.locations import described, layer_name, location_names
 from snowdialect.dialects.snowflake import InstructionOp, LabelOp, ProgramOp, Stage, fill_length
 from snowdialect.dialects.target import machine_of
@@ -56,6 +57,7 @@ def assemble(module: ModuleOp, weights: Weights | None, model: str) -> Program:
     """
     try:
         machine = machine_of(module)
+        sources = [source._asdict() for source in source_layers(module).values()]
         assembler = _Assembler(machine, weights, described_layers(module))
         for op in module.body.block.ops:
             assembler.take(op)
@@ -73,6 +75,7 @@ def assemble(module: ModuleOp, weights: Weights | None, model: str) -> Program:
         outputs=tuple(map(assembler.output_port, (op for op in module.body.block.ops if isinstance(op, cnn.OutputOp)))),
         layers=tuple(assembler.layers),
         tiles=tuple(assembler.tiles),
+        coverage=tuple(Coverage(**source) for source in sources),
     )
 
 

@@ -23,6 +23,7 @@ from snowdialect.backend.program import (
     Channels,
     Code,
     CodeStep,
+    Coverage,
     HostStep,
     Image,
     Layer,
@@ -145,6 +146,7 @@ def _describe(program: Program, store: Any) -> dict[str, Any]:
         "outputs": [port._asdict() for port in program.outputs],
         "layers": [layer._asdict() for layer in program.layers],
         "tiles": list(program.tiles),
+        "coverage": [layer._asdict() for layer in program.coverage],
     }
 
 
@@ -172,6 +174,7 @@ def _restore(header: dict[str, Any], payload: memoryview) -> Program:
         outputs=tuple(_port(entry) for entry in header["outputs"]),
         layers=tuple(Layer(**entry) for entry in header["layers"]),
         tiles=tuple(header["tiles"]),
+        coverage=tuple(Coverage(**entry) for entry in header.get("coverage", ())),
     )
     check_program(program)
     return program

@@ -126,6 +126,22 @@ class Layer(NamedTuple):
     """Whether some input can make a sum that 32 bits do not hold; None when that was not found out."""
 
 
+class Coverage(NamedTuple):
+    """A layer of the network as it was read, and what became of it."""
+
+    name: str
+    operation: str
+    """conv2d, batch_norm, softmax, ..."""
+    fate: str | None
+    """accelerated, folded or fused into another layer, or host."""
+    into: str | None
+    """The layer that does its work."""
+    macs: int | None
+    """As of a Layer; 0 unless accelerated."""
+    reason: str | None
+    """Why, for people."""
+
+
 @dataclass(frozen=True)
 class Image:
     """The contents of memory from `address` on, when a program starts."""
@@ -171,6 +187,8 @@ class Program:
     layers: tuple[Layer, ...]
     tiles: tuple[str, ...]
     """Texts such as `rows 14 to 28`, for source maps and messages."""
+    coverage: tuple[Coverage, ...] = ()
+    """The layers of the network; none when the module did not know them."""
 
     @property
     def block_words(self) -> int:

@@ -1,19 +1,21 @@
 """What reports say of the layers of a module, in the module: instructions keep no more of a layer than its name.
 
 `snow.layers = [{name = "conv1", kind = "conv2d", mode = "coop", order = "kloop", macs = 1024 : i64}, ...]`, set by
-cnn-describe-layers, read when a program is written.
+cnn-describe-layers, read when a program is written. `snow.sources` likewise holds the layers of the network as it was
+read, set by cnn-name-layers, and what became of each, noted by the passes behind it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr, i64
 from xdsl.ir import Attribute
 from xdsl.utils.exceptions import VerifyException
 
 LAYERS = "snow.layers"
+SOURCES = "snow.sources"
 
 
 class DescribedLayer(NamedTuple):
@@ -22,21 +24,65 @@ class DescribedLayer(NamedTuple):
     name: str
     kind: str
     """conv2d, linear, max_pool, avg_pool or add."""
-    mode: str | None
+    mode: str | None = None
     """coop or indp, for layers with kernels."""
-    order: str | None
+    order: str | None = None
     """mloop or kloop, likewise."""
-    macs: int
+    macs: int = 0
     """Multiply-accumulates that the layer needs, without those on padding; of convolutions and linear layers."""
     can_wrap: bool | None = None
     """Whether some input can make a sum that 32 bits do not hold; None when that was not found out."""
 
 
+class SourceLayer(NamedTuple):
+    """A layer of the network as it was read, and what became of it."""
+
+    name: str
+    operation: str
+    """Of the dialect cnn, without its prefix."""
+    into: str | None = None
+    """The layer that it became part of, which may have become part of another one."""
+    fate: str | None = None
+    """accelerated, folded, fused or host; None until it is known."""
+    macs: int | None = None
+    """As of a DescribedLayer; None until it is known."""
+    reason: str | None = None
+    """Why that is its fate, for people."""
+
+
+_Record = TypeVar("_Record", DescribedLayer, SourceLayer)
+
+
 def describe_layers(module: ModuleOp, layers: Iterable[DescribedLayer]) -> None:
     """Puts layers into the module."""
-    module.attributes[LAYERS] = ArrayAttr(
-        DictionaryAttr({key: _attribute(value) for key, value in layer._asdict().items() if value is not None})
-        for layer in layers
+    module.attributes[LAYERS] = _rows(layers)
+
+
+def described_layers(module: ModuleOp) -> dict[str, DescribedLayer]:
+    """The layers of a module by name; empty for one that holds no description.
+
+    Raises VerifyException, one line, for a description of another form.
+    """
+    return {layer.name: layer for layer in _records(module, LAYERS, DescribedLayer)}
+
+
+def set_sources(module: ModuleOp, layers: Iterable[SourceLayer]) -> None:
+    """Puts into the module what became of the layers of the network."""
+    module.attributes[SOURCES] = _rows(layers)
+
+
+def source_layers(module: ModuleOp) -> dict[str, SourceLayer]:
+    """What became of the layers of the network, by name and in their order; empty for a module that does not know.
+
+    Raises VerifyException, one line, for a description of another form.
+    """
+    return {layer.name: layer for layer in _records(module, SOURCES, SourceLayer)}
+
+
+def _rows(records: Iterable[DescribedLayer | SourceLayer]) -> ArrayAttr[DictionaryAttr]:
+    return ArrayAttr(
+        DictionaryAttr({key: _attribute(value) for key, value in record._asdict().items() if value is not None})
+        for record in records
     )
 
 
@@ -46,29 +92,32 @@ def _attribute(value: bool | int | str) -> Attribute:
     return IntegerAttr(value, i64) if isinstance(value, int) else StringAttr(value)
 
 
-def described_layers(module: ModuleOp) -> dict[str, DescribedLayer]:
-    """The layers of a module by name; empty for one that holds no description.
-
-    Raises VerifyException, one line, for a description of another form.
-    """
-    attribute = module.attributes.get(LAYERS)
+def _records(module: ModuleOp, attribute_name: str, kind: type[_Record]) -> list[_Record]:
+    attribute = module.attributes.get(attribute_name)
     if attribute is None:
-        return {}
+        return []
     entries = cast("ArrayAttr[Attribute]", attribute).data if isinstance(attribute, ArrayAttr) else (attribute,)
-    layers = [row for row in map(_row, entries) if row is not None]
-    if len(layers) < len(entries):
-        raise VerifyException(f"{LAYERS} wants a list of layers, each with {', '.join(DescribedLayer._fields)}")
-    return {layer.name: layer for layer in layers}
+    records = [record for entry in entries if (record := _record(entry, kind)) is not None]
+    if len(records) < len(entries):
+        raise VerifyException(f"{attribute_name} wants a list of layers, each with {', '.join(kind._fields)}")
+    return records
 
 
-def _row(entry: Attribute) -> DescribedLayer | None:
-    if not isinstance(entry, DictionaryAttr) or set(entry.data) - set(DescribedLayer._fields):
+_NUMBERS: dict[str, type[int]] = {"macs": int, "can_wrap": bool}
+"""The fields that are no texts."""
+
+
+def _record(entry: Attribute, kind: type[_Record]) -> _Record | None:
+    """The record of an entry; None for one that lacks a field, or has one of another name or type."""
+    if not isinstance(entry, DictionaryAttr):
         return None
-    texts = {key: value.data for key, value in entry.data.items() if isinstance(value, StringAttr)}
-    numbers = {key: value.value.data for key, value in entry.data.items() if isinstance(value, IntegerAttr)}
-    if not {"name", "kind"} <= texts.keys() or "macs" not in numbers:
-        return None
-    can_wrap = bool(numbers["can_wrap"]) if "can_wrap" in numbers else None
-    return DescribedLayer(
-        texts["name"], texts["kind"], texts.get("mode"), texts.get("order"), numbers["macs"], can_wrap
-    )
+    values: dict[str, Any] = {}
+    for key, value in entry.data.items():
+        if key in _NUMBERS and isinstance(value, IntegerAttr):
+            values[key] = _NUMBERS[key](value.value.data)
+        elif key not in _NUMBERS and isinstance(value, StringAttr):
+            values[key] = value.data
+        else:
+            return None
+    required = set(kind._fields) - set(kind._field_defaults)
+    return kind(**values) if required <= set(values) <= set(kind._fields) else None

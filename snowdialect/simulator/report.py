@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from snowdialect.backend.memory_map import static_report
 from snowdialect.backend.program import Layer, Program
 from snowdialect.simulator import state
 from snowdialect.simulator.state import Numbers, Records
@@ -78,6 +79,7 @@ def make_report(
         "port_conflict_cycles": timing.conflicts,
         "ledger": {part: sum(row["ledger"][part] for row in rows) for part in LEDGER},
         "layers": rows,
+        **static_report(program),
     }
     return total
 

@@ -210,7 +210,10 @@ class _Builder:
         residual = None
         if layer.residual:
             like = once(None, 8)
-            residual = self.earlier(like.result) or self.add(like, 8)
+            if (residual := self.earlier(like.result)) is None:
+                residual = self.add(like, 8)
+            else:
+                like.erase()
         return self.add(once(residual, layer.frac), layer.frac)
 
 

@@ -108,7 +108,9 @@ def agree_or_do_not_fit(net: Net, machine: Machine, choose: Chooser | None = Non
         levels_agree(net, machine, choose)
     except SnowError as error:
         event("a layer does not fit")
-        assert re.fullmatch(r"\w+: no tile of this layer fits the buffers of machine '\w+'", str(error))
+        assert re.fullmatch(
+            r"[\w, ]+: no tile of (this layer|these layers) fits the buffers of machine '\w+'", str(error)
+        )
 
 
 def chosen_by(wish: ChooseSchedule) -> Chooser:

@@ -1,0 +1,58 @@
+"""What becomes of each layer of a network: the accelerator or the host computes it, or another layer does its work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+
+from lowering.cnn.name_layers import is_layer
+from lowering.host import host_reason
+from snowdialect.dialects import cnn
+from snowdialect.dialects.layers import DescribedLayer, SourceLayer, source_layers
+from snowdialect.dialects.locations import layer_name
+from snowdialect.dialects.target import machine_of
+
+ACCELERATED, FOLDED, FUSED, HOST = "accelerated", "folded", "fused", "host"
+
+COMPUTE = ("add", "max_pool", "relu")
+"""Operations that are still computed when they are part of another one; of all others nothing is left."""
+
+
+def covered_layers(
+    module: ModuleOp, described: dict[str, DescribedLayer], fused: dict[str, str]
+) -> Iterator[SourceLayer]:
+    """The layers of a quantised network, in its order, with what becomes of them.
+
+    `described` holds the layers that the accelerator may compute, `fused` by a pool the layer that computes it.
+    """
+    machine = machine_of(module)
+    present = {layer_name(op): op for op in module.body.block.ops if is_layer(op)}
+    sources = source_layers(module)
+    for name, source in sources.items():
+        into = fused.get(name)
+        while into is None and name not in present and name in sources:
+            name = sources[name].into or ""
+            into = fused.get(name, name if name in present else None)
+        if into is not None:
+            fate = FUSED if source.operation in COMPUTE else FOLDED
+            yield source._replace(into=into, fate=fate, macs=0, reason=f"{fate} into {into}")
+        elif name not in present:
+            yield source._replace(fate=FOLDED, macs=0, reason="nothing reads its result")
+        elif (reason := host_reason(op := present[name], machine)) is not None:
+            yield source._replace(fate=HOST, macs=0, reason=reason)
+        elif name not in described:
+            yield source._replace(fate=FOLDED, macs=0, reason=_place(op))
+        else:
+            yield _accelerated(source, described[name])
+
+
+def _place(op: Operation) -> str:
+    """Why nothing is left to do."""
+    return "its parts are written into place" if isinstance(op, cnn.ConcatOp) else "all words stay where they are"
+
+
+def _accelerated(source: SourceLayer, layer: DescribedLayer) -> SourceLayer:
+    how = None if layer.kind == source.operation else f"computed as {layer.kind}"
+    return source._replace(fate=ACCELERATED, macs=layer.macs, reason=how)

@@ -1,0 +1,47 @@
+"""What is said of the layers of random networks before they are compiled is what becomes of them."""
+
+from __future__ import annotations
+
+from hypothesis import example, given
+from networks import Add, BatchNorm, Concat, Conv, Linear, MaxPool, Net, Relu, Reshape, nets
+from xdsl.dialects.builtin import ModuleOp
+
+from lowering import driver
+from lowering.cnn.name_layers import is_layer
+from snowdialect.dialects import cnn, tile
+from snowdialect.dialects.layers import described_layers, source_layers
+from snowdialect.dialects.locations import layer_name
+from snowdialect.errors import SnowError
+
+CONTEXT = driver.make_context()
+
+
+def names_of(module: ModuleOp) -> set[str]:
+    return {layer_name(op) for op in module.body.block.ops if is_layer(op) and not isinstance(op, cnn.InputOp)}
+
+
+@example(Net((16, 9, 9), (Conv(16, (3, 3)), BatchNorm(), Relu(), Conv(16, residual=True), MaxPool((2, 2)), Linear(9))))
+@example(Net((6, 4, 4), (Concat((3, 0)), Relu(), Reshape((9, 16)), Add(), Concat((0, 0)))))
+@given(nets())
+def test_each_layer_ends_as_it_is_said(net: Net) -> None:
+    module, _ = net.build()
+    listed = [layer_name(op) for op in module.body.block.ops if is_layer(op) and not isinstance(op, cnn.InputOp)]
+    try:
+        driver.lower(CONTEXT, module, "tile")
+    except SnowError:
+        return
+    sources = source_layers(module)
+    assert list(sources) == listed
+    fates = {fate: {name for name, layer in sources.items() if layer.fate == fate} for fate in ("accelerated", "host")}
+    left = {name for name in names_of(module) if ".operand" not in name}
+    assert fates["host"] == left
+    tiled = {layer_name(op) for op in module.body.block.ops if isinstance(op, tile.LayerOp)}
+    # Some layers are made on the way: copies of parts, and a ReLU for each operand.
+    made = {name for name in tiled if ".copy" in name or ".operand" in name}
+    assert fates["accelerated"] == tiled - made
+    for layer in sources.values():
+        assert layer.into is None or layer.into == "input1" or sources[layer.into].into is None
+    described = described_layers(module)
+    assert {name: layer.macs for name, layer in sources.items() if layer.macs} == {
+        name: layer.macs for name, layer in described.items() if layer.macs
+    }
