@@ -33,7 +33,7 @@ def _row(compiled: Compiled) -> Row:
         "fps": report["frames_per_second"],
         "limit_fps": report["frames_per_second"] / report["utilization"] if report["macs"] else None,
         "percent": 100 * report["utilization"],
-        "compile_seconds": compiled.seconds,
+        "compile_seconds": compiled.cost.seconds,
         "simulation_seconds": run.seconds,
         "saturations": report["saturations"],
         "equal": _equals_reference(compiled, run),

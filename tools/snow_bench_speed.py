@@ -20,16 +20,24 @@ WARM_UP = "conv"
 """The network that is compiled first, and not counted: what Python and Numba keep on disk is then there."""
 
 
+class Cost(NamedTuple):
+    """What a command takes."""
+
+    seconds: float
+    """From its start to its end."""
+    cpu_seconds: float
+    """Of all cores: on a busy machine, the steadier figure."""
+    megabytes: float
+    """The most memory that it held."""
+
+
 class Compiled(NamedTuple):
-    """A network of the zoo as files, and what it took to compile."""
+    """A network of the zoo as files, and what `snow-compile` took for it."""
 
     name: str
     model: Path
     program: Path
-    seconds: float
-    """From start to end of `snow-compile`."""
-    megabytes: float
-    """The most memory that it held."""
+    cost: Cost
 
 
 class Simulated(NamedTuple):
@@ -54,8 +62,9 @@ def _row(compiled: Compiled) -> Row:
         "network": compiled.name,
         "macs": program.macs,
         "instructions": program.instructions,
-        "compile_seconds": compiled.seconds,
-        "compile_megabytes": compiled.megabytes,
+        "compile_seconds": compiled.cost.seconds,
+        "compile_cpu_seconds": compiled.cost.cpu_seconds,
+        "compile_megabytes": compiled.cost.megabytes,
         "simulation_seconds": seconds,
         "gmac_per_second": program.macs / seconds / 1e9,
     }
@@ -80,12 +89,12 @@ def compile_networks(networks: Sequence[str], folder: Path, features_only: bool)
         _run_alone("snow_zoo", name, "-o", str(model), *features)
         shape = "x".join(map(str, MODELS[name].input_shape))
         cost = _run_alone("snow_compile", str(model), "--input-shape", shape, "-o", str(program))
-        compiled.append(Compiled(name, model, program, *cost))
+        compiled.append(Compiled(name, model, program, cost))
     return compiled[1:]
 
 
-def _run_alone(module: str, *arguments: str) -> tuple[float, float]:
-    """Seconds and megabytes of a command. Raises SnowError with what it says when it fails."""
+def _run_alone(module: str, *arguments: str) -> Cost:
+    """Runs a command. Raises SnowError with what it says when it fails."""
     from snowdialect.errors import SnowError
 
     started = time.perf_counter()
@@ -97,7 +106,7 @@ def _run_alone(module: str, *arguments: str) -> tuple[float, float]:
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SnowError(f"{module} {arguments[0]}: {said.removeprefix('error: ')}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    return Cost(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def simulate_network(compiled: Compiled) -> Simulated:
