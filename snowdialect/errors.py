@@ -1,11 +1,20 @@
 """The one exception a user of the commands is meant to see."""
 
 
+def printable(text: str) -> str:
+    """The text with a question mark for each character that cannot be printed, such as the end of a line."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 class SnowError(Exception):
     """A mistake in what the user gave us: a file, an option, a network. Its message is one line.
 
     The commands print it as `error: MESSAGE` and exit with status 1; any other that escapes is our defect.
+    A name that it quotes may hold anything: characters that cannot be printed become question marks.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class SourceError(SnowError):

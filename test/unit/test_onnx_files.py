@@ -207,6 +207,7 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             {},
             "b Relu: its result has the name 'y', which is no new one",
         ),
+        ([node("Relu", "y\n")], {}, "relu Relu: its input 'y?' is not the first result of a node before it"),
         ([node("Relu", "x", "x")], {}, "relu Relu: has 2 inputs"),
         ([node("Relu", slope=1.0)], {}, "relu Relu: has an unknown attribute 'slope'"),
         ([node("MaxPool")], {}, "maxpool MaxPool: attribute kernel_shape is missing"),

@@ -138,7 +138,10 @@ def infer_type(node: Node, model: Model) -> TypeProto.Tensor:
     except Exception as error:
         # Its errors are of several types, and of several lines.
         raise LayerError(" ".join(str(error).split())) from None
-    return inferred[node.proto.output[0]].tensor_type
+    kind = inferred.get(node.proto.output[0])
+    if kind is None:
+        raise LayerError("the type of its result is not known")
+    return kind.tensor_type
 
 
 def shape_in(kind: TypeProto.Tensor) -> Shape:

@@ -52,6 +52,14 @@ class Activation:
         return axes == sorted(axes)
 
 
+_FIELDS: dict[int, str] = {
+    AttributeProto.INT: "i",
+    AttributeProto.INTS: "ints",
+    AttributeProto.FLOAT: "f",
+    AttributeProto.STRING: "s",
+}
+"""The field of AttributeProto that holds a value of a type."""
+
 Array = NDArray[Any]
 Value = Activation | Array
 
@@ -187,7 +195,7 @@ class Node:
     def _attribute(self, name: str) -> AttributeProto | None:
         return next((attribute for attribute in self.proto.attribute if attribute.name == name), None)
 
-    def _value(self, name: str, kind: "AttributeProto.AttributeType", default: Any) -> Any:
+    def _value(self, name: str, kind: int, default: Any) -> Any:
         attribute = self._attribute(name)
         if attribute is None and default is not None:
             return default
@@ -197,7 +205,4 @@ class Node:
             raise LayerError(f"attribute {name} is missing")
         if attribute.type != kind:
             raise LayerError(f"attribute {name} is of another type than the operator's")
-        return getattr(attribute, {"INT": "i", "INTS": "ints", "FLOAT": "f", "STRING": "s"}[_KINDS.Name(kind)])
-
-
-_KINDS = AttributeProto.AttributeType
+        return getattr(attribute, _FIELDS[kind])

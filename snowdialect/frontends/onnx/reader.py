@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import onnx
 from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto
-from snowdialect.errors import SnowError
+from snowdialect.errors import SnowError, printable
 from snowdialect.frontends.mapped import map_file
 from snowdialect.frontends.onnx.tensors import DataFiles
 from snowdialect.frontends.onnx.wire import Damage, skim
@@ -98,7 +98,7 @@ def _names(graph: GraphProto) -> list[str]:
     names: list[str] = []
     for index, node in enumerate(graph.node):
         wanted = node.name if node.name and counts[node.name] == 1 else next(iter(node.output), "")
-        name = "".join(letter if letter.isprintable() else "?" for letter in wanted) or f"node{index}"
+        name = printable(wanted) or f"node{index}"
         if name in taken:
             name = f"{name}.{index}"
         while name in taken:
