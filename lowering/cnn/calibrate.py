@@ -7,7 +7,7 @@ a concatenation share one, and so do both sides of an add; so no rescale is need
 
 A sum of products has the fraction bits of operand and weights together, and 32 bits in all. Where sums could wrap, the
 weights get fewer fraction bits: so few that no words of the operand whatever make a sum wrap, if that leaves weights of
-8 bits or more; else so few that the sums observed, with headroom, do not wrap.
+10 bits or more; else so few that the sums observed, with headroom, do not wrap.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ HEADROOM = 2
 SUM_HEADROOM = 2
 """Bits by which a sum may exceed the samples before it wraps, which does more harm than to saturate."""
 
-SPARE_WEIGHT_BITS = 8
+SPARE_WEIGHT_BITS = 6
 """Bits of its 16 that a weight may do without, so that no sum can wrap."""
 
 UNUSED_FRAC = 8

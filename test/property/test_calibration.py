@@ -47,11 +47,11 @@ def test_samples_neither_saturate_nor_wrap_and_nothing_is_rescaled(net: Net) -> 
 
 @given(nets())
 def test_no_input_makes_a_small_layer_wrap(net: Net) -> None:
-    """500 weights of 8 bits times any word are below 2^31: so many can always be made so small."""
+    """125 weights of 10 bits times any word are below 2^31: so many can always be made so small."""
     module, weights = calibrated(net, net.inputs(3))
     for op, bound in bound_accumulators(module, weights).items():
         if isinstance(op, cnn.Conv2dOp | cnn.LinearOp):
-            small = prod(cnn.shape_of(op.weight)[1:]) <= 500 and len(op.operands) == 2
+            small = prod(cnn.shape_of(op.weight)[1:]) <= 125 and len(op.operands) == 2
             event(f"small: {small}")
             assert not (small and bound.can_wrap)
         else:
