@@ -81,7 +81,8 @@ class Host:
         tensors = self.program.tensors
         call = Call(
             step,
-            [self._tensors[number] for number in step.operands],
+            # What NumPy makes of floats depends on how they lie.
+            [np.ascontiguousarray(self._tensors[number]) for number in step.operands],
             [tensors[number] for number in step.operands],
             tensors[step.result],
         )

@@ -98,7 +98,21 @@ class Reshape(NamedTuple):
     shape: tuple[int, ...]
 
 
-Layer = Reshape | Conv | Linear | MaxPool | AvgPool | Add | Relu | BatchNorm | Lrn | Concat
+class Host(NamedTuple):
+    """A function that only the host computes, in float."""
+
+    function: str
+
+
+Layer = Host | Reshape | Conv | Linear | MaxPool | AvgPool | Add | Relu | BatchNorm | Lrn | Concat
+
+
+HOST_FUNCTIONS = {
+    "softmax": cnn.SoftmaxOp,
+    "log_softmax": cnn.LogSoftmaxOp,
+    "sigmoid": cnn.SigmoidOp,
+    "tanh": cnn.TanhOp,
+}
 
 
 class Net(NamedTuple):
@@ -175,6 +189,8 @@ class _Builder:
                 return self.add(cnn.AddOp(x, self.earlier(x) or x, relu=layer.relu), layer.frac)
             case Relu():
                 return self.add(cnn.ReluOp(x))
+            case Host(function=function):
+                return self.add(HOST_FUNCTIONS[function](x))
             case BatchNorm():
                 channels = (shape_of(x)[1],)
                 mean, var = self.constant(channels, 1), self.constant(channels, 0.5, 1)
@@ -305,6 +321,7 @@ def nets(draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pi
             st.builds(Add, st.booleans(), st.sampled_from([8, 8, 4, 11])),
             linears(most_channels),
             st.builds(Concat, st.just((0, 0))),
+            st.builds(Host, st.sampled_from(sorted(HOST_FUNCTIONS))),
         )
         if len(shape) != 3:
             layer = draw(anywhere)

@@ -173,23 +173,23 @@ class CnnFunctions(InterpreterFunctions):
 
     @impl(cnn.SoftmaxOp)
     def run_softmax(self, interpreter: Interpreter, op: cnn.SoftmaxOp, args: Arguments) -> Arguments:
-        return _layer(interpreter, op, kernels.softmax(args[0]))
+        return _layer(interpreter, op, kernels.softmax(_in_order(args[0])))
 
     @impl(cnn.LogSoftmaxOp)
     def run_log_softmax(self, interpreter: Interpreter, op: cnn.LogSoftmaxOp, args: Arguments) -> Arguments:
-        return _layer(interpreter, op, kernels.log_softmax(args[0]))
+        return _layer(interpreter, op, kernels.log_softmax(_in_order(args[0])))
 
     @impl(cnn.SigmoidOp)
     def run_sigmoid(self, interpreter: Interpreter, op: cnn.SigmoidOp, args: Arguments) -> Arguments:
-        return _layer(interpreter, op, kernels.sigmoid(args[0]))
+        return _layer(interpreter, op, kernels.sigmoid(_in_order(args[0])))
 
     @impl(cnn.TanhOp)
     def run_tanh(self, interpreter: Interpreter, op: cnn.TanhOp, args: Arguments) -> Arguments:
-        return _layer(interpreter, op, np.tanh(args[0]))
+        return _layer(interpreter, op, np.tanh(_in_order(args[0])))
 
     @impl(cnn.LrnOp)
     def run_lrn(self, interpreter: Interpreter, op: cnn.LrnOp, args: Arguments) -> Arguments:
-        return _layer(interpreter, op, kernels.lrn(args[0], *op.numbers))
+        return _layer(interpreter, op, kernels.lrn(_in_order(args[0]), *op.numbers))
 
 
 def _frac(value: SSAValue) -> int:
@@ -207,6 +207,12 @@ def _per_channel(interpreter: Interpreter, value: SSAValue, dimensions: int) -> 
 
 def _exact_dtype(products: int) -> type[np.float64] | type[np.int64]:
     return np.float64 if products <= EXACT_PRODUCTS else np.int64
+
+
+def _in_order(x: Array) -> Array:
+    """A tensor whose elements lie in the order of its axes: what NumPy makes of floats depends on how they lie, which
+    differs between levels."""
+    return np.ascontiguousarray(x)
 
 
 def _layer(interpreter: Interpreter, op: Operation, result: Array) -> Arguments:
