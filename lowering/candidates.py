@@ -62,7 +62,7 @@ def _kernel_tiles(problem: ConvProblem, mode: Mode, split: Split, single: bool) 
         found.append(_KernelTiles(steps, 1, 1, steps))
     for slots, capacity in ((2, machine.wbuf_bank_words), (1, machine.wbuf_words)):
         most = capacity // block
-        sizes = [size for size in pieces(steps) if size <= most]
+        sizes = _alternating([size for size in pieces(steps) if size <= most], steps, slots)
         if len(sizes) > HEIGHTS:
             sizes = [sizes[0], sizes[len(sizes) // 2], sizes[-1]]
         found += [_KernelTiles(size, slots, 1, steps) for size in sizes]
@@ -76,6 +76,15 @@ def _kernel_tiles(problem: ConvProblem, mode: Mode, split: Split, single: bool) 
         if found:
             break
     return found
+
+
+def _alternating(sizes: list[int], count: int, slots: int) -> list[int]:
+    """The sizes that cut `count` into an even number of tiles, equal ones if there are any, else all sizes.
+
+    With two slots an odd number of tiles begins each second pass in the other slot, which doubles the code.
+    """
+    even = [size for size in sizes if slots == 1 or -(-count // size) % 2 == 0]
+    return [size for size in even if count % size == 0] or even or sizes
 
 
 def _plans(problem: ConvProblem, choices: Choices, mode: Mode, split: Split, fused: int) -> Iterator[ConvPlan]:

@@ -102,7 +102,7 @@ class LowerLoad(RewritePattern):
             whole, pieces = op.rows_at(indices, cu), op.pieces_at(indices, cu)
             joined = self.units.row_transfers(op) > 0
             for part, unit in self.units.maps(op, whole, cu) if pieces.number else ():
-                first = op.place(columns.start) + cu * span.share * maps.row.data
+                first = op.place(IndexExpr(columns.start)) + cu * span.share * maps.row.data
                 if joined:
                     offset = part.start * machine.transfer_words
                     words = len(part) * machine.transfer_words
@@ -178,24 +178,24 @@ class LowerStore(RewritePattern):
         machine, indices = machine_of(op), tile.outer_indices(op)
         maps, buffer = op.maps, op.buffer.type
         assert isinstance(buffer, tile.MapsBufferType)
-        columns = op.columns_at(indices)
-        slot = slot_address(op.buffer, op.address("slot")) + columns.start * buffer.pixel.data
+        column = op.first_column(indices)
+        slot = slot_address(op.buffer, op.address("slot")) + column * buffer.pixel.data
         builder = LoopBuilder()
         for cu in range(machine.compute_units):
             pieces = op.pieces_at(indices, cu)
             if not pieces.number:
                 continue
-            first = op.rows_at(indices, cu).start
+            first = op.address("part_row") + (op.rows_at(indices, cu).start - op.number("part_row", indices))
             source = slot + first * buffer.row.data
-            target = op.place(columns.start) + (first + cu * op.span.record.share) * maps.row.data
+            target = op.place(column) + (first + cu * op.span.record.share) * maps.row.data
             target = target + cu * op.share.value.data
-            with builder.loop(0, pieces.rows) as row, builder.loop(0, pieces.columns) as column:
+            with builder.loop(0, pieces.rows) as row, builder.loop(0, pieces.columns) as pixel:
                 builder.add(
                     loop.StoreOp(
-                        source + row * buffer.row.data + column * buffer.pixel.data,
+                        source + row * buffer.row.data + pixel * buffer.pixel.data,
                         cu,
                         op.region_value,
-                        in_units(target + row * maps.row.data + column * maps.pixel.data, machine.transfer_words),
+                        in_units(target + row * maps.row.data + pixel * maps.pixel.data, machine.transfer_words),
                         round_up(pieces.words, machine.transfer_words) // machine.transfer_words,
                     )
                 )

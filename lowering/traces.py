@@ -46,6 +46,9 @@ def pixels(op: tile.ComputeOp, builder: LoopBuilder) -> Iterator[Pixel]:
     indices = tile.outer_indices(op)
     rows = [op.rows_at(indices, cu) for cu in range(machine.compute_units)]
     left = op.number("column", indices)
+    # The pieces are those of the first tile; in another one they are as far down and right as its part is.
+    down = op.address("part_row") + -op.number("part_row", indices)
+    right = op.address("part_column") + -op.number("part_column", indices)
 
     def row_class(cu: int, row: int) -> Hashable:
         return op.row_class(op.result_row_of(indices, cu) + row)
@@ -54,7 +57,7 @@ def pixels(op: tile.ComputeOp, builder: LoopBuilder) -> Iterator[Pixel]:
         with builder.loop(row_piece.first, row_piece.stop) as row:
             for column_piece in column_pieces(op.columns_at(indices), lambda column: op.column_class(left + column)):
                 with builder.loop(column_piece.first, column_piece.stop) as column:
-                    yield Pixel(row, column, row_piece, column_piece)
+                    yield Pixel(row + down, column + right, row_piece, column_piece)
 
 
 def start_of(op: tile.ComputeOp, operand: str, slot: str) -> IndexExpr:

@@ -65,7 +65,7 @@ class Conv:
     columns: tuple[range, ...]
 
     def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        maps_slot, weights_slot, result_slot, row, column, channel, offset, result_row, result_word = numbers
+        maps_slot, weights_slot, result_slot, row, column, channel, offset, result_row, result_word, *part = numbers
         return tile.ConvOp(
             self.mode,
             self.maps,
@@ -81,6 +81,7 @@ class Conv:
             offset,
             result_row,
             result_word,
+            *part,
             self.span,
             self.window,
             self.kernels,
@@ -367,7 +368,7 @@ class ConvTile:
                 layer.weights,
                 layer.other,
                 layer.result,
-                span,
+                span.moved(-part.top, -part.left),
                 window,
                 self.kernels,
                 layer.kernels.shifts,
@@ -376,7 +377,7 @@ class ConvTile:
                 rows,
                 columns,
             ),
-            self.numbers,
+            (*self.numbers, part.top, part.left),
             Unit.MAC,
             self.inputs,
             (

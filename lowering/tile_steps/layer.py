@@ -69,10 +69,8 @@ class Store:
     """Rows of each CU."""
 
     def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        slot, row, column, channel = numbers
-        return tile.StoreOp(
-            self.buffer, slot, self.region, row, column, channel, self.words, self.share, self.limit, self.span
-        )
+        slot, *places = numbers
+        return tile.StoreOp(self.buffer, slot, self.region, *places, self.words, self.share, self.limit, self.span)
 
 
 @dataclass(frozen=True)
@@ -284,8 +282,16 @@ class StoreTile:
         joined = pixels and span.right == region.width.data and _row(self.buffer) == region.row.data
         instructions = sum(map(bool, rows)) if joined else sum(rows) * (1 if pixels else span.right - span.left)
         return Step(
-            Store(self.buffer, layer.regions.result, self.words, self.share, self.limit, span, tuple(rows)),
-            (self.slot, *self.place),
+            Store(
+                self.buffer,
+                layer.regions.result,
+                self.words,
+                self.share,
+                self.limit,
+                span.moved(-part.top, -part.left),
+                tuple(rows),
+            ),
+            (self.slot, *self.place, part.top, part.left),
             Unit.MOVE,
             (Access(self.buffer, self.slot, Extent(part.top, part.bottom), Extent(part.left, part.right)),),
             (Access(memory_of(layer.regions.result)),) if layer.in_place else (),

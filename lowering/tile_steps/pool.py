@@ -33,9 +33,9 @@ class MaxPool:
     columns: tuple[range, ...]
 
     def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        maps_slot, result_slot, row, column = numbers
+        maps_slot, result_slot, *places = numbers
         return tile.MaxPoolOp(
-            self.maps, maps_slot, self.result, result_slot, row, column, self.span, self.window, self.pixels
+            self.maps, maps_slot, self.result, result_slot, *places, self.span, self.window, self.pixels
         )
 
 
@@ -93,8 +93,8 @@ class PoolTile:
         )
         outputs = len(columns) * pixels.words // self.machine.line_words
         return Step(
-            MaxPool(self.maps[0], self.result[0], span, window, pixels, rows, columns),
-            (self.maps[1], self.result[1], row, column),
+            MaxPool(self.maps[0], self.result[0], span.moved(-part.top, -part.left), window, pixels, rows, columns),
+            (self.maps[1], self.result[1], row, column, part.top, part.left),
             Unit.MAX,
             (Access(*self.maps, read_rows, read_columns),),
             (Access(*self.result, Extent(part.top, part.bottom), Extent(part.left, part.right)),),

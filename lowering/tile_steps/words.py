@@ -111,14 +111,13 @@ class AvgPool:
     columns: tuple[tuple[range, int], ...]
 
     def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        maps_slot, result_slot, row, column = numbers
+        maps_slot, result_slot, *places = numbers
         return tile.AvgPoolOp(
             self.maps,
             maps_slot,
             self.result,
             result_slot,
-            row,
-            column,
+            *places,
             self.span,
             self.window,
             self.pixels,
@@ -145,15 +144,14 @@ class Add:
     """Rows of each CU."""
 
     def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        maps_slot, result_slot, row, column = numbers
+        maps_slot, result_slot, *places = numbers
         return tile.AddOp(
             self.maps,
             self.other,
             maps_slot,
             self.result,
             result_slot,
-            row,
-            column,
+            *places,
             self.span,
             self.window,
             self.pixels,
@@ -193,7 +191,7 @@ class PixelTile(ABC):
         result = Access(layer.result, self.slots[1], Extent(part.top, part.bottom), Extent(part.left, part.right))
         return Step(
             self.template(span, rows, columns),
-            (*self.slots, *self.place),
+            (*self.slots, *self.place, part.top, part.left),
             Unit.MAC,
             self.inputs,
             (result,),
@@ -216,7 +214,7 @@ class AvgPoolTile(PixelTile):
         return AvgPool(
             layer.maps,
             layer.result,
-            span,
+            span.moved(-span.top, -span.left),
             window,
             self.pixels,
             layer.weights,
@@ -320,7 +318,7 @@ class AddTile(PixelTile):
             layer.maps,
             layer.other,
             layer.result,
-            span,
+            span.moved(-span.top, -span.left),
             layer.window,
             self.pixels,
             layer.shifts,

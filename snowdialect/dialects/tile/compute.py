@@ -39,6 +39,7 @@ from snowdialect.dialects.tile.records import (
     SpanAttr,
     Window,
     WindowAttr,
+    moved,
 )
 from snowdialect.dialects.tile.structure import TiledOp, check_words, flag, outer_indices
 from snowdialect.dialects.tile.types import MapsBufferType, Mode, ModeAttr, WeightsBufferType
@@ -57,6 +58,10 @@ class ComputeOp(TiledOp):
 
     span = prop_def(SpanAttr)
     window = prop_def(WindowAttr)
+    part_row = prop_def(AffineMapAttr)
+    part_row_indices = var_operand_def(IndexType())
+    part_column = prop_def(AffineMapAttr)
+    part_column_indices = var_operand_def(IndexType())
 
     @property
     @abstractmethod
@@ -70,16 +75,18 @@ class ComputeOp(TiledOp):
 
     @property
     def extent(self) -> Span:
-        """The part of the result that the tile covers."""
+        """The part of the tile that is computed, from row `part_row` and column `part_column` of the tile on."""
         return self.span.record
 
     def rows_at(self, indices: dict[SSAValue, int], cu: int) -> range:
         """Rows of its tile that a CU computes."""
-        return self.extent.rows_inside(self.number("row", indices), cu, self.geometry.out_h)
+        span = self.extent.moved(self.number("part_row", indices), 0)
+        return span.rows_inside(self.number("row", indices), cu, self.geometry.out_h)
 
     def columns_at(self, indices: dict[SSAValue, int]) -> range:
         """Columns of the tile that are computed."""
-        return self.extent.columns_inside(self.number("column", indices), self.geometry.out_w)
+        span = self.extent.moved(0, self.number("part_column", indices))
+        return span.columns_inside(self.number("column", indices), self.geometry.out_w)
 
     def result_row_of(self, indices: dict[SSAValue, int], cu: int) -> int:
         """The row of the result where local row 0 of a CU is."""
@@ -87,11 +94,12 @@ class ComputeOp(TiledOp):
 
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         rows: list[Hashable] = []
+        top, left = self.number("part_row", indices), self.number("part_column", indices)
         for cu in range(machine_of(self).compute_units):
             mine, first = self.rows_at(indices, cu), self.result_row_of(indices, cu)
-            rows.append((mine, tuple(self.row_class(first + local) for local in mine)))
+            rows.append((moved(mine, -top), tuple(self.row_class(first + local) for local in mine)))
         columns, first = self.columns_at(indices), self.number("column", indices)
-        return tuple(rows), columns, tuple(self.column_class(first + local) for local in columns)
+        return tuple(rows), moved(columns, -left), tuple(self.column_class(first + local) for local in columns)
 
     def row_class(self, y: int) -> Hashable:
         """Equal for output rows that need the same code."""
@@ -106,7 +114,18 @@ class ComputeOp(TiledOp):
     ) -> None:
         """Checks the tiles that windows slide over and those that have the result's rows, moved by `result_row` (the
         least and the most)."""
-        window, leads, indices = self.geometry, self.leads, outer_indices(self)
+        # Rows and columns move one way in each loop: where the first and the last tile are inside, all are.
+        for position in (0, -1):
+            self._check_computed_at(outer_indices(self, position), maps, results, result_row)
+
+    def _check_computed_at(
+        self,
+        indices: dict[SSAValue, int],
+        maps: Sequence[SSAValue],
+        results: Sequence[SSAValue],
+        result_row: tuple[int, int],
+    ) -> None:
+        window, leads = self.geometry, self.leads
         columns, left = self.columns_at(indices), self.number("column", indices)
         for cu in range(machine_of(self).compute_units):
             rows, top = self.rows_at(indices, cu), self.result_row_of(indices, cu)
@@ -177,6 +196,7 @@ class ConvOp(ComputeOp):
         "`row` custom<Address>($row, $row_indices) `column` custom<Address>($column, $column_indices) "
         "`channel` custom<Address>($channel, $channel_indices) "
         "`offset` custom<Address>($offset, $offset_indices) "
+        "`part` custom<Address>($part_row, $part_row_indices) `,` custom<Address>($part_column, $part_column_indices) "
         "$span $window $kernels $shifts (`relu` $relu^)? attr-dict "
         "`:` type($maps) `,` type($weights) `to` type($result)"
     )
@@ -190,6 +210,8 @@ class ConvOp(ComputeOp):
         "offset",
         "result_row",
         "result_word",
+        "part_row",
+        "part_column",
     )
 
     def __init__(
@@ -208,6 +230,8 @@ class ConvOp(ComputeOp):
         offset: IndexExpr,
         result_row: IndexExpr,
         result_word: IndexExpr,
+        part_row: IndexExpr,
+        part_column: IndexExpr,
         span: Span,
         window: Window,
         kernels: Kernels,
@@ -229,6 +253,8 @@ class ConvOp(ComputeOp):
                 offset.indices(),
                 result_row.indices(),
                 result_word.indices(),
+                part_row.indices(),
+                part_column.indices(),
             ],
             properties={
                 "mode": ModeAttr(mode),
@@ -241,6 +267,8 @@ class ConvOp(ComputeOp):
                 "offset": offset.map(),
                 "result_row": result_row.map(),
                 "result_word": result_word.map(),
+                "part_row": part_row.map(),
+                "part_column": part_column.map(),
                 "span": SpanAttr.make(span),
                 "window": WindowAttr.make(window),
                 "kernels": KernelsAttr.make(kernels),
@@ -316,7 +344,7 @@ class PoolOp(ComputeOp):
     traits = traits_def(MemoryReadEffect(), MemoryWriteEffect())
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
     custom_directives = (Address,)
-    ADDRESSES: ClassVar[tuple[str, ...]] = ("maps_slot", "result_slot", "row", "column")
+    ADDRESSES: ClassVar[tuple[str, ...]] = ("maps_slot", "result_slot", "row", "column", "part_row", "part_column")
 
     @property
     def leads(self) -> Leads:
@@ -341,6 +369,7 @@ _POOL_FORMAT = (
     "$maps custom<Address>($maps_slot, $maps_slot_indices) "
     "`to` $result custom<Address>($result_slot, $result_slot_indices) "
     "`row` custom<Address>($row, $row_indices) `column` custom<Address>($column, $column_indices) "
+    "`part` custom<Address>($part_row, $part_row_indices) `,` custom<Address>($part_column, $part_column_indices) "
     "$span $window $pixels "
 )
 
@@ -360,6 +389,8 @@ class MaxPoolOp(PoolOp):
         result_slot: IndexExpr,
         row: IndexExpr,
         column: IndexExpr,
+        part_row: IndexExpr,
+        part_column: IndexExpr,
         span: Span,
         window: Window,
         pixels: Pixels,
@@ -372,6 +403,8 @@ class MaxPoolOp(PoolOp):
                 result_slot.indices(),
                 row.indices(),
                 column.indices(),
+                part_row.indices(),
+                part_column.indices(),
             ],
             properties={
                 "maps_slot": maps_slot.map(),
@@ -379,6 +412,8 @@ class MaxPoolOp(PoolOp):
                 "row": row.map(),
                 "column": column.map(),
                 "pixels": PixelsAttr.make(pixels),
+                "part_row": part_row.map(),
+                "part_column": part_column.map(),
                 "span": SpanAttr.make(span),
                 "window": WindowAttr.make(window),
             },
@@ -411,6 +446,8 @@ class AvgPoolOp(PoolOp):
         result_slot: IndexExpr,
         row: IndexExpr,
         column: IndexExpr,
+        part_row: IndexExpr,
+        part_column: IndexExpr,
         span: Span,
         window: Window,
         pixels: Pixels,
@@ -428,6 +465,8 @@ class AvgPoolOp(PoolOp):
                 result_slot.indices(),
                 row.indices(),
                 column.indices(),
+                part_row.indices(),
+                part_column.indices(),
             ],
             properties={
                 "maps_slot": maps_slot.map(),
@@ -435,6 +474,8 @@ class AvgPoolOp(PoolOp):
                 "row": row.map(),
                 "column": column.map(),
                 "pixels": PixelsAttr.make(pixels),
+                "part_row": part_row.map(),
+                "part_column": part_column.map(),
                 "span": SpanAttr.make(span),
                 "window": WindowAttr.make(window),
                 "row_weights": DenseArrayBase.from_list(i64, row_weights),
@@ -494,9 +535,10 @@ class AddOp(ComputeOp):
         "$maps (`,` $other^ `:` type($other))? `slot` custom<Address>($maps_slot, $maps_slot_indices) "
         "`to` $result custom<Address>($result_slot, $result_slot_indices) "
         "`row` custom<Address>($row, $row_indices) `column` custom<Address>($column, $column_indices) "
+        "`part` custom<Address>($part_row, $part_row_indices) `,` custom<Address>($part_column, $part_column_indices) "
         "$span $window $pixels $shifts (`relu` $relu^)? attr-dict `:` type($maps) `to` type($result)"
     )
-    ADDRESSES: ClassVar[tuple[str, ...]] = ("maps_slot", "result_slot", "row", "column")
+    ADDRESSES: ClassVar[tuple[str, ...]] = ("maps_slot", "result_slot", "row", "column", "part_row", "part_column")
 
     def __init__(
         self,
@@ -507,6 +549,8 @@ class AddOp(ComputeOp):
         result_slot: IndexExpr,
         row: IndexExpr,
         column: IndexExpr,
+        part_row: IndexExpr,
+        part_column: IndexExpr,
         span: Span,
         window: Window,
         pixels: Pixels,
@@ -522,12 +566,16 @@ class AddOp(ComputeOp):
                 result_slot.indices(),
                 row.indices(),
                 column.indices(),
+                part_row.indices(),
+                part_column.indices(),
             ],
             properties={
                 "maps_slot": maps_slot.map(),
                 "result_slot": result_slot.map(),
                 "row": row.map(),
                 "column": column.map(),
+                "part_row": part_row.map(),
+                "part_column": part_column.map(),
                 "span": SpanAttr.make(span),
                 "window": WindowAttr.make(window),
                 "pixels": PixelsAttr.make(pixels),

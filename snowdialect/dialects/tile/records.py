@@ -140,6 +140,12 @@ class Span(NamedTuple):
     """Rows from the origin of a CU's tile to that of the next CU; 0: all CUs have the same rows."""
     cus: int
 
+    def moved(self, rows: int, columns: int) -> Span:
+        """The span so many rows further down and columns further right."""
+        return self._replace(
+            top=self.top + rows, bottom=self.bottom + rows, left=self.left + columns, right=self.right + columns
+        )
+
     def rows_inside(self, row: int, cu: int, height: int) -> range:
         """The local rows of a CU that lie in maps of `height` rows, where the tile's origin is in row `row`; none for
         a CU that has no part in the tile."""
@@ -150,6 +156,11 @@ class Span(NamedTuple):
     def columns_inside(self, column: int, width: int) -> range:
         """The local columns that lie in maps of `width` columns, where the tile's origin is in column `column`."""
         return _clipped(self.left, self.right, column, width)
+
+
+def moved(places: range, distance: int) -> range:
+    """The rows or columns a distance further on."""
+    return range(places.start + distance, places.stop + distance)
 
 
 def _clipped(start: int, stop: int, origin: int, size: int) -> range:

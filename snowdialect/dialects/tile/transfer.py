@@ -19,7 +19,7 @@ from snowdialect.dialects.addresses import Address, IndexExpr
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.memory import WeightsOp
-from snowdialect.dialects.tile.records import Span, SpanAttr
+from snowdialect.dialects.tile.records import Span, SpanAttr, moved
 from snowdialect.dialects.tile.structure import BufferOp, TiledOp, check_words, integer, outer_indices
 from snowdialect.dialects.tile.types import MapsBufferType, MapsType, PackedType, WeightsBufferType
 from snowdialect.layout import round_up
@@ -74,15 +74,22 @@ class TransferOp(TiledOp):
         if any(part % transfer for part in (place.constant, *(c for _, c in (*place.linear, *place.parity)))):
             fail(self, f"does not begin at whole transfers of {transfer} words")
 
-    def place(self, column: int) -> IndexExpr:
+    def first_column(self, indices: dict[SSAValue, int]) -> IndexExpr:
+        """The first column of the tile that is transferred, in every iteration of the loops around."""
+        return IndexExpr(self.columns_at(indices).start)
+
+    def place(self, column: IndexExpr) -> IndexExpr:
         """Where a column of the tile's local row 0 in CU 0 begins in the region, in words."""
-        pixel = self.maps.pixel.data
-        return self.address("row") * self.maps.row.data + self.address("column") * pixel + column * pixel
+        return self.address("row") * self.maps.row.data + (self.address("column") + column) * self.maps.pixel.data
 
     def check_pieces(self) -> None:
         """Rejects what does not fit the buffer or does not begin at whole transfers."""
-        transfer = machine_of(self).transfer_words
-        layout, indices = self.tile_buffer.type, outer_indices(self)
+        # Rows and columns move one way in each loop: where the first and the last tile are inside, all are.
+        for position in (0, -1):
+            self._check_pieces_at(outer_indices(self, position))
+
+    def _check_pieces_at(self, indices: dict[SSAValue, int]) -> None:
+        transfer, layout = machine_of(self).transfer_words, self.tile_buffer.type
         assert isinstance(layout, MapsBufferType)
         columns = self.columns_at(indices)
         for cu in range(machine_of(self).compute_units):
@@ -90,7 +97,7 @@ class TransferOp(TiledOp):
             if not pieces.number:
                 continue
             self.check_tile(self.tile_buffer, (rows[0], rows[-1]), (columns[0], columns[-1]), "transfers")
-            self.check_aligned(self.place(columns.start))
+            self.check_aligned(self.place(self.first_column(indices)))
             if len(rows) > 1 or self.span.record.share:
                 self.check_aligned(IndexExpr(self.maps.row.data))
             last = rows[0] if pieces.rows == 1 else rows[-1]
@@ -254,7 +261,7 @@ class LoadWeightsOp(TiledOp):
 @irdl_op_definition
 class StoreOp(TransferOp):
     """A tile whose origin is in row `row` and column `column` to memory, `channels` words of each pixel, from word
-    `channel` on.
+    `channel` on; of the tile, the span from its row `part_row` and column `part_column` on.
 
     With `share`, CU `c` stores to `c * share` words further, and no CU beyond the `limit` words of a pixel.
     """
@@ -270,6 +277,10 @@ class StoreOp(TransferOp):
     column_indices = var_operand_def(IndexType())
     channel = prop_def(AffineMapAttr)
     channel_indices = var_operand_def(IndexType())
+    part_row = prop_def(AffineMapAttr)
+    part_row_indices = var_operand_def(IndexType())
+    part_column = prop_def(AffineMapAttr)
+    part_column_indices = var_operand_def(IndexType())
     channels = prop_def(IntegerAttr[I64])
     share = prop_def(IntegerAttr[I64])
     limit = prop_def(IntegerAttr[I64])
@@ -280,9 +291,10 @@ class StoreOp(TransferOp):
         "$buffer custom<Address>($slot, $slot_indices) `to` $region_value "
         "`row` custom<Address>($row, $row_indices) `column` custom<Address>($column, $column_indices) "
         "`channel` custom<Address>($channel, $channel_indices) `words` $channels `share` $share `limit` $limit "
+        "`part` custom<Address>($part_row, $part_row_indices) `,` custom<Address>($part_column, $part_column_indices) "
         "$span attr-dict `:` type($buffer) `to` type($region_value)"
     )
-    ADDRESSES: ClassVar[tuple[str, ...]] = ("slot", "row", "column", "channel")
+    ADDRESSES: ClassVar[tuple[str, ...]] = ("slot", "row", "column", "channel", "part_row", "part_column")
 
     def __init__(
         self,
@@ -292,18 +304,31 @@ class StoreOp(TransferOp):
         row: IndexExpr,
         column: IndexExpr,
         channel: IndexExpr,
+        part_row: IndexExpr,
+        part_column: IndexExpr,
         channels: int,
         share: int,
         limit: int,
         span: Span,
     ) -> None:
         super().__init__(
-            operands=[buffer, slot.indices(), region, row.indices(), column.indices(), channel.indices()],
+            operands=[
+                buffer,
+                slot.indices(),
+                region,
+                row.indices(),
+                column.indices(),
+                channel.indices(),
+                part_row.indices(),
+                part_column.indices(),
+            ],
             properties={
                 "slot": slot.map(),
                 "row": row.map(),
                 "column": column.map(),
                 "channel": channel.map(),
+                "part_row": part_row.map(),
+                "part_column": part_column.map(),
                 "channels": integer(channels),
                 "share": integer(share),
                 "limit": integer(limit),
@@ -321,6 +346,14 @@ class StoreOp(TransferOp):
     @property
     def tile_buffer(self) -> SSAValue:
         return self.buffer
+
+    def rows_at(self, indices: dict[SSAValue, int], cu: int) -> range:
+        span = self.span.record.moved(self.number("part_row", indices), 0)
+        return span.rows_inside(self.number("row", indices), cu, self.maps.height.data)
+
+    def columns_at(self, indices: dict[SSAValue, int]) -> range:
+        span = self.span.record.moved(0, self.number("part_column", indices))
+        return span.columns_inside(self.number("column", indices), self.maps.width.data)
 
     def channels_at(self, indices: dict[SSAValue, int], cu: int) -> int:
         """Words of each pixel that a CU stores."""
@@ -341,9 +374,10 @@ class StoreOp(TransferOp):
 
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         cus = range(machine_of(self).compute_units)
+        top, left = self.number("part_row", indices), self.number("part_column", indices)
         return (
-            tuple(self.rows_at(indices, cu) for cu in cus),
-            self.columns_at(indices),
+            tuple(moved(self.rows_at(indices, cu), -top) for cu in cus),
+            moved(self.columns_at(indices), -left),
             tuple(self.channels_at(indices, cu) for cu in cus),
         )
 
@@ -361,12 +395,17 @@ class StoreOp(TransferOp):
         self.check_slot("slot", self.buffer)
         self.check_inside("channel", maps.pixel.data)
         self.check_pieces()
-        columns = self.columns_at(outer_indices(self))
-        inner = self.bounds("column")[0] + columns.stop < maps.width.data
+        indices = outer_indices(self, -1)
+        columns = self.columns_at(indices)
+        inner = self.number("column", indices) + columns.stop < maps.width.data
         if whole_pixels and inner and len(columns) * maps.pixel.data % transfer:
             fail(self, f"{len(columns)} pixels of {words} words are not whole transfers of {transfer} words")
 
-    def place(self, column: int) -> IndexExpr:
+    def first_column(self, indices: dict[SSAValue, int]) -> IndexExpr:
+        skipped = self.columns_at(indices).start - self.number("part_column", indices)
+        return self.address("part_column") + skipped
+
+    def place(self, column: IndexExpr) -> IndexExpr:
         return super().place(column) + self.address("channel")
 
 

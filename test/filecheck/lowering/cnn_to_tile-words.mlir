@@ -6,9 +6,9 @@
 // CHECK-NEXT:   %2 = tile.buffer words 768 at 0 slots 2 every 31872 : !tile.mbuf<pixel 32, row 256>
 // CHECK-NEXT:   %3 = tile.buffer words 128 at 768 slots 2 every 31872 : !tile.mbuf<pixel 32, row 128>
 // CHECK-NEXT:   tile.load %0 row[-1] column[0] to %2 slot[0] <top 0, bottom 3, left 0, right 8, share 2, cus 15>
-// CHECK-NEXT:   tile.max_pool %2[0] to %3[0] row[0] column[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 3, kernel_w 3, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 4, out_w 4> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
+// CHECK-NEXT:   tile.max_pool %2[0] to %3[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 3, kernel_w 3, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 4, out_w 4> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
 // CHECK-NEXT:   tile.wait max pending 0
-// CHECK-NEXT:   tile.store %3[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.store %3[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x32x8x8x!cnn.fixed<8>>
@@ -24,9 +24,9 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT: tile.layer "avg_pool" {
 // CHECK:        tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[-1] column[0] to %3 slot[0] <top 0, bottom 3, left 0, right 8, share 2, cus 15>
-// CHECK-NEXT:   tile.avg_pool %3[0] to %4[0] row[0] column[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0> with %5 rows [0, 1, 1, 1] columns [0, 1, 1, 1] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 288> to !tile.mbuf<pixel 32, row 128>
+// CHECK-NEXT:   tile.avg_pool %3[0] to %4[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0> with %5 rows [0, 1, 1, 1] columns [0, 1, 1, 1] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 288> to !tile.mbuf<pixel 32, row 128>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x32x8x8x!cnn.fixed<8>>
@@ -42,7 +42,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   tile.load %1 row[0] column[0] to %4 slot[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT:   tile.add %3, %4 : !tile.mbuf<pixel 32, row 128> slot[0] to %5[0] row[0] column[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 4, bias 2, bypass 0> relu
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %5[0] to %2 row[0] column[0] channel[0] words 32 share 0 limit 32 <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.store %5[0] to %2 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x32x4x4x!cnn.fixed<8>>
@@ -55,9 +55,9 @@ module attributes {snow.machine = "zc706"} {
 
 // ReLU and rescale are additions of one operand.
 // CHECK:      tile.layer "add" {
-// CHECK:        tile.add %2 slot[0] to %3[0] row[0] column[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 0, bias 0, bypass 0> relu
+// CHECK:        tile.add %2 slot[0] to %3[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 0, bias 0, bypass 0> relu
 // CHECK:      tile.layer "add" {
-// CHECK:        tile.add %5 slot[0] to %6[0] row[0] column[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 0, bias 4, bypass 0>
+// CHECK:        tile.add %5 slot[0] to %6[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 0, bias 4, bypass 0>
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x32x4x4x!cnn.fixed<8>>
   %r = cnn.relu %x : (tensor<1x32x4x4x!cnn.fixed<8>>) -> tensor<1x32x4x4x!cnn.fixed<8>> loc("relu1")

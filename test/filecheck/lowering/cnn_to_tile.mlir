@@ -14,9 +14,9 @@
 // CHECK-NEXT:   %5 = tile.buffer words 1536 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
 // CHECK-NEXT:   tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[-1] column[0] to %3 slot[0] <top 0, bottom 4, left 0, right 8, share 2, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 2, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 <top 0, bottom 2, left 0, right 8, share 2, cus 15>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15>
 // CHECK-NEXT: }
 // CHECK-NEXT: %y = tile.read %1 : !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]> to tensor<1x32x8x8x!cnn.fixed<8>>
 module attributes {snow.machine = "zc706"} {
@@ -38,18 +38,18 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT: tile.layer "conv2d" {
 // CHECK:        tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[-1] column[0] to %3 slot[0] <top 0, bottom 4, left 0, right 8, share 4, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 2, left 0, right 1, share 4, cus 15> <kernel_h {{.*}}> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 1, share 4, cus 15> <kernel_h {{.*}}> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
 // CHECK-NEXT:   tile.load_weights %2 tile[1] part 0 to %5 slot[1] cus 15
 // CHECK-NEXT:   tile.load %0 row[1] column[0] to %3 slot[1] <top 0, bottom 4, left 0, right 8, share 4, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 2, left 1, right 8, share 4, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[16] row[0] column[0] channel[16] offset[0] <top 0, bottom 2, left 0, right 8, share 4, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[2] column[0] channel[0] offset[0] <top 0, bottom 2, left 0, right 1, share 4, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 1, right 8, share 4, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[16] row[0] column[0] channel[16] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 4, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[2] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 1, share 4, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 <top 0, bottom 2, left 0, right 8, share 4, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[2] column[0] channel[0] offset[0] <top 0, bottom 2, left 1, right 8, share 4, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[1], %5[1] to %4[1] at[0] word[16] row[2] column[0] channel[16] offset[0] <top 0, bottom 2, left 0, right 8, share 4, cus 15>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 2, left 0, right 8, share 4, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[2] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 1, right 8, share 4, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[1], %5[1] to %4[1] at[0] word[16] row[2] column[0] channel[16] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 4, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %4[1] to %1 row[2] column[0] channel[0] words 32 share 0 limit 32 <top 0, bottom 2, left 0, right 8, share 4, cus 15>
+// CHECK-NEXT:   tile.store %4[1] to %1 row[2] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 2, left 0, right 8, share 4, cus 15>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
@@ -68,24 +68,24 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT: tile.layer "conv2d" {
 // CHECK:        tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[-1] column[0] to %3 slot[0] <top 0, bottom 3, left 0, right 4, share 2, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 1, share 2, cus 15> <kernel_h {{.*}}> <depth 16, steps 8, channels 64, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 128>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 2, cus 15> <kernel_h {{.*}}> <depth 16, steps 8, channels 64, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 128>
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %3 slot[1] <top 0, bottom 3, left 0, right 4, share 2, cus 15>
 // CHECK-NEXT:   tile.load_weights %2 tile[1] part 0 to %5 slot[1] cus 15
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 1, right 4, share 2, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[1] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 1, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 1, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 2, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 64 <top 0, bottom 1, left 0, right 4, share 2, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[1] column[0] channel[0] offset[0] <top 0, bottom 1, left 1, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 1, right 4, share 2, cus 15>
 // CHECK-NEXT:   tile.wait move pending 0
-// CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[0] row[0] column[0] channel[32] offset[0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[0] row[0] column[0] channel[32] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
-// CHECK-NEXT:   tile.store %4[1] to %1 row[1] column[0] channel[0] words 32 share 0 limit 64 <top 0, bottom 1, left 0, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.store %4[1] to %1 row[1] column[0] channel[0] words 32 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
 // CHECK-NEXT:   tile.wait move pending 0
-// CHECK-NEXT:   tile.conv coop %3[1], %5[1] to %4[1] at[0] word[0] row[1] column[0] channel[32] offset[0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[1], %5[1] to %4[1] at[0] word[0] row[1] column[0] channel[32] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[32] words 32 share 0 limit 64 <top 0, bottom 1, left 0, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[32] words 32 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %4[1] to %1 row[1] column[0] channel[32] words 32 share 0 limit 64 <top 0, bottom 1, left 0, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.store %4[1] to %1 row[1] column[0] channel[32] words 32 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x8x4x!cnn.fixed<8>>
@@ -103,18 +103,18 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT: tile.layer "conv2d" {
 // CHECK:        tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[-1] column[0] to %3 slot[0] <top 0, bottom 4, left 0, right 8, share 2, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 2, left 0, right 1, share 2, cus 15> <kernel_h {{.*}}> <depth 16, steps 4, channels 128, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 128, row 1024>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 1, share 2, cus 15> <kernel_h {{.*}}> <depth 16, steps 4, channels 128, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 128, row 1024>
 // CHECK-NEXT:   tile.for %6 = 0 to 6 {
 // CHECK-NEXT:     tile.load_weights %2 tile[%6 + 1] part 0 to %5 slot[%6 mod 2 * -1 + 1] cus 15
-// CHECK-NEXT:     tile.conv coop %3[0], %5[%6 mod 2] to %4[0] at[0] word[%6 * 16] row[0] column[0] channel[%6 * 16] offset[0] <top 0, bottom 2, left 1, right 8, share 2, cus 15>
-// CHECK-NEXT:     tile.conv coop %3[0], %5[%6 mod 2 * -1 + 1] to %4[0] at[0] word[%6 * 16 + 16] row[0] column[0] channel[%6 * 16 + 16] offset[0] <top 0, bottom 2, left 0, right 1, share 2, cus 15>
+// CHECK-NEXT:     tile.conv coop %3[0], %5[%6 mod 2] to %4[0] at[0] word[%6 * 16] row[0] column[0] channel[%6 * 16] offset[0] part[0], [0] <top 0, bottom 2, left 1, right 8, share 2, cus 15>
+// CHECK-NEXT:     tile.conv coop %3[0], %5[%6 mod 2 * -1 + 1] to %4[0] at[0] word[%6 * 16 + 16] row[0] column[0] channel[%6 * 16 + 16] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 1, share 2, cus 15>
 // CHECK-NEXT:     tile.wait mac pending 16
 // CHECK-NEXT:   }
 // CHECK-NEXT:   tile.load_weights %2 tile[7] part 0 to %5 slot[1] cus 15
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[96] row[0] column[0] channel[96] offset[0] <top 0, bottom 2, left 1, right 8, share 2, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[112] row[0] column[0] channel[112] offset[0] <top 0, bottom 2, left 0, right 8, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[96] row[0] column[0] channel[96] offset[0] part[0], [0] <top 0, bottom 2, left 1, right 8, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[112] row[0] column[0] channel[112] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 128 share 0 limit 128 <top 0, bottom 2, left 0, right 8, share 2, cus 15>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 128 share 0 limit 128 part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x8x8x!cnn.fixed<8>>
@@ -131,9 +131,9 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT: tile.layer "conv2d" {
 // CHECK:        tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %3 slot[0] <top 0, bottom 4, left 0, right 4, share 0, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 4, share 0, cus 15> <kernel_h {{.*}}> <depth 16, steps 8, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 128>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15> <kernel_h {{.*}}> <depth 16, steps 8, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 128>
 // CHECK:        tile.wait mac pending 16
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 32 limit 128 <top 0, bottom 1, left 0, right 4, share 0, cus 15>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 32 limit 128 part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15>
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x4x4x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<128x16x1x1xf32>
@@ -150,11 +150,11 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT: tile.layer "conv2d" {
 // CHECK:        tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %3 slot[0] <top 0, bottom 2, left 0, right 2, share 0, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 2, left 0, right 2, share 0, cus 15> <kernel_h {{.*}}> <depth 16, steps 12, channels 48, share 48, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 32>, !tile.wbuf<block 64> to !tile.mbuf<pixel 96, row 192>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 2, share 0, cus 15> <kernel_h {{.*}}> <depth 16, steps 12, channels 48, share 48, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 32>, !tile.wbuf<block 64> to !tile.mbuf<pixel 96, row 192>
 // CHECK-NEXT:   tile.wait mac pending 0
 // CHECK-NEXT:   tile.move %4[0] row[0] word[0] to %4[0] row[0] word[48] words 48 down 1 <top 0, bottom 2, left 0, right 2, share 0, cus 10>
 // CHECK-NEXT:   tile.wait move pending 0
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 96 share 48 limit 192 <top 0, bottom 2, left 0, right 2, share 0, cus 5>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 96 share 48 limit 192 part[0], [0] <top 0, bottom 2, left 0, right 2, share 0, cus 5>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x2x2x!cnn.fixed<8>>
@@ -170,12 +170,12 @@ module attributes {snow.machine = "zc706"} {
 // first output column finds its first tap in column 1 of the tile.
 // CHECK:        tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[-1] column[-2] to %3 slot[0] <top 0, bottom 3, left 0, right 8, share 1, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 1, share 1, cus 15> <kernel_h {{.*}}> <depth 16, steps 8, channels 32, share 0, lead 1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 128>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 15> <kernel_h {{.*}}> <depth 16, steps 8, channels 32, share 0, lead 1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 128>
 // CHECK-NEXT:   tile.load %0 row[-1] column[2] to %3 slot[1] <top 0, bottom 3, left 0, right 8, share 1, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 1, right 4, share 1, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[0] column[4] channel[0] offset[0] <top 0, bottom 1, left 0, right 1, share 1, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 1, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[0] column[4] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x4x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
@@ -195,9 +195,9 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT: tile.layer "conv2d" {
 // CHECK:        tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 7
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %3 slot[0] <top 0, bottom 4, left 0, right 8, share 2, cus 7>
-// CHECK-NEXT:   tile.conv indp %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 2, left 0, right 6, share 2, cus 7> <kernel_h {{.*}}> <depth 3, steps 1, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 27> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 3, row 32>, !tile.wbuf<block 448> to !tile.mbuf<pixel 32, row 192>
+// CHECK-NEXT:   tile.conv indp %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 6, share 2, cus 7> <kernel_h {{.*}}> <depth 3, steps 1, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 27> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 3, row 32>, !tile.wbuf<block 448> to !tile.mbuf<pixel 32, row 192>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 <top 0, bottom 2, left 0, right 6, share 2, cus 7>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 2, left 0, right 6, share 2, cus 7>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %i = cnn.input "rgb" : tensor<1x3x8x8xf32>
@@ -221,7 +221,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %4 slot[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT:   tile.conv coop %4[0], %7[0] bypass %5 : !tile.mbuf<pixel 32, row 128> to %6[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <depth 32, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 0, bypass 10> relu : !tile.mbuf<pixel 32, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 128>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %6[0] to %2 row[0] column[0] channel[0] words 32 share 0 limit 32 <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.store %6[0] to %2 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x32x4x4x!cnn.fixed<8>>
@@ -239,25 +239,25 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT: tile.layer "conv2d" {
 // CHECK:        tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %3 slot[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <depth 32, steps 8, channels 64, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 64, row 256>, !tile.wbuf<block 64> to !tile.mbuf<pixel 64, row 256>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <depth 32, steps 8, channels 64, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 64, row 256>, !tile.wbuf<block 64> to !tile.mbuf<pixel 64, row 256>
 // CHECK-NEXT:   tile.wait mac pending 0
 // CHECK-NEXT:   tile.load_weights %2 tile[1] part 0 to %5 slot[0] cus 15
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[32] row[0] column[0] channel[32] offset[32] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[32] row[0] column[0] channel[32] offset[32] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 64 share 0 limit 64 <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 64 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT: }
 // CHECK:      %7 = tile.weights %v as <coop, groups 64, windows 4, depth 16, kernel_h 3, kernel_w 3, channels 64, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 4, parts 1, channels [64 at 0]>
 // CHECK-NEXT: tile.layer "conv2d" {
 // CHECK:        tile.load_weights %7 tile[0] part 0 to %10 slot[0] cus 15
 // CHECK-NEXT:   tile.load %1 row[-1] column[0] to %8 slot[0] <top 0, bottom 3, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT:   tile.for %11 = 0 to 3 {
-// CHECK-NEXT:     tile.conv coop %8[0], %10[0] to %9[0] at[0] word[%11 * 16] row[0] column[0] channel[%11 * 16] offset[%11 * 16] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:     tile.conv coop %8[0], %10[0] to %9[0] at[0] word[%11 * 16] row[0] column[0] channel[%11 * 16] offset[%11 * 16] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT:     tile.wait mac pending 0
 // CHECK-NEXT:     tile.load_weights %7 tile[%11 + 1] part 0 to %10 slot[0] cus 15
 // CHECK-NEXT:   }
-// CHECK-NEXT:   tile.conv coop %8[0], %10[0] to %9[0] at[0] word[48] row[0] column[0] channel[48] offset[48] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.conv coop %8[0], %10[0] to %9[0] at[0] word[48] row[0] column[0] channel[48] offset[48] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %9[0] to %6 row[0] column[0] channel[0] words 64 share 0 limit 64 <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.store %9[0] to %6 row[0] column[0] channel[0] words 64 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x64x4x4x!cnn.fixed<8>>
@@ -279,9 +279,9 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT: tile.layer "linear" {
 // CHECK:        tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 1
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %3 slot[0] <top 0, bottom 4, left 0, right 4, share 1, cus 1>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 1, share 1, cus 1> <kernel_h {{.*}}> <depth 16, steps 4, channels 16, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 256> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 320> to !tile.mbuf<pixel 32, row 32>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 1> <kernel_h {{.*}}> <depth 16, steps 4, channels 16, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 256> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 320> to !tile.mbuf<pixel 32, row 32>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 <top 0, bottom 1, left 0, right 1, share 1, cus 1>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x4x4x!cnn.fixed<8>>
@@ -299,19 +299,19 @@ module attributes {snow.machine = "zc706"} {
 // that left in the accumulators.
 // CHECK:        tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 1
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %3 slot[0] <top 0, bottom 14, left 0, right 14, share 1, cus 1>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 1, share 1, cus 1> <kernel_h {{.*}}> <depth 64, steps 1, channels 16, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 2, part_words 6272> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 64, row 896>, !tile.wbuf<block 6336> to !tile.mbuf<pixel 32, row 32>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 1> <kernel_h {{.*}}> <depth 64, steps 1, channels 16, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 2, part_words 6272> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 64, row 896>, !tile.wbuf<block 6336> to !tile.mbuf<pixel 32, row 32>
 // CHECK-NEXT:   tile.for %6 = 0 to 3 {
 // CHECK-NEXT:     tile.load_weights %2 tile[%6] part 1 to %5 slot[1] cus 1
-// CHECK-NEXT:     tile.conv coop %3[0], %5[1] to %4[0] at[0] word[%6 * 4] row[0] column[0] channel[%6 * 4] offset[0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
+// CHECK-NEXT:     tile.conv coop %3[0], %5[1] to %4[0] at[0] word[%6 * 4] row[0] column[0] channel[%6 * 4] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
 // CHECK-NEXT:     tile.wait mac pending 7
 // CHECK-NEXT:     tile.load_weights %2 tile[%6 + 1] part 0 to %5 slot[0] cus 1
-// CHECK-NEXT:     tile.conv coop %3[0], %5[0] to %4[0] at[0] word[%6 * 4 + 4] row[0] column[0] channel[%6 * 4 + 4] offset[0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
+// CHECK-NEXT:     tile.conv coop %3[0], %5[0] to %4[0] at[0] word[%6 * 4 + 4] row[0] column[0] channel[%6 * 4 + 4] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
 // CHECK-NEXT:     tile.wait mac pending 8
 // CHECK-NEXT:   }
 // CHECK-NEXT:   tile.load_weights %2 tile[3] part 1 to %5 slot[1] cus 1
-// CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[12] row[0] column[0] channel[12] offset[0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[12] row[0] column[0] channel[12] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 <top 0, bottom 1, left 0, right 1, share 1, cus 1>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x64x14x14x!cnn.fixed<8>>

@@ -34,7 +34,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %k = tile.buffer words 1536 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[3] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[3] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
   }
 }
 
@@ -75,7 +75,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %k = tile.buffer words 1536 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 7, cus 3> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 7, cus 3> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
   }
 }
 
@@ -96,7 +96,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 3, row 32>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 192>
     %k = tile.buffer words 448 at 0 slots 1 every 8192 : !tile.wbuf<block 448>
-    tile.conv indp %m[0], %k[0] to %o[0] at[0] word[0] row[3] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 6, out_w 6> <depth 3, steps 1, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 27> <result 8, bias 6, bypass 0> : !tile.mbuf<pixel 3, row 32>, !tile.wbuf<block 448> to !tile.mbuf<pixel 32, row 192>
+    tile.conv indp %m[0], %k[0] to %o[0] at[0] word[0] row[3] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 6, out_w 6> <depth 3, steps 1, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 27> <result 8, bias 6, bypass 0> : !tile.mbuf<pixel 3, row 32>, !tile.wbuf<block 448> to !tile.mbuf<pixel 32, row 192>
   }
 }
 
@@ -171,7 +171,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 224>
     %k = tile.buffer words 1024 at 0 slots 1 every 8192 : !tile.wbuf<block 128>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[16] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 2, kernel_w 2, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 7, out_w 7> <depth 16, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 224>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[16] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 2, kernel_w 2, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 7, out_w 7> <depth 16, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 224>
   }
 }
 
@@ -198,7 +198,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 128>
     %k = tile.buffer words 1536 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 2, dilation_w 2, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <depth 16, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 128>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 2, dilation_w 2, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <depth 16, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 128>
   }
 }
 
@@ -215,7 +215,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %k = tile.buffer words 384 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 6, channels 22, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 6, channels 22, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
   }
 }
 
@@ -231,6 +231,6 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 64>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 32>
     %k = tile.buffer words 128 at 0 slots 1 every 8192 : !tile.wbuf<block 128>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 1, share 0, cus 1> <kernel_h 4, kernel_w 4, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 4, in_w 4, out_h 1, out_w 1> <depth 16, steps 1, channels 4, share 0, lead 0, row_lead 0, bypass_first 0, part 1, parts 3, part_words 96> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 32>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 0, cus 1> <kernel_h 4, kernel_w 4, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 4, in_w 4, out_h 1, out_w 1> <depth 16, steps 1, channels 4, share 0, lead 0, row_lead 0, bypass_first 0, part 1, parts 3, part_words 96> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 32>
   }
 }

@@ -22,7 +22,7 @@ module attributes {snow.machine = "zc706"} {
   tile.layer "max_pool" {
     %m = tile.buffer words 2304 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %o = tile.buffer words 256 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 128>
-    tile.max_pool %m[0] to %o[0] row[1] column[0] <top 0, bottom 1, left 0, right 4, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 4, out_w 4> <words 32, first 0, other 0, target 0, lead -1, row_lead 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 128>
+    tile.max_pool %m[0] to %o[0] row[1] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 4, out_w 4> <words 32, first 0, other 0, target 0, lead -1, row_lead 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 128>
   }
 }
 
@@ -41,7 +41,7 @@ module attributes {snow.machine = "zc706"} {
   tile.layer "max_pool" {
     %m = tile.buffer words 2304 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %o = tile.buffer words 256 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 128>
-    tile.max_pool %m[0] to %o[0] row[0] column[0] <top 0, bottom 1, left 0, right 4, share 0, cus 1> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 128>
+    tile.max_pool %m[0] to %o[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 1> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 128>
   }
 }
 
@@ -84,7 +84,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 2304 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %o = tile.buffer words 256 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 16, row 64>
     %k = tile.buffer words 288 at 0 slots 1 every 8192 : !tile.wbuf<block 288>
-    tile.avg_pool %m[0] to %o[0] row[1] column[0] <top 0, bottom 1, left 0, right 4, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> with %k rows [0, 1, 1, 1] columns [0, 1, 1, 1] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 288> to !tile.mbuf<pixel 16, row 64>
+    tile.avg_pool %m[0] to %o[0] row[1] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> with %k rows [0, 1, 1, 1] columns [0, 1, 1, 1] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 288> to !tile.mbuf<pixel 16, row 64>
   }
 }
 
@@ -125,6 +125,6 @@ module attributes {snow.machine = "zc706"} {
   tile.layer "add" {
     %m = tile.buffer words 384 at 0 slots 1 every 16384 : !tile.mbuf<pixel 96, row 384>
     %o = tile.buffer words 384 at 768 slots 1 every 16384 : !tile.mbuf<pixel 96, row 384>
-    tile.add %m slot[0] to %o[0] row[0] column[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 4, in_w 4, out_h 4, out_w 4> <words 64, first 0, other 0, target 0, lead 0, row_lead 0> <result 4, bias 2, bypass 0> : !tile.mbuf<pixel 96, row 384> to !tile.mbuf<pixel 96, row 384>
+    tile.add %m slot[0] to %o[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 4, in_w 4, out_h 4, out_w 4> <words 64, first 0, other 0, target 0, lead 0, row_lead 0> <result 4, bias 2, bypass 0> : !tile.mbuf<pixel 96, row 384> to !tile.mbuf<pixel 96, row 384>
   }
 }

@@ -205,7 +205,7 @@ module attributes {snow.machine = "zc706"} {
   %out = tile.region "out" : !tile.maps<height 6, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
   tile.layer "conv2d" {
     %o = tile.buffer words 768 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
-    tile.store %o[1] to %out row[0] column[0] channel[0] words 32 share 0 limit 32 <top 1, bottom 3, left 0, right 8, share 2, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 6, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
+    tile.store %o[1] to %out row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 1, bottom 3, left 0, right 8, share 2, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 6, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
   }
 }
 
@@ -223,7 +223,7 @@ module attributes {snow.machine = "zc706"} {
   %out = tile.region "out" : !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
   tile.layer "conv2d" {
     %o = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
-    tile.store %o[0] to %out row[0] column[-2] channel[0] words 32 share 0 limit 32 <top 0, bottom 2, left 2, right 8, share 3, cus 2> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
+    tile.store %o[0] to %out row[0] column[-2] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 2, left 2, right 8, share 3, cus 2> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
   }
 }
 
@@ -258,7 +258,7 @@ module attributes {snow.machine = "zc706"} {
   %out = tile.region "out" : !tile.maps<height 2, width 2, pixel 128, row 256, frac 8, channels [128 at 0]>
   tile.layer "conv2d" {
     %o = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 64>
-    tile.store %o[0] to %out row[0] column[0] channel[0] words 32 share 32 limit 128 <top 0, bottom 2, left 0, right 2, share 0, cus 15> : !tile.mbuf<pixel 32, row 64> to !tile.maps<height 2, width 2, pixel 128, row 256, frac 8, channels [128 at 0]>
+    tile.store %o[0] to %out row[0] column[0] channel[0] words 32 share 32 limit 128 part[0], [0] <top 0, bottom 2, left 0, right 2, share 0, cus 15> : !tile.mbuf<pixel 32, row 64> to !tile.maps<height 2, width 2, pixel 128, row 256, frac 8, channels [128 at 0]>
   }
 }
 
@@ -330,7 +330,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   tile.layer "add" {
     %m = tile.buffer words 256 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
-    tile.add %m slot[0] to %m[1] row[0] column[0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 3, bias 0, bypass 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
-    tile.add %m slot[0] to %m[1] row[1] column[0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 4, bias 0, bypass 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
+    tile.add %m slot[0] to %m[1] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 3, bias 0, bypass 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
+    tile.add %m slot[0] to %m[1] row[1] column[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 4, bias 0, bypass 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
   }
 }

@@ -58,8 +58,8 @@ module attributes {snow.machine = "zc706"} {
       // CHECK-NEXT: tile.wait move pending 2
       tile.wait mac, max pending 0
       tile.wait move pending 2
-      // CHECK-NEXT: tile.store %out[%t mod 2] to %part row[%t] column[0] channel[0] words 32 share 0 limit 32 <top 0, bottom 1, left 0, right 8, share 2, cus 6> : !tile.mbuf<pixel 32, row 256> to !tile.maps<{{.*}}>
-      tile.store %out[%t mod 2] to %part row[%t] column[0] channel[0] words 32 share 0 limit 32 <top 0, bottom 1, left 0, right 8, share 2, cus 6> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]>
+      // CHECK-NEXT: tile.store %out[%t mod 2] to %part row[%t] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 6> : !tile.mbuf<pixel 32, row 256> to !tile.maps<{{.*}}>
+      tile.store %out[%t mod 2] to %part row[%t] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 6> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]>
     }
   }
 
@@ -68,8 +68,8 @@ module attributes {snow.machine = "zc706"} {
     %in = tile.buffer words 1024 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %out = tile.buffer words 512 at 1024 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %kernels = tile.buffer words 2368 at 0 slots 1 every 8192 : !tile.wbuf<block 2368>
-    // CHECK: tile.conv indp %in_1[0], %kernels_1[0] to %out_1[0] at[-1] word[0] row[1] column[0] channel[0] offset[0] <top 1, bottom 3, left 0, right 8, share 2, cus 3> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 1, channels 32, share 0, lead -1, row_lead 2, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 2368> to !tile.mbuf<pixel 32, row 256>
-    tile.conv indp %in[0], %kernels[0] to %out[0] at[-1] word[0] row[1] column[0] channel[0] offset[0] <top 1, bottom 3, left 0, right 8, share 2, cus 3> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 1, channels 32, share 0, lead -1, row_lead 2, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 2368> to !tile.mbuf<pixel 32, row 256>
+    // CHECK: tile.conv indp %in_1[0], %kernels_1[0] to %out_1[0] at[-1] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 1, bottom 3, left 0, right 8, share 2, cus 3> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 1, channels 32, share 0, lead -1, row_lead 2, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 2368> to !tile.mbuf<pixel 32, row 256>
+    tile.conv indp %in[0], %kernels[0] to %out[0] at[-1] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 1, bottom 3, left 0, right 8, share 2, cus 3> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 1, channels 32, share 0, lead -1, row_lead 2, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 2368> to !tile.mbuf<pixel 32, row 256>
     // Rows that the next tile needs too, from the end of the tile to its beginning, and to the CU before.
     // CHECK-NEXT: tile.move %in_1[0] row[5] word[0] to %in_1[0] row[0] word[0] words 16 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
     // CHECK-NEXT: tile.move %out_1[0] row[1] word[16] to %in_1[0] row[0] word[0] words 16 down 1 <top 0, bottom 1, left 1, right 7, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 16, row 128>
@@ -81,8 +81,8 @@ module attributes {snow.machine = "zc706"} {
   tile.layer "max_pool" {
     %in = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %out = tile.buffer words 96 at 256 slots 1 every 16384 : !tile.mbuf<pixel 16, row 96>
-    // CHECK: tile.max_pool %in_2[0] to %out_2[0] row[0] column[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96>
-    tile.max_pool %in[0] to %out[0] row[0] column[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96>
+    // CHECK: tile.max_pool %in_2[0] to %out_2[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96>
+    tile.max_pool %in[0] to %out[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96>
   }
   tile.layer "avg_pool" {
     %in = tile.buffer words 384 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
@@ -90,17 +90,17 @@ module attributes {snow.machine = "zc706"} {
     %lanes = tile.buffer words 160 at 0 slots 1 every 8192 : !tile.wbuf<block 160>
     // CHECK: tile.load_weights %ninths tile[0] part 0 to %lanes slot[0] cus 15 : !tile.packed<640> to !tile.wbuf<block 160>
     tile.load_weights %ninths tile[0] part 0 to %lanes slot[0] cus 15 : !tile.packed<640> to !tile.wbuf<block 160>
-    // CHECK: tile.avg_pool %in_3[0] to %out_3[0] row[0] column[0] <top 0, bottom 1, left 0, right 3, share 1, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> with %lanes rows [1, 1, 0] columns [0, 1, 1] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96>
-    tile.avg_pool %in[0] to %out[0] row[0] column[0] <top 0, bottom 1, left 0, right 3, share 1, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> with %lanes rows [1, 1, 0] columns [0, 1, 1] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96>
+    // CHECK: tile.avg_pool %in_3[0] to %out_3[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 3, share 1, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> with %lanes rows [1, 1, 0] columns [0, 1, 1] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96>
+    tile.avg_pool %in[0] to %out[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 3, share 1, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> with %lanes rows [1, 1, 0] columns [0, 1, 1] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96>
   }
   tile.layer "add" {
     %in = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %other = tile.buffer words 128 at 128 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %out = tile.buffer words 128 at 256 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     // CHECK: tile.add %in_4, %other : !tile.mbuf<pixel 16, row 128> slot[0] to %out_4[0] row[0] column[0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, {{.*}}> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 1, bias 0, bypass 1> relu : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
-    // CHECK: tile.add %in_4 slot[0] to %out_4[0] row[0] column[0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, {{.*}}> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 1, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
+    // CHECK: tile.add %in_4 slot[0] to %out_4[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, {{.*}}> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 1, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
     tile.add %in, %other : !tile.mbuf<pixel 16, row 128> slot[0] to %out[0] row[0] column[0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 1, bias 0, bypass 1> relu : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
-    tile.add %in slot[0] to %out[0] row[0] column[0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 1, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
+    tile.add %in slot[0] to %out[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 1, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
   }
 
   // What a chooser decides, on a layer of the cnn dialect.
