@@ -20,9 +20,8 @@ from xdsl.pattern_rewriter import (
     RewritePattern,
     op_type_rewrite_pattern,
 )
-from xdsl.rewriter import InsertPoint
+from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import MemoryEffectKind, only_has_effect
-from xdsl.transforms.dead_code_elimination import region_dce
 
 from lowering.legality import check_removed
 from snowdialect.dialects import loop, snowflake
@@ -231,6 +230,14 @@ def _end_of_memory(module: ModuleOp) -> int:
     return end
 
 
+def _erase_unused(module: ModuleOp) -> None:
+    """Loop indices are gone: every address has taken its own from the counters."""
+    for kind in (UnrealizedConversionCastOp, snowflake.AddressOp):
+        for op in tuple(op for op in module.walk() if isinstance(op, kind)):
+            if not op.results[0].uses:
+                Rewriter.erase_op(op)
+
+
 @dataclass(frozen=True)
 class ConvertLoopToSnowflakePass(ModulePass):
     """Lowers the dialect loop to structured programs of the dialect snowflake."""
@@ -251,10 +258,9 @@ class ConvertLoopToSnowflakePass(ModulePass):
                 LowerMac(),
                 LowerMax(),
                 LowerWait(),
-            ]
+            ],
+            dce_enabled=False,
         )
         PatternRewriteWalker(patterns, apply_recursively=False).rewrite_module(op)
-        for program in op.body.block.ops:
-            if isinstance(program, snowflake.ProgramOp):
-                region_dce(program.body)
+        _erase_unused(op)
         check_removed(op, self.name, illegal=(loop.Loop.name, UnrealizedConversionCastOp))

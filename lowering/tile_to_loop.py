@@ -60,7 +60,8 @@ class ConvertTileToLoop(ModulePass):
         frames: list[RewritePattern] = [LowerFor(), LowerLayer()]
         configs: list[RewritePattern] = [HoistConfigs()]
         for patterns in (tiles, frames, configs):
-            PatternRewriteWalker(GreedyRewritePatternApplier(patterns), apply_recursively=False).rewrite_module(op)
+            applier = GreedyRewritePatternApplier(patterns, dce_enabled=False)
+            PatternRewriteWalker(applier, apply_recursively=False).rewrite_module(op)
         PatternRewriteWalker(EraseBuffer(), apply_recursively=False).rewrite_module(op)
         check_removed(op, self.name, ("tile",), legal=STAYS)
 

@@ -19,6 +19,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.legality import check_removed
 from lowering.snowflake.arithmetic import CONSTANT, IMMEDIATE, Emitter, cost, signed
+from lowering.snowflake.carried_values import separate_carried_values
 from lowering.snowflake.parities import carry_parities
 from lowering.snowflake.pressure import liveness, loops_by_height
 from snowdialect.dialects import snowflake
@@ -133,6 +134,8 @@ def _expand(blocks: Iterable[Block], whole: Block | ForOp) -> None:
     """Expands the addresses directly in some blocks of a nest or program, none of which lies in another."""
     blocks = [block for block in blocks if any(isinstance(op, snowflake.AddressOp) for op in block.ops)]
     if blocks:
+        # A value that a loop starts from and that is kept as well has two registers, which are counted once it is copied.
+        separate_carried_values(whole.body.block if isinstance(whole, ForOp) else whole)
         live = liveness(whole).at
         for block in blocks:
             _BlockExpander(live, _repeated(block)).run(block)

@@ -8,7 +8,7 @@ their canonical form and does the arithmetic.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import ClassVar
 
@@ -45,9 +45,10 @@ class LinearForm:
     parity: tuple[int, ...] = ()
 
     @staticmethod
-    @cache
     def of(map: AffineMap) -> LinearForm:
         """The form of a map with one result; raises VerifyException when it has other terms."""
+        if isinstance(map, AddressMap):
+            return map.form
         if map.num_symbols or len(map.results) != 1:
             raise VerifyException(f"address map {map} wants one result and no symbols")
         return _form(map.results[0], map.num_dims)
@@ -56,6 +57,7 @@ class LinearForm:
     def dims(self) -> int:
         return len(self.linear)
 
+    @cache
     def map(self) -> AffineMap:
         """The map in canonical form: terms in the order of the dimensions, the constant last."""
         expr: AffineExpr | None = None
@@ -69,12 +71,17 @@ class LinearForm:
             expr = AffineExpr.constant(self.constant)
         elif self.constant:
             expr = expr + self.constant
-        return AffineMap(self.dims, 0, (expr,))
+        return AddressMap(self.dims, 0, (expr,), self)
+
+    @cache
+    def attribute(self) -> AffineMapAttr:
+        """The map as an attribute, which all operations with this form share."""
+        return AffineMapAttr(self.map())
 
     def __add__(self, other: LinearForm | int) -> LinearForm:
         """The sum; both forms range over the same dimensions."""
         if isinstance(other, int):
-            return replace(self, constant=self.constant + other)
+            return LinearForm(self.constant + other, self.linear, self.parity)
         return LinearForm(
             self.constant + other.constant,
             tuple(a + b for a, b in zip(self.linear, other.linear, strict=True)),
@@ -115,6 +122,13 @@ class LinearForm:
         )
 
 
+@dataclass(frozen=True)
+class AddressMap(AffineMap):
+    """A map that was made from a form, and knows it."""
+
+    form: LinearForm = field(compare=False)
+
+
 def _form(expr: AffineExpr, dims: int) -> LinearForm:
     zeros = (0,) * dims
     match expr:
@@ -145,7 +159,7 @@ def address_map(constant: int, terms: Sequence[tuple[int, int]] = (), dims: int 
     linear = [0] * dims
     for position, coefficient in terms:
         linear[position] += coefficient
-    return AffineMapAttr(LinearForm(constant, tuple(linear), (0,) * dims).map())
+    return LinearForm(constant, tuple(linear), (0,) * dims).attribute()
 
 
 def verify_address(map: AffineMapAttr, indices: Sequence[SSAValue]) -> None:
@@ -188,7 +202,7 @@ class Address(CustomDirective):
         for position, parity, factor in terms:
             (parity_of if parity else linear)[position] += factor
         form = LinearForm(constant, tuple(linear), tuple(parity_of))
-        self.map.set(state, AffineMapAttr(form.map()))
+        self.map.set(state, form.attribute())
         self.indices.set(state, operands)
         self.indices.set_types(state, [IndexType()] * len(operands))
 
@@ -228,8 +242,8 @@ class IndexExpr:
         form = LinearForm.of(map.data)
         return IndexExpr(
             form.constant,
-            tuple((index, c) for index, c in zip(indices, form.linear, strict=True) if c),
-            tuple((index, c) for index, c in zip(indices, form.parity, strict=True) if c),
+            tuple(term for term in zip(indices, form.linear, strict=True) if term[1]),
+            tuple(term for term in zip(indices, form.parity, strict=True) if term[1]),
         )
 
     @staticmethod
@@ -239,7 +253,7 @@ class IndexExpr:
 
     def __add__(self, other: IndexExpr | int) -> IndexExpr:
         if isinstance(other, int):
-            return replace(self, constant=self.constant + other)
+            return IndexExpr(self.constant + other, self.linear, self.parity)
         return IndexExpr(
             self.constant + other.constant,
             _merge(self.linear, other.linear),
@@ -300,12 +314,14 @@ class IndexExpr:
             tuple(linear.get(index, 0) for index in indices),
             tuple(parity.get(index, 0) for index in indices),
         )
-        return AffineMapAttr(form.map())
+        return form.attribute()
 
 
 def _merge(
     left: tuple[tuple[SSAValue, int], ...], right: tuple[tuple[SSAValue, int], ...]
 ) -> tuple[tuple[SSAValue, int], ...]:
+    if not left or not right:
+        return left or right
     merged = dict(left)
     for index, c in right:
         merged[index] = merged.get(index, 0) + c

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from xdsl.dialects.builtin import I64, AffineMapAttr, IndexType, IntegerAttr, StringAttr, UnitAttr, i64
 from xdsl.ir import Block, BlockArgument, Region, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, region_def, traits_def
@@ -18,8 +20,9 @@ def optional_unit(flag: bool) -> UnitAttr | None:
     return UnitAttr() if flag else None
 
 
+@cache
 def int_attr(value: int) -> IntegerAttr:
-    """A number as a property."""
+    """A number as a property; operations share the attributes of equal numbers."""
     return IntegerAttr(value, i64)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 from xdsl.backend.register_type import RegisterAllocatedMemoryEffect
@@ -56,6 +57,7 @@ class ConfigurationAttr(EnumAttribute[Configuration], SpacedOpaqueSyntaxAttribut
     name = "snowflake.configuration"
 
 
+@cache
 def _i32(value: int) -> IntegerAttr[I32]:
     return IntegerAttr(value, i32)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable
+from functools import cache
 from itertools import combinations
 
 from xdsl.dialects.builtin import I64, IndexType, IntegerAttr, StringAttr, UnitAttr, i64
@@ -30,8 +31,9 @@ from snowdialect.dialects.tile.types import MapsBufferType, WeightsBufferType
 from snowdialect.dialects.waits import WaitingOp
 
 
+@cache
 def integer(value: int) -> IntegerAttr:
-    """A property that holds a number."""
+    """A property that holds a number; operations share the attributes of equal numbers."""
     return IntegerAttr(value, i64)
 
 
