@@ -134,7 +134,7 @@ def _expand(blocks: Iterable[Block], whole: Block | ForOp) -> None:
     """Expands the addresses directly in some blocks of a nest or program, none of which lies in another."""
     blocks = [block for block in blocks if any(isinstance(op, snowflake.AddressOp) for op in block.ops)]
     if blocks:
-        # A value that a loop starts from and that is kept as well has two registers, which are counted once it is copied.
+        # A value that a loop starts from and that is kept as well has two registers, which count once it is copied.
         separate_carried_values(whole.body.block if isinstance(whole, ForOp) else whole)
         live = liveness(whole).at
         for block in blocks:

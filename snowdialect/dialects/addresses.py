@@ -57,7 +57,6 @@ class LinearForm:
     def dims(self) -> int:
         return len(self.linear)
 
-    @cache
     def map(self) -> AffineMap:
         """The map in canonical form: terms in the order of the dimensions, the constant last."""
         expr: AffineExpr | None = None
@@ -73,10 +72,9 @@ class LinearForm:
             expr = expr + self.constant
         return AddressMap(self.dims, 0, (expr,), self)
 
-    @cache
     def attribute(self) -> AffineMapAttr:
         """The map as an attribute, which all operations with this form share."""
-        return AffineMapAttr(self.map())
+        return _attribute(self)
 
     def __add__(self, other: LinearForm | int) -> LinearForm:
         """The sum; both forms range over the same dimensions."""
@@ -120,6 +118,11 @@ class LinearForm:
             self.linear[:dim] + self.linear[dim + 1 :],
             self.parity[:dim] + self.parity[dim + 1 :],
         )
+
+
+@cache
+def _attribute(form: LinearForm) -> AffineMapAttr:
+    return AffineMapAttr(form.map())
 
 
 @dataclass(frozen=True)
