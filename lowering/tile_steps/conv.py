@@ -65,7 +65,8 @@ class Conv:
     columns: tuple[range, ...]
 
     def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        maps_slot, weights_slot, result_slot, row, column, channel, offset, result_row, result_word, *part = numbers
+        maps_slot, weights_slot, result_slot, row, column, channel, offset, *places = numbers
+        result_row, result_word, part_row, part_column = places
         return tile.ConvOp(
             self.mode,
             self.maps,
@@ -81,7 +82,8 @@ class Conv:
             offset,
             result_row,
             result_word,
-            *part,
+            part_row,
+            part_column,
             self.span,
             self.window,
             self.kernels,

@@ -69,8 +69,21 @@ class Store:
     """Rows of each CU."""
 
     def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        slot, *places = numbers
-        return tile.StoreOp(self.buffer, slot, self.region, *places, self.words, self.share, self.limit, self.span)
+        slot, row, column, channel, part_row, part_column = numbers
+        return tile.StoreOp(
+            self.buffer,
+            slot,
+            self.region,
+            row,
+            column,
+            channel,
+            part_row,
+            part_column,
+            self.words,
+            self.share,
+            self.limit,
+            self.span,
+        )
 
 
 @dataclass(frozen=True)

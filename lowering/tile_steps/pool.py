@@ -33,9 +33,19 @@ class MaxPool:
     columns: tuple[range, ...]
 
     def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        maps_slot, result_slot, *places = numbers
+        maps_slot, result_slot, row, column, part_row, part_column = numbers
         return tile.MaxPoolOp(
-            self.maps, maps_slot, self.result, result_slot, *places, self.span, self.window, self.pixels
+            self.maps,
+            maps_slot,
+            self.result,
+            result_slot,
+            row,
+            column,
+            part_row,
+            part_column,
+            self.span,
+            self.window,
+            self.pixels,
         )
 
 

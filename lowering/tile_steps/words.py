@@ -111,13 +111,16 @@ class AvgPool:
     columns: tuple[tuple[range, int], ...]
 
     def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        maps_slot, result_slot, *places = numbers
+        maps_slot, result_slot, row, column, part_row, part_column = numbers
         return tile.AvgPoolOp(
             self.maps,
             maps_slot,
             self.result,
             result_slot,
-            *places,
+            row,
+            column,
+            part_row,
+            part_column,
             self.span,
             self.window,
             self.pixels,
@@ -144,14 +147,17 @@ class Add:
     """Rows of each CU."""
 
     def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        maps_slot, result_slot, *places = numbers
+        maps_slot, result_slot, row, column, part_row, part_column = numbers
         return tile.AddOp(
             self.maps,
             self.other,
             maps_slot,
             self.result,
             result_slot,
-            *places,
+            row,
+            column,
+            part_row,
+            part_column,
             self.span,
             self.window,
             self.pixels,
