@@ -98,10 +98,12 @@ class Choose(RewritePattern):
 def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
     """The best plan for what is wanted, as far as the layer can have it; None if none fits at all."""
     usual = Mode.COOP if problem.depth % problem.machine.line_words == 0 else Mode.INDP
-    mode = Mode(wanted.mode or usual)
+    modes = (usual,) if wanted.schedule == PAPER else tuple(Mode)
+    if wanted.mode is not None:
+        modes = (Mode(wanted.mode),)
     rows = () if wanted.rows is None else (wanted.rows,)
     # What the layer cannot have is dropped, the mode before the rows.
-    attempts = dict.fromkeys([Choices((mode,), rows), Choices((usual,), rows), Choices((usual,))])
+    attempts = dict.fromkeys([Choices(modes, rows), Choices((usual,), rows), Choices((usual,))])
     plans: list[ConvPlan] = []
     for choices in attempts:
         plans = plans or list(conv_plans(problem, choices))
