@@ -103,7 +103,7 @@ class LowerLoad(RewritePattern):
             whole, pieces = op.rows_at(indices, cu), op.pieces_at(indices, cu)
             joined = self.units.row_transfers(op) > 0
             for part, unit in self.units.maps(op, whole, cu) if pieces.number else ():
-                first = op.place(IndexExpr(columns.start)) + cu * span.share * maps.row.data
+                first = op.place(op.first_column(indices)) + cu * span.share * maps.row.data
                 if joined:
                     offset = part.start * machine.transfer_words
                     words = len(part) * machine.transfer_words
@@ -186,7 +186,7 @@ class LowerStore(RewritePattern):
             pieces = op.pieces_at(indices, cu)
             if not pieces.number:
                 continue
-            first = op.address("part_row") + (op.rows_at(indices, cu).start - op.number("part_row", indices))
+            first = op.first_row(indices, cu)
             source = slot + first * buffer.row.data
             target = op.place(column) + (first + cu * op.span.record.share) * maps.row.data
             target = target + cu * op.share.value.data

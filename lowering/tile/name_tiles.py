@@ -44,10 +44,11 @@ class NameTile(RewritePattern):
 def tile_name(op: Moving | Computing) -> str:
     """What an operation covers, over all iterations of the loops around it; rows, channels and kernel tiles count from
     0, the last one excluded. Where CUs have rows or channels of their own, those of the first one, and the step."""
-    ends = tuple(tile.outer_indices(op, position) for position in (0, -1))
     machine = machine_of(op)
     if isinstance(op, tile.LoadWeightsOp):
+        ends = op.extremes(op.address("tile"))
         return _span("kernel tiles", [range(op.number("tile", at), op.number("tile", at) + 1) for at in ends], 0)
+    ends = op.extremes(*op.shape_places)
     ranges: list[range] = []
     for at in ends:
         first = op.number("row", at)

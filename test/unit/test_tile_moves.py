@@ -58,14 +58,15 @@ def load(top: int, bottom: int, row: int, share: int) -> str:
 def add(first: int, target: int, row: int, part: str, row_lead: int = 0) -> str:
     pixels = f"<words 16, first {first}, other 0, target {target}, lead 0, row_lead {row_lead}>"
     return (
-        f"tile.add %m slot[0] to %o[0] row[{row}] column[0] {part} {WINDOW.format(1, 0)} {pixels} "
+        f"tile.add %m slot[0] to %o[0] row[{row}] column[0] part[0], [0] {part} {WINDOW.format(1, 0)} {pixels} "
         f"<result 0, bias 0, bypass 0> : {TILE} to {RESULT}"
     )
 
 
 def store(row: int, part: str) -> str:
     return (
-        f"tile.store %o[0] to %out row[{row}] column[0] channel[0] words 32 share 0 limit 32 {part} : {RESULT} to {OUT}"
+        f"tile.store %o[0] to %out row[{row}] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] {part} "
+        f": {RESULT} to {OUT}"
     )
 
 
@@ -88,7 +89,7 @@ def test_parts_of_a_tile_and_their_places_in_a_pixel(level: str, words: Array) -
 @LEVELS
 def test_a_pool_reads_a_tile_that_begins_above_it(level: str, words: Array) -> None:
     pool = (
-        f"tile.max_pool %m[0] to %o[0] row[0] column[0] {span(0, 2, 0, 8, 2, 15)} {WINDOW.format(3, 1)} "
+        f"tile.max_pool %m[0] to %o[0] row[0] column[0] part[0], [0] {span(0, 2, 0, 8, 2, 15)} {WINDOW.format(3, 1)} "
         f"<words 16, first 0, other 0, target 16, lead -1, row_lead 0> : {TILE} to {RESULT}"
     )
     y = run("\n".join([load(0, 4, -1, 2), pool, store(0, span(0, 2, 0, 8, 2, 15))]), words, level)

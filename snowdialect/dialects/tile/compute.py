@@ -41,7 +41,7 @@ from snowdialect.dialects.tile.records import (
     WindowAttr,
     moved,
 )
-from snowdialect.dialects.tile.structure import TiledOp, check_words, flag, outer_indices
+from snowdialect.dialects.tile.structure import PART_FORMAT, TiledOp, check_words, flag, outer_indices
 from snowdialect.dialects.tile.types import MapsBufferType, Mode, ModeAttr, WeightsBufferType
 from snowdialect.machine import Machine
 
@@ -101,6 +101,15 @@ class ComputeOp(TiledOp):
         columns, first = self.columns_at(indices), self.number("column", indices)
         return tuple(rows), moved(columns, -left), tuple(self.column_class(first + local) for local in columns)
 
+    @property
+    def shape_places(self) -> tuple[IndexExpr, ...]:
+        return self.address("row") + self.address("part_row"), self.address("column") + self.address("part_column")
+
+    @property
+    def result_move(self) -> IndexExpr:
+        """How many rows below a row of the tile its results are in their buffer."""
+        return IndexExpr()
+
     def row_class(self, y: int) -> Hashable:
         """Equal for output rows that need the same code."""
         return self.geometry.kernel_rows(y)
@@ -109,23 +118,16 @@ class ComputeOp(TiledOp):
         """Equal for output columns that need the same code."""
         return self.geometry.kernel_columns(x)
 
-    def check_computed(
-        self, maps: Sequence[SSAValue], results: Sequence[SSAValue], result_row: tuple[int, int]
-    ) -> None:
-        """Checks the tiles that windows slide over and those that have the result's rows, moved by `result_row` (the
-        least and the most)."""
-        # Rows and columns move one way in each loop: where the first and the last tile are inside, all are.
-        for position in (0, -1):
-            self._check_computed_at(outer_indices(self, position), maps, results, result_row)
+    def check_computed(self, maps: Sequence[SSAValue], results: Sequence[SSAValue]) -> None:
+        """Checks the tiles that windows slide over and those that have the result's rows."""
+        row, column = self.address("part_row"), self.address("part_column")
+        for indices in self.extremes(row, row + self.result_move, column):
+            self._check_computed_at(indices, maps, results)
 
     def _check_computed_at(
-        self,
-        indices: dict[SSAValue, int],
-        maps: Sequence[SSAValue],
-        results: Sequence[SSAValue],
-        result_row: tuple[int, int],
+        self, indices: dict[SSAValue, int], maps: Sequence[SSAValue], results: Sequence[SSAValue]
     ) -> None:
-        window, leads = self.geometry, self.leads
+        window, leads, move = self.geometry, self.leads, self.value(self.result_move, indices)
         columns, left = self.columns_at(indices), self.number("column", indices)
         for cu in range(machine_of(self).compute_units):
             rows, top = self.rows_at(indices, cu), self.result_row_of(indices, cu)
@@ -143,7 +145,7 @@ class ComputeOp(TiledOp):
                 spread = (min(read_rows), max(read_rows)), (min(read_columns), max(read_columns))
                 self.check_tile(buffer, *spread, "reads")
             for buffer in results if rows and columns else ():
-                spread = (rows[0] + result_row[0], rows[-1] + result_row[1]), (columns[0], columns[-1])
+                spread = (rows[0] + move, rows[-1] + move), (columns[0], columns[-1])
                 self.check_tile(buffer, *spread, "writes" if buffer is results[0] else "reads")
 
 
@@ -196,8 +198,7 @@ class ConvOp(ComputeOp):
         "`row` custom<Address>($row, $row_indices) `column` custom<Address>($column, $column_indices) "
         "`channel` custom<Address>($channel, $channel_indices) "
         "`offset` custom<Address>($offset, $offset_indices) "
-        "`part` custom<Address>($part_row, $part_row_indices) `,` custom<Address>($part_column, $part_column_indices) "
-        "$span $window $kernels $shifts (`relu` $relu^)? attr-dict "
+        f"{PART_FORMAT}$span $window $kernels $shifts (`relu` $relu^)? attr-dict "
         "`:` type($maps) `,` type($weights) `to` type($result)"
     )
     ADDRESSES: ClassVar[tuple[str, ...]] = (
@@ -281,6 +282,14 @@ class ConvOp(ComputeOp):
     def leads(self) -> Leads:
         return Leads(self.kernels.record.row_lead, self.kernels.record.lead)
 
+    @property
+    def shape_places(self) -> tuple[IndexExpr, ...]:
+        return *super().shape_places, self.address("channel")
+
+    @property
+    def result_move(self) -> IndexExpr:
+        return self.address("result_row")
+
     def lanes(self, machine: Machine) -> int:
         """Outputs that a vMAC has in flight."""
         return 1 if self.mode.data is Mode.COOP else machine.macs
@@ -324,7 +333,7 @@ class ConvOp(ComputeOp):
         self.check_slot("maps_slot", self.maps)
         self.check_slot("weights_slot", self.weights)
         self.check_slot("result_slot", self.result)
-        self.check_computed([self.maps], results, self.bounds("result_row"))
+        self.check_computed([self.maps], results)
 
 
 class PoolOp(ComputeOp):
@@ -362,15 +371,14 @@ def check_pixels(op: PoolOp | AddOp, operands: Sequence[tuple[SSAValue, int]], r
     for buffer, _ in operands:
         op.check_slot("maps_slot", buffer)
     op.check_slot("result_slot", result)
-    op.check_computed([buffer for buffer, _ in operands], [result], (0, 0))
+    op.check_computed([buffer for buffer, _ in operands], [result])
 
 
 _POOL_FORMAT = (
     "$maps custom<Address>($maps_slot, $maps_slot_indices) "
     "`to` $result custom<Address>($result_slot, $result_slot_indices) "
     "`row` custom<Address>($row, $row_indices) `column` custom<Address>($column, $column_indices) "
-    "`part` custom<Address>($part_row, $part_row_indices) `,` custom<Address>($part_column, $part_column_indices) "
-    "$span $window $pixels "
+    f"{PART_FORMAT}$span $window $pixels "
 )
 
 
@@ -535,8 +543,7 @@ class AddOp(ComputeOp):
         "$maps (`,` $other^ `:` type($other))? `slot` custom<Address>($maps_slot, $maps_slot_indices) "
         "`to` $result custom<Address>($result_slot, $result_slot_indices) "
         "`row` custom<Address>($row, $row_indices) `column` custom<Address>($column, $column_indices) "
-        "`part` custom<Address>($part_row, $part_row_indices) `,` custom<Address>($part_column, $part_column_indices) "
-        "$span $window $pixels $shifts (`relu` $relu^)? attr-dict `:` type($maps) `to` type($result)"
+        f"{PART_FORMAT}$span $window $pixels $shifts (`relu` $relu^)? attr-dict `:` type($maps) `to` type($result)"
     )
     ADDRESSES: ClassVar[tuple[str, ...]] = ("maps_slot", "result_slot", "row", "column", "part_row", "part_column")
 

@@ -30,6 +30,11 @@ from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.types import MapsBufferType, WeightsBufferType
 from snowdialect.dialects.waits import WaitingOp
 
+PART_FORMAT = (
+    "`part` custom<Address>($part_row, $part_row_indices) `,` ` ` custom<Address>($part_column, $part_column_indices) "
+)
+"""How the place of a part in its tile looks in the text: `part[%t], [0]`."""
+
 
 @cache
 def integer(value: int) -> IntegerAttr:
@@ -144,28 +149,50 @@ class TiledOp(AddressedOp):
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         """What of the tile is really there for given tile indices: equal for tiles that need the same code."""
 
+    @property
+    def shape_places(self) -> tuple[IndexExpr, ...]:
+        """What the shape is a function of: where these are least and greatest, all that is clipped shows."""
+        return ()
+
+    def verify_(self) -> None:
+        super().verify_()
+        first, *others = self.extremes(*self.shape_places)
+        for indices in others:
+            if self.shape_at(indices) != self.shape_at(first):
+                numbers = ", ".join(map(str, reversed(indices.values())))
+                fail(self, f"its tile has another shape in iteration {numbers} of the loops around than in the first")
+
     def number(self, name: str, indices: dict[SSAValue, int]) -> int:
         """The value of an address for given tile indices."""
+        return self.value(self.address(name), indices)
+
+    def value(self, place: IndexExpr, indices: dict[SSAValue, int]) -> int:
+        """The value of an expression for given tile indices."""
         try:
-            return self.address(name).evaluate(indices)
+            return place.evaluate(indices)
         except KeyError:
-            fail(self, f"its {_words(name)} is a function of tile indices, and of nothing else")
+            fail(self, "an address is a function of the indices of the loops around it, and of nothing else")
+
+    def extremes(self, *places: IndexExpr) -> list[dict[SSAValue, int]]:
+        """The first iteration of the loops around the operation, and those where each place is least and greatest."""
+        loops, first = loops_around(self), outer_indices(self)
+        found = [first]
+        for place in places:
+            linear, parity = dict(place.linear), dict(place.parity)
+            least, greatest = dict(first), dict(first)
+            for index in loops.keys() & {*linear, *parity}:
+                steps = loops[index]
+                terms = {
+                    i: linear.get(index, 0) * i + parity.get(index, 0) * (i % 2) for i in (*steps[:2], *steps[-2:])
+                }
+                least[index], greatest[index] = min(terms, key=terms.__getitem__), max(terms, key=terms.__getitem__)
+            found += [indices for indices in (least, greatest) if indices not in found]
+        return found
 
     def bounds(self, name: str) -> tuple[int, int]:
         """Smallest and largest value of an address over the iterations of the loops around the operation."""
-        place = self.address(name)
-        linear, parity = dict(place.linear), dict(place.parity)
-        low = high = place.constant
-        for index in place.indices():
-            if not (isinstance(index, BlockArgument) and isinstance(loop := index.owner.parent_op(), ForOp)):
-                fail(self, f"its {_words(name)} is a function of tile indices, and of nothing else")
-            # A loop is verified after what is inside.
-            loop.check_iterations()
-            steps = loop.iterations
-            ends = [linear.get(index, 0) * i + parity.get(index, 0) * (i % 2) for i in (*steps[:2], *steps[-2:])]
-            low += min(ends)
-            high += max(ends)
-        return low, high
+        numbers = [self.number(name, indices) for indices in self.extremes(self.address(name))]
+        return min(numbers), max(numbers)
 
     def check_inside(self, name: str, size: int) -> None:
         """Rejects a place that is outside of 0 to `size` - 1 in some iteration of the loops around it."""
@@ -243,15 +270,6 @@ class ForOp(IRDLOperation):
 
     def verify_(self) -> None:
         self.check_iterations()
-        # What is clipped at a border grows or shrinks with the index: where the ends are alike, all are.
-        first, last = {self.index: self.iterations[0]}, {self.index: self.iterations[-1]}
-        for op in self.body.walk():
-            if isinstance(op, TiledOp):
-                around = outer_indices(op)
-                if op.shape_at({**around, **first}) != op.shape_at({**around, **last}):
-                    fail(
-                        op, f"its tile has another shape in iteration {self.iterations[-1]} of a loop than in the first"
-                    )
 
     @classmethod
     def parse(cls, parser: Parser) -> ForOp:
@@ -269,16 +287,22 @@ class ForOp(IRDLOperation):
         printer.print_region(self.body, print_entry_block_args=False)
 
 
-def outer_indices(op: Operation, position: int = 0) -> dict[SSAValue, int]:
-    """The first iteration of the loops around an operation; the last one with `position` -1."""
-    indices: dict[SSAValue, int] = {}
+def outer_indices(op: Operation) -> dict[SSAValue, int]:
+    """The first iteration of the loops around an operation."""
+    return {index: iterations[0] for index, iterations in loops_around(op).items()}
+
+
+def loops_around(op: Operation) -> dict[SSAValue, range]:
+    """The iterations of the loops around an operation, from the inside out, by their indices."""
+    loops: dict[SSAValue, range] = {}
     parent = op.parent_op()
     while parent is not None:
         if isinstance(parent, ForOp):
+            # A loop is verified after what is inside.
             parent.check_iterations()
-            indices[parent.index] = parent.iterations[position]
+            loops[parent.index] = parent.iterations
         parent = parent.parent_op()
-    return indices
+    return loops
 
 
 @irdl_op_definition

@@ -20,7 +20,7 @@ from snowdialect.dialects.locations import fail
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.memory import WeightsOp
 from snowdialect.dialects.tile.records import Span, SpanAttr, moved
-from snowdialect.dialects.tile.structure import BufferOp, TiledOp, check_words, integer, outer_indices
+from snowdialect.dialects.tile.structure import PART_FORMAT, BufferOp, TiledOp, check_words, integer, outer_indices
 from snowdialect.dialects.tile.types import MapsBufferType, MapsType, PackedType, WeightsBufferType
 from snowdialect.layout import round_up
 
@@ -58,11 +58,18 @@ class TransferOp(TiledOp):
 
     def rows_at(self, indices: dict[SSAValue, int], cu: int) -> range:
         """Rows of its tile that a CU transfers."""
-        return self.span.record.rows_inside(self.number("row", indices), cu, self.maps.height.data)
+        span = self.span.record.moved(self.value(self.part[0], indices), 0)
+        return span.rows_inside(self.number("row", indices), cu, self.maps.height.data)
 
     def columns_at(self, indices: dict[SSAValue, int]) -> range:
         """Columns of the tile that are transferred."""
-        return self.span.record.columns_inside(self.number("column", indices), self.maps.width.data)
+        span = self.span.record.moved(0, self.value(self.part[1], indices))
+        return span.columns_inside(self.number("column", indices), self.maps.width.data)
+
+    def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
+        top, left = (self.value(place, indices) for place in self.part)
+        rows = tuple(moved(self.rows_at(indices, cu), -top) for cu in range(machine_of(self).compute_units))
+        return rows, moved(self.columns_at(indices), -left)
 
     @abstractmethod
     def pieces_at(self, indices: dict[SSAValue, int], cu: int) -> Pieces:
@@ -74,19 +81,32 @@ class TransferOp(TiledOp):
         if any(part % transfer for part in (place.constant, *(c for _, c in (*place.linear, *place.parity)))):
             fail(self, f"does not begin at whole transfers of {transfer} words")
 
+    def first_row(self, indices: dict[SSAValue, int], cu: int) -> IndexExpr:
+        """The first row of its tile that a CU transfers, in every iteration of the loops around."""
+        return self.part[0] + (self.rows_at(indices, cu).start - self.value(self.part[0], indices))
+
     def first_column(self, indices: dict[SSAValue, int]) -> IndexExpr:
         """The first column of the tile that is transferred, in every iteration of the loops around."""
-        return IndexExpr(self.columns_at(indices).start)
+        return self.part[1] + (self.columns_at(indices).start - self.value(self.part[1], indices))
 
     def place(self, column: IndexExpr) -> IndexExpr:
         """Where a column of the tile's local row 0 in CU 0 begins in the region, in words."""
         return self.address("row") * self.maps.row.data + (self.address("column") + column) * self.maps.pixel.data
 
+    @property
+    def part(self) -> tuple[IndexExpr, IndexExpr]:
+        """Row and column of the tile from which the span counts."""
+        return IndexExpr(), IndexExpr()
+
+    @property
+    def shape_places(self) -> tuple[IndexExpr, ...]:
+        row, column = self.part
+        return self.address("row") + row, self.address("column") + column
+
     def check_pieces(self) -> None:
         """Rejects what does not fit the buffer or does not begin at whole transfers."""
-        # Rows and columns move one way in each loop: where the first and the last tile are inside, all are.
-        for position in (0, -1):
-            self._check_pieces_at(outer_indices(self, position))
+        for indices in self.extremes(*self.part):
+            self._check_pieces_at(indices)
 
     def _check_pieces_at(self, indices: dict[SSAValue, int]) -> None:
         transfer, layout = machine_of(self).transfer_words, self.tile_buffer.type
@@ -97,7 +117,8 @@ class TransferOp(TiledOp):
             if not pieces.number:
                 continue
             self.check_tile(self.tile_buffer, (rows[0], rows[-1]), (columns[0], columns[-1]), "transfers")
-            self.check_aligned(self.place(self.first_column(indices)))
+            first_row = self.first_row(indices, cu)
+            self.check_aligned(self.place(self.first_column(indices)) + first_row * self.maps.row.data)
             if len(rows) > 1 or self.span.record.share:
                 self.check_aligned(IndexExpr(self.maps.row.data))
             last = rows[0] if pieces.rows == 1 else rows[-1]
@@ -161,10 +182,6 @@ class LoadOp(TransferOp):
         if len(columns) == maps.width.data and maps.row == buffer.row:
             return Pieces(1, 1, len(rows) * maps.row.data)
         return Pieces(len(rows), 1, len(columns) * maps.pixel.data)
-
-    def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
-        rows = tuple(self.rows_at(indices, cu) for cu in range(machine_of(self).compute_units))
-        return rows, self.columns_at(indices)
 
     def verify_accesses(self) -> None:
         buffer = self.buffer.type
@@ -291,8 +308,7 @@ class StoreOp(TransferOp):
         "$buffer custom<Address>($slot, $slot_indices) `to` $region_value "
         "`row` custom<Address>($row, $row_indices) `column` custom<Address>($column, $column_indices) "
         "`channel` custom<Address>($channel, $channel_indices) `words` $channels `share` $share `limit` $limit "
-        "`part` custom<Address>($part_row, $part_row_indices) `,` custom<Address>($part_column, $part_column_indices) "
-        "$span attr-dict `:` type($buffer) `to` type($region_value)"
+        f"{PART_FORMAT}$span attr-dict `:` type($buffer) `to` type($region_value)"
     )
     ADDRESSES: ClassVar[tuple[str, ...]] = ("slot", "row", "column", "channel", "part_row", "part_column")
 
@@ -347,13 +363,13 @@ class StoreOp(TransferOp):
     def tile_buffer(self) -> SSAValue:
         return self.buffer
 
-    def rows_at(self, indices: dict[SSAValue, int], cu: int) -> range:
-        span = self.span.record.moved(self.number("part_row", indices), 0)
-        return span.rows_inside(self.number("row", indices), cu, self.maps.height.data)
+    @property
+    def part(self) -> tuple[IndexExpr, IndexExpr]:
+        return self.address("part_row"), self.address("part_column")
 
-    def columns_at(self, indices: dict[SSAValue, int]) -> range:
-        span = self.span.record.moved(0, self.number("part_column", indices))
-        return span.columns_inside(self.number("column", indices), self.maps.width.data)
+    @property
+    def shape_places(self) -> tuple[IndexExpr, ...]:
+        return *super().shape_places, self.address("channel")
 
     def channels_at(self, indices: dict[SSAValue, int], cu: int) -> int:
         """Words of each pixel that a CU stores."""
@@ -373,13 +389,8 @@ class StoreOp(TransferOp):
         return Pieces(len(rows), 1, len(columns) * maps.pixel.data)
 
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
-        cus = range(machine_of(self).compute_units)
-        top, left = self.number("part_row", indices), self.number("part_column", indices)
-        return (
-            tuple(moved(self.rows_at(indices, cu), -top) for cu in cus),
-            moved(self.columns_at(indices), -left),
-            tuple(self.channels_at(indices, cu) for cu in cus),
-        )
+        words = tuple(self.channels_at(indices, cu) for cu in range(machine_of(self).compute_units))
+        return super().shape_at(indices), words
 
     def verify_accesses(self) -> None:
         transfer = machine_of(self).transfer_words
@@ -395,15 +406,11 @@ class StoreOp(TransferOp):
         self.check_slot("slot", self.buffer)
         self.check_inside("channel", maps.pixel.data)
         self.check_pieces()
-        indices = outer_indices(self, -1)
-        columns = self.columns_at(indices)
-        inner = self.number("column", indices) + columns.stop < maps.width.data
-        if whole_pixels and inner and len(columns) * maps.pixel.data % transfer:
-            fail(self, f"{len(columns)} pixels of {words} words are not whole transfers of {transfer} words")
-
-    def first_column(self, indices: dict[SSAValue, int]) -> IndexExpr:
-        skipped = self.columns_at(indices).start - self.number("part_column", indices)
-        return self.address("part_column") + skipped
+        ends = [(self.number("column", at), self.columns_at(at)) for at in self.extremes(*self.shape_places)]
+        inner = any(first + columns.stop < maps.width.data for first, columns in ends)
+        number = len(ends[0][1])
+        if whole_pixels and inner and number * maps.pixel.data % transfer:
+            fail(self, f"{number} pixels of {words} words are not whole transfers of {transfer} words")
 
     def place(self, column: IndexExpr) -> IndexExpr:
         return super().place(column) + self.address("channel")

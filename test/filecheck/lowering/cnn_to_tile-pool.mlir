@@ -12,18 +12,18 @@
 // CHECK-NEXT:   tile.load_weights %2 tile[0] part 0 to %6 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[-1] column[0] to %3 slot[0] <top 0, bottom 6, left 0, right 8, share 4, cus 15>
 // CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 4, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 16, in_w 8, out_h 16, out_w 8> <depth 16, steps 8, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
-// CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 2, bottom 3, left 0, right 1, share 4, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[2], [0] <top 0, bottom 1, left 0, right 1, share 4, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
 // CHECK-NEXT:   tile.max_pool %4[0] to %5[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0>
-// CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 2, bottom 3, left 1, right 2, share 4, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[2], [1] <top 0, bottom 1, left 0, right 1, share 4, cus 15>
 // CHECK-NEXT:   tile.wait max pending 0
 // CHECK-NEXT:   tile.store %5[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 2, bottom 3, left 2, right 8, share 4, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 3, bottom 4, left 0, right 8, share 4, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[2], [2] <top 0, bottom 1, left 0, right 6, share 4, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[3], [0] <top 0, bottom 1, left 0, right 8, share 4, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.max_pool %4[0] to %5[0] row[0] column[0] part[0], [0] <top 1, bottom 2, left 0, right 4, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0>
+// CHECK-NEXT:   tile.max_pool %4[0] to %5[0] row[0] column[0] part[1], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0>
 // CHECK-NEXT:   tile.wait max pending 0
-// CHECK-NEXT:   tile.store %5[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 1, bottom 2, left 0, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.store %5[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[1], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
@@ -40,15 +40,15 @@ module attributes {snow.machine = "zc706"} {
 // the next tile, behind the pool that read what was there.
 // CHECK:        tile.wait mac pending 16
 // CHECK-NEXT:   tile.max_pool %4[0] to %5[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
-// CHECK:        tile.max_pool %4[0] to %5[0] row[0] column[0] part[0], [0] <top 1, bottom 2, left 0, right 4, share 0, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
-// CHECK-NEXT:   tile.conv coop %3[1], %6[0] to %4[0] at[1] word[0] row[4] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 1, right 2, share 0, cus 15>
+// CHECK:        tile.max_pool %4[0] to %5[0] row[0] column[0] part[1], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
+// CHECK-NEXT:   tile.conv coop %3[1], %6[0] to %4[0] at[1] word[0] row[4] column[0] channel[0] offset[0] part[0], [1] <top 0, bottom 1, left 0, right 1, share 0, cus 15>
 // CHECK-NEXT:   tile.move %4[0] row[4] word[0] to %4[0] row[0] word[0] words 32 down 0 <top 0, bottom 1, left 0, right 8, share 0, cus 15>
 // CHECK:        tile.wait mac, move pending 16
 // CHECK-NEXT:   tile.max_pool %4[0] to %5[1] row[2] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
 // CHECK:        tile.wait mac pending 0
-// CHECK-NEXT:   tile.max_pool %4[0] to %5[1] row[2] column[0] part[0], [0] <top 1, bottom 2, left 0, right 4, share 0, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
+// CHECK-NEXT:   tile.max_pool %4[0] to %5[1] row[2] column[0] part[1], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
 // CHECK-NEXT:   tile.wait max pending 0
-// CHECK-NEXT:   tile.store %5[1] to %1 row[2] column[0] channel[0] words 32 share 32 limit 128 part[0], [0] <top 1, bottom 2, left 0, right 4, share 0, cus 15>
+// CHECK-NEXT:   tile.store %5[1] to %1 row[2] column[0] channel[0] words 32 share 32 limit 128 part[1], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x8x8x!cnn.fixed<8>>

@@ -40,7 +40,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK:      tile.layer "add" {
 // CHECK:        tile.load %0 row[0] column[0] to %3 slot[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT:   tile.load %1 row[0] column[0] to %4 slot[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
-// CHECK-NEXT:   tile.add %3, %4 : !tile.mbuf<pixel 32, row 128> slot[0] to %5[0] row[0] column[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 4, bias 2, bypass 0> relu
+// CHECK-NEXT:   tile.add %3, %4 : !tile.mbuf<pixel 32, row 128> slot[0] to %5[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 4, bias 2, bypass 0> relu
 // CHECK-NEXT:   tile.wait mac pending 0
 // CHECK-NEXT:   tile.store %5[0] to %2 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT: }

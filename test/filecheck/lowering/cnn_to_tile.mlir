@@ -41,12 +41,12 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 1, share 4, cus 15> <kernel_h {{.*}}> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
 // CHECK-NEXT:   tile.load_weights %2 tile[1] part 0 to %5 slot[1] cus 15
 // CHECK-NEXT:   tile.load %0 row[1] column[0] to %3 slot[1] <top 0, bottom 4, left 0, right 8, share 4, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 1, right 8, share 4, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [1] <top 0, bottom 2, left 0, right 7, share 4, cus 15>
 // CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[16] row[0] column[0] channel[16] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 4, cus 15>
 // CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[2] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 1, share 4, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
 // CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 2, left 0, right 8, share 4, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[2] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 1, right 8, share 4, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[2] column[0] channel[0] offset[0] part[0], [1] <top 0, bottom 2, left 0, right 7, share 4, cus 15>
 // CHECK-NEXT:   tile.conv coop %3[1], %5[1] to %4[1] at[0] word[16] row[2] column[0] channel[16] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 4, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 0
 // CHECK-NEXT:   tile.store %4[1] to %1 row[2] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 2, left 0, right 8, share 4, cus 15>
@@ -71,11 +71,11 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 2, cus 15> <kernel_h {{.*}}> <depth 16, steps 8, channels 64, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 128>
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %3 slot[1] <top 0, bottom 3, left 0, right 4, share 2, cus 15>
 // CHECK-NEXT:   tile.load_weights %2 tile[1] part 0 to %5 slot[1] cus 15
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 1, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [1] <top 0, bottom 1, left 0, right 3, share 2, cus 15>
 // CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 2, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
 // CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 1, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [1] <top 0, bottom 1, left 0, right 3, share 2, cus 15>
 // CHECK-NEXT:   tile.wait move pending 0
 // CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[0] row[0] column[0] channel[32] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
@@ -106,12 +106,12 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 1, share 2, cus 15> <kernel_h {{.*}}> <depth 16, steps 4, channels 128, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 128, row 1024>
 // CHECK-NEXT:   tile.for %6 = 0 to 6 {
 // CHECK-NEXT:     tile.load_weights %2 tile[%6 + 1] part 0 to %5 slot[%6 mod 2 * -1 + 1] cus 15
-// CHECK-NEXT:     tile.conv coop %3[0], %5[%6 mod 2] to %4[0] at[0] word[%6 * 16] row[0] column[0] channel[%6 * 16] offset[0] part[0], [0] <top 0, bottom 2, left 1, right 8, share 2, cus 15>
+// CHECK-NEXT:     tile.conv coop %3[0], %5[%6 mod 2] to %4[0] at[0] word[%6 * 16] row[0] column[0] channel[%6 * 16] offset[0] part[0], [1] <top 0, bottom 2, left 0, right 7, share 2, cus 15>
 // CHECK-NEXT:     tile.conv coop %3[0], %5[%6 mod 2 * -1 + 1] to %4[0] at[0] word[%6 * 16 + 16] row[0] column[0] channel[%6 * 16 + 16] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 1, share 2, cus 15>
 // CHECK-NEXT:     tile.wait mac pending 16
 // CHECK-NEXT:   }
 // CHECK-NEXT:   tile.load_weights %2 tile[7] part 0 to %5 slot[1] cus 15
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[96] row[0] column[0] channel[96] offset[0] part[0], [0] <top 0, bottom 2, left 1, right 8, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[96] row[0] column[0] channel[96] offset[0] part[0], [1] <top 0, bottom 2, left 0, right 7, share 2, cus 15>
 // CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[112] row[0] column[0] channel[112] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 0
 // CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 128 share 0 limit 128 part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15>
@@ -172,7 +172,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   tile.load %0 row[-1] column[-2] to %3 slot[0] <top 0, bottom 3, left 0, right 8, share 1, cus 15>
 // CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 15> <kernel_h {{.*}}> <depth 16, steps 8, channels 32, share 0, lead 1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 128>
 // CHECK-NEXT:   tile.load %0 row[-1] column[2] to %3 slot[1] <top 0, bottom 3, left 0, right 8, share 1, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 1, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [1] <top 0, bottom 1, left 0, right 3, share 1, cus 15>
 // CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[0] column[4] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
 // CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
@@ -219,7 +219,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   tile.load %1 row[0] column[0] to %5 slot[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT:   tile.load_weights %3 tile[0] part 0 to %7 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %4 slot[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
-// CHECK-NEXT:   tile.conv coop %4[0], %7[0] bypass %5 : !tile.mbuf<pixel 32, row 128> to %6[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <depth 32, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 0, bypass 10> relu : !tile.mbuf<pixel 32, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 128>
+// CHECK-NEXT:   tile.conv coop %4[0], %7[0] bypass %5 : !tile.mbuf<pixel 32, row 128> to %6[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <depth 32, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 0, bypass 10> relu : !tile.mbuf<pixel 32, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 128>
 // CHECK-NEXT:   tile.wait mac pending 0
 // CHECK-NEXT:   tile.store %6[0] to %2 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT: }

@@ -122,7 +122,7 @@ module attributes {snow.machine = "zc706"} {
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %k = tile.buffer words 512 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
     %r = tile.buffer words 2048 at 4096 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
-    tile.conv coop %m[0], %k[0] bypass %r : !tile.mbuf<pixel 32, row 256> to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 32, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 6, bypass 4> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
+    tile.conv coop %m[0], %k[0] bypass %r : !tile.mbuf<pixel 32, row 256> to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 32, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 6, bypass 4> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
   }
 }
 
@@ -148,7 +148,7 @@ module attributes {snow.machine = "zc706"} {
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 128, row 1024>
     %k = tile.buffer words 512 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
     %r = tile.buffer words 2048 at 4096 slots 1 every 16384 : !tile.mbuf<pixel 128, row 1024>
-    tile.conv coop %m[0], %k[0] bypass %r : !tile.mbuf<pixel 128, row 1024> to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 32, steps 8, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 6, bypass 4> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 64> to !tile.mbuf<pixel 128, row 1024>
+    tile.conv coop %m[0], %k[0] bypass %r : !tile.mbuf<pixel 128, row 1024> to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 32, steps 8, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 6, bypass 4> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 64> to !tile.mbuf<pixel 128, row 1024>
   }
 }
 

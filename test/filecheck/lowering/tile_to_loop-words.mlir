@@ -109,7 +109,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 384 at 0 slots 1 every 16384 : !tile.mbuf<pixel 96, row 384>
     %n = tile.buffer words 384 at 384 slots 1 every 16384 : !tile.mbuf<pixel 96, row 384>
     %o = tile.buffer words 384 at 768 slots 1 every 16384 : !tile.mbuf<pixel 96, row 384>
-    tile.add %m, %n : !tile.mbuf<pixel 96, row 384> slot[0] to %o[0] row[0] column[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 4, in_w 4, out_h 4, out_w 4> <words 96, first 0, other 0, target 0, lead 0, row_lead 0> <result 4, bias 2, bypass 1> relu : !tile.mbuf<pixel 96, row 384> to !tile.mbuf<pixel 96, row 384>
+    tile.add %m, %n : !tile.mbuf<pixel 96, row 384> slot[0] to %o[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 4, in_w 4, out_h 4, out_w 4> <words 96, first 0, other 0, target 0, lead 0, row_lead 0> <result 4, bias 2, bypass 1> relu : !tile.mbuf<pixel 96, row 384> to !tile.mbuf<pixel 96, row 384>
   }
 }
 

@@ -212,7 +212,7 @@ tile.for %t = 3 to 3 {
 
 // -----
 
-// CHECK: tile.load "conv1": its tile has another shape in iteration 1 of a loop than in the first
+// CHECK: tile.load "conv1": its tile has another shape in iteration 1 of the loops around than in the first
 module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
@@ -223,7 +223,7 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// CHECK: tile.max_pool "pool1": its tile has another shape in iteration 3 of a loop than in the first
+// CHECK: tile.max_pool "pool1": its tile has another shape in iteration 0, 3 of the loops around than in the first
 module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 128 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
@@ -559,7 +559,7 @@ module attributes {snow.machine = "zc706"} {
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
   %i = tile.buffer words 224 at 2048 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
-  tile.conv coop %m[0], %k[0] bypass %i : !tile.mbuf<pixel 32, row 256> to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] bypass %i : !tile.mbuf<pixel 32, row 256> to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -636,7 +636,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 128 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %n = tile.buffer words 96 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 128 at 2048 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
-  tile.add %m, %n : !tile.mbuf<pixel 16, row 128> slot[0] to %o[0] row[0] column[0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 0, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128> loc("add1")
+  tile.add %m, %n : !tile.mbuf<pixel 16, row 128> slot[0] to %o[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 0, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128> loc("add1")
 }
 
 // -----
@@ -757,7 +757,7 @@ tile.wait mac pending -1
 
 // -----
 
-// CHECK: tile.load "conv1": its row is a function of tile indices, and of nothing else
+// CHECK: tile.load "conv1": an address is a function of the indices of the loops around it, and of nothing else
 module attributes {snow.machine = "zc706"} {
   %t = "test.op"() : () -> index
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
