@@ -234,3 +234,25 @@ module attributes {snow.machine = "zc706"} {
     tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 0, cus 1> <kernel_h 4, kernel_w 4, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 4, in_w 4, out_h 1, out_w 1> <depth 16, steps 1, channels 4, share 0, lead 0, row_lead 0, bypass_first 0, part 1, parts 3, part_words 96> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 32>
   }
 }
+
+// -----
+
+// A part whose place moves by a row of 128 words and two pixels: by 160 words in the maps, by 320 in the result.
+// CHECK:        loop.for %t = 0 to 3 {
+// CHECK-NEXT:     loop.for [[I0:%[^ ]+]] = 0 to 2 {
+// CHECK-NEXT:       loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// CHECK-NEXT:         loop.start coop wbuf[[[I1]] * 64] to mbuf[%t * 320 + [[I0]] * 32 + [[I1]] * 4 + 8960] cus 1 vmacs 15
+// CHECK-NEXT:         loop.mac coop mbuf[%t * 160 + [[I0]] * 16 + 128] wbuf[[[I1]] * 64 + 16] words 16 cus 1 vmacs 15 last
+// CHECK-NEXT:       }
+// CHECK-NEXT:     }
+// CHECK-NEXT:   }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 1024 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %o = tile.buffer words 1536 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %k = tile.buffer words 512 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
+    tile.for %t = 0 to 3 {
+      tile.conv coop %m[0], %k[0] to %o[0] at[2] word[0] row[-1] column[0] channel[0] offset[0] part[%t], [%t * 2] <top 1, bottom 2, left 0, right 2, share 2, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 16, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
+    }
+  }
+}

@@ -128,3 +128,26 @@ module attributes {snow.machine = "zc706"} {
     tile.add %m slot[0] to %o[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 4, in_w 4, out_h 4, out_w 4> <words 64, first 0, other 0, target 0, lead 0, row_lead 0> <result 4, bias 2, bypass 0> : !tile.mbuf<pixel 96, row 384> to !tile.mbuf<pixel 96, row 384>
   }
 }
+
+// -----
+
+// A part whose place moves: the words of its row and columns, in the maps and in the result, move with the loops around.
+// CHECK:        loop.for %t = 0 to 2 {
+// CHECK-NEXT:     loop.for %u = 0 to 2 {
+// CHECK-NEXT:       loop.for [[I0:%[^ ]+]] = 0 to 2 {
+// CHECK-NEXT:         loop.max mbuf[%t * 512 + [[I0]] * 64 + %u * 128 + 1024] to mbuf[%t * 128 + [[I0]] * 32 + %u * 64 + 8464] count 2 cus 1 first
+// CHECK-NEXT:         loop.max mbuf[%t * 512 + [[I0]] * 64 + %u * 128 + 1280] to mbuf[%t * 128 + [[I0]] * 32 + %u * 64 + 8464] count 2 cus 1 last
+// CHECK-NEXT:       }
+// CHECK-NEXT:     }
+// CHECK-NEXT:   }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "max_pool" {
+    %m = tile.buffer words 2048 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %o = tile.buffer words 512 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 128>
+    tile.for %t = 0 to 2 {
+      tile.for %u = 0 to 2 {
+        tile.max_pool %m[0] to %o[0] row[0] column[0] part[%t + 2], [%u * 2] <top 0, bottom 1, left 0, right 2, share 0, cus 1> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, target 16, lead 0, row_lead 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 128>
+      }
+    }
+  }
+}

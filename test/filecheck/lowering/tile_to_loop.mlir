@@ -334,3 +334,20 @@ module attributes {snow.machine = "zc706"} {
     tile.add %m slot[0] to %m[1] row[1] column[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> <result 4, bias 0, bypass 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
   }
 }
+
+// -----
+
+// A part whose place moves by a row and two pixels, in the buffer and in memory.
+// CHECK:      loop.for %t = 0 to 3 {
+// CHECK-NEXT:   loop.store mbuf[%t * 320 + 832] cu 0 to %out[%t * 10 + 2] units 2
+// CHECK-NEXT:   loop.store mbuf[%t * 320 + 832] cu 1 to %out[%t * 10 + 34] units 2
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  %out = tile.region "out" : !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
+  tile.layer "conv2d" {
+    %b = tile.buffer words 1024 at 512 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    tile.for %t = 0 to 3 {
+      tile.store %b[0] to %out row[-1] column[0] channel[0] words 32 share 0 limit 32 part[%t], [%t * 2] <top 1, bottom 2, left 2, right 4, share 4, cus 3> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
+    }
+  }
+}

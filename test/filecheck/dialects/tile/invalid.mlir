@@ -764,3 +764,134 @@ module attributes {snow.machine = "zc706"} {
   %b = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   tile.load %r row[%t] column[0] to %b slot[0] <top 0, bottom 3, left 0, right 8, share 2, cus 15> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128> loc("conv1")
 }
+
+// -----
+
+// CHECK: tile.conv "conv1": a tile of 896 words does not fit a buffer of 768
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 768 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.for %t = 0 to 5 {
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%t], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": writes row -1 of a tile
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 768 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.for %t = 0 to 2 {
+    tile.conv coop %m[0], %k[0] to %o[0] at[-2] word[0] row[2] column[0] channel[0] offset[0] part[%t * -2 + 3], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": a tile of 896 words does not fit a buffer of 768
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 768 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.for %t = 0 to 3 {
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%t mod 2 * 4], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": reads row -1 of a tile
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 768 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.for %t = 0 to 2 {
+    tile.for %u = 0 to 2 {
+      tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%t * -1 + %u], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+    }
+  }
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": its tile has another shape in iteration 3 of the loops around than in the first
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 768 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.for %t = 0 to 4 {
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[4] column[0] channel[0] offset[0] part[%t], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": its tile has another shape in iteration 1, 1 of the loops around than in the first
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 768 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.for %t = 0 to 2 {
+    tile.for %u = 0 to 2 {
+      tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[4] column[0] channel[0] offset[0] part[%t * 2 + %u], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+    }
+  }
+}
+
+// -----
+
+// CHECK: tile.max_pool "pool1": a tile of 320 words does not fit a buffer of 256
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 768 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  tile.for %t = 0 to 3 {
+    tile.max_pool %m[0] to %o[0] row[0] column[0] part[%t], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128> loc("pool1")
+  }
+}
+
+// -----
+
+// CHECK: tile.store "conv1": transfers column 7 of a tile whose rows have 4 pixels
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]>
+  %b = tile.buffer words 256 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 128>
+  tile.for %t = 0 to 2 {
+    tile.store %b[0] to %r row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [%t * 4] <top 0, bottom 1, left 0, right 4, share 0, cus 1> : !tile.mbuf<pixel 32, row 128> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.store "conv1": its tile has another shape in iteration 2 of the loops around than in the first
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]>
+  %b = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  tile.for %t = 0 to 3 {
+    tile.store %b[0] to %r row[6] column[0] channel[0] words 32 share 0 limit 32 part[%t], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 1> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.store "conv1": 3 pixels of 16 words are not whole transfers of 32 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 7, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 128 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  tile.for %t = 0 to 2 {
+    tile.store %b[0] to %r row[0] column[0] channel[0] words 16 share 0 limit 16 part[0], [%t * 2 + 2] <top 0, bottom 1, left 0, right 3, share 0, cus 1> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 7, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.store "conv1": does not begin at whole transfers of 32 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %b = tile.buffer words 256 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  tile.for %t = 0 to 2 {
+    tile.store %b[0] to %r row[0] column[0] channel[0] words 16 share 0 limit 16 part[0], [%t * 3] <top 0, bottom 1, left 0, right 4, share 0, cus 1> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+  }
+}

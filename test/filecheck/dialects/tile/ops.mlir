@@ -103,6 +103,33 @@ module attributes {snow.machine = "zc706"} {
     tile.add %in slot[0] to %out[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 1, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
   }
 
+  // Parts of tiles whose place moves with a loop: rows of a convolution and of a pool, columns of a store.
+  // CHECK: tile.layer "conv2d" {
+  tile.layer "conv2d" {
+    %in = tile.buffer words 768 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %out = tile.buffer words 1024 at 768 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %max = tile.buffer words 256 at 1792 slots 1 every 16384 : !tile.mbuf<pixel 32, row 128>
+    %kernels = tile.buffer words 768 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
+    // CHECK:      tile.for %r = 0 to 4 {
+    // CHECK-NEXT:   tile.conv coop %in_5[0], %kernels_2[0] to %out_5[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%r], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15>
+    tile.for %r = 0 to 4 {
+      tile.conv coop %in[0], %kernels[0] to %out[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%r], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
+    }
+    // CHECK:      tile.for %p = 0 to 2 {
+    // CHECK-NEXT:   tile.max_pool %out_5[0] to %max[0] row[1] column[0] part[%p], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15>
+    tile.for %p = 0 to 2 {
+      tile.max_pool %out[0] to %max[0] row[1] column[0] part[%p], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 128>
+    }
+    // CHECK:      tile.for %s = 0 to 4 {
+    // CHECK-NEXT:   tile.for %c = 0 to 2 {
+    // CHECK-NEXT:     tile.store %out_5[0] to %part row[2] column[0] channel[0] words 32 share 0 limit 32 part[%s], [%c * 4] <top 0, bottom 1, left 0, right 4, share 0, cus 1>
+    tile.for %s = 0 to 4 {
+      tile.for %c = 0 to 2 {
+        tile.store %out[0] to %part row[2] column[0] channel[0] words 32 share 0 limit 32 part[%s], [%c * 4] <top 0, bottom 1, left 0, right 4, share 0, cus 1> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]>
+      }
+    }
+  }
+
   // What a chooser decides, on a layer of the cnn dialect.
   // CHECK: tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0>
   "test.op"() {tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0>} : () -> ()
