@@ -324,15 +324,13 @@ class ConvOp(ComputeOp):
         self.check_pixel(self.result, self.bounds("result_word"), count)
         results = [self.result]
         if self.bypass is not None:
-            first, last = self.bounds("channel")
-            first, last = first + kernels.bypass_first, last + kernels.bypass_first
+            first, last = (channel + kernels.bypass_first for channel in self.bounds("channel"))
             furthest = (self.extent.cus.bit_length() - 1) * kernels.share
             self.check_pixel(self.bypass, (first, last + furthest), count)
             self.check_slot("result_slot", self.bypass)
             results.append(self.bypass)
-        self.check_slot("maps_slot", self.maps)
-        self.check_slot("weights_slot", self.weights)
-        self.check_slot("result_slot", self.result)
+        for slot, buffer in (("maps_slot", self.maps), ("weights_slot", self.weights), ("result_slot", self.result)):
+            self.check_slot(slot, buffer)
         self.check_computed([self.maps], results)
 
 
