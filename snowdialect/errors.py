@@ -22,4 +22,3 @@ class SourceError(SnowError):
 
     def __init__(self, file: str, line: int, reason: object) -> None:
         super().__init__(f"{file}:{line}: {reason}")
-        self.file, self.line, self.reason = file, line, reason

@@ -1,7 +1,6 @@
 """`snow-asm`: programs as text, and back."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,14 +62,8 @@ def disassemble(options: argparse.Namespace) -> int:
 
 def assemble(options: argparse.Namespace) -> int:
     from snowdialect.backend.container import write_program
-    from snowdialect.errors import SourceError
 
-    try:
-        program = replaced(options.input, options.replace) if options.replace else compiled(options.input)
-    except SourceError as error:
-        # In the form that editors know from other assemblers.
-        print(f"{error.file}:{error.line}: error: {error.reason}", file=sys.stderr)
-        return 1
+    program = replaced(options.input, options.replace) if options.replace else compiled(options.input)
     write_program(program, options.output)
     return 0
 

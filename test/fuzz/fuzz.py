@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 
+import program_files
 from targets import TARGETS, Subject, Target
 from watch import Watch
 
@@ -39,12 +40,14 @@ def run_case(
     `rng` chooses whether a stage is tried; without it all are.
     """
     path, output = watch.folder / f"now.{target.suffix}", str(watch.folder / "out")
+    for name in subject.beside:
+        (watch.folder / name).write_bytes(program_files.files()[name])
     path.write_bytes(subject.content)
     small = False
     for number, stage in enumerate(target.stages[:stages]):
         if rng is not None and (rng.random() > stage.share or stage.small_only and not small):
             return number, None
-        words = [word.format(path=path, output=output) for word in stage.arguments.split()]
+        words = [word.format(path=path, output=output, folder=watch.folder) for word in stage.arguments.split()]
         written = next(Path(word) for word in words if word.startswith(output))
         ending = watch.run([*words, *subject.options], path, written)
         small = is_small(ending.output)

@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 import onnx_files
+import program_files
 import torch7_files
-from mutations import Mutation
+from mutations import BYTES, TEXT, Mutation, any_of
 
 from lowering.pipeline import passes_between
+from snowdialect import machine
 from snowdialect.models import DIGITS
 from snowdialect.models.small import SMALL_MODELS
 
@@ -28,6 +30,8 @@ class Subject(NamedTuple):
     content: bytes
     options: tuple[str, ...] = ()
     """What the commands need besides, such as the shape of a network's input."""
+    beside: tuple[str, ...] = ()
+    """Files of `program_files` that lie in the folder, too."""
 
 
 class Stage(NamedTuple):
@@ -35,7 +39,7 @@ class Stage(NamedTuple):
 
     share: float
     arguments: str
-    """Words with {path} and {output} in them; the options of the subject come behind."""
+    """Words with {path}, {output} and {folder} in them; the options of the subject come behind."""
     small_only: bool = False
     """Whether it gets only what the stage before made few and small layers of: others rightly take their time."""
 
@@ -95,10 +99,62 @@ def _shape(sizes: tuple[int, ...]) -> tuple[str, str]:
     return "--input-shape", "x".join(map(str, sizes))
 
 
+def made(*names: str, beside: tuple[str, ...] = ()) -> Callable[[], list[Subject]]:
+    """Files that the commands have made."""
+    return lambda: [Subject(program_files.files()[name], beside=beside) for name in names]
+
+
+def machines() -> list[Subject]:
+    """The machines that come with the project."""
+    folder = Path(machine.__file__).parent
+    return [
+        Subject(path.read_bytes(), beside=("net.mlir", "net.safetensors")) for path in sorted(folder.glob("*.toml"))
+    ]
+
+
+COMPILE = Stage(1, "snow-compile {path} -o {output}.snow")
+
 TARGETS: dict[str, Target] = {
     "torch7": Target(
         "t7", lambda: torch7_models(False), torch7_files.BINARY, MODEL_STAGES, torch7_files.bombs, _shape((1, 8, 8))
     ),
     "onnx": Target("onnx", onnx_networks, onnx_files.MUTATION, MODEL_STAGES, onnx_files.bombs),
     "torch7-ascii": Target("t7", lambda: torch7_models(True), torch7_files.ASCII, MODEL_STAGES),
+    "mlir": Target(
+        "mlir",
+        made("net.mlir", "cnn.mlir", "tile.mlir", "loop.mlir", "snowflake.mlir", beside=("net.safetensors",)),
+        any_of(TEXT),
+        (Stage(1, "snow-opt {path} -o {output}.mlir"), COMPILE),
+    ),
+    "assembly": Target("s", made("net.s", beside=("net.safetensors",)), any_of(TEXT), (COMPILE,)),
+    "code": Target(
+        "s",
+        made("code.s", beside=("net.snow",)),
+        any_of(TEXT),
+        (Stage(1, "snow-asm assemble {path} --replace {folder}/net.snow -o {output}.snow"),),
+    ),
+    "program": Target(
+        "snow",
+        made("net.snow", beside=("input.npy",)),
+        program_files.PROGRAM,
+        (
+            Stage(1, "snow-asm disassemble {path} -o {output}.s"),
+            Stage(0.5, "snow-run {path} --input {folder}/input.npy --output {output}.npy"),
+        ),
+    ),
+    "weights": Target(
+        "safetensors",
+        made("net.safetensors", beside=("now.mlir", "input.npy")),
+        program_files.TENSORS,
+        (Stage(1, "snow-run {folder}/now.mlir --input {folder}/input.npy --output {output}.npy"),),
+    ),
+    "machine": Target(
+        "toml", machines, any_of(TEXT), (Stage(1, "snow-compile {folder}/net.mlir --machine {path} -o {output}.snow"),)
+    ),
+    "input": Target(
+        "npy",
+        made("input.npy", beside=("net.snow",)),
+        any_of(BYTES),
+        (Stage(1, "snow-run {folder}/net.snow --input {path} --output {output}.npy"),),
+    ),
 }
