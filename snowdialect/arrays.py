@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,8 +25,9 @@ class Inputs(NamedTuple):
 def read_input(path: Path, shape: tuple[int, ...]) -> Inputs:
     """Reads one input of `shape`, or a batch of them. Raises SnowError, one line, for anything else."""
     try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        # Mapped, a file that claims more elements than it has takes no memory for them.
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OverflowError, SyntaxError, TokenError) as error:
         raise SnowError(f"{path}: not a .npy file of numbers") from error
     if not isinstance(array, np.ndarray):
         raise SnowError(f"{path}: holds several arrays; want a .npy file with one")
@@ -45,7 +47,7 @@ def read_input(path: Path, shape: tuple[int, ...]) -> Inputs:
 def _to_float32(array: NDArray[Any]) -> NDArray[np.float32]:
     """What is too large becomes infinite, which a run refuses."""
     with np.errstate(over="ignore"):
-        return array.astype(np.float32)
+        return np.array(array, np.float32)
 
 
 def only_output(outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:

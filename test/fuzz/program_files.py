@@ -10,6 +10,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 from mutations import BYTES, LONG_INTEGERS, REALS, Mutation, any_of, replace_number
@@ -72,9 +73,10 @@ def _change_entry(content: bytes, rng: Random) -> bytes:
     return json.dumps(root).encode()
 
 
-def _places(value: object) -> list[tuple[dict[object, object] | list[object], object]]:
+def _places(value: Any) -> list[tuple[Any, Any]]:
+    """Every object or list in a JSON value, with each of its keys."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [place for key, inner in list(items) for place in [(value, key), *_places(inner)]]  # type: ignore
+    return [place for key, inner in items for place in [(value, key), *_places(inner)]]
 
 
 def change_tensors(content: bytes, rng: Random) -> bytes:

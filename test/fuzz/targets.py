@@ -135,12 +135,9 @@ TARGETS: dict[str, Target] = {
     ),
     "program": Target(
         "snow",
-        made("net.snow", beside=("input.npy",)),
+        made("net.snow"),
         program_files.PROGRAM,
-        (
-            Stage(1, "snow-asm disassemble {path} -o {output}.s"),
-            Stage(0.5, "snow-run {path} --input {folder}/input.npy --output {output}.npy"),
-        ),
+        (Stage(1, "snow-asm disassemble {path} -o {output}.s"),),
     ),
     "weights": Target(
         "safetensors",
@@ -153,8 +150,8 @@ TARGETS: dict[str, Target] = {
     ),
     "input": Target(
         "npy",
-        made("input.npy", beside=("net.snow",)),
+        made("input.npy", beside=("net.mlir", "net.safetensors")),
         any_of(BYTES),
-        (Stage(1, "snow-run {folder}/net.snow --input {path} --output {output}.npy"),),
+        (Stage(1, "snow-run {folder}/net.mlir --input {path} --output {output}.npy"),),
     ),
 }

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent
-CASES = {"torch7": 700, "torch7-ascii": 400, "onnx": 700}
+CASES = {
+    **{"torch7": 700, "torch7-ascii": 400, "onnx": 700},
+    **{"mlir": 60, "assembly": 60, "code": 200, "program": 200, "weights": 150, "machine": 40, "input": 100},
+}
+"""Damaged files of each kind; those that whole programs are compiled from take longest."""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured through /proc")
