@@ -44,6 +44,8 @@ class _Piece(NamedTuple):
     item: _Item
     position: int
     """In the order of the program."""
+    number: int
+    """In the MAC stream."""
 
 
 @dataclass(eq=False)
@@ -65,23 +67,35 @@ class _Other:
 
 
 class _Log:
-    """Who touched which words, in order."""
+    """Which steps touched which words: for each slot of a buffer, those of each unit in order."""
 
     def __init__(self) -> None:
-        self.entries: dict[tuple[SSAValue, int], list[tuple[Access, bool, int | _Other]]] = defaultdict(list)
+        self.entries: dict[tuple[SSAValue, int], dict[Unit, list[tuple[Access, bool, _Piece | _Other]]]]
+        self.entries = defaultdict(lambda: defaultdict(list))
 
-    def add(self, step: Step, who: int | _Other) -> None:
+    def add(self, who: _Piece | _Other) -> None:
+        step = who.item.step
         for accesses, writes in ((step.reads, False), (step.writes, True)):
             for access in accesses:
-                self.entries[access.place, access.slot].append((access, writes, who))
+                self.entries[access.place, access.slot][step.unit].append((access, writes, who))
 
-    def before(self, step: Step) -> Iterator[int | _Other]:
-        """All whose order with the step matters, the last ones first."""
+    def before(self, step: Step) -> Iterator[_Piece | _Other]:
+        """For each access the last step of each unit whose order with this one matters, the very last one first: steps
+        of a unit stay in order, so it speaks for those before it."""
         for accesses, writes in ((step.reads, False), (step.writes, True)):
             for access in accesses:
-                for other, written, who in reversed(self.entries[access.place, access.slot]):
-                    if (writes or written) and access.meets(other):
-                        yield who
+                units = self.entries[access.place, access.slot].values()
+                last = [who for entries in units if (who := _last_meeting(entries, access, writes)) is not None]
+                yield from sorted(last, key=lambda who: who.position, reverse=True)
+
+
+def _last_meeting(
+    entries: Sequence[tuple[Access, bool, _Piece | _Other]], access: Access, writes: bool
+) -> _Piece | _Other | None:
+    for other, written, who in reversed(entries):
+        if (writes or written) and access.meets(other):
+            return who
+    return None
 
 
 def _items(program: Sequence[Step | Work]) -> Iterator[_Item]:
@@ -98,21 +112,17 @@ def _analysed(program: Sequence[Step | Work]) -> tuple[list[_Piece], list[_Other
     others: list[_Other] = []
     for position, item in enumerate(_items(program)):
         if item.step.unit is Unit.MAC:
-            log.add(item.step, len(pieces))
-            pieces.append(_Piece(item, position))
+            pieces.append(_Piece(item, position, len(pieces)))
+            log.add(pieces[-1])
             continue
         last, after = -1, dict[Unit, _Other]()
         for who in log.before(item.step):
-            if isinstance(who, _Other):
-                # Steps of a unit stay in order, so the last one speaks for those before it.
-                known = after.get(who.step.unit)
-                if known is None or known.position < who.position:
-                    after[who.step.unit] = who
-            else:
-                last = max(last, who)
-        other = _Other(item, position, last, list(after.values()))
-        log.add(item.step, other)
-        others.append(other)
+            if isinstance(who, _Piece):
+                last = max(last, who.number)
+            elif (known := after.get(who.step.unit)) is None or known.position < who.position:
+                after[who.step.unit] = who
+        others.append(_Other(item, position, last, list(after.values())))
+        log.add(others[-1])
     return pieces, others
 
 
@@ -166,10 +176,11 @@ def _interleaved(program: Sequence[Step | Work], machine: Machine) -> list[_Item
                 memory.store(first.step)
 
     busy_until = 0
-    for number, piece in enumerate(pieces):
+    for piece in pieces:
+        number = piece.number
         while waiting and waiting[0].gap is not None:
             waiting.popleft()
-        for other in list(waiting):
+        for other in waiting:
             if other.position > piece.position:
                 break
             if other.gap is None and other.step.conflicts(piece.item.step):
@@ -267,24 +278,26 @@ class _Issued:
         )
 
 
+_Touched = dict[tuple[SSAValue, int], list[tuple[Access, _Issued]]]
+"""The steps that touched a slot of a buffer, and which words of it."""
+
+
 @dataclass
 class _Queue:
     """What a unit has got so far in each CU, and how much of it is known to be done."""
 
     issued: list[int]
     done: list[int]
-    touched: dict[tuple[SSAValue, int], list[tuple[Access, bool, _Issued]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
+    read: _Touched = field(default_factory=lambda: defaultdict(list))
+    written: _Touched = field(default_factory=lambda: defaultdict(list))
 
     def pending(self, issued: _Issued) -> int | None:
         """Instructions that may still be pending when the step is done; None if it is known to be."""
-        behind = [
-            total - count
-            for total, count, done, own in zip(self.issued, issued.counts, self.done, issued.step.counts, strict=True)
-            if own and count > done
-        ]
-        return min(behind) if behind else None
+        least: int | None = None
+        for total, count, done, own in zip(self.issued, issued.counts, self.done, issued.step.counts, strict=True):
+            if own and count > done and (least is None or total - count < least):
+                least = total - count
+        return least
 
 
 def _with_waits(items: Iterable[_Item], machine: Machine) -> Iterator[_Item]:
@@ -318,9 +331,9 @@ def _with_waits(items: Iterable[_Item], machine: Machine) -> Iterator[_Item]:
             before.delay(item, counts)
         joined.append(issued)
         last = item
-        for accesses, writes in ((step.reads, False), (step.writes, True)):
+        for accesses, touched in ((step.reads, queue.read), (step.writes, queue.written)):
             for access in accesses:
-                queue.touched[access.place, access.slot].append((access, writes, issued))
+                touched[access.place, access.slot].append((access, issued))
 
 
 def _counts_behind(last: _Item, item: _Item) -> tuple[int, ...]:
@@ -347,27 +360,29 @@ def _side_by_side(last: _Item | None, item: _Item) -> bool:
 
 def _hazards(step: Step, unit: Unit, queue: _Queue) -> Iterator[int]:
     """For each step of a unit that has to be done before this one is issued, what may be pending behind it."""
-    for accesses, writes in ((step.reads, False), (step.writes, True)):
-        for access in accesses:
-            key = access.place, access.slot
-            if key not in queue.touched:
-                continue
-            live: list[tuple[Access, bool, _Issued]] = []
-            for entry in queue.touched[key]:
-                other, written, issued = entry
-                pending = queue.pending(issued)
-                if pending is None:
-                    continue
-                live.append(entry)
-                # A unit works in order, but a result comes long after the next instruction has begun to read. Dispatch
-                # holds what reads words that are being loaded.
-                if unit is step.unit:
-                    matters = written and not writes and unit is not Unit.LOAD
-                elif unit is Unit.LOAD:
-                    matters = writes
-                else:
-                    matters = writes or written
-                if matters and access.meets(other):
-                    # How many instructions a load becomes is not known here.
-                    yield 0 if unit is Unit.LOAD else pending
-            queue.touched[key] = live
+    # Dispatch holds what reads words that are being loaded.
+    if unit is not Unit.LOAD:
+        for access in step.reads:
+            yield from _pending(access, queue, queue.written)
+    # A unit works in order, but a result comes long after the next instruction has begun to read.
+    if unit is not step.unit:
+        for access in step.writes:
+            for touched in (queue.read, queue.written):
+                # How many instructions a load becomes is not known here.
+                yield from (0 if unit is Unit.LOAD else pending for pending in _pending(access, queue, touched))
+
+
+def _pending(access: Access, queue: _Queue, touched: _Touched) -> Iterator[int]:
+    """What may be pending behind each step that touched these words and is not known to be done; forgets the others."""
+    entries = touched.get((access.place, access.slot))
+    if not entries:
+        return
+    live: list[tuple[Access, _Issued]] = []
+    for entry in entries:
+        other, issued = entry
+        pending = queue.pending(issued)
+        if pending is not None:
+            live.append(entry)
+            if access.meets(other):
+                yield pending
+    touched[access.place, access.slot] = live

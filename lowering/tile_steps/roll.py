@@ -68,8 +68,8 @@ def roll(steps: Sequence[Step]) -> list[Node]:
 def _roll_period(nodes: list[Node], period: int, kinds: dict[Hashable, int]) -> Iterator[Node]:
     position = 0
     while position < len(nodes):
-        body = nodes[position : position + period]
         count, changes = _repeats(nodes, position, period)
+        body = nodes[position : position + period] if count > 1 else []
         if (count - 1) * sum(node.steps for node in body) < 2:
             yield nodes[position]
             position += 1
