@@ -6,7 +6,7 @@ operation of the host, behind a `tile.read` of its operands and before a `tile.w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, UnrealizedConversionCastOp
@@ -26,9 +26,14 @@ from lowering.host import host_reason
 from lowering.layouts import concat_segments, layout_of, placement
 from lowering.legality import check_removed
 from lowering.problems import conv_problem, linear_problem, pixel_window, pool_behind, pool_window
-from lowering.tile_steps.conv import KernelSource, conv_layer
-from lowering.tile_steps.layer import Maps
-from lowering.tile_steps.words import add_layer, avg_pool_layer, max_pool_layer
+from lowering.tile_steps.conv import conv_program
+from lowering.tile_steps.emit import Operands, layer_op
+from lowering.tile_steps.words import (
+    add_program,
+    average_weights,
+    avg_pool_program,
+    max_pool_program,
+)
 from lowering.tiling import ConvProblem, TilingError, plan_conv
 from snowdialect.dialects import cnn, tile
 from snowdialect.dialects.cnn import frac_of, shape_of
@@ -184,13 +189,8 @@ class LowerConv(LayerPattern):
         shifts = tile.Shifts(
             *(0 if value is None else accumulator - (frac_of(value) or 0) for value in (op.result, op.bias, residual))
         )
-        layer = conv_layer(
-            kind,
-            problem,
-            plan,
-            Maps(maps, bypass, result),
-            KernelSource(packed.result, shifts, op.relu is not None),
-        )
+        operands = Operands(maps, bypass, result, shifts, op.relu is not None, packed.result)
+        layer = layer_op(kind, conv_program(problem, plan, operands.regions()), operands)
         self.replace(op, [packed, layer], result, rewriter, pool)
 
 
@@ -208,31 +208,33 @@ class WordsPattern(LayerPattern):
     def on_accelerator(self, op: Operation) -> bool:
         return host_reason(op, self.regions.machine) is None
 
-    def maps(self, op: Operation, maps: SSAValue, other: SSAValue | None = None) -> Maps:
-        return Maps(
-            self.regions.read(maps), None if other is None else self.regions.read(other), self.regions.write(op)
-        )
+    def operands(self, op: Operation, maps: SSAValue, other: SSAValue | None = None) -> Operands:
+        read = self.regions.read
+        return Operands(read(maps), None if other is None else read(other), self.regions.write(op))
 
 
 class LowerMaxPool(WordsPattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.MaxPoolOp, rewriter: PatternRewriter) -> None:
         if self.on_accelerator(op):
-            maps = self.maps(op, op.x)
-            layer = max_pool_layer(self.regions.machine, pool_window(op), maps)
-            self.replace(op, [layer], maps.result, rewriter)
+            operands = self.operands(op, op.x)
+            program = max_pool_program(self.regions.machine, pool_window(op), operands.regions())
+            self.replace(op, [layer_op("max_pool", program, operands)], operands.result, rewriter)
 
 
 class LowerAvgPool(WordsPattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.AvgPoolOp, rewriter: PatternRewriter) -> None:
         if self.on_accelerator(op):
-            maps = self.maps(op, op.x)
+            machine = self.regions.machine
             frac, result_frac = frac_of(op.x), frac_of(op.result)
             assert frac is not None and result_frac is not None
             shift = frac + op.weight_frac - result_frac
-            made = avg_pool_layer(self.regions.machine, pool_window(op), maps, op.axis_divisors, shift)
-            self.replace(op, list(made), maps.result, rewriter)
+            weights = average_weights(machine, op.axis_divisors)
+            packed = tile.AverageWeightsOp(weights.values, weights.block * machine.vmacs)
+            operands = replace(self.operands(op, op.x), shifts=tile.Shifts(shift, 0, 0), packed=packed.result)
+            program = avg_pool_program(machine, pool_window(op), operands.regions(), weights)
+            self.replace(op, [packed, layer_op("avg_pool", program, operands)], operands.result, rewriter)
 
 
 class LowerAdd(WordsPattern):
@@ -242,13 +244,13 @@ class LowerAdd(WordsPattern):
             self.lower(op, op.lhs, op.rhs, op.relu is not None, rewriter)
 
     def lower(self, op: Operation, lhs: SSAValue, rhs: SSAValue | None, relu: bool, rewriter: PatternRewriter) -> None:
-        maps = self.maps(op, lhs, rhs)
         left, right, result = frac_of(lhs), None if rhs is None else frac_of(rhs), frac_of(op.results[0])
         assert left is not None and result is not None
         accumulator = max(frac for frac in (left, right, result) if frac is not None)
         shifts = tile.Shifts(accumulator - result, accumulator - left, 0 if right is None else accumulator - right)
-        layer = add_layer(self.regions.machine, pixel_window(lhs), maps, shifts, relu)
-        self.replace(op, [layer], maps.result, rewriter)
+        operands = replace(self.operands(op, lhs, rhs), shifts=shifts, relu=relu)
+        program = add_program(self.regions.machine, pixel_window(lhs), operands.regions())
+        self.replace(op, [layer_op("add", program, operands)], operands.result, rewriter)
 
 
 class LowerRelu(LowerAdd):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import cache
 
 from lowering.tiling import ConvPlan, ConvProblem
-from snowdialect.dialects.tile import MapsType, Mode, Order, Window
-from snowdialect.layout import round_up
+from snowdialect.dialects.tile import Mode, Order, Window
+from snowdialect.layout import MapsLayout, round_up
 from snowdialect.machine import Machine
 
 START_INSTRUCTIONS = 8
@@ -128,8 +128,8 @@ def per_output(problem: ConvProblem, mode: Mode) -> int:
     return max(machine.macs, window.kernel_h * trace)
 
 
-def pool_cycles(machine: Machine, window: Window, maps: MapsType, result: MapsType) -> int:
+def pool_cycles(machine: Machine, window: Window, maps: MapsLayout, result: MapsLayout) -> int:
     """Estimated cycles of a max pool by itself: memory, or comparisons, whichever takes longer."""
-    lines = result.height.data * result.width.data * result.pixel.data // machine.line_words
+    lines = result.height * result.width * result.pixel // machine.line_words
     compare = lines * max(window.kernel_h * window.kernel_w, OUTPUT_LINES_PER_POOLED) // machine.compute_units
     return max(compare, int((maps.words + result.words) * 2 / bytes_per_cycle(machine)))

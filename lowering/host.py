@@ -59,7 +59,7 @@ def _words_reason(
     values = [value for value in (maps, other, op.results[0]) if value is not None]
     if any(frac_of(value) is None for value in values):
         return "is not in fixed point"
-    layouts = [layout_of(value, machine) for value in values]
+    layouts = [layout_of(value, machine).layout for value in values]
     try:
         words_plan(machine, window, layouts[0], layouts[1] if other is not None else None, layouts[-1])
     except TilingError as error:

@@ -17,7 +17,7 @@ from xdsl.ir import SSAValue
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.tile import MapsType, WriteOp, maps_shape
-from snowdialect.layout import BLOCK_ALIGNMENT, Segment, round_down, round_up
+from snowdialect.layout import BLOCK_ALIGNMENT, MapsLayout, Segment, round_down, round_up
 from snowdialect.machine import Machine
 
 
@@ -121,14 +121,14 @@ def _read_by_word(value: SSAValue, machine: Machine) -> bool:
     )
 
 
-def word_ranges(maps: MapsType, machine: Machine) -> tuple[int, int]:
+def word_ranges(maps: MapsLayout, machine: Machine) -> tuple[int, int]:
     """First word and number of words of a pixel that hold the channels, in whole lines."""
     first = maps.segments[0].offset
     last = maps.segments[-1]
-    return first, min(round_up(last.offset + last.channels - first, machine.line_words), maps.pixel.data - first)
+    return first, min(round_up(last.offset + last.channels - first, machine.line_words), maps.pixel - first)
 
 
-def same_words(maps: Sequence[MapsType], machine: Machine) -> bool:
+def same_words(maps: Sequence[MapsLayout], machine: Machine) -> bool:
     """Whether channels lie in the same order and at the same distances, in whole lines, so that an operation without
     kernels can work on words instead of channels."""
     relative = {

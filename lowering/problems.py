@@ -8,7 +8,8 @@ from lowering.layouts import layout_of, placement
 from lowering.tiling import ConvProblem, PoolBehind, merged_windows
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
-from snowdialect.dialects.tile import MapsType, Window, maps_shape
+from snowdialect.dialects.tile import Window, maps_shape
+from snowdialect.layout import MapsLayout
 from snowdialect.machine import Machine
 
 
@@ -47,7 +48,7 @@ def pool_behind(op: cnn.Conv2dOp | cnn.LinearOp) -> cnn.MaxPoolOp | None:
 
 def conv_problem(op: cnn.Conv2dOp, machine: Machine) -> ConvProblem:
     """A convolution as a tiling problem."""
-    maps = layout_of(op.x, machine)
+    maps = layout_of(op.x, machine).layout
     groups = op.geometry.groups
     channels = shape_of(op.result)[1]
     pool = pool_behind(op)
@@ -56,28 +57,28 @@ def conv_problem(op: cnn.Conv2dOp, machine: Machine) -> ConvProblem:
         machine,
         conv_window(op),
         maps,
-        None if op.residual is None else layout_of(op.residual, machine),
-        layout_of(op.result, machine),
+        None if op.residual is None else layout_of(op.residual, machine).layout,
+        layout_of(op.result, machine).layout,
         channels,
         groups,
         windows,
         placement(op.result) is not None,
         None
         if pool is None
-        else PoolBehind(pool_window(pool), layout_of(pool.result, machine), placement(pool.result) is not None),
+        else PoolBehind(pool_window(pool), layout_of(pool.result, machine).layout, placement(pool.result) is not None),
     )
 
 
 def linear_problem(op: cnn.LinearOp, machine: Machine) -> ConvProblem:
     """A linear layer: a convolution whose kernel covers all of its input, which gives a single pixel."""
-    maps = layout_of(op.x, machine)
-    size = maps.height.data, maps.width.data
+    maps = layout_of(op.x, machine).layout
+    size = maps.height, maps.width
     return ConvProblem(
         machine,
         Window(*size, 1, 1, 1, 1, 0, 0, *size, 1, 1),
         maps,
         None,
-        layout_of(op.result, machine),
+        layout_of(op.result, machine).layout,
         shape_of(op.result)[1],
         1,
         1,
@@ -85,5 +86,5 @@ def linear_problem(op: cnn.LinearOp, machine: Machine) -> ConvProblem:
     )
 
 
-def _gapless(maps: MapsType) -> bool:
-    return len(maps.segments) == 1 and maps.channels == maps.pixel.data
+def _gapless(maps: MapsLayout) -> bool:
+    return len(maps.segments) == 1 and maps.channels == maps.pixel

@@ -9,8 +9,8 @@ from __future__ import annotations
 from math import gcd
 from typing import NamedTuple
 
-from snowdialect.dialects.tile import MapsType, Mode, Order, Schedule, Split, Window
-from snowdialect.layout import Packing, round_up
+from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
+from snowdialect.layout import MapsLayout, Packing, round_up
 from snowdialect.machine import Machine
 
 
@@ -96,10 +96,10 @@ class MapsProblem(NamedTuple):
 
     machine: Machine
     window: Window
-    maps: MapsType
-    other: MapsType | None
+    maps: MapsLayout
+    other: MapsLayout | None
     """What is read pixel for pixel with the result: a residual, or the second operand of an addition."""
-    result: MapsType
+    result: MapsLayout
     """The layout of the result in memory."""
     result_words: int
     """Words of a pixel of the window's output that a tile holds in a CU."""
@@ -146,17 +146,17 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
         # Rows that tiles or CUs share are moved to their places whether or not the last CU has so many.
         moved = rows if share and working > 1 else rows[:-1]
         held = max([held, *((row.stop - row.first) * pool.stride_h + overlap for row in moved)])
-    pixel, transfer = problem.maps.pixel.data, machine.transfer_words
+    pixel, transfer = problem.maps.pixel, machine.transfer_words
     whole = len(columns) == 1
     load_width = max(tile.load_stop - tile.load_first for tile in columns)
-    maps_row = problem.maps.row.data if whole else round_up(load_width * pixel, transfer)
+    maps_row = problem.maps.row if whole else round_up(load_width * pixel, transfer)
     width = max(tile.stop - tile.first for tile in columns)
     result_row = round_up(width * problem.result_words, transfer)
     if whole and problem.whole_pixels and pool is None:
-        result_row = problem.result.row.data
+        result_row = problem.result.row
     sizes = [(loaded * maps_row, size.maps_slots, maps_row)]
     if problem.other is not None:
-        row = problem.other.row.data if whole else round_up(width * problem.other.pixel.data, transfer)
+        row = problem.other.row if whole else round_up(width * problem.other.pixel, transfer)
         # It goes with the result, row for row and slot for slot.
         sizes.append((held * row, 1 if pool is not None else size.result_slots, row))
     # A fused pool reads rows of the tile before, so they stay where they are.
@@ -164,7 +164,7 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
     if pool is not None:
         row = round_up(pool.out_w * problem.pooled_words, transfer)
         if problem.whole_pixels:
-            row = problem.result.row.data
+            row = problem.result.row
         sizes.append((min(size.rows, share or out_h) * row, size.result_slots, row))
         if overlap and share and working > 1:
             sizes.append((overlap * result_row, 1, result_row))
@@ -263,13 +263,13 @@ def _column_tiles(problem: MapsProblem, columns: int) -> tuple[ColumnTile, ...]:
     if columns >= window.out_w:
         return (ColumnTile(0, window.out_w, 0, window.in_w, -window.pad_left),)
     # A tile begins where a transfer begins, in memory and in the buffer, for what it reads and what it writes.
-    pixel, transfer = problem.maps.pixel.data, machine.transfer_words
+    pixel, transfer = problem.maps.pixel, machine.transfer_words
     grain = transfer // gcd(pixel, transfer)
     if columns * window.stride_w % grain:
         raise TilingError(f"{columns} columns do not begin at whole transfers of the maps")
     others = [problem.result] if problem.whole_pixels else []
     others += [problem.other] if problem.other is not None else []
-    if any(columns * maps.pixel.data % transfer for maps in others):
+    if any(columns * maps.pixel % transfer for maps in others):
         raise TilingError(f"{columns} columns do not begin at whole transfers of the result")
     before = round_up(window.pad_left, grain)
     lead = before - window.pad_left
@@ -303,7 +303,7 @@ class PoolBehind(NamedTuple):
     """A max pool that alone reads the result of a convolution, and so may be fused with it."""
 
     window: Window
-    result: MapsType
+    result: MapsLayout
     """The layout of its result in memory, and whether that is a part of wider pixels."""
     view: bool
 
@@ -313,9 +313,9 @@ class ConvProblem(NamedTuple):
 
     machine: Machine
     window: Window
-    maps: MapsType
-    bypass: MapsType | None
-    result: MapsType
+    maps: MapsLayout
+    bypass: MapsLayout | None
+    result: MapsLayout
     channels: int
     """Output channels."""
     groups: int
@@ -328,7 +328,7 @@ class ConvProblem(NamedTuple):
     @property
     def depth(self) -> int:
         """Words of a pixel that a kernel sees."""
-        return self.maps.pixel.data // self.windows
+        return self.maps.pixel // self.windows
 
 
 class ConvPlan(NamedTuple):
@@ -405,7 +405,7 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
     share, units, gathered = 0, 0, 1
     if schedule.split is Split.KERNELS:
         share = kernel_share(problem)
-        if problem.windows > 1 or problem.result.pixel.data % transfer:
+        if problem.windows > 1 or problem.result.pixel % transfer:
             raise TilingError("kernels are shared out of ungrouped channels, and stored in whole transfers")
         if problem.bypass is not None and share * machine.compute_units != words:
             raise TilingError("kernels with a bypass are shared out evenly")
@@ -466,10 +466,10 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
     if partial:
         gathered = 1
     stored = tile_words * gathered
-    if not partial and stored != problem.result.pixel.data:
+    if not partial and stored != problem.result.pixel:
         stored = round_up(stored, transfer)
-    whole = not problem.view and not share and not partial and stored == problem.result.pixel.data
-    if not whole and problem.result.pixel.data % transfer:
+    whole = not problem.view and not share and not partial and stored == problem.result.pixel
+    if not whole and problem.result.pixel % transfer:
         raise TilingError("pixels that are stored one by one are whole transfers")
     if pool is None:
         tile_words = stored
@@ -486,7 +486,7 @@ def pieces(count: int) -> list[int]:
     return sorted({-(-count // parts) for parts in range(1, count + 1)}, reverse=True)
 
 
-def tile_columns(machine: Machine, maps: MapsType, width: int) -> list[int]:
+def tile_columns(machine: Machine, maps: MapsLayout, width: int) -> list[int]:
     """Widths of tiles worth trying: all columns, then fewer that begin at whole transfers of the maps."""
-    grain = machine.transfer_words // gcd(maps.pixel.data, machine.transfer_words)
+    grain = machine.transfer_words // gcd(maps.pixel, machine.transfer_words)
     return [width, *sorted({c for size in pieces(width) if (c := round_up(size, grain)) < width}, reverse=True)]

@@ -26,6 +26,28 @@ class Segment(NamedTuple):
     offset: int
 
 
+class MapsLayout(NamedTuple):
+    """Maps in memory, depth-minor: pixel (y, x) starts at word y * row + x * pixel, its channels lie in segments."""
+
+    height: int
+    width: int
+    pixel: int
+    """Words from a pixel to its right neighbour."""
+    row: int
+    """Words from a pixel to its lower neighbour."""
+    segments: tuple[Segment, ...]
+
+    @property
+    def channels(self) -> int:
+        """Channels that carry values, without the words between segments."""
+        return sum(segment.channels for segment in self.segments)
+
+    @property
+    def words(self) -> int:
+        """Words of memory that the maps occupy."""
+        return self.height * self.row
+
+
 class Packing(NamedTuple):
     """How the kernels of a layer are laid out in memory, so that each load fills one weights buffer with a block run.
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from xdsl.ir import Operation, SSAValue
-
-from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, Maps, Slots, layout, memory_cycles
+from lowering.tile_steps.layer import (
+    CYCLES_PER_INSTRUCTION,
+    LayerBuffers,
+    LoadWeights,
+    Slots,
+    TileProgram,
+    memory_cycles,
+)
 from lowering.tile_steps.pool import PoolTile
-from lowering.tile_steps.steps import Access, Extent, Part, Step, Unit
-from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, MapsTile, RowTile, lanes_of
+from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Role, Step, Unit
+from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, MapsTile, Place, RowTile, lanes_of
 from snowdialect.dialects import tile
-from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.layout import round_up
 from snowdialect.machine import Machine
 
@@ -23,73 +28,19 @@ FEW_ROWS = 3
 COLUMN_PARTS = 4
 
 
-class KernelSource(NamedTuple):
-    """What a convolution computes with."""
-
-    packed: SSAValue
-    shifts: tile.Shifts
-    relu: bool
-
-
-@dataclass(frozen=True)
-class LoadWeights:
-    """Template of a load of kernels."""
-
-    packed: SSAValue
-    part: int
-    buffer: SSAValue
-    cus: int
-
-    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        number, slot = numbers
-        return tile.LoadWeightsOp(self.packed, number, self.part, self.buffer, slot, self.cus)
-
-
 @dataclass(frozen=True)
 class Conv:
     """Template of a part of a tile of a convolution."""
 
     mode: tile.Mode
-    maps: SSAValue
-    weights: SSAValue
-    bypass: SSAValue | None
-    result: SSAValue
+    bypass: bool
     span: tile.Span
     window: tile.Window
     kernels: tile.Kernels
-    shifts: tile.Shifts
-    relu: bool
     channels: int
     """Words of a pixel that the tile computes, and the classes of its rows and columns: what its code follows from."""
     rows: tuple[tuple[range, ...], ...]
     columns: tuple[range, ...]
-
-    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        maps_slot, weights_slot, result_slot, row, column, channel, offset, *places = numbers
-        result_row, result_word, part_row, part_column = places
-        return tile.ConvOp(
-            self.mode,
-            self.maps,
-            maps_slot,
-            self.weights,
-            weights_slot,
-            self.bypass,
-            self.result,
-            result_slot,
-            row,
-            column,
-            channel,
-            offset,
-            result_row,
-            result_word,
-            part_row,
-            part_column,
-            self.span,
-            self.window,
-            self.kernels,
-            self.shifts,
-            self.relu,
-        )
 
 
 class KernelTile(NamedTuple):
@@ -97,6 +48,16 @@ class KernelTile(NamedTuple):
 
     window: int
     number: int
+
+
+class Classes(NamedTuple):
+    """The kernel rows, and columns, that see maps from the outputs of a part of a tile."""
+
+    rows: tuple[tuple[range, ...], ...]
+    """For each row of each CU."""
+    columns: tuple[range, ...]
+    kinds: frozenset[range]
+    """The different ones of the columns."""
 
 
 class ResultTile(NamedTuple):
@@ -107,36 +68,33 @@ class ResultTile(NamedTuple):
     channel: int
 
 
-def conv_layer(kind: str, problem: ConvProblem, plan: ConvPlan, regions: Maps, kernels: KernelSource) -> tile.LayerOp:
+@cache
+def conv_program(problem: ConvProblem, plan: ConvPlan, regions: Maps) -> TileProgram:
     """The tile loops of a convolution or a linear layer."""
-    return ConvSteps(problem, plan, regions, kernels).layer(kind)
+    return ConvSteps(problem, plan, regions).program()
 
 
 class ConvSteps(LayerBuffers):
     """Collects the tile program of a convolution."""
 
-    def __init__(self, problem: ConvProblem, plan: ConvPlan, regions: Maps, kernels: KernelSource) -> None:
+    def __init__(self, problem: ConvProblem, plan: ConvPlan, regions: Maps) -> None:
         super().__init__(problem.machine, problem.window, plan.maps, regions)
-        self.problem, self.conv, self.kernels = problem, plan, kernels
+        self.problem, self.conv = problem, plan
         schedule = plan.schedule
-        self.result = self.buffer(plan.maps.result, plan.tile_words)
+        self.result = self.buffer(Role.RESULT_TILE, plan.maps.result, plan.tile_words)
         self.result_slots = Slots(plan.maps.result.slots)
-        self.pooled = None if plan.maps.pooled is None else self.buffer(plan.maps.pooled, plan.stored_words)
-        self.pooled_slots = Slots(1 if plan.maps.pooled is None else plan.maps.pooled.slots)
-        self.halo = None if plan.maps.halo is None else self.buffer(plan.maps.halo, plan.tile_words)
-        weights = tile.BufferOp(
-            schedule.steps * plan.packing.block,
-            0,
-            schedule.weights_slots,
-            self.machine.wbuf_bank_words,
-            tile.WeightsBufferType(plan.packing.block),
-        )
-        self.block.add_op(weights)
-        self.weights = weights.result
-        self.weights_slots = Slots(schedule.weights_slots)
+        pooled, halo = plan.maps.pooled, plan.maps.halo
+        self.pooled = None if pooled is None else self.buffer(Role.POOLED_TILE, pooled, plan.stored_words)
+        self.pooled_slots = Slots(1 if pooled is None else pooled.slots)
+        self.halo = None if halo is None else self.buffer(Role.HALO, halo, plan.tile_words)
+        block, slots = plan.packing.block, schedule.weights_slots
+        weights = Place(schedule.steps * block, 0, slots, self.machine.wbuf_bank_words, block)
+        self.buffer(Role.WEIGHTS, weights, block)
+        self.weights_slots = Slots(slots)
         self.tile_channels = schedule.steps * self.machine.vmacs * lanes_of(schedule.mode, self.machine)
         tiles = [KernelTile(w, k) for w in range(plan.windows) for k in range(plan.kernel_tiles)]
         count = schedule.result_tiles
+        self._classes: dict[tuple[MapsTile, ColumnTile, Part], Classes] = {}
         self.groups = [tiles[first : first + count] for first in range(0, len(tiles), count)]
         self._collect()
 
@@ -149,6 +107,25 @@ class ConvSteps(LayerBuffers):
         else:
             for rows, columns in places:
                 self._result_tile(rows, columns, self.groups)
+
+    def span(self, maps: MapsTile, part: Part) -> tile.Span:
+        """The rows and columns of a part of what is computed from a maps tile."""
+        return tile.Span(*part, self.plan.window_share, maps.cus)
+
+    def classes(self, maps: MapsTile, columns: ColumnTile, part: Part) -> Classes:
+        """What the outputs of a part see, the same for all kernel tiles."""
+        key = maps, columns, part
+        if key not in self._classes:
+            window, span = self.window, self.span(maps, part)
+            rows = tuple(
+                tuple(window.kernel_rows(first + row) for row in span.rows_inside(maps.first, cu, window.out_h))
+                for cu in range(self.machine.compute_units)
+                for first in [maps.first + cu * span.share]
+            )
+            inside = span.columns_inside(columns.first, window.out_w)
+            seen = tuple(window.kernel_columns(columns.first + column) for column in inside)
+            self._classes[key] = Classes(rows, seen, frozenset(seen))
+        return self._classes[key]
 
     def _result_tile(self, rows: RowTile, columns: ColumnTile, groups: list[list[KernelTile]]) -> None:
         """Computes and stores the result tile of each group of kernel tiles."""
@@ -175,25 +152,25 @@ class ConvSteps(LayerBuffers):
             if missing:
                 self._load_weights(number, part, weights_slot)
             maps_slot = self.load_maps(maps, columns)
-            self.program.append(ConvTile(self, maps, columns, kernel, result, maps_slot, weights_slot, part))
+            self.steps.append(ConvTile(self, maps, columns, kernel, result, maps_slot, weights_slot, part))
 
     def _load_weights(self, number: int, part: int, slot: int) -> None:
         buffers = self.machine.vmacs * self.conv.packing.cus
-        self.program.append(
+        self.steps.append(
             Step(
-                LoadWeights(self.kernels.packed, part, self.weights, self.plan.cus),
+                LoadWeights(part, self.plan.cus),
                 (number, slot),
                 Unit.LOAD,
                 (),
-                (Access(self.weights, slot),),
+                (Access(Role.WEIGHTS, slot),),
                 (1,) * self.machine.compute_units,
                 buffers * CYCLES_PER_INSTRUCTION,
                 memory_cycles(self.machine, 1, self.conv.packing.words // self.conv.packing.tiles),
             )
         )
 
-    def _store(self, buffer: SSAValue, slot: int, rows: RowTile, columns: ColumnTile, channel: int) -> None:
-        plan, region = self.conv, layout(self.regions.result)
+    def _store(self, buffer: Buffer, slot: int, rows: RowTile, columns: ColumnTile, channel: int) -> None:
+        plan, region = self.conv, self.regions.result.layout
         width = columns.stop - columns.first
         if self.problem.pool is not None and plan.schedule.fused:
             width = self.problem.pool.window.out_w
@@ -202,7 +179,7 @@ class ConvSteps(LayerBuffers):
         leaders = sum(1 << cu for cu in range(0, self.machine.compute_units, plan.gathered)) & self.plan.cus
         span = tile.Span(0, rows.stop - rows.first, 0, width, self.plan.share, leaders)
         if plan.whole_pixels:
-            self.store(buffer, slot, (rows.first, columns.first, 0), region.pixel.data, 0, region.pixel.data, span)
+            self.store(buffer, slot, (rows.first, columns.first, 0), region.pixel, 0, region.pixel, span)
             return
         first = region.segments[0].offset
         limit = first + round_up(self.problem.channels, self.machine.transfer_words)
@@ -211,7 +188,7 @@ class ConvSteps(LayerBuffers):
             words = min(words, round_up(plan.channels * plan.windows - channel, self.machine.transfer_words))
         self.store(buffer, slot, (rows.first, columns.first, channel + first), words, plan.share, limit, span)
 
-    def _gather(self, buffer: SSAValue, slot: int, rows: int, columns: int) -> None:
+    def _gather(self, buffer: Buffer, slot: int, rows: int, columns: int) -> None:
         """Brings the channels of neighbouring CUs together, so that they make whole transfers."""
         plan = self.conv
         for down in range(1, plan.gathered):
@@ -240,8 +217,8 @@ class ConvSteps(LayerBuffers):
         slot, _ = self.pooled_slots.take((rows.first, result.channel))
         span = tile.Span(0, rows.stop - rows.first, 0, pool.out_w, plan.share, plan.cus)
         channels = tile.Pixels(words, 0, 0, 0, -pool.pad_left, 0)
-        maps, pooled = (self.result, here), (self.pooled, slot)
-        self.program.append(PoolTile(self.machine, pool, maps, pooled, (rows.first, 0), span, channels))
+        maps, pooled = (self.result.role, here), (self.pooled.role, slot)
+        self.steps.append(PoolTile(self.machine, pool, maps, pooled, (rows.first, 0), span, channels))
         if overlap and rows is not plan.rows[-1]:
             below = (rows.stop - rows.first) * pool.stride_h
             source, target = (self.result, here, below, 0), (self.result, here, 0, 0)
@@ -287,15 +264,15 @@ class ConvTile:
             share=plan.share,
             lead=columns.lead,
             row_lead=maps.first * window.stride_h - window.pad_top - maps.load_first,
-            bypass_first=0 if layer.regions.other is None else layout(layer.regions.other).segments[0].offset,
+            bypass_first=0 if layer.regions.other is None else layer.regions.other.layout.segments[0].offset,
             part=part,
             parts=plan.schedule.parts,
             part_words=plan.packing.part_words,
         )
-        self.inputs = (Access(layer.maps, maps_slot), Access(layer.weights, weights_slot))
+        self.inputs = (Access(Role.MAPS_TILE, maps_slot), Access(Role.WEIGHTS, weights_slot))
         if layer.other is not None:
             first, stop = maps.first - result.base, maps.stop - result.base
-            self.inputs += (Access(layer.other, result.slot, Extent(first, stop)),)
+            self.inputs += (Access(Role.OTHER_TILE, result.slot, Extent(first, stop)),)
 
     def parts(self) -> list[Part]:
         height, width = self.maps.stop - self.maps.first, self.columns.stop - self.columns.first
@@ -312,9 +289,7 @@ class ConvTile:
             size = -(-width // COLUMN_PARTS)
             cuts = sorted({0, least, *range(size, width, size), width})
             parts = [Part(0, height, left, right) for left, right in pairwise(cuts)]
-        return [
-            part for part in parts if any(self._rows(tile.Span(*part, self.layer.plan.window_share, self.maps.cus)))
-        ]
+        return [part for part in parts if any(self.layer.classes(self.maps, self.columns, part).rows)]
 
     def _instructions_per_column(self) -> int:
         """Instructions for a column of the first row, away from the borders."""
@@ -326,55 +301,29 @@ class ConvTile:
         layer = self.layer
         return -(-self.channels // (layer.machine.vmacs * lanes_of(layer.conv.schedule.mode, layer.machine)))
 
-    def _rows(self, span: tile.Span) -> list[range]:
-        """The local rows of each CU."""
-        cus, height = range(self.layer.machine.compute_units), self.layer.window.out_h
-        return [span.rows_inside(self.maps.first, cu, height) for cu in cus]
-
-    def _instructions(self, rows: Sequence[range], columns: Sequence[range]) -> int:
+    def _instructions(self, rows: Sequence[range], columns: Collection[range]) -> int:
         """Instructions of an output at least: its start, and a trace for each kernel row that meets the maps.
 
         Of a kernel in parts, the start is in the first one, and each has the traces of its own words.
         """
-        kernels, row_words = self.kernels, self.layer.window.kernel_w * self.kernels.depth
-        first = kernels.part * kernels.part_words
-        mine = Extent(first, first + kernels.part_words)
-
-        def traces(kernel_rows: range, kernel_columns: range) -> int:
-            low, high = kernel_columns.start * kernels.depth, kernel_columns.stop * kernels.depth
-            return sum(
-                low < high and mine.meets(Extent(y * row_words + low, y * row_words + high)) for y in kernel_rows
-            )
-
-        least = min((traces(y, x) for y in rows for x in set(columns)), default=0)
-        return least + (kernels.part == 0)
+        width = self.layer.window.kernel_w
+        least = min((_traces(self.kernels, width, y, x) for y in rows for x in columns), default=0)
+        return least + (self.kernels.part == 0)
 
     def step(self, part: Part) -> Step:
         layer, window = self.layer, self.layer.window
         machine, schedule = layer.machine, layer.conv.schedule
-        span = tile.Span(*part, layer.plan.window_share, self.maps.cus)
-        rows = tuple(
-            tuple(window.kernel_rows(self.maps.first + cu * span.share + row) for row in mine)
-            for cu, mine in enumerate(self._rows(span))
-        )
-        columns = tuple(
-            window.kernel_columns(self.columns.first + column)
-            for column in span.columns_inside(self.columns.first, window.out_w)
-        )
+        span = layer.span(self.maps, part)
+        rows, columns, kinds = layer.classes(self.maps, self.columns, part)
         outputs = len(columns) * self._steps
         first_row, first_word = self.maps.first - self.result.base, self.channel - self.result.channel
         return Step(
             Conv(
                 schedule.mode,
-                layer.maps,
-                layer.weights,
-                layer.other,
-                layer.result,
+                layer.other is not None,
                 span.moved(-part.top, -part.left),
                 window,
                 self.kernels,
-                layer.kernels.shifts,
-                layer.kernels.relu,
                 self.channels,
                 rows,
                 columns,
@@ -384,16 +333,25 @@ class ConvTile:
             self.inputs,
             (
                 Access(
-                    layer.result,
+                    Role.RESULT_TILE,
                     self.result.slot,
                     Extent(first_row + part.top, first_row + part.bottom),
                     Extent(part.left, part.right),
                     Extent(first_word, first_word + self.channels),
                 ),
             ),
-            tuple(len(mine) * outputs * self._instructions(mine, columns) for mine in rows),
+            tuple(len(mine) * outputs * self._instructions(mine, kinds) for mine in rows),
             *_cycles(machine, schedule.mode, self.kernels, window, max(map(len, rows)) * outputs),
         )
+
+
+@cache
+def _traces(kernels: tile.Kernels, kernel_w: int, kernel_rows: range, kernel_columns: range) -> int:
+    """The kernel rows among these that meet words of the part of the kernel in these columns."""
+    low, high = kernel_columns.start * kernels.depth, kernel_columns.stop * kernels.depth
+    first, row_words = kernels.part * kernels.part_words, kernel_w * kernels.depth
+    mine = Extent(first, first + kernels.part_words)
+    return sum(low < high and mine.meets(Extent(y * row_words + low, y * row_words + high)) for y in kernel_rows)
 
 
 def _cycles(

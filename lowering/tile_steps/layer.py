@@ -2,65 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from xdsl.ir import Block, Operation, Region, SSAValue
-
 from lowering.tile_steps.order import order
-from lowering.tile_steps.roll import emit, roll
-from lowering.tile_steps.steps import Access, Extent, Part, Step, Unit, Work
+from lowering.tile_steps.roll import Node, roll
+from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Region, Role, Step, Unit, Work
 from lowering.tiling import ColumnTile, MapsTile, Place, TilePlan
 from snowdialect.dialects import tile
-from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.machine import Machine
 
 CYCLES_PER_INSTRUCTION = 4
 """About how long the control core takes for a load or a store, with the scalar code for its addresses."""
 
 
-class Maps(NamedTuple):
-    """Regions of a layer: what it reads, what it reads pixel for pixel with the result, what it writes."""
-
-    maps: SSAValue
-    other: SSAValue | None
-    result: SSAValue
-
-
-def layout(region: SSAValue) -> tile.MapsType:
-    """The layout of a region."""
-    assert isinstance(region.type, tile.MapsType)
-    return region.type
-
-
-def memory_of(region: SSAValue) -> SSAValue:
-    """The region that a view is a part of."""
-    return region.owner.region if isinstance(region.owner, tile.ViewOp) else region
-
-
 @dataclass(frozen=True)
 class Load:
     """Template of a load of maps."""
 
-    region: SSAValue
-    buffer: SSAValue
+    region: Role
+    buffer: Role
     span: tile.Span
     rows: tuple[range, ...]
     """Rows of each CU, and columns, that lie inside the maps: what its code follows from."""
     columns: range
-
-    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        row, column, slot = numbers
-        return tile.LoadOp(self.region, row, column, self.buffer, slot, self.span)
 
 
 @dataclass(frozen=True)
 class Store:
     """Template of a store."""
 
-    buffer: SSAValue
-    region: SSAValue
+    buffer: Role
     words: int
     share: int
     limit: int
@@ -68,49 +41,24 @@ class Store:
     rows: tuple[int, ...]
     """Rows of each CU."""
 
-    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        slot, row, column, channel, part_row, part_column = numbers
-        return tile.StoreOp(
-            self.buffer,
-            slot,
-            self.region,
-            row,
-            column,
-            channel,
-            part_row,
-            part_column,
-            self.words,
-            self.share,
-            self.limit,
-            self.span,
-        )
-
 
 @dataclass(frozen=True)
 class Move:
     """Template of a move between maps buffers."""
 
-    source: SSAValue
-    target: SSAValue
+    source: Role
+    target: Role
     span: tile.Span
     words: int
     down: int
 
-    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        source_slot, source_row, source_word, target_slot, target_row, target_word = numbers
-        return tile.MoveOp(
-            self.source,
-            source_slot,
-            source_row,
-            source_word,
-            self.target,
-            target_slot,
-            target_row,
-            target_word,
-            self.span,
-            self.words,
-            self.down,
-        )
+
+@dataclass(frozen=True)
+class LoadWeights:
+    """Template of a load of kernels, or of an average pool's weights."""
+
+    part: int
+    cus: int
 
 
 @dataclass
@@ -138,31 +86,36 @@ class Slots:
         return slot, True
 
 
+class TileProgram(NamedTuple):
+    """What a layer does: its buffers, and loads, computation and stores in loops over tiles."""
+
+    buffers: tuple[Buffer, ...]
+    nodes: tuple[Node, ...]
+
+
 class LayerBuffers:
     """The maps buffers of a layer; collects its tile program."""
 
     def __init__(self, machine: Machine, window: tile.Window, plan: TilePlan, regions: Maps) -> None:
         self.machine, self.window, self.plan, self.regions = machine, window, plan, regions
-        self.block = Block()
-        self.program: list[Step | Work] = []
-        read = [region for region in (regions.maps, regions.other) if region is not None]
-        self.in_place = memory_of(regions.result) in map(memory_of, read)
-        self.maps = self.buffer(plan.maps, layout(regions.maps).pixel.data)
+        self.buffers: list[Buffer] = []
+        self.steps: list[Step | Work] = []
+        self.in_place = regions.result.memory is not regions.result.role
+        self.maps = self.buffer(Role.MAPS_TILE, plan.maps, regions.maps.layout.pixel)
         self.maps_slots = Slots(plan.maps.slots)
-        self.other: SSAValue | None = None
+        self.other: Buffer | None = None
         if plan.other is not None and regions.other is not None:
-            self.other = self.buffer(plan.other, layout(regions.other).pixel.data)
+            self.other = self.buffer(Role.OTHER_TILE, plan.other, regions.other.layout.pixel)
 
-    def buffer(self, place: Place, pixel: int) -> SSAValue:
-        """A maps buffer whose pixels are so many words apart."""
-        op = tile.BufferOp(place.words, place.start, place.slots, place.stride, tile.MapsBufferType(pixel, place.row))
-        self.block.add_op(op)
-        return op.result
+    def buffer(self, role: Role, place: Place, unit: int) -> Buffer:
+        """A buffer of the layer, in pixels or kernel blocks of so many words."""
+        buffer = Buffer(role, place, unit)
+        self.buffers.append(buffer)
+        return buffer
 
-    def layer(self, kind: str) -> tile.LayerOp:
-        """The layer, its steps in the best order and rolled into loops."""
-        emit(roll(order(self.program, self.machine)), self.block)
-        return tile.LayerOp(kind, Region(self.block))
+    def program(self) -> TileProgram:
+        """The steps in the best order and rolled into loops."""
+        return TileProgram(tuple(self.buffers), tuple(roll(order(self.steps, self.machine))))
 
     def load_maps(self, rows: MapsTile, columns: ColumnTile) -> int:
         """Sees to it that a maps tile is in its buffer; returns the slot."""
@@ -186,34 +139,34 @@ class LayerBuffers:
             span = tile.Span(top, bottom, 0, columns.stop - columns.first, self.plan.window_share, rows.cus)
             self._load(self.regions.other, self.other, base, columns.first, slot, span)
 
-    def _load(self, region: SSAValue, buffer: SSAValue, row: int, column: int, slot: int, span: tile.Span) -> None:
-        maps = layout(region)
+    def _load(self, region: Region, buffer: Buffer, row: int, column: int, slot: int, span: tile.Span) -> None:
+        maps = region.layout
         cus = range(self.machine.compute_units)
-        rows = tuple(span.rows_inside(row, cu, maps.height.data) for cu in cus)
-        columns = span.columns_inside(column, maps.width.data)
-        whole = span.right == maps.width.data
+        rows = tuple(span.rows_inside(row, cu, maps.height) for cu in cus)
+        columns = span.columns_inside(column, maps.width)
+        whole = span.right == maps.width
         instructions = (span.cus.bit_count() if span.share else 1) * (1 if whole else span.bottom - span.top)
-        self.program.append(
+        self.steps.append(
             Step(
-                Load(region, buffer, span, rows, columns),
+                Load(region.role, buffer.role, span, rows, columns),
                 (row, column, slot),
                 Unit.LOAD,
-                (Access(memory_of(region)),) if self.in_place else (),
-                (Access(buffer, slot, Extent(span.top, span.bottom)),),
+                (Access(region.memory),) if self.in_place else (),
+                (Access(buffer.role, slot, Extent(span.top, span.bottom)),),
                 (1,) * self.machine.compute_units,
                 instructions * CYCLES_PER_INSTRUCTION,
                 memory_cycles(
                     self.machine,
                     0 if span.share else 1,
-                    sum(map(len, rows)) // (1 if span.share else max(1, span.cus.bit_count())) * maps.row.data,
+                    sum(map(len, rows)) // (1 if span.share else max(1, span.cus.bit_count())) * maps.row,
                 ),
             )
         )
 
     def move(
         self,
-        source: tuple[SSAValue, int, int, int],
-        target: tuple[SSAValue, int, int, int],
+        source: tuple[Buffer, int, int, int],
+        target: tuple[Buffer, int, int, int],
         size: tuple[int, int, int],
         cus: int,
         down: int,
@@ -222,15 +175,15 @@ class LayerBuffers:
         `down` before it."""
         rows, columns, words = size
 
-        def access(place: tuple[SSAValue, int, int, int]) -> Access:
+        def access(place: tuple[Buffer, int, int, int]) -> Access:
             buffer, slot, row, word = place
-            return Access(buffer, slot, Extent(row, row + rows), Extent(0, columns), Extent(word, word + words))
+            return Access(buffer.role, slot, Extent(row, row + rows), Extent(0, columns), Extent(word, word + words))
 
-        pitch = min(_pixel(source[0]), _pixel(target[0]))
+        pitch = min(source[0].unit, target[0].unit)
         instructions = cus.bit_count() * (1 if words == pitch else rows * columns)
-        self.program.append(
+        self.steps.append(
             Step(
-                Move(source[0], target[0], tile.Span(0, rows, 0, columns, 0, cus), words, down),
+                Move(source[0].role, target[0].role, tile.Span(0, rows, 0, columns, 0, cus), words, down),
                 (*source[1:], *target[1:]),
                 Unit.MOVE,
                 (access(source),),
@@ -242,7 +195,7 @@ class LayerBuffers:
 
     def store(
         self,
-        buffer: SSAValue,
+        buffer: Buffer,
         slot: int,
         place: tuple[int, int, int],
         words: int,
@@ -251,7 +204,7 @@ class LayerBuffers:
         span: tile.Span,
     ) -> None:
         """Stores `words` of the pixels of a tile to a row, column and channel of the result."""
-        self.program.append(StoreTile(self, buffer, slot, place, words, share, limit, span))
+        self.steps.append(StoreTile(self, buffer, slot, place, words, share, limit, span))
 
 
 class StoreTile:
@@ -262,7 +215,7 @@ class StoreTile:
     def __init__(
         self,
         layer: LayerBuffers,
-        buffer: SSAValue,
+        buffer: Buffer,
         slot: int,
         place: tuple[int, int, int],
         words: int,
@@ -276,7 +229,7 @@ class StoreTile:
     def parts(self) -> list[Part]:
         span = self.span
         size = span.right - span.left
-        if self.words != _pixel(self.buffer) or self.words != layout(self.layer.regions.result).pixel.data:
+        if self.words != self.buffer.unit or self.words != self.layer.regions.result.layout.pixel:
             # Pixels are stored one by one; a part has no more of them than the queue takes.
             size = min(size, max(1, self.layer.machine.queue_depth // span.cus.bit_count()))
         return [
@@ -288,16 +241,15 @@ class StoreTile:
     def step(self, part: Part) -> Step:
         layer, machine = self.layer, self.layer.machine
         span = self.span._replace(**part._asdict())
-        region = layout(layer.regions.result)
+        region = layer.regions.result.layout
         # A CU at the lower border may have fewer rows of the tile, or none.
-        rows = [len(span.rows_inside(self.place[0], cu, region.height.data)) for cu in range(machine.compute_units)]
-        pixels = self.words == region.pixel.data == _pixel(self.buffer)
-        joined = pixels and span.right == region.width.data and _row(self.buffer) == region.row.data
+        rows = [len(span.rows_inside(self.place[0], cu, region.height)) for cu in range(machine.compute_units)]
+        pixels = self.words == region.pixel == self.buffer.unit
+        joined = pixels and span.right == region.width and self.buffer.place.row == region.row
         instructions = sum(map(bool, rows)) if joined else sum(rows) * (1 if pixels else span.right - span.left)
         return Step(
             Store(
-                self.buffer,
-                layer.regions.result,
+                self.buffer.role,
                 self.words,
                 self.share,
                 self.limit,
@@ -306,14 +258,14 @@ class StoreTile:
             ),
             (self.slot, *self.place, part.top, part.left),
             Unit.MOVE,
-            (Access(self.buffer, self.slot, Extent(part.top, part.bottom), Extent(part.left, part.right)),),
-            (Access(memory_of(layer.regions.result)),) if layer.in_place else (),
+            (Access(self.buffer.role, self.slot, Extent(part.top, part.bottom), Extent(part.left, part.right)),),
+            (Access(layer.regions.result.memory),) if layer.in_place else (),
             moves(machine, instructions),
             instructions * CYCLES_PER_INSTRUCTION,
             memory_cycles(
                 machine,
                 instructions,
-                sum(rows) * (region.row.data if joined else (span.right - span.left) * self.words),
+                sum(rows) * (region.row if joined else (span.right - span.left) * self.words),
             ),
             to_memory=True,
         )
@@ -327,13 +279,3 @@ def memory_cycles(machine: Machine, transfers: int, words: int) -> int:
 def moves(machine: Machine, instructions: int) -> tuple[int, ...]:
     """The counts of a step of the only move decoder."""
     return (instructions, *(0,) * (machine.compute_units - 1))
-
-
-def _pixel(buffer: SSAValue) -> int:
-    assert isinstance(buffer.type, tile.MapsBufferType)
-    return buffer.type.pixel.data
-
-
-def _row(buffer: SSAValue) -> int:
-    assert isinstance(buffer.type, tile.MapsBufferType)
-    return buffer.type.row.data

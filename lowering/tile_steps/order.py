@@ -12,11 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from xdsl.ir import Operation, SSAValue
-
-from lowering.tile_steps.steps import Access, Part, Step, Unit, Work
-from snowdialect.dialects import tile
-from snowdialect.dialects.addresses import IndexExpr
+from lowering.tile_steps.steps import Access, Part, Role, Step, Unit, Work
 from snowdialect.machine import Machine
 
 OTHERS = (Unit.MAX, Unit.MOVE, Unit.LOAD)
@@ -70,7 +66,7 @@ class _Log:
     """Which steps touched which words: for each slot of a buffer, those of each unit in order."""
 
     def __init__(self) -> None:
-        self.entries: dict[tuple[SSAValue, int], dict[Unit, list[tuple[Access, bool, _Piece | _Other]]]]
+        self.entries: dict[tuple[Role, int], dict[Unit, list[tuple[Access, bool, _Piece | _Other]]]]
         self.entries = defaultdict(lambda: defaultdict(list))
 
     def add(self, who: _Piece | _Other) -> None:
@@ -251,9 +247,6 @@ class Wait:
     units: tuple[Unit, ...]
     pending: int
 
-    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        return tile.WaitOp([unit.value for unit in self.units], self.pending)
-
 
 def wait_step(units: tuple[Unit, ...], pending: int) -> Step:
     """A wait until each of the units has at most so many instructions queued or running."""
@@ -278,7 +271,7 @@ class _Issued:
         )
 
 
-_Touched = dict[tuple[SSAValue, int], list[tuple[Access, _Issued]]]
+_Touched = dict[tuple[Role, int], list[tuple[Access, _Issued]]]
 """The steps that touched a slot of a buffer, and which words of it."""
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xdsl.ir import Operation, SSAValue
-
-from lowering.tile_steps.steps import Access, Extent, Part, Step, Unit
+from lowering.tile_steps.steps import Access, Extent, Part, Role, Step, Unit
 from snowdialect.dialects import tile
-from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.machine import Machine
 
 CYCLES_PER_OUTPUT = 6
@@ -23,30 +19,14 @@ BURST = 200
 class MaxPool:
     """Template of a part of a max pool's tile."""
 
-    maps: SSAValue
-    result: SSAValue
+    maps: Role
+    result: Role
     span: tile.Span
     window: tile.Window
     pixels: tile.Pixels
     rows: tuple[tuple[range, ...], ...]
     """The classes of its rows and columns: what its code follows from."""
     columns: tuple[range, ...]
-
-    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        maps_slot, result_slot, row, column, part_row, part_column = numbers
-        return tile.MaxPoolOp(
-            self.maps,
-            maps_slot,
-            self.result,
-            result_slot,
-            row,
-            column,
-            part_row,
-            part_column,
-            self.span,
-            self.window,
-            self.pixels,
-        )
 
 
 class PoolTile:
@@ -58,8 +38,8 @@ class PoolTile:
         self,
         machine: Machine,
         window: tile.Window,
-        maps: tuple[SSAValue, int],
-        result: tuple[SSAValue, int],
+        maps: tuple[Role, int],
+        result: tuple[Role, int],
         place: tuple[int, int],
         span: tile.Span,
         pixels: tile.Pixels,

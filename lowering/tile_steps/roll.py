@@ -10,11 +10,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from xdsl.ir import Block
-
 from lowering.tile_steps.steps import Step, Template
-from snowdialect.dialects import tile
-from snowdialect.dialects.addresses import IndexExpr
 
 LONGEST = 256
 """Steps and loops of a body at most; longer repeats are rare, and looking for them takes long."""
@@ -77,7 +73,7 @@ def _roll_period(nodes: list[Node], period: int, kinds: dict[Hashable, int]) -> 
         key = (count, tuple(node.kind for node in body), changes)
         yield Loop(
             kinds.setdefault(key, len(kinds)),
-            _numbers(body),
+            numbers_of(body),
             sum(node.steps for node in body),
             count,
             tuple(body),
@@ -94,14 +90,14 @@ def _repeats(nodes: list[Node], first: int, period: int) -> tuple[int, tuple[Cha
     kinds = [node.kind for node in nodes[first:second]]
     if kinds != [node.kind for node in nodes[second : second + period]]:
         return 1, ()
-    start, after = _numbers(nodes[first:second]), _numbers(nodes[second : second + period])
+    start, after = numbers_of(nodes[first:second]), numbers_of(nodes[second : second + period])
     changes = _first_changes(start, after)
     count = 2
     for begin in range(second + period, len(nodes) - period + 1, period):
         window = nodes[begin : begin + period]
         if kinds != [node.kind for node in window]:
             break
-        numbers = _numbers(window)
+        numbers = numbers_of(window)
         if count == 2:
             # The third value tells what alternates from what grows.
             changes = [
@@ -124,28 +120,6 @@ def _first_changes(start: tuple[int, ...], after: tuple[int, ...]) -> list[Chang
     return [Change(0, b - a) if {a, b} == {0, 1} else Change(b - a, 0) for a, b in zip(start, after, strict=True)]
 
 
-def _numbers(nodes: Sequence[Node]) -> tuple[int, ...]:
+def numbers_of(nodes: Sequence[Node]) -> tuple[int, ...]:
+    """The numbers of all their steps, in the first iterations."""
     return tuple(number for node in nodes for number in node.numbers)
-
-
-def emit(nodes: Sequence[Node], block: Block) -> None:
-    """Adds the operations of the nodes to a block."""
-    _emit(nodes, [IndexExpr(number) for number in _numbers(nodes)], block)
-
-
-def _emit(nodes: Sequence[Node], numbers: list[IndexExpr], block: Block) -> None:
-    first = 0
-    for node in nodes:
-        mine = numbers[first : first + len(node.numbers)]
-        first += len(node.numbers)
-        if isinstance(node, Loop):
-            op = tile.ForOp(0, node.count)
-            block.add_op(op)
-            index = IndexExpr.index(op.index)
-            inner = [
-                number + index * change.linear + index.mod2() * change.parity
-                for number, change in zip(mine, node.changes, strict=True)
-            ]
-            _emit(node.body, inner, op.body.block)
-        elif isinstance(node, Leaf):
-            block.add_op(node.template.build(mine))

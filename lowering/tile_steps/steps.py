@@ -2,19 +2,19 @@
 
 A step says what it reads and writes of the buffers, which unit executes it and how many instructions it gives that
 unit; that is what ordering and waiting need (lowering/tile_steps/order.py). What two steps of a loop have in common is
-their template, what differs are their numbers (lowering/tile_steps/roll.py).
+their template, what differs are their numbers (lowering/tile_steps/roll.py). Steps name what they work on by the role
+that it has in the layer: layers that are alike have the same steps (lowering/tile_steps/emit.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from xdsl.ir import Operation, SSAValue
-
-from snowdialect.dialects.addresses import IndexExpr
+from lowering.tiling import Place
+from snowdialect.layout import MapsLayout
 
 
 class Unit(StrEnum):
@@ -26,12 +26,52 @@ class Unit(StrEnum):
     MOVE = "move"
 
 
-class Template(Protocol):
-    """What a step is but for its numbers; equal templates make equal code. Hashable."""
+class Role(StrEnum):
+    """What an operand is to its layer."""
 
-    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        """The operation with these numbers."""
-        ...
+    MAPS = "maps"
+    OTHER = "other"
+    """What is read pixel for pixel with the result."""
+    RESULT = "result"
+    PACKED = "packed"
+    """The weights in memory."""
+    MAPS_TILE = "maps tile"
+    OTHER_TILE = "other tile"
+    RESULT_TILE = "result tile"
+    POOLED_TILE = "pooled tile"
+    HALO = "halo"
+    WEIGHTS = "weights"
+    """The weights buffer."""
+
+
+class Region(NamedTuple):
+    """Maps in memory."""
+
+    role: Role
+    layout: MapsLayout
+    memory: Role
+    """The first of the layer's regions that lies in the same memory."""
+
+
+class Maps(NamedTuple):
+    """Regions of a layer: what it reads, what it reads pixel for pixel with the result, what it writes."""
+
+    maps: Region
+    other: Region | None
+    result: Region
+
+
+class Buffer(NamedTuple):
+    """A buffer of a layer."""
+
+    role: Role
+    place: Place
+    unit: int
+    """Words of a pixel, or of a block of kernels."""
+
+
+Template = Hashable
+"""What a step is but for its numbers; equal templates make equal code."""
 
 
 class Extent(NamedTuple):
@@ -50,7 +90,7 @@ ALL = Extent(0, 1 << 31)
 class Access(NamedTuple):
     """Words of a buffer, or of a region of memory, that a step reads or writes."""
 
-    place: SSAValue
+    place: Role
     slot: int = 0
     rows: Extent = ALL
     columns: Extent = ALL

@@ -4,19 +4,19 @@ meets words that an earlier one still works on."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from xdsl.dialects import test
-from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, SSAValue
 
+from lowering.tile_steps.emit import emit
 from lowering.tile_steps.order import Wait, order
-from lowering.tile_steps.roll import Loop, Node, emit, roll
-from lowering.tile_steps.steps import Access, Extent, Part, Step, Unit, Work
+from lowering.tile_steps.roll import Loop, Node, roll
+from lowering.tile_steps.steps import Access, Extent, Part, Role, Step, Template, Unit, Work
 from snowdialect.dialects import tile
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.machine import load_machine
@@ -33,23 +33,17 @@ class Emitted(NamedTuple):
 
 @dataclass(frozen=True)
 class Numbered:
-    """Template of an operation of some kind; remembers the numbers that it is built with."""
+    """Template of an operation of some kind."""
 
     kind: int
-    built: dict[Operation, Emitted] = field(compare=False)
-
-    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        op = test.TestOp()
-        self.built[op] = Emitted(self.kind, tuple(numbers))
-        return op
 
 
 Flat = list[tuple[int, tuple[int, ...]]]
 """Kinds and numbers of steps."""
 
 
-def steps_of(flat: Flat, built: dict[Operation, Emitted]) -> list[Step]:
-    return [Step(Numbered(kind, built), numbers, Unit.LOAD, (), (), ()) for kind, numbers in flat]
+def steps_of(flat: Flat) -> list[Step]:
+    return [Step(Numbered(kind), numbers, Unit.LOAD, (), (), ()) for kind, numbers in flat]
 
 
 def unrolled(block: Block, built: dict[Operation, Emitted], indices: dict[SSAValue, int]) -> Iterator[tuple[int, ...]]:
@@ -64,9 +58,16 @@ def unrolled(block: Block, built: dict[Operation, Emitted], indices: dict[SSAVal
 
 def check_rolled(flat: Flat) -> list[Node]:
     built: dict[Operation, Emitted] = {}
-    nodes = roll(steps_of(flat, built))
+    nodes = roll(steps_of(flat))
     block = Block()
-    emit(nodes, block)
+
+    def build(template: Template, numbers: Sequence[IndexExpr]) -> Operation:
+        assert isinstance(template, Numbered)
+        op = test.TestOp()
+        built[op] = Emitted(template.kind, tuple(numbers))
+        return op
+
+    emit(nodes, block, build)
     assert list(unrolled(block, built, {})) == [(kind, *numbers) for kind, numbers in flat]
     return nodes
 
@@ -132,7 +133,7 @@ def test_two_slots_are_told_from_two_tiles() -> None:
 # Ordering and waiting
 
 MACHINE = replace(load_machine(), compute_units=2, queue_depth=4)
-BUFFERS = list(Block(arg_types=[IndexType()] * 3).args)
+BUFFERS = (Role.MAPS_TILE, Role.OTHER_TILE, Role.RESULT_TILE)
 SIZE = 3
 """Rows, and columns, of the tiles in them."""
 
@@ -143,9 +144,6 @@ class Origin:
 
     item: int
     part: Part | None
-
-    def build(self, numbers: Sequence[IndexExpr]) -> Operation:
-        raise AssertionError("steps that are only ordered become no operations")
 
 
 class Instructions(NamedTuple):

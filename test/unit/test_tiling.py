@@ -21,17 +21,17 @@ from lowering.tiling import (
     merged_windows,
     plan_conv,
 )
-from snowdialect.dialects.tile import MapsType, Mode, Order, Schedule, Split, Window
-from snowdialect.layout import Segment, round_up
+from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
+from snowdialect.layout import MapsLayout, Segment, round_up
 from snowdialect.machine import Machine, load_machine
 
 ZC706 = load_machine()
 
 
-def maps(height: int, width: int, channels: int, machine: Machine = ZC706) -> MapsType:
+def maps(height: int, width: int, channels: int, machine: Machine = ZC706) -> MapsLayout:
     pixel = round_up(channels, machine.line_words)
     row = round_up(width * pixel, machine.transfer_words)
-    return MapsType.make(height, width, pixel, row, 8, [Segment(channels, 0)])
+    return MapsLayout(height, width, pixel, row, (Segment(channels, 0),))
 
 
 def convolution(
@@ -268,7 +268,7 @@ def test_a_fused_pool_has_the_rows_of_its_tile_and_those_it_shares_with_the_next
         ),
         (PROBLEM, schedule(columns=3), "3 columns do not begin at whole transfers of the maps"),
         (
-            PROBLEM._replace(maps=MapsType.make(16, 8, 3, 32, 8, [Segment(3, 0)])),
+            PROBLEM._replace(maps=MapsLayout(16, 8, 3, 32, (Segment(3, 0),))),
             schedule(),
             "COOP reads whole lines, a pixel has 3 words",
         ),

@@ -15,7 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
 from snowdialect.dialects.tile.records import parse_fields, print_fields
-from snowdialect.layout import Packing, Segment
+from snowdialect.layout import MapsLayout, Packing, Segment
 
 
 class Mode(StrEnum):
@@ -120,6 +120,11 @@ class MapsType(ParametrizedAttribute, TypeAttribute):
     @property
     def segments(self) -> tuple[Segment, ...]:
         return tuple(Segment(c.data, o.data) for c, o in zip(self.counts, self.offsets, strict=True))
+
+    @property
+    def layout(self) -> MapsLayout:
+        """Where the words lie, whatever their Q position."""
+        return MapsLayout(self.height.data, self.width.data, self.pixel.data, self.row.data, self.segments)
 
     @property
     def channels(self) -> int:
