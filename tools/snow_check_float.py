@@ -23,7 +23,7 @@ def span(text: str) -> tuple[float, float]:
 
 def print_table(accuracy: "Accuracy") -> None:
     """One line a layer, then what is worth a sentence."""
-    width = max(5, *(len(row.name) for row in accuracy.layers))
+    width = max((5, *(len(row.name) for row in accuracy.layers)))
     print(f"{'layer':<{width}}  {'kind':<11}{'bits':>5}{'SNR dB':>8}{'saturations':>13}{'wraps':>8}  can wrap")
     for row in accuracy.layers:
         bits = "" if row.frac_bits is None else row.frac_bits
@@ -35,7 +35,10 @@ def print_table(accuracy: "Accuracy") -> None:
 
 
 def make_table(model: Path, accuracy: "Accuracy") -> dict[str, Any]:
-    """The lines as JSON; `cliff` names a layer or is null, `snr_db` is null for a result that is exact."""
+    """The lines as JSON; `cliff` names a layer or is null.
+
+    `snr_db` is null where it is infinite: for a result that is exact, and for one that is zero in float alone.
+    """
     return {
         "model": str(model),
         "inputs": accuracy.inputs,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import snow_cli
+from snowdialect.errors import SnowError
 
 if TYPE_CHECKING:
     from snowdialect.backend.program import Program
@@ -76,7 +77,13 @@ def run(options: argparse.Namespace) -> int:
     from snowdialect.files import replacing
 
     if options.coverage:
+        if options.check is not None or options.report is not None:
+            raise SnowError("--coverage compiles nothing; --check and --report are for a program")
         return cover(options)
+    if options.json:
+        raise SnowError("--json is for --coverage")
+    if options.output.exists() and options.output.samefile(options.model):
+        raise SnowError(f"{options.output}: is the model, which the program would replace")
     program = compile_plainly(options) if options.check is None else compile_checked(options)
     if program is None:
         return 1
