@@ -148,8 +148,9 @@ def _compared(reference: Run, run: Run) -> int:
 
 
 def output_distance(run: Run, other: Run) -> float:
-    """Largest absolute difference between the outputs of two runs."""
-    distances = [np.abs(array - other.outputs[name]).max() for name, array in run.outputs.items()]
+    """Largest absolute difference between the outputs of two runs; infinities of the same sign do not differ."""
+    pairs = [(array, other.outputs[name]) for name, array in run.outputs.items()]
+    distances = [np.abs(np.where(one == two, 0, one - two)).max() for one, two in pairs]
     return float(max(distances, default=0.0))
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -186,14 +187,15 @@ def layer_counts(results: "list[LevelResult]") -> list[dict[str, Any]]:
 
 
 def make_table(model: Path, results: "list[LevelResult]") -> dict[str, Any]:
-    """The lines as JSON; `difference` is null when all levels agree."""
+    """The lines as JSON; `difference` is null when all levels agree, the distance when float has no finite output."""
     from lowering.check import FLOAT, output_distance
 
     difference = results[-1].difference
+    distance = output_distance(results[0].run, results[1].run) if results[0].level == FLOAT else math.nan
     return {
         "model": str(model),
         "equal": difference is None,
-        "distance_from_float": output_distance(results[0].run, results[1].run) if results[0].level == FLOAT else None,
+        "distance_from_float": distance if math.isfinite(distance) else None,
         "levels": [
             {
                 "level": result.level,

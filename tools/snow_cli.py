@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 
 
@@ -59,7 +60,9 @@ def show_progress(text: str = "") -> None:
 def run_command(body: Callable[[], int], debug: bool) -> int:
     """Runs the body of a command: its status, or 1 after printing `error: ...` on one line."""
     try:
-        return body()
+        # Sums beyond float are part of the results, and no news for the standard error.
+        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+            return body()
     except BrokenPipeError:
         # The reader of our output has gone; keep the interpreter from flushing into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
