@@ -94,6 +94,9 @@ def read_program(context: ProgramContext, path: Path, shape: tuple[int, ...] | N
     hold what its ending says.
     """
     program = _read_file(context, path, shape)
+    if shape is not None and input_shape(program.module) != shape:
+        held, wanted = ("x".join(map(str, sizes)) for sizes in (input_shape(program.module), shape))
+        raise SnowError(f"{path}: takes {held}, not {wanted}; only a model file can leave it open")
     context.weights = program.weights
     return program
 
@@ -133,11 +136,19 @@ def read_model(path: Path, shape: tuple[int, ...] | None) -> Program:
 
 
 def set_machine(module: ModuleOp, name_or_path: str) -> None:
-    """Stores a machine in the module, for the passes to come. Raises MachineError for one that is unknown."""
+    """Stores a machine in the module, for the passes to come.
+
+    Raises MachineError for one that is unknown, and SnowError when the module was already lowered for another one.
+    """
     from snowdialect.dialects import target
     from snowdialect.machine import load_machine
 
-    target.set_machine(module, load_machine(name_or_path))
+    machine = load_machine(name_or_path)
+    if target.MACHINE_ATTRIBUTE in module.attributes and (level := level_of(module)) != LEVELS[0]:
+        present = target.machine_of(module)
+        if present != machine:
+            raise SnowError(f"the program is at level {level}, made for {present.name}; {machine.name} comes too late")
+    target.set_machine(module, machine)
 
 
 def pass_options(schedule: str | None = None, calibrate: str | Path | None = None) -> PassOptions:

@@ -34,20 +34,22 @@ def read_input(path: Path, shape: tuple[int, ...]) -> Inputs:
     if array.dtype.kind not in "fiub":
         raise SnowError(f"{path}: holds {array.dtype}, not numbers")
     if array.shape == shape:
-        return Inputs(_to_float32(array[None]), False)
+        return Inputs(_to_float32(path, array[None]), False)
     if array.shape[1:] == shape and array.ndim == len(shape) + 1:
         if len(array) == 0:
             raise SnowError(f"{path}: holds an empty batch")
-        return Inputs(_to_float32(array), True)
+        return Inputs(_to_float32(path, array), True)
     held = "x".join(map(str, array.shape)) or "a scalar"
     wanted = "x".join(map(str, shape))
     raise SnowError(f"{path}: holds {held}; the network wants {wanted}, or a batch Nx{wanted}")
 
 
-def _to_float32(array: NDArray[Any]) -> NDArray[np.float32]:
-    """What is too large becomes infinite, which a run refuses."""
+def _to_float32(path: Path, array: NDArray[Any]) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):
-        return np.array(array, np.float32)
+        result = np.array(array, np.float32)
+    if not np.isfinite(result).all():
+        raise SnowError(f"{path}: holds values that are not finite as float32")
+    return result
 
 
 def only_output(outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:

@@ -28,16 +28,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "snow-asm", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    disassembler = commands.add_parser("disassemble", help="program to text")
-    disassembler.add_argument("input", metavar="P.snow", type=Path)
-    disassembler.add_argument("-o", "--output", metavar="P.s", type=Path, required=True)
+    disassembler = commands.add_parser(
+        "disassemble", help="program to text", description="Writes the code of a program as text."
+    )
+    disassembler.add_argument("input", metavar="P.snow", type=Path, help="program")
+    disassembler.add_argument("-o", "--output", metavar="P.s", type=Path, required=True, help="file to write")
     disassembler.set_defaults(run=disassemble)
-    assembler = commands.add_parser("assemble", help="text to program")
-    assembler.add_argument("input", metavar="P.s", type=Path)
+    assembler = commands.add_parser("assemble", help="text to program", description="Writes the program of a text.")
+    assembler.add_argument("input", metavar="P.s", type=Path, help="text")
     assembler.add_argument(
         "--replace", metavar="P.snow", type=Path, help="program to take all but the code from, for a text without data"
     )
-    assembler.add_argument("-o", "--output", metavar="Q.snow", type=Path, required=True)
+    assembler.add_argument("-o", "--output", metavar="Q.snow", type=Path, required=True, help="file to write")
     assembler.set_defaults(run=assemble)
     for command in (disassembler, assembler):
         snow_cli.add_debug_argument(command)
@@ -75,6 +77,9 @@ def compiled(path: Path) -> "Program":
 
     if path.suffix != ".s":
         raise SnowError(f"{path}: not assembly (.s); snow-compile takes models and modules")
+    text = read_text(path)
+    if ".program" in text and ".output" not in text:
+        raise SnowError(f"{path}: holds code alone; --replace P.snow names the program to take the data from")
     return compile_model(path)
 
 
@@ -82,10 +87,14 @@ def replaced(path: Path, source: Path) -> "Program":
     """The program in file `source` with the code of a text."""
     from snowdialect.backend.code_text import assemble_code
     from snowdialect.backend.container import load_program
+
+    return assemble_code(read_text(path), str(path), load_program(source))
+
+
+def read_text(path: Path) -> str:
     from snowdialect.errors import SnowError
 
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except UnicodeDecodeError:
         raise SnowError(f"{path}: not a text file") from None
-    return assemble_code(text, str(path), load_program(source))

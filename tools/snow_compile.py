@@ -29,11 +29,15 @@ MEASURED = (
     "frames_per_second",
     "utilization",
     "dram_read_bytes",
+    "maps_bytes",
+    "weights_bytes",
+    "instruction_bytes",
     "dram_write_bytes",
     "gigabytes_per_second",
     "instructions_executed",
     "saturations",
     "accumulator_wraps",
+    "port_conflict_cycles",
     "ledger",
 )
 """What of a report only a run can tell."""
@@ -43,6 +47,9 @@ MEASURED_OF_LAYER = (
     "ideal_cycles",
     "utilization",
     "dram_read_bytes",
+    "maps_bytes",
+    "weights_bytes",
+    "instruction_bytes",
     "dram_write_bytes",
     "saturations",
     "accumulator_wraps",
@@ -62,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     target.add_argument(
         "--coverage", action="store_true", help="compile nothing, but print what becomes of each layer, and why"
     )
-    parser.add_argument("--json", action="store_true", help="print the coverage as JSON")
+    parser.add_argument("--json", action="store_true", help="with --coverage: print it as JSON")
     parser.add_argument(
         "--report", metavar="R.json", type=Path, help="write what is known before a run; null stands for the rest"
     )
@@ -74,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     from snowdialect.backend.container import write_program
-    from snowdialect.files import replacing
+    from snowdialect.files import check_replaceable, replacing
 
     if options.coverage:
         if options.check is not None or options.report is not None:
@@ -84,6 +91,7 @@ def run(options: argparse.Namespace) -> int:
         raise SnowError("--json is for --coverage")
     if options.output.exists() and options.output.samefile(options.model):
         raise SnowError(f"{options.output}: is the model, which the program would replace")
+    check_replaceable(options.output, options.report)
     program = compile_plainly(options) if options.check is None else compile_checked(options)
     if program is None:
         return 1
