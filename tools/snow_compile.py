@@ -89,9 +89,9 @@ def run(options: argparse.Namespace) -> int:
         return cover(options)
     if options.json:
         raise SnowError("--json is for --coverage")
+    check_replaceable(options.output, options.report)
     if options.output.exists() and options.output.samefile(options.model):
         raise SnowError(f"{options.output}: is the model, which the program would replace")
-    check_replaceable(options.output, options.report)
     program = compile_plainly(options) if options.check is None else compile_checked(options)
     if program is None:
         return 1
