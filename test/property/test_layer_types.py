@@ -1,0 +1,143 @@
+"""Each kind of layer that networks are made of, over its shapes: the same bits at every level and in the simulator.
+
+In Q8.8, or calibrated on the inputs. Random chains (test_levels.py) rarely meet a kernel of 11x11, a depthwise
+convolution or a neuron with more weights than a buffer holds; here each kind has examples of its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from networks import AvgPool, BatchNorm, Concat, Conv, Layer, Linear, MaxPool, Net
+
+from lowering import driver
+from lowering.check import SIMULATOR, check
+
+EXAMPLES = settings().max_examples // 4
+"""Of a kind; there are many kinds."""
+
+sides = st.integers(1, 14)
+channels = st.integers(1, 70)
+flags = st.booleans()
+one = st.just(1)
+strides = st.integers(1, 4)
+
+
+@st.composite
+def convolutions(
+    draw: st.DrawFn,
+    kernels: st.SearchStrategy[int],
+    inputs: st.SearchStrategy[int] = channels,
+    outputs: st.SearchStrategy[int] = channels,
+    steps: st.SearchStrategy[int] = one,
+    dilations: st.SearchStrategy[int] = one,
+    *,
+    residual: bool = False,
+    depthwise: bool = False,
+) -> Net:
+    """One convolution, with maps that its kernel fits."""
+    kernel, dilation = (draw(kernels), draw(kernels)), (draw(dilations), draw(dilations))
+    reach = [step * (taps - 1) for taps, step in zip(kernel, dilation, strict=True)]
+    padding = [draw(st.integers(0, size)) for size in (*reach, *reach)]
+    least = [max(1, 1 + size - padding[axis] - padding[axis + 2]) for axis, size in enumerate(reach)]
+    height, width = (draw(st.integers(low, size + 8)) for low, size in zip(least, reach, strict=True))
+    each = draw(inputs)
+    groups = each if depthwise else 1
+    layer = Conv(
+        groups * draw(outputs),
+        kernel,
+        (draw(steps), draw(steps)),
+        (padding[0], padding[1], padding[2], padding[3]),
+        dilation,
+        groups,
+        bias=draw(flags),
+        residual=residual,
+        relu=draw(flags),
+    )
+    return Net((each, height, width), (layer,), 0.3, draw(st.integers(0, 999)))
+
+
+@st.composite
+def grouped(draw: st.DrawFn) -> Net:
+    groups, inputs, outputs = draw(st.integers(2, 5)), draw(st.integers(1, 20)), draw(st.integers(1, 20))
+    kernel = draw(st.integers(1, 3))
+    layer = Conv(groups * outputs, (kernel, kernel), groups=groups, relu=draw(flags))
+    return Net((groups * inputs, draw(st.integers(3, 9)), draw(st.integers(3, 9))), (layer,), 0.5)
+
+
+@st.composite
+def pools(draw: st.DrawFn, kind: type[MaxPool] | type[AvgPool], *, ceil_mode: bool) -> Net:
+    kernel = draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    pads = draw(st.integers(0, kernel[0] // 2)), draw(st.integers(0, kernel[1] // 2))
+    shape = draw(channels), draw(st.integers(kernel[0], 14)), draw(st.integers(kernel[1], 14))
+    step = draw(st.integers(1, kernel[0])), draw(st.integers(1, kernel[1]))
+    return Net(shape, (kind(kernel, step, (*pads, *pads), ceil_mode=ceil_mode),))
+
+
+@st.composite
+def global_pools(draw: st.DrawFn) -> Net:
+    shape = draw(channels), draw(sides), draw(sides)
+    kernel = shape[1:]
+    return Net(shape, (draw(st.sampled_from([MaxPool(kernel), AvgPool(kernel)])),))
+
+
+@st.composite
+def concats(draw: st.DrawFn) -> Net:
+    """Parts of any channels, which a convolution reads."""
+    parts = draw(st.lists(st.integers(0, 40), min_size=2, max_size=4).map(tuple))
+    shape = draw(channels), draw(st.integers(1, 6)), draw(st.integers(1, 6))
+    return Net(shape, (Concat(parts), Conv(draw(channels), relu=True)), 0.3)
+
+
+@st.composite
+def linears(draw: st.DrawFn) -> Net:
+    """Up to 12,000 weights a neuron: more than a buffer of weights holds, so they come in parts."""
+    shape = draw(st.integers(1, 240)), draw(st.integers(1, 7)), draw(st.integers(1, 7))
+    return Net(shape, (Linear(draw(st.integers(1, 40)), draw(flags), draw(flags)),), 0.05)
+
+
+@st.composite
+def batch_norms(draw: st.DrawFn) -> Net:
+    """Before and behind a convolution, a pool, a concatenation; on maps and on vectors."""
+    shape = draw(channels), draw(st.integers(3, 6)), draw(st.integers(3, 6))
+    before: list[Layer] = [Conv(20, (3, 3)), MaxPool((2, 2)), Concat((0, 9)), Linear(33)]
+    return Net(shape, (BatchNorm(), draw(st.sampled_from(before)), BatchNorm()), 0.3)
+
+
+KINDS = {
+    "1x1": convolutions(st.just(1)),
+    "large kernels": convolutions(st.integers(8, 11), st.integers(1, 20), st.integers(1, 20)),
+    "strides": convolutions(st.integers(1, 5), steps=strides),
+    "dilation": convolutions(st.integers(2, 3), dilations=st.integers(2, 4)),
+    "depthwise": convolutions(st.integers(1, 5), outputs=st.integers(1, 2), depthwise=True),
+    "grouped": grouped(),
+    "residual": convolutions(st.integers(1, 3), residual=True),
+    "max pool, floor": pools(MaxPool, ceil_mode=False),
+    "max pool, ceil": pools(MaxPool, ceil_mode=True),
+    "average pool, floor": pools(AvgPool, ceil_mode=False),
+    "average pool, ceil": pools(AvgPool, ceil_mode=True),
+    "global pool": global_pools(),
+    "concat": concats(),
+    "linear": linears(),
+    "batch norm": batch_norms(),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), calibrated=flags)
+def test_all_levels_agree(kind: st.SearchStrategy[Net], data: st.DataObject, calibrated: bool, tmp_path: Path) -> None:
+    net = data.draw(kind)
+    module, weights = net.build()
+    context = driver.make_context()
+    context.weights = lambda: weights
+    samples = tmp_path / "samples.npy"
+    np.save(samples, net.inputs())
+    options = driver.pass_options(calibrate=samples if calibrated else None)
+    results = list(check(context, module, net.inputs(), weights, options=options))
+    assert [str(result.difference) for result in results] == ["None"] * len(results)
+    assert results[-1].level == SIMULATOR
