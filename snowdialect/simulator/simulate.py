@@ -26,6 +26,8 @@ from snowdialect.simulator.state import Numbers, Records, Words
 
 _SLICE = 1 << 22
 """Instructions that run before a thread looks whether it is still wanted."""
+_LONGEST = 1 << 30
+"""Instructions after which a run is given up: a hundred times those of the largest network that is known here."""
 _CHUNK_BYTES = 1 << 28
 """Memories of inputs that are kept at a time."""
 
@@ -234,6 +236,8 @@ class Execution:
                 raise _illegal(self.program, self.code, self.rows, number, fault)
             if (entered := int(self.control["entered"][0])) != NO_LAYER:
                 self.enter(self.program.layers[entered].name)
+            if int(self.executed.sum()) > _LONGEST:
+                raise IllegalProgram(f"the program has not ended after {_LONGEST} instructions")
 
 
 def _illegal(program: Program, code: Code, rows: Records, number: int, fault: Numbers) -> IllegalProgram:

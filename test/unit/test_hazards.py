@@ -1,5 +1,6 @@
 """What the machine could not run: a small program for each rule of docs/isa.md, stopped and named."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -204,6 +205,13 @@ def test_branch_out_of_its_bank() -> None:
     bank = MACHINE.icache_instructions
     program = ["there:", NOP, f".fill {bank - 4}", "beq r6, r6, there"]
     assert "the 4 delay slots of the branch leave its bank" in stop(*program, *[NOP] * 8, setup=[])
+
+
+def test_program_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["snowdialect.simulator.simulate"], "_LONGEST", 1 << 23)
+    program = make_program(["there:", "beq r6, r6, there", *[NOP] * 4])
+    with pytest.raises(IllegalProgram, match="the program has not ended after 8388608 instructions"):
+        simulate(program, np.zeros((1, 1)))
 
 
 def test_branch_to_another_bank() -> None:
