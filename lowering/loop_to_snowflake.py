@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IndexType, ModuleOp, UnknownLoc, UnrealizedConversionCastOp
+from xdsl.dialects.builtin import ModuleOp, UnknownLoc
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
@@ -54,11 +54,9 @@ def _over_counters(op: loop.LoopOp, name: str) -> IndexExpr:
     """An address of an operation in terms of the counters of the loops around it."""
     expression = op.address(name)
     for index in expression.indices():
-        cast = index.owner
-        assert isinstance(cast, UnrealizedConversionCastOp)
-        source = cast.inputs[0].owner
-        assert isinstance(source, snowflake.AddressOp)
-        expression = expression.replaced(index, source.expression)
+        over_counter = index.owner
+        assert isinstance(over_counter, snowflake.AddressOp)
+        expression = expression.replaced(index, over_counter.expression)
     return expression
 
 
@@ -85,7 +83,10 @@ class LowerLayer(RewritePattern):
 
 
 class LowerFor(RewritePattern):
-    """A loop whose counter ends at zero. A loop with a single iteration is none."""
+    """A loop whose counter ends at zero. A loop with a single iteration is none.
+
+    What is still to be lowered takes the index, as a function of the counter, from a `snowflake.address`.
+    """
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: loop.ForOp, rewriter: PatternRewriter) -> None:
@@ -105,9 +106,8 @@ class LowerFor(RewritePattern):
     @staticmethod
     def _as_index(rewriter: PatternRewriter, op: loop.ForOp, place: InsertPoint, expression: IndexExpr) -> SSAValue:
         address = located(snowflake.AddressOp(expression), op.location)
-        cast = located(UnrealizedConversionCastOp.get([address.result], [IndexType()]), op.location)
-        rewriter.insert((address, cast), place)
-        return cast.results[0]
+        rewriter.insert(address, place)
+        return address.result
 
 
 class LowerConfig(RewritePattern):
@@ -232,10 +232,9 @@ def _end_of_memory(module: ModuleOp) -> int:
 
 def _erase_unused(module: ModuleOp) -> None:
     """Loop indices are gone: every address has taken its own from the counters."""
-    for kind in (UnrealizedConversionCastOp, snowflake.AddressOp):
-        for op in tuple(op for op in module.walk() if isinstance(op, kind)):
-            if not op.results[0].uses:
-                Rewriter.erase_op(op)
+    for op in tuple(module.walk()):
+        if isinstance(op, snowflake.AddressOp) and not op.result.uses:
+            Rewriter.erase_op(op)
 
 
 @dataclass(frozen=True)
@@ -263,4 +262,4 @@ class ConvertLoopToSnowflakePass(ModulePass):
         )
         PatternRewriteWalker(patterns, apply_recursively=False).rewrite_module(op)
         _erase_unused(op)
-        check_removed(op, self.name, illegal=(loop.Loop.name, UnrealizedConversionCastOp))
+        check_removed(op, self.name, illegal=(loop.Loop.name,))

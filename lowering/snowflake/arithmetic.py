@@ -18,6 +18,9 @@ CONSTANT = BY_NAME["mov"].field("immediate")
 _LOW_BITS = IMMEDIATE.width - 2
 """MULI by two to this moves a MOV up; what is left below fits ADDI."""
 
+Terms = frozenset[tuple[SSAValue, int]]
+"""A linear function without its constant."""
+
 
 def signed(value: int) -> int:
     """A value mod 2^32 as a signed number."""

@@ -18,7 +18,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.legality import check_removed
-from lowering.snowflake.arithmetic import CONSTANT, IMMEDIATE, Emitter, cost, signed
+from lowering.snowflake.arithmetic import CONSTANT, IMMEDIATE, Emitter, Terms, cost, signed
 from lowering.snowflake.carried_values import separate_carried_values
 from lowering.snowflake.parities import carry_parities
 from lowering.snowflake.pressure import liveness, loops_by_height
@@ -28,9 +28,6 @@ from snowdialect.dialects.snowflake import ForOp
 
 _TEMPORARIES = 2
 """Registers that computing one address may take besides its result."""
-
-Terms = frozenset[tuple[SSAValue, int]]
-"""An address without its constant."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,7 @@ def _expand(blocks: Iterable[Block], whole: Block | ForOp) -> None:
     """Expands the addresses directly in some blocks of a nest or program, none of which lies in another."""
     blocks = [block for block in blocks if any(isinstance(op, snowflake.AddressOp) for op in block.ops)]
     if blocks:
-        # A value that a loop starts from and that is kept as well has two registers, which count once it is copied.
+        # A value that a loop starts from and that is kept as well has two registers, counted once it is copied.
         separate_carried_values(whole.body.block if isinstance(whole, ForOp) else whole)
         live = liveness(whole).at
         for block in blocks:

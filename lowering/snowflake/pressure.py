@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from xdsl.backend.register_allocator import live_ins_per_block
 from xdsl.ir import Block, Operation, SSAValue
 
 from snowdialect.dialects import snowflake
@@ -62,12 +61,27 @@ def liveness(whole: ForOp | Block) -> Liveness:
     """What is live in a nest, all that the nest uses included, or in a block and the loops in it."""
     block = whole.body.block if isinstance(whole, ForOp) else whole
     loops = [op for op in whole.walk() if isinstance(op, ForOp)]
-    result = Liveness(_classes(loops), live_ins_per_block(block))
+    live_ins: dict[Block, set[SSAValue]] = {}
+    _find_live_ins(block, live_ins)
+    result = Liveness(_classes(loops), live_ins)
     if isinstance(whole, ForOp):
         result.enter(whole, set())
     else:
         result.walk(block, set())
     return result
+
+
+def _find_live_ins(block: Block, found: dict[Block, set[SSAValue]]) -> None:
+    """Finds what a block, and each one in it, uses and does not define; xDSL's lists of these keep an order, slowly."""
+    used: set[SSAValue] = set()
+    defined: set[SSAValue] = set(block.args)
+    for op in block.ops:
+        used.update(op.operands)
+        defined.update(op.results)
+        if isinstance(op, ForOp):
+            _find_live_ins(op.body.block, found)
+            used |= found[op.body.block]
+    found[block] = used - defined
 
 
 @dataclass

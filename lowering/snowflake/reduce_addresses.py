@@ -8,7 +8,9 @@ a known distance, so a family takes one register for the whole nest of loops.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -16,7 +18,7 @@ from xdsl.ir import BlockArgument, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from lowering.snowflake.arithmetic import IMMEDIATE, advance, cost
+from lowering.snowflake.arithmetic import IMMEDIATE, Terms, advance, cost
 from lowering.snowflake.carried_values import carry, separate_carried_values
 from lowering.snowflake.parities import carry_parities
 from lowering.snowflake.pressure import count_live, loops_by_height
@@ -39,15 +41,18 @@ class Family:
     """How far they advance in an iteration."""
     invariant: IndexExpr
     """Their part that the loop does not change, without constants."""
-    members: list[snowflake.AddressOp] = field(default_factory=list[snowflake.AddressOp])
+    members: dict[snowflake.AddressOp, IndexExpr] = field(default_factory=dict[snowflake.AddressOp, IndexExpr])
+    """Each address, and what it is."""
 
-    @property
+    @cached_property
     def base(self) -> int:
-        return self.members[0].expression.constant
+        """The constant of the first one."""
+        return next(iter(self.members.values())).constant
 
-    def takes(self, step: int, invariant: IndexExpr, constant: int) -> bool:
-        same = step == self.step and dict(invariant.linear) == dict(self.invariant.linear)
-        return same and IMMEDIATE.fits(constant - self.base)
+    @cached_property
+    def saving(self) -> int:
+        """Instructions of an iteration that go when the family is carried."""
+        return sum(map(cost, self.members.values()))
 
 
 @dataclass
@@ -67,7 +72,7 @@ class NestReducer:
         initial: list[SSAValue] = []
         yielded: list[SSAValue] = []
         unchanged: list[Family] = []
-        for family in sorted(_families(loop), key=lambda family: -_saving(family)):
+        for family in sorted(_families(loop), key=lambda family: -family.saving):
             runs = family.step != 0 or any(self._inner_loop(member) for member in family.members)
             if not spare:
                 break
@@ -96,9 +101,9 @@ class NestReducer:
         pointer = body.insert_arg(snowflake.UNALLOCATED, len(body.args))
         current: SSAValue = pointer
         distance = 0
-        followers = (*family.members[1:], None)
-        for member, follower in zip(family.members, followers, strict=True):
-            wanted = member.expression.constant - family.base
+        followers = (*tuple(family.members)[1:], None)
+        for (member, expression), follower in zip(family.members.items(), followers, strict=True):
+            wanted = expression.constant - family.base
             at_member = InsertPoint.before(member)
             value = advance(current, wanted - distance, at_member, member.location)
             inner = self._inner_loop(member)
@@ -120,26 +125,23 @@ class NestReducer:
 def _families(loop: ForOp) -> list[Family]:
     """The addresses directly in the body that are known one iteration ahead."""
     families: list[Family] = []
+    with_terms: defaultdict[tuple[int, Terms], list[Family]] = defaultdict(list)
     for op in loop.body.block.ops:
         if not isinstance(op, snowflake.AddressOp):
             continue
-        terms = dict(op.expression.linear)
+        expression = op.expression
+        terms = dict(expression.linear)
         step = terms.pop(loop.counter, 0)
         if any(isinstance(value, BlockArgument) and value.owner is loop.body.block for value in terms):
             continue
-        invariant = IndexExpr(0, tuple(terms.items()))
-        constant = op.expression.constant
-        family = next((family for family in families if family.takes(step, invariant, constant)), None)
+        alike = with_terms[step, frozenset(terms.items())]
+        family = next((family for family in alike if IMMEDIATE.fits(expression.constant - family.base)), None)
         if family is None:
-            family = Family(step, invariant)
+            family = Family(step, IndexExpr(0, tuple(terms.items())))
+            alike.append(family)
             families.append(family)
-        family.members.append(op)
+        family.members[op] = expression
     return families
-
-
-def _saving(family: Family) -> int:
-    """Instructions of an iteration that go when the family is carried."""
-    return sum(cost(member.expression) for member in family.members)
 
 
 def _hoist(loop: ForOp, family: Family, spare: int) -> int:
@@ -148,8 +150,8 @@ def _hoist(loop: ForOp, family: Family, spare: int) -> int:
     What remains is a constant away from the first. Returns how many registers were taken besides that of the first.
     """
     hoisted: dict[int, SSAValue] = {}
-    for member in family.members:
-        constant = member.expression.constant
+    for member, expression in family.members.items():
+        constant = expression.constant
         if constant in hoisted:
             Rewriter.replace_op(member, (), [hoisted[constant]])
         elif len(hoisted) <= max(0, spare):

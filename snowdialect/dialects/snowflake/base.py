@@ -10,7 +10,8 @@ how they name registers: values in MLIR, with the registers behind a colon once 
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from xdsl.backend.assembly_printer import AssemblyPrinter, OneLineAssemblyPrintable
@@ -18,7 +19,7 @@ from xdsl.backend.register_allocatable import HasRegisterConstraints, RegisterCo
 from xdsl.backend.register_type import RegisterType
 from xdsl.dialects.builtin import IntAttr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
 from xdsl.dialects.utils import EnumAttribute
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_attr_definition
 from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
@@ -112,6 +113,16 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
     ROW: ClassVar[Instruction]
     ENUMS: ClassVar[dict[str, type[EnumAttribute[Any]]]] = {}
     """The attribute of each field of kind CHOICE."""
+
+    def __init__(
+        self,
+        *,
+        operands: Sequence[SSAValue] = (),
+        result_types: Sequence[ScalarRegister] = (),
+        properties: Mapping[str, Attribute] = MappingProxyType({}),
+    ) -> None:
+        # A field is one value or one property: nothing that IRDL's constructor, thrice as slow, has to count.
+        Operation.__init__(self, operands=operands, result_types=result_types, properties=properties)
 
     @classmethod
     def operand_fields(cls) -> tuple[Field, ...]:
