@@ -19,7 +19,7 @@ from xdsl.utils.exceptions import DiagnosticException
 
 from lowering.legality import check_removed
 from lowering.snowflake.carried_values import separate_carried_values
-from lowering.snowflake.pressure import count_live, register_classes
+from lowering.snowflake.pressure import liveness, register_classes
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import layer_name
 from snowdialect.dialects.snowflake import ScalarRegister
@@ -68,9 +68,9 @@ def _allocate(block: Block) -> None:
     try:
         _Allocator(block).allocate_block(block)
     except DiagnosticException as error:
-        loops = [op for op in block.ops if isinstance(op, snowflake.ForOp)]
-        worst = max(loops, key=lambda loop: count_live(loop)[loop])
+        needs = {loop: liveness(loop).at[loop] for loop in block.ops if isinstance(loop, snowflake.ForOp)}
+        worst = max(needs, key=needs.__getitem__)
         raise SnowError(
-            f"{layer_name(worst)}: needs {count_live(worst)[worst]} registers at once, "
+            f"{layer_name(worst)}: needs {needs[worst]} registers at once, "
             f"and {len(snowflake.ALLOCATABLE)} can hold values"
         ) from error

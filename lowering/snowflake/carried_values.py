@@ -30,7 +30,7 @@ def carry(loop: snowflake.ForOp, initial: Sequence[SSAValue], yielded: Sequence[
 
 def separate_carried_values(block: Block) -> None:
     """Inserts copies until no register that a loop carries is wanted by two values at once."""
-    for op in tuple(block.ops):
+    for op in block.ops:  # What is inserted lies before the operation that the iteration has come to.
         if isinstance(op, ForOp):
             separate_carried_values(op.body.block)
             for place, value in enumerate(op.iter_args):
@@ -60,10 +60,11 @@ def _ends_at(value: SSAValue, loop: ForOp, place: int) -> bool:
 def _separate_yielded(loop: ForOp) -> None:
     """Copies what is yielded where it is not made after the last use of the value that it replaces."""
     terminator = loop.yielded
+    yielded = tuple(terminator.operands)
     copied = [
         place
-        for place, value in enumerate(terminator.values)
-        if not _follows(loop, place) or list(terminator.values).count(value) > 1
+        for place, (carried, value) in enumerate(zip(loop.carried, yielded, strict=True))
+        if not _follows(value, carried, loop.body.block) or yielded.count(value) > 1
     ]
     # Copies of several values could overwrite each other's sources: each goes through a register of its own.
     for _ in range(2 if len(copied) > 1 else 1):
@@ -73,22 +74,23 @@ def _separate_yielded(loop: ForOp) -> None:
             terminator.operands[place] = copy.rd
 
 
-def _follows(loop: ForOp, place: int) -> bool:
+def _follows(yielded: SSAValue, carried: BlockArgument, body: Block) -> bool:
     """Whether the yielded value can live in the register of the carried value from where it is made."""
-    body = loop.body.block
-    last: SSAValue = loop.carried[place]
+    last: SSAValue = carried
     while (taken := _taken_by(last, body)) is not None:
         last = taken
-    first: SSAValue = loop.yielded.values[place]
+    first = yielded
     if first is last:
         return True
     while isinstance(first, OpResult) and isinstance(first.op, ForOp) and first.op.parent is body:
         first = first.op.iter_args[first.index]
     if not isinstance(first, OpResult) or first.op.parent is not body:
         return False
-    maker = first.op
-    users = (_ancestor(use.operation, body) for use in last.uses)
-    return all(user is maker or user.is_before_in_block(maker) for user in users)
+    users = {_ancestor(use.operation, body) for use in last.uses}
+    behind = first.op.next_op
+    while behind is not None and behind not in users:
+        behind = behind.next_op
+    return behind is None
 
 
 def _taken_by(value: SSAValue, block: Block) -> SSAValue | None:

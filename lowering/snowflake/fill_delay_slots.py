@@ -7,6 +7,7 @@ no state of buffers or memory, in common that one of them writes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from xdsl.backend.register_type import RegisterResource
@@ -26,16 +27,20 @@ from snowdialect.dialects.target import machine_of
 _WINDOW = 32
 """How far back from a branch instructions are sought: bounds the work, and how far a branch moves up."""
 
+Effects = AbstractSet[EffectInstance]
+"""What an instruction reads and writes."""
+
 
 def fill_slots(branch: BranchOp, slots: int, registers: RegisterFile) -> None:
     """Gives a branch its delay slots, filled from what is before it as far as that is possible."""
     moved: list[Operation] = []
-    staying: list[Operation] = [branch]
+    staying: list[Effects] = [_effects(branch)]
     for op in _movable_before(branch, slots):
         if len(moved) == slots:
             break
-        if any(_depend(op, other) for other in staying):
-            staying.append(op)
+        effects = _effects(op)
+        if any(_depend(effects, others) for others in staying):
+            staying.append(effects)
         else:
             moved.insert(0, op)
     for op in moved:
@@ -55,7 +60,7 @@ def _movable_before(branch: BranchOp, slots: int) -> Iterator[Operation]:
     yield from line[: len(line) - slots] if isinstance(op, BranchOp) else line[:_WINDOW]
 
 
-def _effects(op: Operation) -> frozenset[EffectInstance] | set[EffectInstance]:
+def _effects(op: Operation) -> Effects:
     """What an instruction reads and writes; a branch reads the registers that it compares."""
     if not isinstance(op, BranchOp):
         return set(get_effects(op) or ())
@@ -66,12 +71,12 @@ def _effects(op: Operation) -> frozenset[EffectInstance] | set[EffectInstance]:
     }
 
 
-def _depend(one: Operation, other: Operation) -> bool:
-    """Whether two instructions must stay in their order."""
+def _depend(one: Effects, other: Effects) -> bool:
+    """Whether two instructions with these effects must stay in their order."""
     return any(
         left.resource == right.resource and MemoryEffectKind.WRITE in (left.kind, right.kind)
-        for left in _effects(one)
-        for right in _effects(other)
+        for left in one
+        for right in other
     )
 
 

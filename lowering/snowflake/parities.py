@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xdsl.ir import Block
+from xdsl.ir import Block, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.snowflake.carried_values import carry
@@ -13,12 +13,16 @@ from snowdialect.dialects.locations import located
 
 def carry_parities(block: Block) -> None:
     """Replaces the parities in all addresses of a block and the loops in it."""
-    parities = {
-        value for op in block.walk() if isinstance(op, snowflake.AddressOp) for value, _ in op.expression.parity
-    }
-    for op in tuple(block.walk()):
-        if isinstance(op, snowflake.ForOp) and op.counter in parities:
-            _carry_parity(op)
+    parities: set[SSAValue] = set()
+    loops: list[snowflake.ForOp] = []
+    for op in block.walk():
+        if isinstance(op, snowflake.AddressOp):
+            parities.update(value for value, _ in op.expression.parity)
+        elif isinstance(op, snowflake.ForOp):
+            loops.append(op)
+    for loop in loops:
+        if loop.counter in parities:
+            _carry_parity(loop)
 
 
 def _carry_parity(loop: snowflake.ForOp) -> None:

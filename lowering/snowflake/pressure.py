@@ -25,9 +25,10 @@ def _classes(loops: Iterable[ForOp]) -> dict[SSAValue, SSAValue]:
         return value
 
     for loop in loops:
-        for group in zip(loop.carried, loop.iter_args, loop.yielded.values, loop.results, strict=True):
-            for value in group[1:]:
-                parent[root(value)] = root(group[0])
+        for carried, *others in zip(loop.carried, loop.iter_args, loop.yielded.values, loop.results, strict=True):
+            representative = root(carried)
+            for value in others:
+                parent[root(value)] = representative
     return {value: root(value) for value in parent}
 
 
@@ -49,20 +50,12 @@ def loops_by_height(nest: ForOp) -> list[list[ForOp]]:
     return levels
 
 
-def count_live(nest: ForOp) -> dict[ForOp, int]:
-    """The most registers that are live at once inside each loop of a nest, all that the nest uses included.
-
-    An address counts with the temporary that its computation takes.
-    """
-    return {op: count for op, count in liveness(nest).at.items() if isinstance(op, ForOp)}
-
-
 def liveness(whole: ForOp | Block) -> Liveness:
     """What is live in a nest, all that the nest uses included, or in a block and the loops in it."""
     block = whole.body.block if isinstance(whole, ForOp) else whole
-    loops = [op for op in whole.walk() if isinstance(op, ForOp)]
     live_ins: dict[Block, set[SSAValue]] = {}
     _find_live_ins(block, live_ins)
+    loops = (loop for inner in live_ins if isinstance(loop := inner.parent_op(), ForOp))
     result = Liveness(_classes(loops), live_ins)
     if isinstance(whole, ForOp):
         result.enter(whole, set())
@@ -118,16 +111,14 @@ class Liveness:
         most = len(live)
         for op in reversed(block.ops):
             results = self.of(op.results)
-            self.behind[op] = live | results
-            behind = (live - results) | throughout
+            self.behind[op] = behind = live | results
+            live = behind - (results - throughout)
             if isinstance(op, ForOp):
-                live = self.enter(op, behind)
-                self.at[op] = max(self.at[op], len(self.behind[op]))
-                most = max(most, self.at[op])
-                continue
-            temporaries = 1 if isinstance(op, snowflake.AddressOp) and op.indices else 0
-            before = behind | self.of(op.operands)
-            self.at[op] = max(len(self.behind[op]), len(before | results)) + temporaries
+                live = self.enter(op, live)
+                self.at[op] = max(self.at[op], len(behind))
+            else:
+                live |= self.of(op.operands)
+                temporaries = 1 if isinstance(op, snowflake.AddressOp) and op.operands else 0
+                self.at[op] = max(len(behind), len(live) + len(results - live)) + temporaries
             most = max(most, self.at[op])
-            live = before
         return most

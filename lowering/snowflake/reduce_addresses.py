@@ -21,7 +21,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from lowering.snowflake.arithmetic import IMMEDIATE, Terms, advance, cost
 from lowering.snowflake.carried_values import carry, separate_carried_values
 from lowering.snowflake.parities import carry_parities
-from lowering.snowflake.pressure import count_live, loops_by_height
+from lowering.snowflake.pressure import liveness, loops_by_height
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import located
@@ -64,7 +64,7 @@ class NestReducer:
     def reduce(self, nest: ForOp) -> None:
         for loops in loops_by_height(nest):
             separate_carried_values(nest.body.block)
-            live = count_live(nest)
+            live = liveness(nest).at
             for loop in loops:
                 self._reduce_loop(loop, len(snowflake.ALLOCATABLE) - live[loop] - _TEMPORARIES)
 

@@ -8,7 +8,7 @@ longest way to the end of the stretch depends.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
@@ -40,6 +40,10 @@ class _Stretch:
     ops: Sequence[Operation]
     live: Liveness
     machine: Machine
+    sources: list[set[SSAValue]] = field(default_factory=list[set[SSAValue]])
+    """The registers that each reads."""
+    targets: list[set[SSAValue]] = field(default_factory=list[set[SSAValue]])
+    """The registers that each writes."""
     followers: list[dict[int, int]] = field(default_factory=list[dict[int, int]])
     """Who waits for an instruction, and how many cycles after it they can issue."""
     waits_for: list[int] = field(default_factory=list[int])
@@ -48,6 +52,8 @@ class _Stretch:
     """Cycles from an instruction to the end of the stretch at least."""
 
     def __post_init__(self) -> None:
+        self.sources = [self.live.of(op.operands) for op in self.ops]
+        self.targets = [self.live.of(op.results) for op in self.ops]
         self.followers = [{} for _ in self.ops]
         self.waits_for = [0 for _ in self.ops]
         self._find_dependences()
@@ -60,8 +66,7 @@ class _Stretch:
         written: dict[SSAValue, int] = {}
         read: defaultdict[SSAValue, list[int]] = defaultdict(list)
         ordered: int | None = None
-        for number, op in enumerate(self.ops):
-            sources, targets = self.live.of(op.operands), self.live.of(op.results)
+        for number, (op, sources, targets) in enumerate(zip(self.ops, self.sources, self.targets, strict=True)):
             for register in sources | targets:
                 if register in written:
                     self._add(written[register], number, self._latency(written[register]))
@@ -97,18 +102,19 @@ class _Registers:
     live: set[SSAValue]
     behind: set[SSAValue]
     """What is live behind the stretch or in all of its block."""
-    uses: dict[SSAValue, int]
+    uses: Counter[SSAValue]
     """How many instructions of the stretch still read a register."""
 
     @staticmethod
-    def before(ops: Sequence[Operation], liveness: Liveness, block: Block) -> _Registers:
-        behind = liveness.behind[ops[-1]] | liveness.throughout[block]
+    def before(stretch: _Stretch, block: Block) -> _Registers:
+        throughout = stretch.live.throughout[block]
+        behind = stretch.live.behind[stretch.ops[-1]] | throughout
         live = set(behind)
-        uses: dict[SSAValue, int] = defaultdict(int)
-        for op in reversed(ops):
-            live = (live - liveness.of(op.results)) | liveness.throughout[block] | liveness.of(op.operands)
-            for register in liveness.of(op.operands):
-                uses[register] += 1
+        uses: Counter[SSAValue] = Counter()
+        for sources, targets in zip(reversed(stretch.sources), reversed(stretch.targets), strict=True):
+            live -= targets - throughout
+            live |= sources
+            uses.update(sources)
         return _Registers(live, behind, uses)
 
     def growth(self, sources: set[SSAValue], targets: set[SSAValue]) -> int:
@@ -129,9 +135,9 @@ class _Registers:
 
 def _in_new_order(stretch: _Stretch, block: Block) -> list[int] | None:
     """The order in which instructions issue; None when it would take more registers than there are."""
-    ops, live = stretch.ops, stretch.live
-    registers = _Registers.before(ops, live, block)
-    limit = max(len(snowflake.ALLOCATABLE) - _SPARE, max(live.at[op] for op in ops))
+    ops = stretch.ops
+    registers = _Registers.before(stretch, block)
+    limit = max(len(snowflake.ALLOCATABLE) - _SPARE, max(stretch.live.at[op] for op in ops))
     waits_for = list(stretch.waits_for)
     earliest = [0] * len(ops)
     ready = [(-stretch.urgency[number], number) for number, count in enumerate(waits_for) if not count]
@@ -147,8 +153,7 @@ def _in_new_order(stretch: _Stretch, block: Block) -> list[int] | None:
         chosen: int | None = None
         while ready and chosen is None:
             entry = heappop(ready)
-            op = ops[entry[1]]
-            growth = registers.growth(live.of(op.operands), live.of(op.results))
+            growth = registers.growth(stretch.sources[entry[1]], stretch.targets[entry[1]])
             if growth > 0 and len(registers.live) + growth > limit:
                 refused.append(entry)
             else:
@@ -161,7 +166,7 @@ def _in_new_order(stretch: _Stretch, block: Block) -> list[int] | None:
             cycle = max(cycle + 1, pending[0][0])
             continue
         order.append(chosen)
-        if registers.issue(live.of(ops[chosen].operands), live.of(ops[chosen].results)) > limit:
+        if registers.issue(stretch.sources[chosen], stretch.targets[chosen]) > limit:
             return None
         for other, cycles in stretch.followers[chosen].items():
             earliest[other] = max(earliest[other], cycle + cycles)

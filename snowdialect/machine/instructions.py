@@ -56,11 +56,11 @@ class Field:
     names: tuple[str, ...] = ()
     value: int = 0
 
-    @property
+    @cached_property
     def minimum(self) -> int:
         return -(1 << self.width - 1) if self.kind in (Kind.SIGNED, Kind.LABEL) else 0
 
-    @property
+    @cached_property
     def maximum(self) -> int:
         """The largest value that the field can say."""
         match self.kind:
@@ -109,8 +109,16 @@ class Instruction:
 
     def low_bit(self, field: Field) -> int:
         """Position of the lowest bit of a field in the 32-bit word."""
-        above = sum(other.width for other in self.fields[: self.fields.index(field) + 1])
-        return INSTRUCTION_BITS - OPCODE_BITS - above
+        return self._low_bits[field.name]
+
+    @cached_property
+    def _low_bits(self) -> dict[str, int]:
+        low = INSTRUCTION_BITS - OPCODE_BITS
+        found: dict[str, int] = {}
+        for field in self.fields:
+            low -= field.width
+            found[field.name] = low
+        return found
 
     @cached_property
     def written_fields(self) -> tuple[Field, ...]:

@@ -89,7 +89,7 @@ class AddressOp(IRDLOperation):
 
     @property
     def expression(self) -> IndexExpr:
-        return IndexExpr.of(self.map, self.indices)
+        return IndexExpr.of(self.map, self.operands)
 
     def verify_(self) -> None:
         verify_address(self.map, self.indices)
