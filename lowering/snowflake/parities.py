@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 from xdsl.ir import Block, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.snowflake.carried_values import carry
 from snowdialect.dialects import snowflake
-from snowdialect.dialects.addresses import IndexExpr
+from snowdialect.dialects.addresses import IndexExpr, LinearForm
 from snowdialect.dialects.locations import located
 
 
@@ -17,7 +19,7 @@ def carry_parities(block: Block) -> None:
     loops: list[snowflake.ForOp] = []
     for op in block.walk():
         if isinstance(op, snowflake.AddressOp):
-            parities.update(value for value, _ in op.expression.parity)
+            parities.update(compress(op.operands, LinearForm.of(op.map.data).parity))
         elif isinstance(op, snowflake.ForOp):
             loops.append(op)
     for loop in loops:

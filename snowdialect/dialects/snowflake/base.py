@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from xdsl.backend.assembly_printer import AssemblyPrinter, OneLineAssemblyPrintable
 from xdsl.backend.register_allocatable import HasRegisterConstraints, RegisterConstraints
 from xdsl.backend.register_type import RegisterType
-from xdsl.dialects.builtin import IntAttr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
+from xdsl.dialects.builtin import I32, IntAttr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
 from xdsl.dialects.utils import EnumAttribute
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_attr_definition
@@ -42,6 +43,16 @@ class ScalarRegister(RegisterType):
         return _INDEX_BY_NAME
 
     @classmethod
+    def from_index(cls, index: int) -> Self:
+        """The register with a number; there is one object for each."""
+        return cls._numbered(index)
+
+    @classmethod
+    @cache
+    def _numbered(cls, index: int) -> Self:
+        return super().from_index(index)
+
+    @classmethod
     def infinite_register_prefix(cls) -> str:
         return "j_"
 
@@ -57,6 +68,12 @@ ALLOCATABLE = tuple(
     if register not in (ZERO, CODE_POINTER)
 )
 """The registers that values can have; the last is handed out first."""
+
+
+@cache
+def int_attr(value: int) -> IntegerAttr[I32]:
+    """A number as a property; operations share the attributes of equal numbers."""
+    return IntegerAttr(value, i32)
 
 
 def register_index(value: SSAValue) -> int:
@@ -237,7 +254,7 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
                 case Kind.CHOICE:
                     properties[field.name] = cls._parse_choice(parser, field)
                 case _:
-                    properties[field.name] = IntegerAttr(parser.parse_integer(), i32)
+                    properties[field.name] = int_attr(parser.parse_integer())
         attributes = parser.parse_optional_attr_dict()
         results = 0 if cls.result_field() is None else 1
         registers = parse_registers(parser, len(operands), results)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, ClassVar
 
 from xdsl.backend.register_type import RegisterAllocatedMemoryEffect
-from xdsl.dialects.builtin import I32, FlatSymbolRefAttrConstr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
+from xdsl.dialects.builtin import I32, FlatSymbolRefAttrConstr, IntegerAttr, SymbolRefAttr, UnitAttr
 from xdsl.dialects.utils import EnumAttribute
 from xdsl.ir import SpacedOpaqueSyntaxAttribute, SSAValue
 from xdsl.irdl import (
@@ -23,7 +22,7 @@ from xdsl.traits import AlwaysSpeculatable, MemoryReadEffect, MemoryWriteEffect
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
-from snowdialect.dialects.snowflake.base import UNALLOCATED, InstructionOp, ScalarRegister
+from snowdialect.dialects.snowflake.base import UNALLOCATED, InstructionOp, ScalarRegister, int_attr
 from snowdialect.dialects.tile.types import ModeAttr
 from snowdialect.machine.instructions import BY_NAME, CONFIGURATION
 
@@ -57,11 +56,6 @@ class ConfigurationAttr(EnumAttribute[Configuration], SpacedOpaqueSyntaxAttribut
     name = "snowflake.configuration"
 
 
-@cache
-def _i32(value: int) -> IntegerAttr[I32]:
-    return IntegerAttr(value, i32)
-
-
 _SCALAR = (RegisterAllocatedMemoryEffect(), AlwaysSpeculatable())
 _VECTOR = (MemoryReadEffect(), MemoryWriteEffect(), RegisterAllocatedMemoryEffect())
 
@@ -77,7 +71,7 @@ class MovOp(InstructionOp):
     traits = traits_def(*_SCALAR)
 
     def __init__(self, immediate: int, rd: ScalarRegister = UNALLOCATED) -> None:
-        super().__init__(result_types=[rd], properties={"immediate": _i32(immediate)})
+        super().__init__(result_types=[rd], properties={"immediate": int_attr(immediate)})
 
 
 @irdl_op_definition
@@ -92,7 +86,7 @@ class ConfigOp(InstructionOp):
     traits = traits_def(*_VECTOR)
 
     def __init__(self, register: Configuration, immediate: int) -> None:
-        super().__init__(properties={"register": ConfigurationAttr(register), "immediate": _i32(immediate)})
+        super().__init__(properties={"register": ConfigurationAttr(register), "immediate": int_attr(immediate)})
 
     def verify_(self) -> None:
         super().verify_()
@@ -122,7 +116,7 @@ class ImmediateOp(InstructionOp):
     traits = traits_def(*_SCALAR)
 
     def __init__(self, rs: SSAValue, immediate: int, rd: ScalarRegister = UNALLOCATED) -> None:
-        super().__init__(operands=[rs], result_types=[rd], properties={"immediate": _i32(immediate)})
+        super().__init__(operands=[rs], result_types=[rd], properties={"immediate": int_attr(immediate)})
 
 
 @irdl_op_definition
@@ -220,7 +214,7 @@ class LdOp(LoadOp):
     rs = operand_def(ScalarRegister)
 
     def __init__(self, rd: SSAValue, rs: SSAValue, length: int, unit: int) -> None:
-        super().__init__(operands=[rd, rs], properties={"length": _i32(length), "unit": _i32(unit)})
+        super().__init__(operands=[rd, rs], properties={"length": int_attr(length), "unit": int_attr(unit)})
 
 
 @irdl_op_definition
@@ -232,7 +226,7 @@ class RefillOp(LoadOp):
     rs = operand_def(ScalarRegister)
 
     def __init__(self, rs: SSAValue, length: int, unit: int) -> None:
-        super().__init__(operands=[rs], properties={"length": _i32(length), "unit": _i32(unit)})
+        super().__init__(operands=[rs], properties={"length": int_attr(length), "unit": int_attr(unit)})
 
 
 @irdl_op_definition
@@ -249,7 +243,7 @@ class TmovOp(InstructionOp):
     traits = traits_def(*_VECTOR)
 
     def __init__(self, kind: MoveKind, rd: SSAValue, rs: SSAValue, length: int) -> None:
-        super().__init__(operands=[rd, rs], properties={"kind": MoveKindAttr(kind), "length": _i32(length)})
+        super().__init__(operands=[rd, rs], properties={"kind": MoveKindAttr(kind), "length": int_attr(length)})
 
     def verify_(self) -> None:
         super().verify_()
@@ -276,7 +270,7 @@ class VmovOp(InstructionOp):
     traits = traits_def(*_VECTOR)
 
     def __init__(self, mode: ModeAttr, rd: SSAValue, rs: SSAValue, vmacs: int, flags: Sequence[str] = ()) -> None:
-        properties = {"mode": mode, "vmacs": _i32(vmacs), **{flag: UnitAttr() for flag in flags}}
+        properties = {"mode": mode, "vmacs": int_attr(vmacs), **{flag: UnitAttr() for flag in flags}}
         super().__init__(operands=[rd, rs], properties=properties)
 
 
@@ -296,7 +290,7 @@ class MacOp(InstructionOp):
     traits = traits_def(*_VECTOR)
 
     def __init__(self, mode: ModeAttr, rm: SSAValue, rk: SSAValue, length: int, flags: Sequence[str] = ()) -> None:
-        properties = {"mode": mode, "length": _i32(length), **{flag: UnitAttr() for flag in flags}}
+        properties = {"mode": mode, "length": int_attr(length), **{flag: UnitAttr() for flag in flags}}
         super().__init__(operands=[rm, rk], properties=properties)
 
     def verify_(self) -> None:
@@ -319,7 +313,7 @@ class MaxOp(InstructionOp):
     traits = traits_def(*_VECTOR)
 
     def __init__(self, rd: SSAValue, rs: SSAValue, count: int, flags: Sequence[str] = ()) -> None:
-        properties = {"count": _i32(count), **{flag: UnitAttr() for flag in flags}}
+        properties = {"count": int_attr(count), **{flag: UnitAttr() for flag in flags}}
         super().__init__(operands=[rd, rs], properties=properties)
 
     def verify_(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xdsl.backend.assembly_printer import AssemblyPrinter, OneLineAssemblyPrintable
-from xdsl.dialects.builtin import I32, I64, IntegerAttr, StringAttr, SymbolNameConstraint, i32, i64
+from xdsl.dialects.builtin import I32, I64, IntegerAttr, StringAttr, SymbolNameConstraint, i64
 from xdsl.dialects.utils import EnumAttribute
 from xdsl.ir import Block, Operation, Region, SpacedOpaqueSyntaxAttribute
 from xdsl.irdl import (
@@ -27,7 +27,7 @@ from xdsl.traits import (
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
-from snowdialect.dialects.snowflake.base import InstructionOp, ScalarRegister
+from snowdialect.dialects.snowflake.base import InstructionOp, ScalarRegister, int_attr
 from snowdialect.dialects.snowflake.instructions import BranchOp, ConfigOp, Configuration, RefillOp
 from snowdialect.dialects.snowflake.structure import AddressOp, ForOp
 from snowdialect.dialects.target import machine_of
@@ -89,7 +89,7 @@ class FillOp(IRDLOperation, OneLineAssemblyPrintable):
     assembly_format = "$offset attr-dict"
 
     def __init__(self, offset: int) -> None:
-        super().__init__(properties={"offset": IntegerAttr(offset, i32)})
+        super().__init__(properties={"offset": int_attr(offset)})
 
     def assembly_line(self) -> str:
         return AssemblyPrinter.assembly_line(".fill", str(self.offset.value.data))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xdsl.backend.liveness import LivenessContext
 from xdsl.backend.register_allocatable import RegisterAllocatableOperation
 from xdsl.backend.register_allocator import BlockAllocator
-from xdsl.dialects.builtin import I32, AffineMapAttr, IntegerAttr, i32
+from xdsl.dialects.builtin import I32, AffineMapAttr, IntegerAttr
 from xdsl.dialects.utils import parse_assignment, print_assignment
 from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.irdl import (
@@ -45,6 +45,7 @@ from snowdialect.dialects.addresses import Address, IndexExpr, verify_address
 from snowdialect.dialects.snowflake.base import (
     UNALLOCATED,
     ScalarRegister,
+    int_attr,
     parse_register,
     parse_registers,
     print_registers,
@@ -139,10 +140,12 @@ class ForOp(RegisterAllocatableOperation, IRDLOperation):
     def __init__(self, times: int, iter_args: Sequence[SSAValue], body: Region | None = None) -> None:
         types = [value.type for value in iter_args]
         region = Region(Block(arg_types=[UNALLOCATED, *types])) if body is None else body
-        super().__init__(
-            operands=[iter_args],
-            result_types=[types],
-            properties={"times": IntegerAttr(times, i32)},
+        # All operands are carried values, as above.
+        Operation.__init__(
+            self,
+            operands=iter_args,
+            result_types=types,
+            properties={"times": int_attr(times)},
             regions=[region],
         )
 
