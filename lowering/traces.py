@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, cast
 
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
@@ -157,7 +158,7 @@ class Output:
             loop.StartOp(
                 mode,
                 tile.Space.WBUF,
-                self._weights(),
+                self.weights,
                 result,
                 self.cus,
                 self.vmacs,
@@ -213,18 +214,25 @@ class Output:
             self._mac(maps + tap.maps, kernel + tap.kernel, tap.words, final and position == len(row) - 1, relu)
 
     def _mac(self, maps: IndexExpr, kernel: IndexExpr, words: int, last: bool, relu: bool) -> None:
-        op, window = self.op, self.op.geometry
-        layout = cast(tile.MapsBufferType, op.maps.type)
-        row = self.pixel.row * window.stride_h + op.leads.row
-        column = self.pixel.column * window.stride_w + op.leads.column
-        origin = start_of(op, "maps", "maps_slot") + row * layout.row.data + column * layout.pixel.data
-        origin = origin + op.address("offset")
-        weights = self._weights() + self.machine.line_words + kernel * op.lanes(self.machine)
+        source = self.origin + maps
+        weights = self.weights + self.machine.line_words + kernel * self.op.lanes(self.machine)
         self.builder.add(
-            loop.MacOp(op.mode.data, origin + maps, weights, words, self.cus, self.vmacs, last=last, relu=last and relu)
+            loop.MacOp(self.op.mode.data, source, weights, words, self.cus, self.vmacs, last=last, relu=last and relu)
         )
 
-    def _weights(self) -> IndexExpr:
+    @cached_property
+    def origin(self) -> IndexExpr:
+        """First word under the window."""
+        op, window, leads = self.op, self.op.geometry, self.op.leads
+        layout = cast(tile.MapsBufferType, op.maps.type)
+        row = self.pixel.row * window.stride_h + leads.row
+        column = self.pixel.column * window.stride_w + leads.column
+        slot = start_of(op, "maps", "maps_slot")
+        return slot + row * layout.row.data + column * layout.pixel.data + op.address("offset")
+
+    @cached_property
+    def weights(self) -> IndexExpr:
+        """First word of the kernel blocks."""
         return start_of(self.op, "weights", "weights_slot") + self.kernel * self.block
 
     def _place(self, operand: str) -> IndexExpr:

@@ -341,7 +341,7 @@ class AddressedOp(IRDLOperation):
         """One of the operation's addresses."""
         map = self.properties[name]
         assert isinstance(map, AffineMapAttr)
-        return IndexExpr.of(map, getattr(self, f"{name}_indices"))
+        return IndexExpr.of(map, getattr(self, f"{name}_indices") if map.data.num_dims else ())
 
     def verify_(self) -> None:
         for name in self.ADDRESSES:

@@ -75,11 +75,6 @@ def _inside(origin: int, dilation: int, taps: int, size: int) -> range:
     return range(first, max(first, last))
 
 
-@cache
-def _record(kind: type[NamedTuple], values: ArrayAttr[IntAttr]) -> tuple[int, ...]:
-    return kind._make(value.data for value in values)
-
-
 class RecordAttr(ParametrizedAttribute, ABC, Generic[RecordT]):
     """Base of attributes that hold a named tuple of integers: `#tile.shifts<result 8, bias 0, bypass 0>`."""
 
@@ -88,12 +83,18 @@ class RecordAttr(ParametrizedAttribute, ABC, Generic[RecordT]):
     RECORD: ClassVar[type[NamedTuple]]
 
     @classmethod
+    @cache
     def make(cls, record: RecordT) -> Self:
+        """The attribute of a record, which operations share."""
         return cls(ArrayAttr([IntAttr(value) for value in record]))
 
     @property
     def record(self) -> RecordT:
-        return cast(RecordT, _record(type(self).RECORD, self.values))
+        # Kept beside the fields, like a cached_property, which xDSL takes for a parameter.
+        kept = vars(self)
+        if "_record" not in kept:
+            kept["_record"] = type(self).RECORD._make(value.data for value in self.values)
+        return cast(RecordT, kept["_record"])
 
     def verify(self) -> None:
         fields = type(self).RECORD._fields
