@@ -12,7 +12,8 @@ from lowering.tiling import (
     kernel_share,
     lanes_of,
     pieces,
-    plan_conv,
+    plan_kernels,
+    plan_tiles,
     tile_columns,
 )
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split
@@ -126,12 +127,17 @@ def _result_tiles(problem: ConvProblem, order: Order, cut: _KernelTiles) -> list
 def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...]) -> Iterator[ConvPlan]:
     """The plans with the largest tiles that fit; whole rows come first, since they are loaded and stored in one
     piece and need no code for borders between columns."""
+    try:
+        kernels = plan_kernels(problem, schedule)
+    except TilingError:
+        return
     for columns in tile_columns(problem.machine, problem.maps, schedule.columns):
         found = 0
         for rows in heights:
             for maps_rows in dict.fromkeys((schedule.maps_rows, 1) if schedule.fused else (schedule.maps_rows,)):
+                wanted = schedule._replace(rows=rows, columns=columns, maps_rows=maps_rows)
                 try:
-                    yield plan_conv(problem, schedule._replace(rows=rows, columns=columns, maps_rows=maps_rows))
+                    yield plan_tiles(problem, wanted, kernels)
                 except TilingError:
                     continue
                 found += 1

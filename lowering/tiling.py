@@ -6,6 +6,7 @@ asks whether a plan exists and what it costs, the conversion builds the tiles of
 
 from __future__ import annotations
 
+from functools import cache
 from math import gcd
 from typing import NamedTuple
 
@@ -138,7 +139,7 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
         if size.columns != pool.out_w:
             raise TilingError("tiles of a fused pool have whole rows")
         overlap = pool.kernel_h - pool.stride_h
-    rows = _row_tiles(problem, size, share, working)
+    rows = _row_tiles(window, pool, size.rows, size.maps_rows, share, working)
     columns = _column_tiles(problem, window.out_w if pool is not None else size.columns)
     loaded = max(tile.load_stop - tile.load_first for row in rows for tile in row.maps)
     held = max(tile.stop - row.base for row in rows for tile in row.maps)
@@ -206,8 +207,10 @@ def _place(machine: Machine, sizes: list[tuple[int, int, int]]) -> list[Place]:
     return places
 
 
-def _row_tiles(problem: MapsProblem, size: TileSize, share: int, working: int) -> tuple[RowTile, ...]:
-    window, pool, rows = problem.window, problem.pool, size.rows
+@cache
+def _row_tiles(
+    window: Window, pool: Window | None, rows: int, maps_rows: int, share: int, working: int
+) -> tuple[RowTile, ...]:
     tiles: list[RowTile] = []
     if pool is None:
         limit = share or window.out_h
@@ -217,7 +220,7 @@ def _row_tiles(problem: MapsProblem, size: TileSize, share: int, working: int) -
         while not tiles or tiles[-1].stop < limit:
             first = base + (more if tiles else 0)
             stop = min(base + more + rows, limit)
-            maps = _maps_tiles(window, size, first, stop, share, (1 << working) - 1)
+            maps = _maps_tiles(window, maps_rows, first, stop, share, (1 << working) - 1)
             tiles.append(RowTile(first, first, stop, maps))
             base += rows
         return tuple(tiles)
@@ -234,10 +237,10 @@ def _row_tiles(problem: MapsProblem, size: TileSize, share: int, working: int) -
         if share:
             # The rows behind a CU's share are the first ones of the next CU; the last CU has to compute them itself.
             end = min(end, share * pool.stride_h - pool.pad_top)
-        maps = _maps_tiles(window, size, begin, end, share, everyone)
+        maps = _maps_tiles(window, maps_rows, begin, end, share, everyone)
         if last_rows > end:
             below = window.out_h - (working - 1) * share * pool.stride_h
-            maps += _maps_tiles(window, size, end, min(last_rows, below), share, 1 << working - 1)
+            maps += _maps_tiles(window, maps_rows, end, min(last_rows, below), share, 1 << working - 1)
         tiles.append(RowTile(base, first, stop, maps))
     if share and working > 1 and (limit - tiles[-1].first) * pool.stride_h < overlap:
         # They arrive for the last tile, when the next CU has them; tiles before it have to do without.
@@ -245,10 +248,10 @@ def _row_tiles(problem: MapsProblem, size: TileSize, share: int, working: int) -
     return tuple(tiles)
 
 
-def _maps_tiles(window: Window, size: TileSize, first: int, stop: int, share: int, cus: int) -> tuple[MapsTile, ...]:
+def _maps_tiles(window: Window, maps_rows: int, first: int, stop: int, share: int, cus: int) -> tuple[MapsTile, ...]:
     tiles: list[MapsTile] = []
-    for begin in range(first, stop, size.maps_rows):
-        end = min(begin + size.maps_rows, stop)
+    for begin in range(first, stop, maps_rows):
+        end = min(begin + maps_rows, stop)
         load_first = begin * window.stride_h - window.pad_top
         load_stop = load_first + window.rows_read(end - begin)
         if not share:
@@ -385,8 +388,53 @@ def kernel_share(problem: ConvProblem) -> int:
     return round_up(-(-words // machine.compute_units), machine.line_words)
 
 
+class KernelPlan(NamedTuple):
+    """What follows from a schedule for kernels and channels, whatever the rows and columns of its tiles."""
+
+    packing: Packing
+    kernel_tiles: int
+    channels: int
+    share: int
+    units: int
+    """CUs among which kernels are split; 0: all have the same."""
+    gathered: int
+    partial: bool
+    """A result tile has some of the channels."""
+    stored_words: int
+    maps: MapsProblem
+    """What is left to be planned."""
+
+
 def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
     """The tiles of a schedule; raises TilingError where they do not fit the machine."""
+    return plan_tiles(problem, schedule, plan_kernels(problem, schedule))
+
+
+def plan_tiles(problem: ConvProblem, schedule: Schedule, kernels: KernelPlan) -> ConvPlan:
+    """The tiles of a schedule whose kernels are planned; raises TilingError where they do not fit the machine."""
+    if schedule.parts > 1 and (schedule.rows, schedule.columns, schedule.steps, schedule.fused) != (1, 1, 1, 0):
+        raise TilingError("a kernel in parts keeps one output in the accumulators")
+    several = kernels.kernel_tiles * problem.windows > 1
+    if schedule.order is Order.MLOOP and schedule.maps_rows < schedule.rows and several and kernels.partial:
+        raise TilingError("several maps tiles to a result tile want all kernels in it")
+    size = TileSize(schedule.rows, schedule.columns, schedule.maps_rows, schedule.maps_slots, schedule.result_slots)
+    return ConvPlan(
+        schedule,
+        plan_maps(kernels.maps, schedule.split, size, kernels.units),
+        kernels.packing,
+        problem.windows,
+        kernels.kernel_tiles,
+        kernels.channels,
+        kernels.share,
+        kernels.gathered,
+        kernels.maps.result_words,
+        kernels.stored_words,
+        kernels.maps.whole_pixels,
+    )
+
+
+def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
+    """How a schedule cuts kernels and channels; raises TilingError where they do not fit the machine."""
     machine, window = problem.machine, problem.window
     lanes = lanes_of(schedule.mode, machine)
     if schedule.mode is Mode.COOP and problem.depth % machine.line_words:
@@ -440,8 +488,6 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
         raise TilingError(
             f"{schedule.steps} kernels of {packing.block} words do not fit {weights_capacity} words of a weights buffer"
         )
-    if schedule.parts > 1 and (schedule.rows, schedule.columns, schedule.steps, schedule.fused) != (1, 1, 1, 0):
-        raise TilingError("a kernel in parts keeps one output in the accumulators")
     if packing.part_words * (schedule.parts - 1) >= packing.kernel_words:
         raise TilingError(f"a kernel of {packing.kernel_words} words has no {schedule.parts} parts")
     if problem.bypass is not None and len(problem.bypass.segments) > 1:
@@ -456,8 +502,6 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
         raise TilingError("a fused pool keeps rows of all channels from tile to tile")
     if partial and problem.windows > 1 and tiles % schedule.result_tiles:
         raise TilingError("a result tile has channels of one group")
-    if schedule.order is Order.MLOOP and schedule.maps_rows < schedule.rows and tiles * problem.windows > 1 and partial:
-        raise TilingError("several maps tiles to a result tile want all kernels in it")
     tile_words = min(schedule.result_tiles * schedule.steps * step, words) if partial else words * problem.windows
     if partial and (tile_words % transfer or (share and words % transfer)):
         raise TilingError(f"a tile of {tile_words} channels is not stored in whole transfers")
@@ -476,9 +520,7 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
     maps_problem = MapsProblem(
         machine, window, problem.maps, problem.bypass, problem.result, tile_words, whole, pool, stored
     )
-    size = TileSize(schedule.rows, schedule.columns, schedule.maps_rows, schedule.maps_slots, schedule.result_slots)
-    maps = plan_maps(maps_problem, schedule.split, size, units)
-    return ConvPlan(schedule, maps, packing, problem.windows, tiles, words, share, gathered, tile_words, stored, whole)
+    return KernelPlan(packing, tiles, words, share, units, gathered, partial, stored, maps_problem)
 
 
 def pieces(count: int) -> list[int]:
