@@ -33,6 +33,8 @@ class LoadUnits:
     """Whether all loads of a maps buffer take rows that lie in one piece."""
     _parts: dict[SSAValue, list[range]] = field(default_factory=dict[SSAValue, list[range]])
     """For each maps buffer, its transfers or rows in pieces that every load takes as a whole."""
+    _split: dict[SSAValue, bool] = field(default_factory=dict[SSAValue, bool])
+    """Whether all loads of a weights buffer bring each CU kernels of its own."""
 
     def row_transfers(self, op: tile.LoadOp) -> int:
         """Transfers of a row where all loads of the buffer take rows that lie in one piece, so that units may share
@@ -70,10 +72,10 @@ class LoadUnits:
 
     def weights(self, op: tile.LoadWeightsOp, run: tile.WeightsRun) -> int:
         """The unit for the WBuf of a vMAC in the CUs of a run."""
-        loads = [use.operation for use in op.buffer.uses if isinstance(use.operation, tile.LoadWeightsOp)]
-        number = run.vmac
-        if all(load.kernels_of_cus for load in loads):
-            number += run.cus[0] * self.machine.vmacs
+        if op.buffer not in self._split:
+            loads = [use.operation for use in op.buffer.uses if isinstance(use.operation, tile.LoadWeightsOp)]
+            self._split[op.buffer] = all(load.kernels_of_cus for load in loads)
+        number = run.vmac + (run.cus[0] * self.machine.vmacs if self._split[op.buffer] else 0)
         return number % self.machine.load_units
 
 

@@ -57,12 +57,10 @@ class ConvertTileToLoop(ModulePass):
             LowerAdd(),
             LowerWait(),
         ]
-        frames: list[RewritePattern] = [LowerFor(), LowerLayer()]
-        configs: list[RewritePattern] = [HoistConfigs()]
-        for patterns in (tiles, frames, configs):
+        frames: list[RewritePattern] = [LowerFor(), LowerLayer(), EraseBuffer()]
+        for patterns in (tiles, frames):
             applier = GreedyRewritePatternApplier(patterns, dce_enabled=False)
             PatternRewriteWalker(applier, apply_recursively=False).rewrite_module(op)
-        PatternRewriteWalker(EraseBuffer(), apply_recursively=False).rewrite_module(op)
         check_removed(op, self.name, ("tile",), legal=STAYS)
 
 
@@ -97,13 +95,14 @@ class LowerLoad(RewritePattern):
         columns = op.columns_at(indices)
         slot = slot_address(op.buffer, op.address("slot")) + columns.start * buffer.pixel.data
         masks = [1 << cu for cu in range(machine.compute_units) if span.cus >> cu & 1] if span.share else [span.cus]
+        place = op.place(op.first_column(indices))
         streams: list[Stream] = []
         for mask in masks:
             cu = (mask & -mask).bit_length() - 1
             whole, pieces = op.rows_at(indices, cu), op.pieces_at(indices, cu)
             joined = self.units.row_transfers(op) > 0
             for part, unit in self.units.maps(op, whole, cu) if pieces.number else ():
-                first = op.place(op.first_column(indices)) + cu * span.share * maps.row.data
+                first = place + cu * span.share * maps.row.data
                 if joined:
                     offset = part.start * machine.transfer_words
                     words = len(part) * machine.transfer_words
@@ -181,6 +180,7 @@ class LowerStore(RewritePattern):
         assert isinstance(buffer, tile.MapsBufferType)
         column = op.first_column(indices)
         slot = slot_address(op.buffer, op.address("slot")) + column * buffer.pixel.data
+        place, share = op.place(column), op.span.record.share
         builder = LoopBuilder()
         for cu in range(machine.compute_units):
             pieces = op.pieces_at(indices, cu)
@@ -188,8 +188,7 @@ class LowerStore(RewritePattern):
                 continue
             first = op.first_row(indices, cu)
             source = slot + first * buffer.row.data
-            target = op.place(column) + (first + cu * op.span.record.share) * maps.row.data
-            target = target + cu * op.share.value.data
+            target = place + (first + cu * share) * maps.row.data + cu * op.share.value.data
             with builder.loop(0, pieces.rows) as row, builder.loop(0, pieces.columns) as pixel:
                 builder.add(
                     loop.StoreOp(
@@ -250,29 +249,24 @@ class LowerLayer(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: tile.LayerOp, rewriter: PatternRewriter) -> None:
         wait = located(loop.WaitOp(loop.WaitOp.UNITS), op.location)
-        rewriter.insert(wait, InsertPoint.at_start(op.body.block))
+        rewriter.insert([wait, *_hoisted(op, rewriter)], InsertPoint.at_start(op.body.block))
         body = rewriter.move_region_contents_to_new_regions(op.body)
         rewriter.replace(op, located(loop.LayerOp(op.kind.data, body), op.location))
 
 
-class HoistConfigs(RewritePattern):
-    """A register that every tile of a layer sets to the same value is set once, behind the layer's first wait."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: loop.LayerOp, rewriter: PatternRewriter) -> None:
-        configs = [inner for inner in op.body.walk() if isinstance(inner, loop.ConfigOp)]
-        hoisted: list[Operation] = []
-        for register in dict.fromkeys(config.register.data for config in configs):
-            mine = [config for config in configs if config.register.data is register]
-            if not _agree(mine):
-                continue
-            first = {_setting(config): config for config in reversed(mine)}
-            hoisted += [located(first[key].clone(), op.location) for key in dict.fromkeys(map(_setting, mine))]
-            for config in mine:
-                rewriter.erase(config)
-        wait = op.body.block.first_op
-        assert wait is not None
-        rewriter.insert(hoisted, InsertPoint.after(wait))
+def _hoisted(op: tile.LayerOp, rewriter: PatternRewriter) -> list[Operation]:
+    """The registers that every tile of a layer sets to the same value, to be set once; takes them out of the tiles."""
+    configs = [inner for inner in op.body.walk() if isinstance(inner, loop.ConfigOp)]
+    hoisted: list[Operation] = []
+    for register in dict.fromkeys(config.register.data for config in configs):
+        mine = [config for config in configs if config.register.data is register]
+        if not _agree(mine):
+            continue
+        first = {_setting(config): config for config in reversed(mine)}
+        hoisted += [located(first[key].clone(), op.location) for key in dict.fromkeys(map(_setting, mine))]
+        for config in mine:
+            rewriter.erase(config)
+    return hoisted
 
 
 def _agree(configs: Sequence[loop.ConfigOp]) -> bool:

@@ -243,6 +243,8 @@ class IndexExpr:
     @staticmethod
     def of(map: AffineMapAttr, indices: Sequence[SSAValue]) -> IndexExpr:
         form = LinearForm.of(map.data)
+        if not indices:
+            return IndexExpr(form.constant)
         return IndexExpr(
             form.constant,
             tuple(term for term in zip(indices, form.linear, strict=True) if term[1]),
