@@ -11,8 +11,14 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from xdsl.dialects import test
+from xdsl.dialects.builtin import UnitAttr
 from xdsl.ir import Block, Operation, SSAValue
+from xdsl.parser import Parser
 
+from lowering import driver
+from lowering.cnn.choose_schedule import ChooseSchedule
+from lowering.cnn_to_tile import ConvertCnnToTile
+from lowering.tile_steps.conv import conv_program
 from lowering.tile_steps.emit import emit
 from lowering.tile_steps.order import Wait, order
 from lowering.tile_steps.roll import Loop, Node, roll
@@ -128,6 +134,40 @@ def test_two_slots_are_told_from_two_tiles() -> None:
     assert isinstance(loop, Loop) and loop.changes == ((0, 1), (1, 0))
     (loop,) = check_rolled([(2, (0, index)) for index in range(3)])
     assert isinstance(loop, Loop) and loop.changes == ((0, 0), (1, 0))
+
+
+# Sharing
+
+LAYER = """
+module attributes {{snow.machine = "zc706"}} {{
+  %x = "test.op"() : () -> tensor<1x16x8x8x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
+  %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w {{pads = [{pad}, 1, {pad}, 1]{relu}}} :
+    (tensor<1x16x8x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x{height}x8x!cnn.fixed<{frac}>>
+  "test.op"(%y) : (tensor<1x32x{height}x8x!cnn.fixed<{frac}>>) -> ()
+}}
+"""
+
+
+def lowered(frac: int, relu: str, pad: int = 1) -> list[tile.ConvOp]:
+    """The tiles of a convolution whose results have so many fraction bits."""
+    context = driver.make_context()
+    module = Parser(context, LAYER.format(frac=frac, relu=relu, pad=pad, height=6 + 2 * pad)).parse_module()
+    for kind in (ChooseSchedule, ConvertCnnToTile):
+        kind().apply(context, module)
+    module.verify()
+    return [op for op in module.walk() if isinstance(op, tile.ConvOp)]
+
+
+def test_layers_that_differ_in_what_sums_become_share_their_steps() -> None:
+    conv_program.cache_clear()
+    one, other = lowered(8, ""), lowered(6, ", relu")
+    assert conv_program.cache_info().misses == 1
+    assert {(op.shifts.record.result, op.relu) for op in one} == {(8, None)}
+    assert {(op.shifts.record.result, op.relu) for op in other} == {(10, UnitAttr())}
+    lowered(8, "", pad=0)
+    assert conv_program.cache_info().misses == 2
 
 
 # Ordering and waiting
