@@ -389,7 +389,7 @@ def kernel_share(problem: ConvProblem) -> int:
 
 
 class KernelPlan(NamedTuple):
-    """What follows from a schedule for kernels and channels, whatever the rows and columns of its tiles."""
+    """What follows from a schedule for kernels and channels, whatever rows and columns its tiles have; see ConvPlan."""
 
     packing: Packing
     kernel_tiles: int
