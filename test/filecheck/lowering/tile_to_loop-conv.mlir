@@ -154,7 +154,7 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// A window of a wider pixel, or a dilated kernel, has a trace for each kernel column too.
+// A window of a wider pixel has a trace for each kernel column too.
 // CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 7 {
 // CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 8 {
 // CHECK-NEXT:       loop.start coop wbuf[[[I1]] * 128] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 8192] cus 1 vmacs 15
@@ -172,6 +172,25 @@ module attributes {snow.machine = "zc706"} {
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 224>
     %k = tile.buffer words 1024 at 0 slots 1 every 8192 : !tile.wbuf<block 128>
     tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[16] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 2, kernel_w 2, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 7, out_w 7> <depth 16, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 224>
+  }
+}
+
+// -----
+
+// So has a dilated kernel: its taps are 2 columns, 32 words, and 4 rows, 1024 words, apart. Windows are 3 columns apart.
+// CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 4 {
+// CHECK-NEXT:     loop.start coop wbuf[0] to mbuf[[[I0]] * 16 + 8192] cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I0]] * 48] wbuf[16] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 32] wbuf[32] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 1024] wbuf[48] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 1056] wbuf[64] words 16 cus 1 vmacs 15 last
+// CHECK-NEXT:   }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 256>
+    %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 16, row 64>
+    %k = tile.buffer words 1024 at 0 slots 1 every 8192 : !tile.wbuf<block 80>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 1> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 3, dilation_h 4, dilation_w 2, pad_top 0, pad_left 0, in_h 16, in_w 16, out_h 6, out_w 4> <depth 16, steps 1, channels 4, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64> <result 8, bias 6, bypass 0> : !tile.mbuf<pixel 16, row 256>, !tile.wbuf<block 80> to !tile.mbuf<pixel 16, row 64>
   }
 }
 
