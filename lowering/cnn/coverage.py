@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
@@ -31,11 +31,9 @@ def covered_layers(
     present = {layer_name(op): op for op in module.body.block.ops if is_layer(op)}
     sources = source_layers(module)
     for name, source in sources.items():
-        into = fused.get(name)
-        while into is None and name not in present and name in sources:
-            name = sources[name].into or ""
-            into = fused.get(name, name if name in present else None)
-        if into is not None:
+        left = _became(name, sources, present)
+        into = left and fused.get(left, left)
+        if into is not None and into != name:
             fate = FUSED if source.operation in COMPUTE else FOLDED
             yield source._replace(into=into, fate=fate, macs=0, reason=f"{fate} into {into}")
         elif name not in present:
@@ -46,6 +44,18 @@ def covered_layers(
             yield source._replace(fate=FOLDED, macs=0, reason=_place(op))
         else:
             yield _accelerated(source, described[name])
+
+
+def _became(name: str, sources: Mapping[str, SourceLayer], present: Container[str]) -> str | None:
+    """The layer that does the work of another one, step by step; None where nothing is left of it."""
+    # A file may say that layers became part of each other.
+    for _ in range(len(sources) + 1):
+        if name in present:
+            return name
+        if name not in sources:
+            return None
+        name = sources[name].into or ""
+    return None
 
 
 def _place(op: Operation) -> str:
