@@ -176,6 +176,8 @@ class _Assembler:
                 pass
             case _ if type(op) in HOST_OPERATIONS:
                 self._host(op)
+            case cnn.HostOp():
+                raise SnowError(f"{described(op)}: has no name in program files, see docs/add-a-dialect.md")
             case _:
                 raise SnowError(f"{described(op)} has no place in a program: lower the module to snowflake first")
 

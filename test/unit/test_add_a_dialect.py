@@ -6,9 +6,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper, save
+from onnx.reference import ReferenceEvaluator
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```\w+\n(?:#|//) ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -35,17 +38,29 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     add_entries(root / "lowering/pipeline.py", entries)
+    for place, text in entries.items():
+        if ": " in place:
+            path, table = place.split(": ")
+            add_entry(root / path, table, text)
     return root
 
 
 def add_entries(path: Path, entries: dict[str, str]) -> None:
-    """The only change to a file that is there: one entry for the dialect, one for the operation."""
+    """The only change to the pipeline: one entry for the dialect, one for the operation."""
     text = path.read_text()
     phases = "PHASES = (CNN, TILE, LOOP, SNOWFLAKE)"
     assert phases in text
     text = text.replace(phases, f"PHASES = (CNN, TILE, LOOP, SNOWFLAKE,\n{entries['PHASES']})")
     head, cnn, tail = re.split(r"(^CNN = Phase\(.*?)^\)$", text, maxsplit=1, flags=re.MULTILINE | re.DOTALL)
     path.write_text(f"{head}{cnn}{entries['CNN']}){tail}")
+
+
+def add_entry(path: Path, table: str, entry: str) -> None:
+    """Puts an entry into a table of another file, and the imports it begins with before the others of the project."""
+    imports, _, line = entry.rpartition("\n\n")
+    text, places = re.subn(rf"^({table}: .*{{\n)", lambda found: found[1] + line, path.read_text(), flags=re.MULTILINE)
+    assert places == 1
+    path.write_text(re.sub(r"^(?=from snowdialect)", f"{imports}\n", text, count=1, flags=re.MULTILINE))
 
 
 def run(root: Path, *command: str | Path) -> str:
@@ -103,6 +118,21 @@ def test_the_operation_runs(copy: Path, tmp_path: Path) -> None:
         "cnn-canonicalize",
     )
     np.testing.assert_allclose(y, np.log1p(np.exp(x)), rtol=1e-5)
+
+
+def test_the_operation_goes_from_a_model_into_a_program(copy: Path, tmp_path: Path) -> None:
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 4, 5, 5)) for name in ("x", "y")]
+    weights = numpy_helper.from_array(np.linspace(-2, 2, 16, dtype=np.float32).reshape(4, 4, 1, 1), "w")
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"]), helper.make_node("Softplus", ["c"], ["y"])]
+    model = helper.make_model(helper.make_graph(nodes, "net", ends[:1], ends[1:], [weights]))
+    save(model, tmp_path / "net.onnx")
+    x = np.random.default_rng(3).normal(size=(2, 4, 5, 5)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    files = (tmp_path / "net.onnx", "-o", tmp_path / "net.snow", "--check", tmp_path / "x.npy")
+    assert re.search(r"^simulator +equal +2 layers", run(copy, "snow-compile", *files), re.MULTILINE)
+    run(copy, "snow-run", tmp_path / "net.snow", "--input", tmp_path / "x.npy", "--output", tmp_path / "y.npy")
+    expected: Any = ReferenceEvaluator(model).run(None, {"x": x})
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), expected[0], atol=0.05)
 
 
 def run_text(root: Path, folder: Path, text: str, x: np.ndarray, passes: str) -> np.ndarray:

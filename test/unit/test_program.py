@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from xdsl.dialects.builtin import ModuleOp, TensorType, f32
+from xdsl.irdl import irdl_op_definition
 
 from lowering import driver
 from lowering.compiler import compile_model
@@ -16,7 +18,7 @@ from snowdialect.backend.code_text import EMPTY, IllegalCode, assemble_code, dis
 from snowdialect.backend.container import VERSION, load_program, write_program
 from snowdialect.backend.encoding import decode
 from snowdialect.backend.program import NO_LAYER, Code, Program
-from snowdialect.dialects import snowflake
+from snowdialect.dialects import cnn, snowflake
 from snowdialect.errors import SnowError
 from snowdialect.models import DIGITS, held_back_digits
 
@@ -111,6 +113,20 @@ def test_a_module_above_the_last_level_has_no_program() -> None:
     driver.set_machine(module.module, "zc706")
     with pytest.raises(SnowError, match='cnn.conv2d "0" has no place in a program: lower the module to snowflake'):
         assemble(module.module, module.weights(), "digits")
+
+
+def test_a_function_of_the_host_without_a_name_in_programs() -> None:
+    from snowdialect.backend.assemble import assemble
+
+    @irdl_op_definition
+    class OddOp(cnn.HostFunctionOp):
+        name = "cnn.odd"
+
+    x = cnn.InputOp("x", TensorType(f32, (1, 4)))
+    module = ModuleOp([x, OddOp(x.result)])
+    driver.set_machine(module, "zc706")
+    with pytest.raises(SnowError, match="cnn.odd.*: has no name in program files, see docs/add-a-dialect.md"):
+        assemble(module, None, "odd")
 
 
 # Files

@@ -33,6 +33,7 @@ from snowdialect.dialects.cnn.constants import (
     WeightOp,
 )
 from snowdialect.dialects.cnn.host import (
+    HostFunctionOp,
     HostOp,
     LogSoftmaxOp,
     LrnOp,
@@ -115,6 +116,7 @@ __all__ = [
     "FixedType",
     "FoldScaleOp",
     "FoldShiftOp",
+    "HostFunctionOp",
     "HostOp",
     "IdentityOp",
     "InputOp",

@@ -211,7 +211,7 @@ def clip(network: Network, node: Node, x: SSAValue) -> SSAValue:
     return network.add(cnn.ReluOp(x), node.name)
 
 
-def function(kind: type[cnn.SigmoidOp] | type[cnn.TanhOp] | type[cnn.IdentityOp]) -> Convert:
+def function(kind: type[cnn.HostFunctionOp] | type[cnn.IdentityOp]) -> Convert:
     """Layers of single elements that are one operation without options."""
     return elementwise(lambda network, node, x: network.add(kind(x), node.name))
 

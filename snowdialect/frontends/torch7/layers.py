@@ -181,7 +181,7 @@ def cross_map_lrn(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     return network.add(op, layer.path)
 
 
-def elementwise(kind: type[cnn.IdentityOp] | type[cnn.SigmoidOp] | type[cnn.TanhOp]) -> Convert:
+def elementwise(kind: type[cnn.HostFunctionOp] | type[cnn.IdentityOp]) -> Convert:
     """Layers that are one operation without options."""
     return lambda network, layer, x: network.add(kind(x), layer.path)
 
