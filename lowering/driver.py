@@ -94,7 +94,7 @@ def read_program(context: ProgramContext, path: Path, shape: tuple[int, ...] | N
     hold what its ending says.
     """
     program = _read_file(context, path, shape)
-    if shape is not None and input_shape(program.module) != shape:
+    if shape is not None and input_shape(program.module) != tuple(shape):
         held, wanted = ("x".join(map(str, sizes)) for sizes in (input_shape(program.module), shape))
         raise SnowError(f"{path}: takes {held}, not {wanted}; only a model file can leave it open")
     context.weights = program.weights
@@ -153,7 +153,10 @@ def set_machine(module: ModuleOp, name_or_path: str) -> None:
 
 def pass_options(schedule: str | None = None, calibrate: str | Path | None = None) -> PassOptions:
     """What `--schedule` and `--calibrate` stand for."""
-    options = {CHOOSE_SCHEDULE: {"schedule": schedule}, CALIBRATE: {"samples": calibrate and str(calibrate)}}
+    options = {
+        CHOOSE_SCHEDULE: {"schedule": schedule},
+        CALIBRATE: {"samples": None if calibrate is None else os.fspath(calibrate)},
+    }
     return {name: fields for name, fields in options.items() if None not in fields.values()}
 
 

@@ -3,19 +3,35 @@
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from snowdialect.errors import SnowError
 
-def check_replaceable(*paths: str | Path | None) -> None:
-    """Raises the OSError that `replacing` would, for commands to call before the work. None is skipped."""
-    for path in (Path(path) for path in paths if path is not None):
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))
-        if not path.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, "no such directory", str(path.parent))
+
+def check_outputs(outputs: Sequence[Path | None], inputs: Sequence[Path | None]) -> None:
+    """Finds out before the work what `replacing` would stop at, and what would be lost. None is skipped.
+
+    Raises OSError for a place that cannot be written, SnowError for one that is an input or another output, too.
+    """
+    taken = {path.resolve() for path in inputs if path is not None}
+    for path in (path for path in outputs if path is not None):
+        check_replaceable(path)
+        if path.is_char_device():
+            continue
+        if path.resolve() in taken:
+            raise SnowError(f"{path}: is a file of this command already, which the output would replace")
+        taken.add(path.resolve())
+
+
+def check_replaceable(path: Path) -> None:
+    """Raises OSError for a directory, and for a file in none."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no such directory", str(path.parent))
 
 
 @contextmanager

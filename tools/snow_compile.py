@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     from snowdialect.backend.container import write_program
-    from snowdialect.files import check_replaceable, replacing
+    from snowdialect.files import check_outputs, replacing
 
     if options.coverage:
         if options.check is not None or options.report is not None:
@@ -89,9 +89,8 @@ def run(options: argparse.Namespace) -> int:
         return cover(options)
     if options.json:
         raise SnowError("--json is for --coverage")
-    check_replaceable(options.output, options.report)
-    if options.output.exists() and options.output.samefile(options.model):
-        raise SnowError(f"{options.output}: is the model, which the program would replace")
+    calibrate = None if options.calibrate is None else Path(options.calibrate)
+    check_outputs((options.output, options.report), (options.model, calibrate, options.check))
     program = compile_plainly(options) if options.check is None else compile_checked(options)
     if program is None:
         return 1

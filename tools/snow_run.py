@@ -47,9 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    from snowdialect.files import check_replaceable
+    from snowdialect.files import check_outputs
 
-    check_replaceable(options.output, options.report)
+    check_outputs((options.output, options.report), (options.program, options.input))
     return simulate(options) if options.program.suffix == ".snow" else interpret(options)
 
 

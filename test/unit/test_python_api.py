@@ -26,3 +26,9 @@ def test_compile_run_write_load(schedule: str | None, tmp_path: Path) -> None:
 def test_an_unknown_schedule_is_refused() -> None:
     with pytest.raises(SnowError, match="schedule must be best or paper, is worst"):
         snow.compile(DIGITS, (1, 8, 8), schedule="worst")
+
+
+def test_what_arguments_may_be() -> None:
+    assert snow.compile(DIGITS, [1, 8, 8]).program.inputs[0].shape == (1, 8, 8)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError, match="PathLike"):
+        snow.compile(DIGITS, (1, 8, 8), calibrate=np.zeros((4, 1, 8, 8)))  # pyright: ignore[reportArgumentType]
