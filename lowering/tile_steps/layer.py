@@ -13,6 +13,9 @@ from lowering.tiling import ColumnTile, MapsTile, Place, TilePlan
 from snowdialect.dialects import tile
 from snowdialect.machine import Machine
 
+STORED_QUEUES = 2
+"""Parts of a store of single pixels fill the queue of moves so many times: more makes less code, and lets the queue of
+the MACs run empty while the control core waits for room."""
 CYCLES_PER_INSTRUCTION = 4
 """About how long the control core takes for a load or a store, with the scalar code for its addresses."""
 
@@ -230,8 +233,8 @@ class StoreTile:
         span = self.span
         size = span.right - span.left
         if self.words != self.buffer.unit or self.words != self.layer.regions.result.layout.pixel:
-            # Pixels are stored one by one; a part has no more of them than the queue takes.
-            size = min(size, max(1, self.layer.machine.queue_depth // span.cus.bit_count()))
+            # Pixels are stored one by one.
+            size = min(size, max(1, STORED_QUEUES * self.layer.machine.queue_depth // span.cus.bit_count()))
         return [
             Part(row, row + 1, left, min(left + size, span.right))
             for row in range(span.top, span.bottom)
