@@ -157,14 +157,6 @@ def _form(expr: AffineExpr, dims: int) -> LinearForm:
     raise VerifyException(f"address term {expr} is neither linear nor the parity of an index")
 
 
-def address_map(constant: int, terms: Sequence[tuple[int, int]] = (), dims: int = 0) -> AffineMapAttr:
-    """The map constant + sum(coefficient * d_position) over `dims` dimensions, from (position, coefficient) pairs."""
-    linear = [0] * dims
-    for position, coefficient in terms:
-        linear[position] += coefficient
-    return LinearForm(constant, tuple(linear), (0,) * dims).attribute()
-
-
 def verify_address(map: AffineMapAttr, indices: Sequence[SSAValue]) -> None:
     """Raises VerifyException unless the map has the form of an address over these indices."""
     if map.data.num_dims != len(indices):

@@ -41,6 +41,9 @@ MAXIMUM_SIDE = 1 << 16
 LARGEST_SIZE = 1 << 24
 """No kernel, stride or padding is larger."""
 
+MAXIMUM_DIMENSIONS = 16
+"""Dimensions that a tensor of a file may have, and numbers that a list of sizes or axes may."""
+
 MAXIMUM_LISTED = 20
 """Unsupported layers that a message lists."""
 

@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 from xdsl.utils.exceptions import VerifyException
 
-from snowdialect.dialects.addresses import IndexExpr, LinearForm, address_map
+from snowdialect.dialects.addresses import IndexExpr, LinearForm
 
 NUMBERS = st.integers(-(2**20), 2**20)
 INDICES: list[SSAValue] = list(AnyOp(result_types=[IndexType()] * 3).results)
@@ -76,7 +76,8 @@ def test_other_terms_are_refused(expression: AffineExpr) -> None:
 
 
 def test_terms_on_the_same_dimension_are_summed() -> None:
-    assert LinearForm.of(address_map(7, [(1, 3), (0, 2), (1, 4)], 2).data) == LinearForm(7, (2, 7), (0, 0))
+    row, column = AffineExpr.dimension(0), AffineExpr.dimension(1)
+    assert LinearForm.of(AffineMap(2, 0, (column * 3 + row * 2 + column * 4 + 7,))) == LinearForm(7, (2, 7), (0, 0))
 
 
 def values(point: tuple[int, ...]) -> dict[SSAValue, int]:

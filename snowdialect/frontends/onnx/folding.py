@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, TypeProto, helper, shape_inference
 from snowdialect.dialects.cnn.shapes import Shape, format_shape
-from snowdialect.frontends.network import LayerError
+from snowdialect.frontends.network import MAXIMUM_DIMENSIONS, LayerError
 from snowdialect.frontends.onnx.node import Array, Node, Value
 from snowdialect.frontends.onnx.reader import Model
 from snowdialect.frontends.onnx.tensors import TYPE_NUMBERS
@@ -69,7 +69,7 @@ class Folder:
 
     def _filled(self, node: Node) -> Array:
         sizes = node.constant(0, "its shape")
-        if sizes.dtype != np.int64 or sizes.ndim != 1 or sizes.size > 16:
+        if sizes.dtype != np.int64 or sizes.ndim != 1 or sizes.size > MAXIMUM_DIMENSIONS:
             raise LayerError("its shape is no list of sizes")
         shape = tuple(map(int, sizes))
         if min(shape, default=1) < 0 or prod(shape) > MAXIMUM_FILLED:

@@ -13,7 +13,7 @@ from onnx import AttributeProto, NodeProto
 from onnx.defs import OpSchema
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import Shape, format_shape
-from snowdialect.frontends.network import LARGEST_SIZE, Floats, LayerError, finite_floats
+from snowdialect.frontends.network import LARGEST_SIZE, MAXIMUM_DIMENSIONS, Floats, LayerError, finite_floats
 
 LARGEST_NUMBER = 1e30
 """No number of a layer is larger; float32 goes up to 3e38."""
@@ -90,7 +90,7 @@ class Node:
     def integers(self, name: str, default: Sequence[int] | None = None) -> tuple[int, ...]:
         """Some whole numbers."""
         values = self._value(name, AttributeProto.INTS, default)
-        if len(values) > 16:
+        if len(values) > MAXIMUM_DIMENSIONS:
             raise LayerError(f"attribute {name} has {len(values)} numbers")
         return tuple(self._checked(name, value) for value in values)
 
@@ -183,7 +183,7 @@ class Node:
 
     def _whole_numbers(self, index: int, what: str) -> tuple[int, ...]:
         array = self.constant(index, what)
-        if array.dtype.kind != "i" or array.ndim > 1 or array.size > 16:
+        if array.dtype.kind != "i" or array.ndim > 1 or array.size > MAXIMUM_DIMENSIONS:
             raise LayerError(f"{what} is no list of whole numbers")
         return tuple(self._checked(what, int(value)) for value in array.reshape(-1))
 

@@ -11,10 +11,8 @@ from onnx import TensorProto
 from snowdialect.dialects.cnn.shapes import format_shape
 from snowdialect.errors import SnowError
 from snowdialect.frontends.mapped import map_file
-from snowdialect.frontends.network import MAXIMUM_ELEMENTS, LayerError
+from snowdialect.frontends.network import MAXIMUM_DIMENSIONS, MAXIMUM_ELEMENTS, LayerError
 from snowdialect.frontends.onnx.wire import Data
-
-MAXIMUM_DIMENSIONS = 16
 
 ELEMENT_TYPES: dict[int, np.dtype[Any]] = {
     TensorProto.FLOAT: np.dtype("<f4"),

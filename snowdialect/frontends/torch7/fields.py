@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snowdialect.frontends.network import LARGEST_SIZE, LayerError, finite_floats
+from snowdialect.frontends.network import LARGEST_SIZE, MAXIMUM_DIMENSIONS, LayerError, finite_floats
 from snowdialect.frontends.torch7.objects import TorchObject, fields_of, type_name
 
 LARGEST_NUMBER = 1e30
@@ -73,8 +73,8 @@ class Layer:
         value = self.fields.get(name)
         if not isinstance(value, np.ndarray) or value.ndim != 1 or value.dtype.kind != "i":
             raise LayerError(f"field {name} is {_shown(value)}, expected a LongStorage")
-        sizes = [int(size) for size in value[:16]]
-        if value.size > 16 or not all(-1 <= size <= LARGEST_SIZE for size in sizes):
+        sizes = [int(size) for size in value[:MAXIMUM_DIMENSIONS]]
+        if value.size > MAXIMUM_DIMENSIONS or not all(-1 <= size <= LARGEST_SIZE for size in sizes):
             raise LayerError(f"field {name} holds no sizes of a tensor")
         return sizes
 

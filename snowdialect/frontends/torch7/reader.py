@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from snowdialect.errors import SnowError
 from snowdialect.frontends.mapped import map_file
+from snowdialect.frontends.network import MAXIMUM_DIMENSIONS
 from snowdialect.frontends.torch7.objects import ELEMENT_TYPES
 
 MAXIMUM_DEPTH = 150
@@ -27,8 +28,6 @@ MAXIMUM_VALUES = 400_000
 
 MAXIMUM_TEXT = 16 << 20
 """Bytes of all strings; in memory they may take five times as much."""
-
-MAXIMUM_DIMENSIONS = 16
 
 _INT, _LONG, _DOUBLE = struct.Struct("<i"), struct.Struct("<q"), struct.Struct("<d")
 
