@@ -23,8 +23,9 @@ machine it is for, which counts cycles besides. With --profile, a table of the
 layers goes to the standard output.
 
 Otherwise F is MLIR text (.mlir), assembly (.s), a Torch7 model (.t7, .net, .txt) or
-an ONNX model (.onnx). It is lowered to --level when it is above, and run as it is by
-default; so a model file runs in float at its own level, cnn, and in fixed point at every other.
+an ONNX model (.onnx). It is lowered to --level when it is above, and run as it is
+by default; so a model file runs in float at its own level, cnn, and in fixed point
+at every other.
 
 X.npy holds one input CxHxW or a batch NxCxHxW, float32. Y.npy gets the same
 leading shape, float32: a fixed-point result is scaled back."""
@@ -50,7 +51,17 @@ def run(options: argparse.Namespace) -> int:
     from snowdialect.files import check_outputs
 
     check_outputs((options.output, options.report), (options.program, options.input))
-    return simulate(options) if options.program.suffix == ".snow" else interpret(options)
+    return simulate(options) if is_program(options.program) else interpret(options)
+
+
+def is_program(path: Path) -> bool:
+    """Whether a file is a program, by its ending or by how it begins."""
+    from snowdialect.backend.container import MAGIC
+
+    if path.suffix == ".snow" or not path.is_file():
+        return path.suffix == ".snow"
+    with open(path, "rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
 
 
 def simulate(options: argparse.Namespace) -> int:
