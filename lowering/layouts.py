@@ -48,6 +48,39 @@ def concat_segments(shapes: Sequence[tuple[int, ...]], machine: Machine) -> tupl
 
 def layout_of(value: SSAValue, machine: Machine) -> MapsType:
     """The layout in memory of a fixed-point tensor; for a part of a concatenation, of its view of the whole."""
+    while (settled := _settled_layout(value, machine)) is None:
+        owner = value.owner
+        if not isinstance(owner, cnn.ReshapeOp) or not moves_nothing(owner):
+            break
+        value = owner.x
+    if settled is not None:
+        return settled
+    channels, height, width = maps_shape(shape_of(value))
+    if (like := _kept_layout(value, machine)) is not None and len(like.segments) > 1:
+        return _maps_type(value, like.segments, like.pixel.data, machine)
+    if height * width == 1:
+        pixel = round_up(channels, machine.transfer_words)
+    elif _read_by_word(value, machine):
+        pixel = channels
+    else:
+        pixel = round_up(channels, machine.line_words)
+    return _maps_type(value, (Segment(channels, 0),), pixel, machine)
+
+
+def _maps_type(value: SSAValue, segments: Sequence[Segment], pixel: int, machine: Machine) -> MapsType:
+    _, height, width = maps_shape(shape_of(value))
+    row = round_up(width * pixel, machine.transfer_words)
+    return MapsType.make(height, width, pixel, row, _frac_bits(value), segments)
+
+
+def _frac_bits(value: SSAValue) -> int:
+    frac = frac_of(value)
+    assert frac is not None
+    return frac
+
+
+def _settled_layout(value: SSAValue, machine: Machine) -> MapsType | None:
+    """The layout of what is in memory already, of a concatenation, or of a part of one; None for any other value."""
     owner = value.owner
     if isinstance(owner, UnrealizedConversionCastOp) and isinstance(owner.inputs[0].type, MapsType):
         return owner.inputs[0].type
@@ -55,34 +88,27 @@ def layout_of(value: SSAValue, machine: Machine) -> MapsType:
         # Once it is in memory, its readers are no longer all there to be asked.
         if isinstance(use.operation, WriteOp) and isinstance(use.operation.region.type, MapsType):
             return use.operation.region.type
-    channels, height, width = maps_shape(shape_of(value))
-    frac = frac_of(value)
-    assert frac is not None
     if (place := placement(value)) is not None:
         concat, position = place
         whole = layout_of(concat.result, machine)
-        return MapsType.make(height, width, whole.pixel.data, whole.row.data, frac, [whole.segments[position]])
-    if isinstance(owner, cnn.ReshapeOp) and moves_nothing(owner):
-        return layout_of(owner.x, machine)
+        _, height, width = maps_shape(shape_of(value))
+        part = [whole.segments[position]]
+        return MapsType.make(height, width, whole.pixel.data, whole.row.data, _frac_bits(value), part)
     if isinstance(owner, cnn.ConcatOp):
         segments = concat_segments([shape_of(part) for part in owner.inputs], machine)
         pixel = round_up(segments[-1].offset + segments[-1].channels, machine.transfer_words)
-    elif (
-        (source := _keeps_channels(value)) is not None
-        and len((like := layout_of(source, machine)).segments) > 1
-        and not _is_residual(value)
-    ):
-        segments, pixel = like.segments, like.pixel.data
-    else:
-        segments = (Segment(channels, 0),)
-        if height * width == 1:
-            pixel = round_up(channels, machine.transfer_words)
-        elif _read_by_word(value, machine):
-            pixel = channels
-        else:
-            pixel = round_up(channels, machine.line_words)
-    row = round_up(width * pixel, machine.transfer_words)
-    return MapsType.make(height, width, pixel, row, frac, segments)
+        return _maps_type(value, segments, pixel, machine)
+    return None
+
+
+def _kept_layout(value: SSAValue, machine: Machine) -> MapsType | None:
+    """The settled layout that a value has its channels from, through any number of operations that leave them where
+    they are."""
+    while not _is_residual(value) and (source := _keeps_channels(value)) is not None:
+        if (settled := _settled_layout(source, machine)) is not None:
+            return settled
+        value = source
+    return None
 
 
 def moves_nothing(op: cnn.ReshapeOp) -> bool:
@@ -94,6 +120,8 @@ def _keeps_channels(value: SSAValue) -> SSAValue | None:
     """The operand whose channels an operation without kernels leaves where they are."""
     match value.owner:
         case cnn.MaxPoolOp(x=x) | cnn.AvgPoolOp(x=x) | cnn.ReluOp(x=x) | cnn.RescaleOp(x=x):
+            return x
+        case cnn.ReshapeOp(x=x) as reshape if moves_nothing(reshape):
             return x
         case cnn.AddOp(lhs=lhs):
             return lhs

@@ -103,14 +103,18 @@ def sharing(op: Operation) -> tuple[SSAValue, ...]:
 
 def is_rectified(value: SSAValue) -> bool:
     """Whether a value comes from a ReLU, so that its words are not negative."""
-    op = value.owner
-    match op:
-        case cnn.ReluOp():
-            return True
-        case cnn.MaxPoolOp() | cnn.AvgPoolOp() | cnn.ReshapeOp() | cnn.PadOp() | cnn.ConcatOp():
-            return all(map(is_rectified, op.operands))
-        case _:
-            return isinstance(op, Operation) and "relu" in op.properties
+    sources, seen = [value], {value}
+    while sources:
+        op = sources.pop().owner
+        match op:
+            case cnn.MaxPoolOp() | cnn.AvgPoolOp() | cnn.ReshapeOp() | cnn.PadOp() | cnn.ConcatOp():
+                sources += [operand for operand in op.operands if operand not in seen]
+                seen.update(op.operands)
+            case _ if not (isinstance(op, cnn.ReluOp) or isinstance(op, Operation) and "relu" in op.properties):
+                return False
+            case _:
+                pass
+    return True
 
 
 @dataclass
