@@ -97,6 +97,8 @@ def describe(error: Exception) -> str:
             return error.strerror
         case MemoryError():
             return "out of memory"
+        case RecursionError():
+            return "operations depend on each other too many levels deep"
         case _:
             kind = type(error).__name__
             return f"internal error: {kind}: {first_line(error)} (--debug prints where)"
