@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 
-from xdsl.dialects.builtin import I64, AffineMapAttr, IndexType, IntegerAttr, StringAttr, UnitAttr, i64
-from xdsl.ir import Block, BlockArgument, Region, SSAValue
+from xdsl.dialects.builtin import AffineMapAttr, IntegerAttr, StringAttr, UnitAttr, i64
+from xdsl.ir import BlockArgument, Region, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, region_def, traits_def
-from xdsl.parser import Parser
-from xdsl.printer import Printer
 from xdsl.traits import NoTerminator, RecursiveMemoryEffect
 
 from snowdialect.dialects.addresses import AddressedOp, LinearForm
 from snowdialect.dialects.locations import fail
+from snowdialect.dialects.loops import CountedLoop
 
 
 def optional_unit(flag: bool) -> UnitAttr | None:
@@ -41,47 +40,10 @@ class LayerOp(IRDLOperation):
 
 
 @irdl_op_definition
-class ForOp(IRDLOperation):
+class ForOp(CountedLoop):
     """`loop.for %i = 0 to 4 { ... }`: the body once for each integer from `lower` to below `upper`, in order."""
 
     name = "loop.for"
-    lower = prop_def(IntegerAttr[I64])
-    upper = prop_def(IntegerAttr[I64])
-    body = region_def("single_block")
-    traits = traits_def(NoTerminator(), RecursiveMemoryEffect())
-
-    def __init__(self, lower: int, upper: int, body: Region | None = None) -> None:
-        region = Region(Block(arg_types=[IndexType()])) if body is None else body
-        super().__init__(properties={"lower": int_attr(lower), "upper": int_attr(upper)}, regions=[region])
-
-    @property
-    def index(self) -> BlockArgument:
-        return self.body.block.args[0]
-
-    @property
-    def iterations(self) -> range:
-        return range(self.lower.value.data, self.upper.value.data)
-
-    def verify_(self) -> None:
-        if [arg.type for arg in self.body.block.args] != [IndexType()]:
-            fail(self, "the body takes one index")
-        if not self.iterations:
-            fail(self, f"{self.lower.value.data} to {self.upper.value.data} is empty: a loop runs at least once")
-
-    @classmethod
-    def parse(cls, parser: Parser) -> ForOp:
-        index = parser.parse_argument(expect_type=False).resolve(IndexType())
-        parser.parse_punctuation("=")
-        lower = parser.parse_integer()
-        parser.parse_keyword("to")
-        upper = parser.parse_integer()
-        return cls(lower, upper, parser.parse_region([index]))
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
-        printer.print_ssa_value(self.index)
-        printer.print_string(f" = {self.lower.value.data} to {self.upper.value.data} ")
-        printer.print_region(self.body, print_entry_block_args=False)
 
 
 class LoopOp(AddressedOp):
@@ -106,7 +68,7 @@ class LoopOp(AddressedOp):
     def _index_range(self, index: SSAValue) -> range:
         if isinstance(index, BlockArgument) and isinstance(loop := index.owner.parent_op(), ForOp):
             # A loop is verified after what is inside.
-            loop.verify_()
+            loop.check_iterations()
             return loop.iterations
         fail(self, "an address is a function of the indices of the loops around it, and of nothing else")
 

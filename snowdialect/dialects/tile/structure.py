@@ -10,8 +10,8 @@ from collections.abc import Hashable
 from functools import cache
 from itertools import combinations
 
-from xdsl.dialects.builtin import I64, IndexType, IntegerAttr, StringAttr, UnitAttr, i64
-from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
+from xdsl.dialects.builtin import I64, IntegerAttr, StringAttr, UnitAttr, i64
+from xdsl.ir import Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -20,12 +20,11 @@ from xdsl.irdl import (
     result_def,
     traits_def,
 )
-from xdsl.parser import Parser
-from xdsl.printer import Printer
 from xdsl.traits import MemoryAllocEffect, NoTerminator, RecursiveMemoryEffect
 
 from snowdialect.dialects.addresses import AddressedOp, IndexExpr
 from snowdialect.dialects.locations import fail
+from snowdialect.dialects.loops import CountedLoop
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.types import MapsBufferType, WeightsBufferType
 from snowdialect.dialects.waits import WaitingOp
@@ -240,51 +239,10 @@ def check_words(op: Operation, buffer: SSAValue, words: int) -> None:
 
 
 @irdl_op_definition
-class ForOp(IRDLOperation):
+class ForOp(CountedLoop):
     """`tile.for %t = 0 to 7 { ... }`: the body once a tile, in order; every iteration needs the same code."""
 
     name = "tile.for"
-    lower = prop_def(IntegerAttr[I64])
-    upper = prop_def(IntegerAttr[I64])
-    body = region_def("single_block")
-    traits = traits_def(NoTerminator(), RecursiveMemoryEffect())
-
-    def __init__(self, lower: int, upper: int, body: Region | None = None) -> None:
-        region = Region(Block(arg_types=[IndexType()])) if body is None else body
-        super().__init__(properties={"lower": integer(lower), "upper": integer(upper)}, regions=[region])
-
-    @property
-    def index(self) -> BlockArgument:
-        return self.body.block.args[0]
-
-    @property
-    def iterations(self) -> range:
-        return range(self.lower.value.data, self.upper.value.data)
-
-    def check_iterations(self) -> None:
-        """Rejects a loop that does not run, or has no index."""
-        if [arg.type for arg in self.body.block.args] != [IndexType()]:
-            fail(self, "the body takes one index")
-        if not self.iterations:
-            fail(self, f"{self.lower.value.data} to {self.upper.value.data} is empty: a loop runs at least once")
-
-    def verify_(self) -> None:
-        self.check_iterations()
-
-    @classmethod
-    def parse(cls, parser: Parser) -> ForOp:
-        index = parser.parse_argument(expect_type=False).resolve(IndexType())
-        parser.parse_punctuation("=")
-        lower = parser.parse_integer()
-        parser.parse_keyword("to")
-        upper = parser.parse_integer()
-        return cls(lower, upper, parser.parse_region([index]))
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
-        printer.print_ssa_value(self.index)
-        printer.print_string(f" = {self.lower.value.data} to {self.upper.value.data} ")
-        printer.print_region(self.body, print_entry_block_args=False)
 
 
 def outer_indices(op: Operation) -> dict[SSAValue, int]:
