@@ -33,8 +33,9 @@ def compile_model(
     context, source = _read(Path(path), input_shape, machine, options, announce)
     if bound_accumulators and driver.level_of(source.module) == LEVELS[0]:
         options = {**options, driver.BOUND_ACCUMULATORS: {}}
-    driver.lower(context, source.module, LEVELS[-1], observer, options, verify_each=False)
-    return assemble(source.module, source.weights(), source.path.name)
+    with driver.without_collection():
+        driver.lower(context, source.module, LEVELS[-1], observer, options, verify_each=False)
+        return assemble(source.module, source.weights(), source.path.name)
 
 
 def cover_model(

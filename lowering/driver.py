@@ -194,7 +194,7 @@ def lower(
     if LEVELS.index(present) > LEVELS.index(level):
         raise SnowError(f"the program is at level {present}, which is below {level}")
     available = Universe.get_multiverse().all_passes
-    with _without_collection():
+    with without_collection():
         for name in passes_between(None if present == LEVELS[0] else present, level, options):
             apply_pass(context, module, available[name](), options, verified=verify_each or name == LAST_PASSES[0])
             if observer is not None:
@@ -204,7 +204,7 @@ def lower(
 
 
 @contextmanager
-def _without_collection() -> Generator[None]:
+def without_collection() -> Generator[None]:
     """Keeps Python's collector of cycles out: IR is all cycles, and nearly all of it lives until the end. To look for
     dead ones takes a third of the time and finds nothing."""
     enabled = gc.isenabled()
