@@ -23,16 +23,14 @@ With --check X.npy the program is written only if it computes, on these inputs a
 in the simulator, what every level of the compiler does, bit by bit; otherwise the
 first difference is named, as by snow-check."""
 
+TRAFFIC = ("dram_read_bytes", "maps_bytes", "weights_bytes", "instruction_bytes", "dram_write_bytes")
+
 MEASURED = (
     "cycles",
     "seconds",
     "frames_per_second",
     "utilization",
-    "dram_read_bytes",
-    "maps_bytes",
-    "weights_bytes",
-    "instruction_bytes",
-    "dram_write_bytes",
+    *TRAFFIC,
     "gigabytes_per_second",
     "instructions_executed",
     "saturations",
@@ -46,11 +44,7 @@ MEASURED_OF_LAYER = (
     "cycles",
     "ideal_cycles",
     "utilization",
-    "dram_read_bytes",
-    "maps_bytes",
-    "weights_bytes",
-    "instruction_bytes",
-    "dram_write_bytes",
+    *TRAFFIC,
     "saturations",
     "accumulator_wraps",
     "ledger",

@@ -177,7 +177,10 @@ def _computation(
             operands.shifts,
             operands.relu,
         )
+    if not isinstance(template, MaxPool | AvgPool | Add):
+        raise TypeError(f"{template} is no step of a layer")
     maps_slot, result_slot, row, column, part_row, part_column = numbers
+    place = row, column, part_row, part_column, template.span, template.window, template.pixels
     match template:
         case MaxPool():
             return tile.MaxPoolOp(
@@ -185,13 +188,7 @@ def _computation(
                 maps_slot,
                 named[template.result],
                 result_slot,
-                row,
-                column,
-                part_row,
-                part_column,
-                template.span,
-                template.window,
-                template.pixels,
+                *place,
             )
         case AvgPool():
             return tile.AvgPoolOp(
@@ -199,13 +196,7 @@ def _computation(
                 maps_slot,
                 named[Role.RESULT_TILE],
                 result_slot,
-                row,
-                column,
-                part_row,
-                part_column,
-                template.span,
-                template.window,
-                template.pixels,
+                *place,
                 named[Role.WEIGHTS],
                 template.row_classes,
                 template.column_classes,
@@ -218,15 +209,7 @@ def _computation(
                 maps_slot,
                 named[Role.RESULT_TILE],
                 result_slot,
-                row,
-                column,
-                part_row,
-                part_column,
-                template.span,
-                template.window,
-                template.pixels,
+                *place,
                 operands.shifts,
                 operands.relu,
             )
-        case _:
-            raise TypeError(f"{template} is no step of a layer")

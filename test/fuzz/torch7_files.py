@@ -34,7 +34,7 @@ class Field(NamedTuple):
     stop: int
 
 
-class _Traced:
+class _Traced(GuardedReader):
     """Notes where the numbers of a stream stand, while a reader reads it."""
 
     source: ByteSource
@@ -46,8 +46,6 @@ class _Traced:
         self.fields.append(Field(form, start, self.source.position))
         return value
 
-
-class _TracedBinary(_Traced, GuardedReader):
     def read_int(self) -> int:
         return self._note("i", super().read_int)
 
@@ -59,21 +57,14 @@ class _TracedBinary(_Traced, GuardedReader):
 
 
 class _TracedAscii(_Traced, AsciiReader):
-    def read_int(self) -> int:
-        return self._note("i", super().read_int)
-
-    def read_long(self) -> int:
-        return self._note("q", super().read_long)
-
-    def read_double(self) -> float:
-        return self._note("d", super().read_double)
+    """The same for Torch7's text form."""
 
 
 @cache
 def fields(content: bytes) -> list[Field]:
     """The numbers of an intact stream: type codes, object numbers, counts, sizes, strides, offsets, values."""
     source = ByteSource(content)
-    reader = _TracedAscii(source) if is_ascii(content) else _TracedBinary(source)
+    reader = _TracedAscii(source) if is_ascii(content) else _Traced(source)
     reader.fields = []
     reader.read_obj()
     return reader.fields
