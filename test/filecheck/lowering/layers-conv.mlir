@@ -1,0 +1,402 @@
+// Convolutions and linear layers of every kind, from the network to traces and from these to instructions.
+// RUN: snow-opt %s --split-input-file --no-debuginfo -p cnn-choose-schedule,convert-cnn-to-tile,tile-assign-addresses,convert-tile-to-loop | filecheck %s --check-prefix=LOOP
+// RUN: snow-opt %s --split-input-file --no-debuginfo -p cnn-choose-schedule,convert-cnn-to-tile,tile-assign-addresses,convert-tile-to-loop,convert-loop-to-snowflake | grep -E 'snowflake.(program|for|vmov|mac|max|tmov|config done)' | filecheck %s --check-prefix=SNOW
+
+// A kernel of 1x1 over 32 channels: one trace of a pixel, two lines, for each output. Four steps give every vMAC of each CU
+// four of the 16 channels; a CU has one row.
+// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:     loop.start coop wbuf[[[I1]] * 64] to mbuf[[[I0]] * 16 + [[I1]] * 4 + 128] cus 15 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 32] wbuf[[[I1]] * 64 + 16] words 32 cus 15 vmacs 15 last relu
+// LOOP-NEXT:   }
+// LOOP-NEXT: }
+// LOOP:      loop.store mbuf[128] cu 0 to {{%[^[]+}}[0] units 2
+// LOOP-NEXT: loop.store mbuf[128] cu 1 to {{%[^[]+}}[2] units 2
+// LOOP-NEXT: loop.store mbuf[128] cu 2 to {{%[^[]+}}[4] units 2
+// LOOP-NEXT: loop.store mbuf[128] cu 3 to {{%[^[]+}}[6] units 2
+// SNOW:      snowflake.program
+// SNOW-NEXT: snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 32, last, relu{{$}}
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.config done
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x32x4x4x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<16x32x1x1xf32>
+  %w = cnn.quantize %wf : (tensor<16x32x1x1xf32>) -> tensor<16x32x1x1x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w {relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 4, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0>} : (tensor<1x32x4x4x!cnn.fixed<8>>, tensor<16x32x1x1x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>> loc("conv")
+  "test.op"(%y) : (tensor<1x16x4x4x!cnn.fixed<8>>) -> ()
+}
+
+// -----
+
+// A kernel of 11x11 with a stride of 4 over packed pixels of 3 words: traces of a kernel row, 33 words, which are 4 pixels
+// apart in the next column. Two rows and columns of padding above and to the left: nine kernel rows in the first CU, 27
+// words in the first column. More than four traces of an output run in a loop; the last of them ends it.
+// LOOP:      loop.start indp wbuf[0] to mbuf[1056] cus 1 vmacs 1
+// LOOP-NEXT: loop.for [[I0:%[^ ]+]] = 0 to 8 {
+// LOOP-NEXT:   loop.mac indp mbuf[[[I0]] * 96 + 192] wbuf[[[I0]] * 528 + 1168] words 27 cus 1 vmacs 1
+// LOOP-NEXT: }
+// LOOP-NEXT: loop.mac indp mbuf[960] wbuf[5392] words 27 cus 1 vmacs 1 last
+// LOOP-NEXT: loop.start indp wbuf[0] to mbuf[1056] cus 14 vmacs 1
+// LOOP-NEXT: loop.for [[I1:%[^ ]+]] = 0 to 10 {
+// LOOP-NEXT:   loop.mac indp mbuf[[[I1]] * 96] wbuf[[[I1]] * 528 + 112] words 27 cus 14 vmacs 1
+// LOOP-NEXT: }
+// LOOP-NEXT: loop.mac indp mbuf[960] wbuf[5392] words 27 cus 14 vmacs 1 last
+// LOOP-NEXT: loop.for [[I2:%[^ ]+]] = 1 to 4 {
+// LOOP-NEXT:   loop.start indp wbuf[0] to mbuf[[[I2]] * 16 + 1056] cus 1 vmacs 1
+// LOOP-NEXT:   loop.for [[I3:%[^ ]+]] = 0 to 8 {
+// LOOP-NEXT:     loop.mac indp mbuf[[[I2]] * 12 + [[I3]] * 96 + 186] wbuf[[[I3]] * 528 + 1072] words 33 cus 1 vmacs 1
+// LOOP-NEXT:   }
+// LOOP-NEXT:   loop.mac indp mbuf[[[I2]] * 12 + 954] wbuf[5296] words 33 cus 1 vmacs 1 last
+// LOOP-NEXT:   loop.start indp wbuf[0] to mbuf[[[I2]] * 16 + 1056] cus 14 vmacs 1
+// LOOP-NEXT:   loop.for [[I4:%[^ ]+]] = 0 to 10 {
+// LOOP-NEXT:     loop.mac indp mbuf[[[I2]] * 12 + [[I4]] * 96 + -6] wbuf[[[I4]] * 528 + 16] words 33 cus 14 vmacs 1
+// LOOP-NEXT:   }
+// LOOP-NEXT:   loop.mac indp mbuf[[[I2]] * 12 + 954] wbuf[5296] words 33 cus 14 vmacs 1 last
+// LOOP-NEXT: }
+// LOOP:      loop.store mbuf[1056] cu 0 to {{%[^[]+}}[0] units 2
+// LOOP-NEXT: loop.store mbuf[1056] cu 1 to {{%[^[]+}}[2] units 2
+// LOOP-NEXT: loop.store mbuf[1056] cu 2 to {{%[^[]+}}[4] units 2
+// LOOP-NEXT: loop.store mbuf[1056] cu 3 to {{%[^[]+}}[6] units 2
+// SNOW:      snowflake.program
+// SNOW-NEXT: snowflake.vmov indp {{.*}}, 1{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 8 {
+// SNOW-NEXT:   snowflake.mac indp {{.*}}, 27{{$}}
+// SNOW-NEXT: snowflake.mac indp {{.*}}, 27, last{{$}}
+// SNOW-NEXT: snowflake.vmov indp {{.*}}, 1{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 10 {
+// SNOW-NEXT:   snowflake.mac indp {{.*}}, 27{{$}}
+// SNOW-NEXT: snowflake.mac indp {{.*}}, 27, last{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 3 {
+// SNOW-NEXT:   snowflake.vmov indp {{.*}}, 1{{$}}
+// SNOW-NEXT:   snowflake.for {{.*}} times 8 {
+// SNOW-NEXT:     snowflake.mac indp {{.*}}, 33{{$}}
+// SNOW-NEXT:   snowflake.mac indp {{.*}}, 33, last{{$}}
+// SNOW-NEXT:   snowflake.vmov indp {{.*}}, 1{{$}}
+// SNOW-NEXT:   snowflake.for {{.*}} times 10 {
+// SNOW-NEXT:     snowflake.mac indp {{.*}}, 33{{$}}
+// SNOW-NEXT:   snowflake.mac indp {{.*}}, 33, last{{$}}
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.config done
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x3x23x23x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<16x3x11x11xf32>
+  %w = cnn.quantize %wf : (tensor<16x3x11x11xf32>) -> tensor<16x3x11x11x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w {strides = [4, 4], pads = [2, 2, 0, 0]} attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 1, columns 4, maps_rows 4, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0>} : (tensor<1x3x23x23x!cnn.fixed<8>>, tensor<16x3x11x11x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>> loc("conv")
+  "test.op"(%y) : (tensor<1x16x4x4x!cnn.fixed<8>>) -> ()
+}
+
+// -----
+
+// Strides of 2 rows and 3 columns: windows are 48 words and 256 words apart, results 16 and 32. The last CU has one row.
+// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 2 {
+// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:     loop.start coop wbuf[[[I1]] * 192] to mbuf[[[I0]] * 16 + [[I1]] * 4 + 640] cus 15 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48] wbuf[[[I1]] * 192 + 16] words 48 cus 15 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 128] wbuf[[[I1]] * 192 + 64] words 48 cus 15 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 256] wbuf[[[I1]] * 192 + 112] words 48 cus 15 vmacs 15 last
+// LOOP-NEXT:   }
+// LOOP-NEXT: }
+// LOOP-NEXT: loop.for [[I2:%[^ ]+]] = 0 to 2 {
+// LOOP-NEXT:   loop.for [[I3:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:     loop.start coop wbuf[[[I3]] * 192] to mbuf[[[I2]] * 16 + [[I3]] * 4 + 672] cus 7 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I2]] * 48 + 256] wbuf[[[I3]] * 192 + 16] words 48 cus 7 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I2]] * 48 + 384] wbuf[[[I3]] * 192 + 64] words 48 cus 7 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I2]] * 48 + 512] wbuf[[[I3]] * 192 + 112] words 48 cus 7 vmacs 15 last
+// LOOP-NEXT:   }
+// LOOP-NEXT: }
+// LOOP:      loop.store mbuf[640] cu 0 to {{%[^[]+}}[0] units 2
+// LOOP-NEXT: loop.store mbuf[640] cu 1 to {{%[^[]+}}[2] units 2
+// LOOP-NEXT: loop.store mbuf[640] cu 2 to {{%[^[]+}}[4] units 2
+// LOOP-NEXT: loop.store mbuf[640] cu 3 to {{%[^[]+}}[6] units 1
+// SNOW:      snowflake.program
+// SNOW-NEXT: snowflake.for {{.*}} times 2 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 48{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 48{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 48, last{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 2 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 48{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 48{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 48, last{{$}}
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 1
+// SNOW-NEXT: snowflake.config done
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<16x16x3x3xf32>
+  %w = cnn.quantize %wf : (tensor<16x16x3x3xf32>) -> tensor<16x16x3x3x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w {strides = [2, 3]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 2, maps_rows 7, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<16x16x3x3x!cnn.fixed<8>>) -> tensor<1x16x7x2x!cnn.fixed<8>> loc("conv")
+  "test.op"(%y) : (tensor<1x16x7x2x!cnn.fixed<8>>) -> ()
+}
+
+// -----
+
+// Two groups of 16 channels: a kernel sees half of a pixel, so every kernel column has a trace of its own. The second
+// half begins at word 16 of a pixel, in maps and result, and its kernels are in the other bank. They follow the first
+// column of the first half.
+// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:   loop.start coop wbuf[[[I0]] * 128] to mbuf[[[I0]] * 4 + 256] cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I0]] * 128 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[32] wbuf[[[I0]] * 128 + 32] words 16 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[128] wbuf[[[I0]] * 128 + 48] words 16 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[160] wbuf[[[I0]] * 128 + 64] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT: }
+// LOOP:      loop.for [[I1:%[^ ]+]] = 1 to 3 {
+// LOOP-NEXT:   loop.for [[I2:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:     loop.start coop wbuf[[[I2]] * 128] to mbuf[[[I1]] * 32 + [[I2]] * 4 + 256] cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 32] wbuf[[[I2]] * 128 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 32 + 32] wbuf[[[I2]] * 128 + 32] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 32 + 128] wbuf[[[I2]] * 128 + 48] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 32 + 160] wbuf[[[I2]] * 128 + 64] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT:   }
+// LOOP-NEXT: }
+// LOOP-NEXT: loop.for [[I3:%[^ ]+]] = 0 to 3 {
+// LOOP-NEXT:   loop.for [[I4:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:     loop.start coop wbuf[[[I4]] * 128 + 8192] to mbuf[[[I3]] * 32 + [[I4]] * 4 + 272] cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 32 + 16] wbuf[[[I4]] * 128 + 8208] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 32 + 48] wbuf[[[I4]] * 128 + 8224] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 32 + 144] wbuf[[[I4]] * 128 + 8240] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 32 + 176] wbuf[[[I4]] * 128 + 8256] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT:   }
+// LOOP-NEXT: }
+// LOOP:      loop.store mbuf[256] cu 0 to {{%[^[]+}}[0] units 3
+// SNOW:      snowflake.program
+// SNOW-NEXT: snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 2 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 3 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 3
+// SNOW-NEXT: snowflake.config done
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x32x2x4x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<32x16x2x2xf32>
+  %w = cnn.quantize %wf : (tensor<32x16x2x2xf32>) -> tensor<32x16x2x2x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w {groups = 2} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 3, maps_rows 1, steps 4, parts 1, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 2, fused 0>} : (tensor<1x32x2x4x!cnn.fixed<8>>, tensor<32x16x2x2x!cnn.fixed<8>>) -> tensor<1x32x1x3x!cnn.fixed<8>> loc("conv")
+  "test.op"(%y) : (tensor<1x32x1x3x!cnn.fixed<8>>) -> ()
+}
+
+// -----
+
+// A depthwise convolution is one of groups of 16 channels, whose kernels have zeros for all channels but one.
+// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:   loop.start coop wbuf[[[I0]] * 64] to mbuf[[[I0]] * 4 + 128] cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I0]] * 64 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[32] wbuf[[[I0]] * 64 + 32] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT: }
+// LOOP:      loop.for [[I1:%[^ ]+]] = 1 to 3 {
+// LOOP-NEXT:   loop.for [[I2:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:     loop.start coop wbuf[[[I2]] * 64] to mbuf[[[I1]] * 32 + [[I2]] * 4 + 128] cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 32] wbuf[[[I2]] * 64 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 32 + 32] wbuf[[[I2]] * 64 + 32] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT:   }
+// LOOP-NEXT: }
+// LOOP-NEXT: loop.for [[I3:%[^ ]+]] = 0 to 3 {
+// LOOP-NEXT:   loop.for [[I4:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:     loop.start coop wbuf[[[I4]] * 64 + 8192] to mbuf[[[I3]] * 32 + [[I4]] * 4 + 144] cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 32 + 16] wbuf[[[I4]] * 64 + 8208] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 32 + 48] wbuf[[[I4]] * 64 + 8224] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT:   }
+// LOOP-NEXT: }
+// LOOP:      loop.store mbuf[128] cu 0 to {{%[^[]+}}[0] units 3
+// SNOW:      snowflake.program
+// SNOW-NEXT: snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 2 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 3 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 3
+// SNOW-NEXT: snowflake.config done
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x32x1x4x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<32x1x1x2xf32>
+  %w = cnn.quantize %wf : (tensor<32x1x1x2xf32>) -> tensor<32x1x1x2x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w {groups = 32} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 3, maps_rows 1, steps 4, parts 1, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 2, fused 0>} : (tensor<1x32x1x4x!cnn.fixed<8>>, tensor<32x1x1x2x!cnn.fixed<8>>) -> tensor<1x32x1x3x!cnn.fixed<8>> loc("conv")
+  "test.op"(%y) : (tensor<1x32x1x3x!cnn.fixed<8>>) -> ()
+}
+
+// -----
+
+// Dilation by 3: the taps of a kernel row are 3 pixels, 48 words, apart, its rows 3 rows, 480 words.
+// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 2 {
+// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 6 {
+// LOOP-NEXT:     loop.for [[I2:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:       loop.start coop wbuf[[[I2]] * 128] to mbuf[[[I0]] * 96 + [[I1]] * 16 + [[I2]] * 4 + 800] cus 7 vmacs 15
+// LOOP-NEXT:       loop.mac coop mbuf[[[I0]] * 160 + [[I1]] * 16] wbuf[[[I2]] * 128 + 16] words 16 cus 7 vmacs 15
+// LOOP-NEXT:       loop.mac coop mbuf[[[I0]] * 160 + [[I1]] * 16 + 48] wbuf[[[I2]] * 128 + 32] words 16 cus 7 vmacs 15
+// LOOP-NEXT:       loop.mac coop mbuf[[[I0]] * 160 + [[I1]] * 16 + 480] wbuf[[[I2]] * 128 + 48] words 16 cus 7 vmacs 15
+// LOOP-NEXT:       loop.mac coop mbuf[[[I0]] * 160 + [[I1]] * 16 + 528] wbuf[[[I2]] * 128 + 64] words 16 cus 7 vmacs 15 last
+// LOOP-NEXT:     }
+// LOOP-NEXT:   }
+// LOOP-NEXT: }
+// LOOP:      loop.store mbuf[800] cu 0 to {{%[^[]+}}[0] units 6
+// LOOP-NEXT: loop.store mbuf[800] cu 1 to {{%[^[]+}}[6] units 6
+// LOOP-NEXT: loop.store mbuf[800] cu 2 to {{%[^[]+}}[12] units 6
+// SNOW:      snowflake.program
+// SNOW-NEXT: snowflake.for {{.*}} times 2 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 6 {
+// SNOW-NEXT:     snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:       snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:       snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:       snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:       snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:       snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 6
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 6
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 6
+// SNOW-NEXT: snowflake.config done
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x16x9x9x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<16x16x2x2xf32>
+  %w = cnn.quantize %wf : (tensor<16x16x2x2xf32>) -> tensor<16x16x2x2x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w {dilations = [3, 3]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 6, maps_rows 6, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0>} : (tensor<1x16x9x9x!cnn.fixed<8>>, tensor<16x16x2x2x!cnn.fixed<8>>) -> tensor<1x16x6x6x!cnn.fixed<8>> loc("conv")
+  "test.op"(%y) : (tensor<1x16x6x6x!cnn.fixed<8>>) -> ()
+}
+
+// -----
+
+// A residual: it starts the accumulators behind the bias, a VMOV with `add`, and the trace ends the output.
+// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:     loop.start coop wbuf[[[I1]] * 64] to mbuf[[[I0]] * 16 + [[I1]] * 4 + 128] cus 15 vmacs 15
+// LOOP-NEXT:     loop.start coop mbuf[[[I0]] * 16 + [[I1]] * 4 + 64] to mbuf[[[I0]] * 16 + [[I1]] * 4 + 128] cus 15 vmacs 15 add alt
+// LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 16] wbuf[[[I1]] * 64 + 16] words 16 cus 15 vmacs 15 last relu
+// LOOP-NEXT:   }
+// LOOP-NEXT: }
+// LOOP:      loop.store mbuf[128] cu 0 to {{%[^[]+}}[0] units 2
+// LOOP-NEXT: loop.store mbuf[128] cu 1 to {{%[^[]+}}[2] units 2
+// LOOP-NEXT: loop.store mbuf[128] cu 2 to {{%[^[]+}}[4] units 2
+// LOOP-NEXT: loop.store mbuf[128] cu 3 to {{%[^[]+}}[6] units 2
+// SNOW:      snowflake.program
+// SNOW-NEXT: snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15, bypass, add, alt{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last, relu{{$}}
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
+// SNOW-NEXT: snowflake.config done
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x16x4x4x!cnn.fixed<8>>
+  %r = "test.op"() : () -> tensor<1x16x4x4x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<16x16x1x1xf32>
+  %w = cnn.quantize %wf : (tensor<16x16x1x1xf32>) -> tensor<16x16x1x1x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w residual %r {relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 4, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0>} : (tensor<1x16x4x4x!cnn.fixed<8>>, tensor<16x16x1x1x!cnn.fixed<8>>, tensor<1x16x4x4x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>> loc("conv")
+  "test.op"(%y) : (tensor<1x16x4x4x!cnn.fixed<8>>) -> ()
+}
+
+// -----
+
+// A linear layer whose weights stream past its maps: kernels shared out over the CUs, four tiles of them in turn in both
+// banks. 16 channels of a CU are half a transfer: those of every second one move behind those of the CU before it.
+// LOOP:      loop.start coop wbuf[0] to mbuf[128] cus 15 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[0] wbuf[16] words 64 cus 15 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[64] wbuf[80] words 64 cus 15 vmacs 15 last relu
+// LOOP-NEXT: loop.for [[I0:%[^ ]+]] = 0 to 2 {
+// LOOP:        loop.start coop wbuf[[[I0]] mod 2 * -8192 + 8192] to mbuf[[[I0]] * 4 + 132] cus 15 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I0]] mod 2 * -8192 + 8208] words 64 cus 15 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[64] wbuf[[[I0]] mod 2 * -8192 + 8272] words 64 cus 15 vmacs 15 last relu
+// LOOP:      }
+// LOOP:      loop.start coop wbuf[8192] to mbuf[140] cus 15 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[0] wbuf[8208] words 64 cus 15 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[64] wbuf[8272] words 64 cus 15 vmacs 15 last relu
+// LOOP:      loop.store mbuf[128] cu 0 to {{%[^[]+}}[0] units 1
+// LOOP-NEXT: loop.store mbuf[128] cu 2 to {{%[^[]+}}[1] units 1
+// SNOW:      snowflake.program
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 64, last, relu{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 2 {
+// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 64, last, relu{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 64, last, relu{{$}}
+// SNOW-NEXT: snowflake.tmov cluster {{.*}}, 1
+// SNOW-NEXT: snowflake.tmov cluster {{.*}}, 1
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 1
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 1
+// SNOW-NEXT: snowflake.config done
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x32x2x2x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<64x128xf32>
+  %w = cnn.quantize %wf : (tensor<64x128xf32>) -> tensor<64x128x!cnn.fixed<8>>
+  %y = cnn.linear %x, %w {relu, tile.schedule = #tile.schedule<coop, kernels, mloop, rows 1, columns 1, maps_rows 1, steps 1, parts 1, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 4, fused 0>} : (tensor<1x32x2x2x!cnn.fixed<8>>, tensor<64x128x!cnn.fixed<8>>) -> tensor<1x64x!cnn.fixed<8>> loc("scores")
+  "test.op"(%y) : (tensor<1x64x!cnn.fixed<8>>) -> ()
+}
+
+// -----
+
+// A kernel in two parts, one a bank: the output stays in its accumulators from the trace of the first part to that of the
+// second, which ends it.
+// LOOP:      loop.start coop wbuf[0] to mbuf[128] cus 15 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[0] wbuf[16] words 64 cus 15 vmacs 15
+// LOOP-NEXT: loop.for [[I0:%[^ ]+]] = 0 to 3 {
+// LOOP:        loop.mac coop mbuf[64] wbuf[8208] words 64 cus 15 vmacs 15 last
+// LOOP:        loop.start coop wbuf[0] to mbuf[[[I0]] * 4 + 132] cus 15 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[16] words 64 cus 15 vmacs 15
+// LOOP:      }
+// LOOP:      loop.mac coop mbuf[64] wbuf[8208] words 64 cus 15 vmacs 15 last
+// LOOP:      loop.store mbuf[128] cu 0 to {{%[^[]+}}[0] units 1
+// LOOP-NEXT: loop.store mbuf[128] cu 2 to {{%[^[]+}}[1] units 1
+// SNOW:      snowflake.program
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 3 {
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 64, last{{$}}
+// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 64, last{{$}}
+// SNOW-NEXT: snowflake.tmov cluster {{.*}}, 1
+// SNOW-NEXT: snowflake.tmov cluster {{.*}}, 1
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 1
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 1
+// SNOW-NEXT: snowflake.config done
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x32x2x2x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<64x128xf32>
+  %w = cnn.quantize %wf : (tensor<64x128xf32>) -> tensor<64x128x!cnn.fixed<8>>
+  %y = cnn.linear %x, %w {tile.schedule = #tile.schedule<coop, kernels, mloop, rows 1, columns 1, maps_rows 1, steps 1, parts 2, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 4, fused 0>} : (tensor<1x32x2x2x!cnn.fixed<8>>, tensor<64x128x!cnn.fixed<8>>) -> tensor<1x64x!cnn.fixed<8>> loc("scores")
+  "test.op"(%y) : (tensor<1x64x!cnn.fixed<8>>) -> ()
+}
