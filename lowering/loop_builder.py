@@ -14,7 +14,7 @@ from xdsl.pattern_rewriter import PatternRewriter
 from snowdialect.dialects import loop, tile
 from snowdialect.dialects.addresses import IndexExpr
 
-UNROLLED_TRACES = 4
+UNROLLED_TRACES = 7
 """So many traces of an output are written out; more run in a loop, which costs a few scalar instructions each."""
 
 
