@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
+from itertools import product
 from typing import NamedTuple
 
+from lowering.costs import words_cycles
 from lowering.tiling import (
     ConvPlan,
     ConvProblem,
+    MapsProblem,
+    TilePlan,
+    TileSize,
     TilingError,
     kernel_share,
     lanes_of,
     pieces,
     plan_kernels,
+    plan_maps,
     plan_tiles,
     tile_columns,
 )
@@ -145,3 +152,24 @@ def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...])
                 break
         if found or schedule.fused:
             return
+
+
+@cache
+def quickest_tile(problem: MapsProblem) -> TilePlan:
+    """The plan with the fewest estimated cycles for a layer without kernels, which splits rows over the CUs.
+
+    Raises TilingError when not one output fits.
+    """
+    window = problem.window
+    heights = pieces(-(-window.out_h // problem.machine.compute_units))
+    widths = tile_columns(problem.machine, problem.maps, window.out_w)
+    plans: list[TilePlan] = []
+    reason = TilingError("no tile fits")
+    for slots, columns, rows in product(((2, 2), (2, 1), (1, 1)), widths, heights):
+        try:
+            plans.append(plan_maps(problem, Split.ROWS, TileSize(rows, columns, window.out_h, *slots)))
+        except TilingError as error:
+            reason = error
+    if not plans:
+        raise reason
+    return min(plans, key=lambda plan: words_cycles(problem, plan))

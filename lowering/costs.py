@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from lowering.tiling import ConvPlan, ConvProblem
+from lowering.tiling import ConvPlan, ConvProblem, MapsProblem, TilePlan
 from snowdialect.dialects.tile import Mode, Order, Window
 from snowdialect.layout import MapsLayout, round_up
 from snowdialect.machine import Machine
@@ -131,5 +131,40 @@ def per_output(problem: ConvProblem, mode: Mode) -> int:
 def pool_cycles(machine: Machine, window: Window, maps: MapsLayout, result: MapsLayout) -> int:
     """Estimated cycles of a max pool by itself: memory, or comparisons, whichever takes longer."""
     lines = result.height * result.width * result.pixel // machine.line_words
-    compare = lines * max(window.kernel_h * window.kernel_w, OUTPUT_LINES_PER_POOLED) // machine.compute_units
+    compare = pooled_cycles(window, lines) // machine.compute_units
     return max(compare, int((maps.words + result.words) * 2 / bytes_per_cycle(machine)))
+
+
+def words_cycles(problem: MapsProblem, plan: TilePlan) -> int:
+    """Estimated cycles of a layer that works on the words of pixels: memory, of which every CU has its share for what
+    it loads, or comparisons, whichever takes longer, and what does not hide behind it."""
+    machine, window = problem.machine, problem.window
+    rate, tiles = bytes_per_cycle(machine), plan.maps_tiles
+    columns = [min(tile.load_stop, window.in_w) - max(tile.load_first, 0) for tile in plan.columns]
+    loads: list[float] = []
+    for cu in range(plan.cus.bit_length()):
+        down = cu * plan.window_share * window.stride_h
+        rows = sum(
+            max(0, min(tile.load_stop + down, window.in_h) - max(tile.load_first + down, 0))
+            for row in plan.rows
+            for tile in row.maps
+        )
+        number = tiles if len(columns) == 1 else rows * len(columns)
+        loads.append(
+            rows * sum(columns) * problem.maps.pixel * 2 * machine.compute_units / rate
+            + number * machine.transfer_overhead
+        )
+    load, store = max(loads), problem.result.words * 2 / rate
+    compute = pooled_cycles(window, plan.share * window.out_w * problem.result_words // machine.line_words)
+    latency = machine.memory_latency + machine.transfer_overhead + DRAIN
+    if plan.maps.slots == 1:
+        # Nothing is loaded while a tile is computed or stored.
+        return int(load + max(compute, store) + min(compute, store) / tiles + tiles * latency)
+    steady = max(load, sum(loads) / machine.compute_units + store, compute)
+    waits = tiles * (3 - plan.result.slots) * latency
+    return int((load + compute + store + steady * (tiles - 1)) / tiles + waits)
+
+
+def pooled_cycles(window: Window, lines: int) -> int:
+    """Cycles of vMAX and control core for so many lines of pooled pixels."""
+    return lines * max(window.kernel_h * window.kernel_w, OUTPUT_LINES_PER_POOLED)

@@ -285,23 +285,6 @@ def _column_tiles(problem: MapsProblem, columns: int) -> tuple[ColumnTile, ...]:
     return tuple(tiles)
 
 
-def largest_tile(problem: MapsProblem) -> TilePlan:
-    """The largest tile that fits a bank, else the whole buffer: full rows first, then parts of a row.
-
-    For layers without kernels, which split rows over the CUs. Raises TilingError when not one output fits.
-    """
-    window = problem.window
-    reason = TilingError("no tile fits")
-    for slots in (2, 1):
-        for columns in tile_columns(problem.machine, problem.maps, window.out_w):
-            for rows in pieces(-(-window.out_h // problem.machine.compute_units)):
-                try:
-                    return plan_maps(problem, Split.ROWS, TileSize(rows, columns, window.out_h, slots, slots))
-                except TilingError as error:
-                    reason = error
-    raise reason
-
-
 class PoolBehind(NamedTuple):
     """A max pool that alone reads the result of a convolution, and so may be fused with it."""
 

@@ -3,6 +3,7 @@
 The MACs are kept busy by the queue in front of them. A step of another unit that would have to wait for the last MAC
 step is therefore put behind the first part of the next one: when the control core comes to it, the queue holds that
 part, and what it has to wait for is about to be done. For this tiles are computed in parts with such steps between.
+Where there are no MACs, the steps of the maxima take their place.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ class _Item(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """A part of a tile in the MAC stream."""
+    """A part of a tile in the stream of what computes."""
 
     item: _Item
     position: int
     """In the order of the program."""
     number: int
-    """In the MAC stream."""
+    """In the stream."""
 
 
 @dataclass(eq=False)
@@ -102,12 +103,12 @@ def _items(program: Sequence[Step | Work]) -> Iterator[_Item]:
             yield from (_Item(item.step(part), item, part) for part in item.parts())
 
 
-def _analysed(program: Sequence[Step | Work]) -> tuple[list[_Piece], list[_Other]]:
+def _analysed(items: Sequence[_Item], computing: Unit) -> tuple[list[_Piece], list[_Other]]:
     log = _Log()
     pieces: list[_Piece] = []
     others: list[_Other] = []
-    for position, item in enumerate(_items(program)):
-        if item.step.unit is Unit.MAC:
+    for position, item in enumerate(items):
+        if item.step.unit is computing:
             pieces.append(_Piece(item, position, len(pieces)))
             log.add(pieces[-1])
             continue
@@ -132,9 +133,16 @@ class _Memory:
         self.loads_done = 0
         self.stores_done: deque[int] = deque()
         """When each store in the queue is done."""
+        self.loaded: dict[tuple[Role, int], int] = {}
+        """When what was last loaded into each slot is there."""
 
     def load(self, step: Step) -> None:
         self.loads_done = max(self.loads_done, self.time) + step.takes
+        self.loaded.update({(access.place, access.slot): self.loads_done for access in step.writes})
+
+    def ready(self, step: Step) -> int:
+        """When all is loaded that a step reads."""
+        return max((self.loaded.get((access.place, access.slot), 0) for access in step.reads), default=0)
 
     def store(self, step: Step) -> None:
         count = max(1, sum(step.counts))
@@ -149,7 +157,9 @@ class _Memory:
 
 
 def _interleaved(program: Sequence[Step | Work], machine: Machine) -> list[_Item]:
-    pieces, others = _analysed(program)
+    items = list(_items(program))
+    computing = Unit.MAC if any(item.step.unit is Unit.MAC for item in items) else Unit.MAX
+    pieces, others = _analysed(items, computing)
     queues = {unit: deque(other for other in others if other.step.unit is unit) for unit in OTHERS}
     waiting = deque(others)
     made: list[_Item] = []
@@ -183,7 +193,7 @@ def _interleaved(program: Sequence[Step | Work], machine: Machine) -> list[_Item
                 place(other, number - 1)
         made.append(piece.item)
         cover = piece.item.step.cycles
-        busy_until = max(busy_until, memory.time) + piece.item.step.takes
+        busy_until = max(busy_until, memory.time, memory.ready(piece.item.step)) + piece.item.step.takes
         memory.time = max(memory.time, busy_until - cover)
         budget = cover
         for unit in OTHERS:

@@ -82,6 +82,7 @@ class PoolTile:
             (part.right - 1) * window.stride_w + pixels.lead + window.kernel_w,
         )
         outputs = len(columns) * pixels.words // self.machine.line_words
+        cycles = max(map(len, rows)) * len(columns) * self._output_cycles
         return Step(
             MaxPool(self.maps[0], self.result[0], span.moved(-part.top, -part.left), window, pixels, rows, columns),
             (self.maps[1], self.result[1], row, column, part.top, part.left),
@@ -89,5 +90,6 @@ class PoolTile:
             (Access(*self.maps, read_rows, read_columns),),
             (Access(*self.result, Extent(part.top, part.bottom), Extent(part.left, part.right)),),
             tuple(len(mine) * outputs * min((len(kind) for kind in mine), default=0) for mine in rows),
-            max(map(len, rows)) * len(columns) * self._output_cycles,
+            cycles,
+            cycles,
         )

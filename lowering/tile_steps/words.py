@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
+from lowering.candidates import quickest_tile
 from lowering.layouts import word_ranges
 from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, LoadWeights, Slots, TileProgram
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import Access, Extent, Maps, Part, Role, Step, Unit, Work
-from lowering.tiling import MapsProblem, Place, TilePlan, largest_tile
+from lowering.tiling import MapsProblem, Place, TilePlan
 from snowdialect.dialects import tile
 from snowdialect.fixed_point import avg_pool_weights
 from snowdialect.layout import MapsLayout, average_block, round_up
@@ -29,7 +30,7 @@ def words_plan(
     """The tiles of a layer that works on the words of pixels; raises TilingError when not one output fits."""
     pixel = _stored_words(maps, result, machine)
     whole = pixel == result.pixel
-    return largest_tile(MapsProblem(machine, window, maps, other, result, pixel, whole))
+    return quickest_tile(MapsProblem(machine, window, maps, other, result, pixel, whole))
 
 
 def _stored_words(maps: MapsLayout, result: MapsLayout, machine: Machine) -> int:

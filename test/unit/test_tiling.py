@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lowering.candidates import Choices, conv_plans
+from lowering.candidates import Choices, conv_plans, quickest_tile
 from lowering.costs import conv_cycles, output_cycles
 from lowering.tiling import (
     ConvPlan,
@@ -17,7 +17,6 @@ from lowering.tiling import (
     PoolBehind,
     RowTile,
     TilingError,
-    largest_tile,
     merged_windows,
     plan_conv,
 )
@@ -354,16 +353,16 @@ def pool(size: int, channels: int, machine: Machine) -> MapsProblem:
 
 
 def test_a_pool_takes_the_largest_tile_that_leaves_room_for_the_next() -> None:
-    plan = largest_tile(pool(8, 64, ZC706))
+    plan = quickest_tile(pool(8, 64, ZC706))
     assert plan.maps.slots == plan.result.slots == 2
     assert [(row.first, row.stop) for row in plan.rows] == [(0, 1)]
     assert [(column.first, column.stop) for column in plan.columns] == [(0, 4)]
     # Two rows of 64 pixels and one of 32 are more than a bank: the rows are cut.
-    plan = largest_tile(pool(64, 256, ZC706))
+    plan = quickest_tile(pool(64, 256, ZC706))
     assert plan.maps.slots == plan.result.slots == 2
     assert plan.rows[0].stop == 1 and len(plan.columns) > 1
 
 
 def test_a_pool_of_which_no_output_fits() -> None:
     with pytest.raises(TilingError, match="^tiles of 10240 words do not fit the maps buffer of 8192 words$"):
-        largest_tile(pool(2, 2048, replace(ZC706, mbuf_words=8192)))
+        quickest_tile(pool(2, 2048, replace(ZC706, mbuf_words=8192)))

@@ -77,13 +77,15 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
 // CHECK-NEXT:   tile.conv coop %3[1], %5[0] to %4[1] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [1] <top 0, bottom 1, left 0, right 3, share 2, cus 15>
 // CHECK-NEXT:   tile.wait move pending 0
-// CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[0] row[0] column[0] channel[32] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[0] row[0] column[0] channel[32] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 2, share 2, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
 // CHECK-NEXT:   tile.store %4[1] to %1 row[1] column[0] channel[0] words 32 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[0] row[0] column[0] channel[32] offset[0] part[0], [2] <top 0, bottom 1, left 0, right 2, share 2, cus 15>
 // CHECK-NEXT:   tile.wait move pending 0
-// CHECK-NEXT:   tile.conv coop %3[1], %5[1] to %4[1] at[0] word[0] row[1] column[0] channel[32] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[1], %5[1] to %4[1] at[0] word[0] row[1] column[0] channel[32] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 2, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
 // CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[32] words 32 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[1], %5[1] to %4[1] at[0] word[0] row[1] column[0] channel[32] offset[0] part[0], [1] <top 0, bottom 1, left 0, right 3, share 2, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 0
 // CHECK-NEXT:   tile.store %4[1] to %1 row[1] column[0] channel[32] words 32 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
 // CHECK-NEXT: }
@@ -133,7 +135,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %3 slot[0] <top 0, bottom 4, left 0, right 4, share 0, cus 15>
 // CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15> <kernel_h {{.*}}> <depth 16, steps 8, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 128>
 // CHECK:        tile.wait mac pending 16
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 32 limit 128 part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 32 limit 128 part[%6], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15>
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x4x4x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<128x16x1x1xf32>
