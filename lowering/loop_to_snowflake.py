@@ -1,7 +1,8 @@
 """Loops and traces to programs: one pattern an operation of the dialect `loop`.
 
-Layers that follow each other without the host in between become one `snowflake.program`. What an instruction addresses
-is still a linear function, of loop counters now: `snowflake.address`, one for each address register it will take.
+Each layer becomes a `snowflake.program`; snowflake-link joins them when they are instructions. What an instruction
+addresses is still a linear function, of loop counters now: `snowflake.address`, one for each address register it will
+take.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, UnknownLoc
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
     GreedyRewritePatternApplier,
@@ -70,16 +71,21 @@ def _flags(op: Operation, *names: str) -> list[str]:
     return [name for name in names if name in op.properties]
 
 
+@dataclass(frozen=True)
 class LowerLayer(RewritePattern):
-    """Opens a layer. Its name stays as the location of all that is in it."""
+    """A program that ends with `done`. The layer's name is the location of all that is in it."""
+
+    code_address: int
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: loop.LayerOp, rewriter: PatternRewriter) -> None:
         for inner in op.body.walk():
             if isinstance(inner.location, UnknownLoc):
                 inner.location = op.location
-        rewriter.inline_block(op.body.block, InsertPoint.before(op))
-        rewriter.erase(op)
+        body = rewriter.move_region_contents_to_new_regions(op.body)
+        body.block.add_op(located(snowflake.ConfigOp(Configuration.DONE, 0), op.location))
+        program = snowflake.ProgramOp(snowflake.Stage.STRUCTURED, self.code_address, body)
+        rewriter.replace(op, located(program, op.location))
 
 
 class LowerFor(RewritePattern):
@@ -193,25 +199,6 @@ class LowerWait(RewritePattern):
         _replace(rewriter, op, (), snowflake.ConfigOp(Configuration.WAIT, value))
 
 
-def _gather_programs(module: ModuleOp) -> None:
-    """Puts layers without the host in between into one program, which ends with `done`."""
-    layers: list[loop.LayerOp] = []
-    code_address = _end_of_memory(module)
-    for op in (*module.body.block.ops, None):
-        if isinstance(op, loop.LayerOp):
-            layers.append(op)
-        elif layers and not (op is not None and only_has_effect(op, MemoryEffectKind.ALLOC)):
-            last = layers[-1]
-            program = snowflake.ProgramOp(snowflake.Stage.STRUCTURED, code_address, Region(Block()))
-            module.body.block.insert_op_after(located(program, last.location), last)
-            for layer in layers:
-                layer.detach()
-            program.body.block.add_ops(layers)
-            done = snowflake.ConfigOp(Configuration.DONE, 0)
-            program.body.block.add_op(located(done, last.location))
-            layers = []
-
-
 def _end_of_memory(module: ModuleOp) -> int:
     """The first transfer of memory behind all regions; code lies there."""
     end = 0
@@ -244,10 +231,9 @@ class ConvertLoopToSnowflakePass(ModulePass):
     name = "convert-loop-to-snowflake"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        _gather_programs(op)
         patterns = GreedyRewritePatternApplier(
             [
-                LowerLayer(),
+                LowerLayer(_end_of_memory(op)),
                 LowerFor(),
                 LowerConfig(),
                 LowerLoad(),

@@ -77,6 +77,7 @@ SNOWFLAKE = Phase(
         Pass("snowflake-allocate-registers", "lowering.snowflake.allocate_registers"),
         Pass("snowflake-lower-control-flow", "lowering.snowflake.lower_control_flow"),
         Pass("snowflake-fill-delay-slots", "lowering.snowflake.fill_delay_slots"),
+        Pass("snowflake-link", "lowering.snowflake.link"),
         Pass("snowflake-place-banks", "lowering.snowflake.place_banks"),
     ),
 )

@@ -19,6 +19,7 @@ from lowering.loop_to_snowflake import ConvertLoopToSnowflakePass
 from lowering.snowflake.allocate_registers import AllocateRegistersPass
 from lowering.snowflake.expand_addresses import ExpandAddressesPass
 from lowering.snowflake.fill_delay_slots import FillDelaySlotsPass
+from lowering.snowflake.link import LinkPass
 from lowering.snowflake.lower_control_flow import LowerControlFlowPass
 from lowering.snowflake.place_banks import PlaceBanksPass
 from lowering.snowflake.reduce_addresses import ReduceAddressesPass
@@ -38,7 +39,7 @@ from snowdialect.machine import Machine, load_machine
 MAX_DEPTH = 4
 MAX_REPEATS = 60
 TO_ALLOCATION = (ConvertLoopToSnowflakePass, ReduceAddressesPass, ExpandAddressesPass)
-FROM_ALLOCATION = (AllocateRegistersPass, LowerControlFlowPass, FillDelaySlotsPass, PlaceBanksPass)
+FROM_ALLOCATION = (AllocateRegistersPass, LowerControlFlowPass, FillDelaySlotsPass, LinkPass, PlaceBanksPass)
 
 
 class Recorder(Core):
@@ -68,12 +69,12 @@ class Recorder(Core):
 
 
 def trace(module: ModuleOp, machine: Machine) -> list[Any]:
-    (program,) = module.body.block.ops
-    assert isinstance(program, ProgramOp)
     state = RunState()
     core = Recorder(machine, state)
     core.trace = []
-    Execution(program, machine, state, core).run()
+    for program in module.body.block.ops:
+        assert isinstance(program, ProgramOp)
+        Execution(program, machine, state, core).run()
     return core.trace
 
 
@@ -145,6 +146,7 @@ def test_every_pass_keeps_what_the_program_does(
         if expected is None:
             expected = trace(module, machine)
         assert trace(module, machine) == expected, kind.name
+    assert len(module.body.block.ops) == 1, "layers that follow each other are linked"
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

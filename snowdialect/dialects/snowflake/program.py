@@ -121,10 +121,19 @@ class ProgramOp(IRDLOperation):
         if stage is Stage.PLACED:
             _verify_banks(self.body.block, machine_of(self))
 
+    @property
+    def end(self) -> ConfigOp:
+        """The `config done` that the program ends with; raises VerifyException when there is none."""
+        return _end(self.body.block.last_op)
+
+    def expect(self, stage: Stage, wanted_by: str) -> None:
+        """Raises VerifyException when the program is not at a stage."""
+        if self.stage.data is not stage:
+            raise VerifyException(f"{wanted_by} wants a program that is {stage}, this one is {self.stage.data}")
+
     def advance(self, before: Stage, after: Stage, done_by: str) -> None:
         """Moves the program from one stage to the next; raises VerifyException when it is not at `before`."""
-        if self.stage.data is not before:
-            raise VerifyException(f"{done_by} wants a program that is {before}, this one is {self.stage.data}")
+        self.expect(before, done_by)
         self.stage = StageAttr(after)
 
 
@@ -220,5 +229,10 @@ def _verify_banks(block: Block, machine: Machine) -> None:
         field = op.ROW.field("target")
         if not field.fits(target - position):
             raise VerifyException(f"{op.name}: distance {target - position} does not fit into {field.width} bits")
+    _end(last)
+
+
+def _end(last: Operation | None) -> ConfigOp:
     if not isinstance(last, ConfigOp) or last.register.data is not Configuration.DONE:
         raise VerifyException("the program does not end with config done")
+    return last

@@ -255,6 +255,8 @@ module attributes {snow.machine = "zc706"} {
 // SNOW-NEXT:   snowflake.tmov memory {{.*}}, 1
 // SNOW-NEXT: snowflake.for {{.*}} times 2 {
 // SNOW-NEXT:   snowflake.tmov memory {{.*}}, 1
+// SNOW-NEXT: snowflake.config done
+// SNOW-NEXT: snowflake.program
 // SNOW-NEXT: snowflake.for {{.*}} times 2 {
 // SNOW-NEXT:   snowflake.for {{.*}} times 8 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}

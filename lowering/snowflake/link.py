@@ -1,0 +1,77 @@
+"""Joins the programs of layers that follow each other without the host in between into one.
+
+Until then each layer is a program of its own: nothing that a pass does in one depends on another, and all that they
+agree on is that r0 holds zero. As any linker does, this pass makes labels unique, and of what every program brings
+along, the registers that it names and its end, one is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr
+from xdsl.ir import Block
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.traits import MemoryEffectKind, only_has_effect
+
+from lowering.snowflake.flat import RegisterFile
+from snowdialect.dialects.snowflake import BranchOp, GetRegisterOp, LabelOp, ProgramOp, Stage
+
+
+@dataclass(frozen=True)
+class LinkPass(ModulePass):
+    """Makes one program of each run of programs between which the host does nothing."""
+
+    name = "snowflake-link"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for programs in tuple(_runs(op.body.block)):
+            _join(programs)
+
+
+def _runs(block: Block) -> Iterator[list[ProgramOp]]:
+    """Programs between which there is nothing but memory that is set aside."""
+    run: list[ProgramOp] = []
+    for op in block.ops:
+        if isinstance(op, ProgramOp):
+            run.append(op)
+        elif run and not only_has_effect(op, MemoryEffectKind.ALLOC):
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _join(programs: Sequence[ProgramOp]) -> None:
+    """Puts what the programs hold into the last one."""
+    *before, last = programs
+    linked = Block()
+    registers, numbers = RegisterFile(linked), count()
+    for program in programs:
+        program.expect(Stage.SCHEDULED, LinkPass.name)
+        block = program.body.block
+        _rename_labels(block, numbers)
+        if program is not last:
+            Rewriter.erase_op(program.end)
+        for op in tuple(block.ops):
+            if isinstance(op, GetRegisterOp):
+                Rewriter.replace_op(op, (), [registers.of(op.result)])
+        Rewriter.inline_block(block, InsertPoint.at_end(linked))
+    last.body.add_block(linked)
+    for program in before:
+        Rewriter.erase_op(program)
+
+
+def _rename_labels(block: Block, numbers: Iterator[int]) -> None:
+    """Names the labels of a program by the next numbers."""
+    ops = [op for op in block.walk() if isinstance(op, LabelOp | BranchOp)]
+    names = {op.sym_name.data: f"loop{next(numbers)}" for op in ops if isinstance(op, LabelOp)}
+    for op in ops:
+        if isinstance(op, LabelOp):
+            op.sym_name = StringAttr(names[op.sym_name.data])
+        else:
+            op.target = SymbolRefAttr(names[op.label])
