@@ -32,11 +32,11 @@ def bytes_per_cycle(machine: Machine) -> float:
 
 
 @cache
-def output_cycles(machine: Machine, mode: Mode, window: Window, depth: int, joined: bool, share: int) -> int:
-    """MAC cycles of all outputs of one kernel step in the busiest CU, row by row, CUs in step.
-
-    `joined`: the words of neighbouring pixels follow each other, so that a trace covers a kernel row.
-    """
+def output_cycles(problem: ConvProblem, mode: Mode, share: int) -> int:
+    """MAC cycles of all outputs of one kernel step in the busiest CU, row by row, CUs in step."""
+    machine, window, depth = problem.machine, problem.window, problem.depth
+    # Words of neighbouring pixels that follow each other are one trace.
+    gapless = problem.windows == 1 and window.dilation_w == 1
 
     def trace(words: int) -> int:
         return -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
@@ -47,16 +47,19 @@ def output_cycles(machine: Machine, mode: Mode, window: Window, depth: int, join
         columns[taps] = columns.get(taps, 0) + 1
 
     @cache
-    def row(taps: int) -> int:
+    def row(rows: int) -> int:
         total = 0
+        # Where rows are unrolled, all that is under the kernel is one trace, or a trace a column at a border.
+        taps, words = (rows, depth) if problem.maps.unrolled is None else (min(rows, 1), rows * problem.grain)
+        joined = gapless and words == depth
         for width, count in columns.items():
             traces = taps if joined else taps * width
-            work = taps * (trace(width * depth) if joined else width * trace(depth))
+            work = taps * (trace(width * depth) if joined else width * trace(words))
             issue = START_INSTRUCTIONS + TRACE_INSTRUCTIONS * traces
             total += count * max(machine.macs, work, issue)
         return total
 
-    rows = [row(len(window.kernel_rows(y))) for y in range(window.out_h)]
+    rows = [row(len(problem.kernel_rows(y))) for y in range(window.out_h)]
     if not share:
         return sum(rows)
     return sum(max(rows[first::share], default=0) for first in range(share))
@@ -67,8 +70,7 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     machine, schedule, maps = problem.machine, plan.schedule, plan.maps
     rate = bytes_per_cycle(machine)
     latency = machine.memory_latency + machine.transfer_overhead
-    joined = plan.windows == 1 and problem.window.dilation_w == 1
-    per_step = output_cycles(machine, schedule.mode, problem.window, problem.depth, joined, maps.window_share)
+    per_step = output_cycles(problem, schedule.mode, maps.window_share)
     lanes = 1 if schedule.mode is Mode.COOP else machine.macs
     kernel_tiles = plan.kernel_tiles * plan.windows
     steps = -(-plan.channels // (machine.vmacs * lanes)) * plan.windows

@@ -12,12 +12,14 @@ from itertools import pairwise
 from math import prod
 
 from xdsl.dialects.builtin import UnrealizedConversionCastOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of, shape_of
-from snowdialect.dialects.tile import MapsType, WriteOp, maps_shape
-from snowdialect.layout import BLOCK_ALIGNMENT, MapsLayout, Segment, round_down, round_up
+from snowdialect.dialects.locations import layer_name
+from snowdialect.dialects.tile import MapsType, UnrolledAttr, WriteOp, maps_shape
+from snowdialect.errors import SnowError
+from snowdialect.layout import BLOCK_ALIGNMENT, MapsLayout, Segment, UnrolledRows, round_down, round_up
 from snowdialect.machine import Machine
 
 
@@ -55,6 +57,8 @@ def layout_of(value: SSAValue, machine: Machine) -> MapsType:
         value = owner.x
     if settled is not None:
         return settled
+    if (unrolled := _unrolled(value, machine)) is not None:
+        return unrolled
     channels, height, width = maps_shape(shape_of(value))
     if (like := _kept_layout(value, machine)) is not None and len(like.segments) > 1:
         return _maps_type(value, like.segments, like.pixel.data, machine)
@@ -109,6 +113,41 @@ def _kept_layout(value: SSAValue, machine: Machine) -> MapsType | None:
             return settled
         value = source
     return None
+
+
+def unrolled_layout(value: SSAValue, machine: Machine) -> MapsType | None:
+    """The layout of an input of the network in unrolled rows, where all that read it want the same ones; else None."""
+    owner = value.owner
+    source = owner.x.owner if isinstance(owner, cnn.QuantizeOp) else owner
+    if not isinstance(source, cnn.InputOp) or not value.uses or not _read_by_word(value, machine):
+        return None
+    channels, height, width = maps_shape(shape_of(value))
+    wanted: set[tuple[UnrolledRows, int]] = set()
+    for use in value.uses:
+        reader = use.operation
+        assert isinstance(reader, cnn.Conv2dOp)
+        geometry, kernel = reader.geometry, shape_of(reader.weight)[2]
+        rows = UnrolledRows(kernel, geometry.strides[0], geometry.dilations[0], geometry.pads[0], height)
+        wanted.add((rows, maps_shape(shape_of(reader.result))[1]))
+    if len(wanted) > 1:
+        return None
+    rows, stored = wanted.pop()
+    pixel = rows.kernel * channels
+    row = round_up(width * pixel, machine.transfer_words)
+    return MapsType.make(stored, width, pixel, row, _frac_bits(value), [Segment(channels, 0)], rows)
+
+
+def _unrolled(value: SSAValue, machine: Machine) -> MapsType | None:
+    """The layout of a tensor that the host stores in unrolled rows, as an attribute of its operation says."""
+    owner = value.owner
+    attribute = owner.attributes.get(UnrolledAttr.name) if isinstance(owner, Operation) else None
+    if attribute is None:
+        return None
+    layout = unrolled_layout(value, machine)
+    if layout is None or layout.unrolled != attribute:
+        assert isinstance(owner, Operation)
+        raise SnowError(f"{layer_name(owner)}: {UnrolledAttr.name} is not what all layers that read it want")
+    return layout
 
 
 def moves_nothing(op: cnn.ReshapeOp) -> bool:

@@ -13,15 +13,16 @@ from snowdialect.layout import MapsLayout
 from snowdialect.machine import Machine
 
 
-def conv_window(op: cnn.Conv2dOp) -> Window:
-    """The window of a convolution."""
+def conv_window(op: cnn.Conv2dOp, unrolled: bool = False) -> Window:
+    """The window of a convolution; over unrolled rows, each of which holds all that is under the kernel."""
     geometry = op.geometry
     _, height, width = maps_shape(shape_of(op.x))
     _, out_h, out_w = maps_shape(shape_of(op.result))
     kernel = shape_of(op.weight)[2:]
-    return Window._make(
+    window = Window._make(
         (*kernel, *geometry.strides, *geometry.dilations, *geometry.pads[:2], height, width, out_h, out_w)
     )
+    return window._replace(kernel_h=1, stride_h=1, dilation_h=1, pad_top=0, in_h=out_h) if unrolled else window
 
 
 def pool_window(op: cnn.MaxPoolOp | cnn.AvgPoolOp) -> Window:
@@ -46,16 +47,16 @@ def pool_behind(op: cnn.Conv2dOp | cnn.LinearOp) -> cnn.MaxPoolOp | None:
     return None
 
 
-def conv_problem(op: cnn.Conv2dOp, machine: Machine) -> ConvProblem:
-    """A convolution as a tiling problem."""
-    maps = layout_of(op.x, machine).layout
+def conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout | None = None) -> ConvProblem:
+    """A convolution as a tiling problem; of maps that lie as they do, or in another layout."""
+    maps = maps or layout_of(op.x, machine).layout
     groups = op.geometry.groups
     channels = shape_of(op.result)[1]
     pool = pool_behind(op)
     windows = merged_windows(maps.channels, channels, groups, _gapless(maps), machine)
     return ConvProblem(
         machine,
-        conv_window(op),
+        conv_window(op, maps.unrolled is not None),
         maps,
         None if op.residual is None else layout_of(op.residual, machine).layout,
         layout_of(op.result, machine).layout,
@@ -87,4 +88,4 @@ def linear_problem(op: cnn.LinearOp, machine: Machine) -> ConvProblem:
 
 
 def _gapless(maps: MapsLayout) -> bool:
-    return len(maps.segments) == 1 and maps.channels == maps.pixel
+    return len(maps.segments) == 1 and maps.channels * maps.taps == maps.pixel

@@ -316,6 +316,15 @@ class ConvProblem(NamedTuple):
         """Words of a pixel that a kernel sees."""
         return self.maps.pixel // self.windows
 
+    @property
+    def grain(self) -> int:
+        """Words of which each trace has a multiple: those that a kernel sees of a pixel of the tensor."""
+        return self.depth // self.maps.taps
+
+    def kernel_rows(self, y: int) -> range:
+        """The rows under the kernel that lie inside the maps for row y of the window's output."""
+        return (self.window if self.maps.unrolled is None else self.maps.unrolled).kernel_rows(y)
+
 
 class ConvPlan(NamedTuple):
     """What follows from a schedule."""
@@ -420,8 +429,8 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
     """How a schedule cuts kernels and channels; raises TilingError where they do not fit the machine."""
     machine, window = problem.machine, problem.window
     lanes = lanes_of(schedule.mode, machine)
-    if schedule.mode is Mode.COOP and problem.depth % machine.line_words:
-        raise TilingError(f"COOP reads whole lines, a pixel has {problem.depth} words")
+    if schedule.mode is Mode.COOP and problem.grain % machine.line_words:
+        raise TilingError(f"COOP reads whole lines, a pixel has {problem.grain} words")
     if schedule.mode is Mode.INDP and problem.windows > 1:
         raise TilingError("INDP kernels see the whole pixel")
     pool = None
@@ -449,8 +458,8 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         schedule.mode.value,
         problem.groups,
         problem.windows,
-        problem.depth,
-        window.kernel_h,
+        problem.grain,
+        window.kernel_h * problem.maps.taps,
         window.kernel_w,
         problem.channels,
         units or 1,
@@ -461,6 +470,7 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         tiles * problem.windows,
         schedule.parts,
         problem.maps.segments,
+        problem.maps.unrolled is not None,
     )
     if problem.windows > 1 and steps % schedule.steps:
         raise TilingError("the kernels of a group are cut into equal tiles")

@@ -75,11 +75,17 @@ class Tap(NamedTuple):
 
 
 def taps(kernel_rows: range, kernel_columns: range, op: tile.ConvOp, part: int) -> list[list[Tap]]:
-    """The traces of a part of an output, by kernel row: as long as words lie in a row, and no longer than allowed."""
+    """The traces of a part of an output, by kernel row: as long as words lie in a row, and no longer than allowed.
+
+    Of unrolled rows, the kernel rows are those inside the tensor: words of each pixel.
+    """
     window, kernels = op.geometry, op.kernels.record
     layout = cast(tile.MapsBufferType, op.maps.type)
     pixel, depth = layout.pixel.data, kernels.depth
-    joined = window.dilation_w == 1 and depth == pixel
+    seen = range(depth)
+    if op.unrolled is not None:
+        seen, kernel_rows = op.words_of(kernel_rows), range(min(1, len(kernel_rows)))
+    joined = window.dilation_w == 1 and len(seen) == pixel
     longest = round_down(BY_NAME["mac"].field("length").maximum, machine_of(op).line_words)
     first = part * kernels.part_words
     stop = first + kernels.part_words
@@ -88,9 +94,9 @@ def taps(kernel_rows: range, kernel_columns: range, op: tile.ConvOp, part: int) 
         runs = [kernel_columns] if joined and kernel_columns else [range(kx, kx + 1) for kx in kernel_columns]
         row: list[Tap] = []
         for run in runs:
-            position = (ky * window.kernel_w + run.start) * depth
-            maps = ky * window.dilation_h * layout.row.data + run.start * window.dilation_w * pixel
-            low, high = max(position, first), min(position + len(run) * depth, stop)
+            position = (ky * window.kernel_w + run.start) * depth + seen.start
+            maps = ky * window.dilation_h * layout.row.data + run.start * window.dilation_w * pixel + seen.start
+            low, high = max(position, first), min(position + len(run) * len(seen), stop)
             for begin in range(low, high, longest):
                 row.append(Tap(maps + begin - position, begin - first, min(longest, high - begin)))
         if row:

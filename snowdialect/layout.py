@@ -19,6 +19,13 @@ def round_down(value: int, multiple: int) -> int:
     return value // multiple * multiple
 
 
+def taps_inside(origin: int, dilation: int, taps: int, size: int) -> range:
+    """The taps of a window that fall inside `size` rows or columns, tap t at `origin + t * dilation`."""
+    first = max(0, -(origin // dilation))
+    last = min(taps, (size - 1 - origin) // dilation + 1)
+    return range(first, max(first, last))
+
+
 class Segment(NamedTuple):
     """So many consecutive channels, from word `offset` of a pixel on."""
 
@@ -26,21 +33,50 @@ class Segment(NamedTuple):
     offset: int
 
 
+class UnrolledRows(NamedTuple):
+    """Rows of a tensor as a convolution sees them: row y of the maps holds, for every column, the channels of all rows
+    under the kernel for row y of the result, tap by tap. Tap t is row y * stride - pad + t * dilation of the tensor;
+    where that is outside, its words mean nothing."""
+
+    kernel: int
+    stride: int
+    dilation: int
+    pad: int
+    height: int
+    """Rows of the tensor."""
+
+    def kernel_rows(self, y: int) -> range:
+        """The taps that fall inside the tensor for row y of the maps."""
+        return taps_inside(self.row_of(y, 0), self.dilation, self.kernel, self.height)
+
+    def row_of(self, y: int, tap: int) -> int:
+        """The row of the tensor that a tap of row y of the maps holds."""
+        return y * self.stride - self.pad + tap * self.dilation
+
+
 class MapsLayout(NamedTuple):
     """Maps in memory, depth-minor: pixel (y, x) starts at word y * row + x * pixel, its channels lie in segments."""
 
     height: int
+    """Rows as they are stored."""
     width: int
     pixel: int
     """Words from a pixel to its right neighbour."""
     row: int
     """Words from a pixel to its lower neighbour."""
     segments: tuple[Segment, ...]
+    unrolled: UnrolledRows | None = None
+    """What the rows hold where the host has unrolled them; None: a row of the tensor each."""
 
     @property
     def channels(self) -> int:
         """Channels that carry values, without the words between segments."""
         return sum(segment.channels for segment in self.segments)
+
+    @property
+    def taps(self) -> int:
+        """Pixels of the tensor that a pixel holds, one behind the other."""
+        return 1 if self.unrolled is None else self.unrolled.kernel
 
     @property
     def words(self) -> int:
@@ -54,7 +90,7 @@ class Packing(NamedTuple):
     Output channel `cu * share + (step * vmacs + vmac) * lanes + lane` belongs to that lane of that vMAC of that CU in
     that kernel step. Memory holds, from the slowest to the fastest index: kernel tile, part, CU, vMAC, step of the
     tile, block. A block is one line of bias and then the kernel's words by kernel row, kernel column and word of the
-    pixel, `lanes` weights each.
+    pixel, `lanes` weights each; where rows are unrolled, by kernel column, kernel row and word.
     """
 
     mode: str
@@ -83,6 +119,8 @@ class Packing(NamedTuple):
     """Pieces of a kernel that are loaded one after the other; with more than one, a tile has one step."""
     segments: tuple[Segment, ...]
     """Where the input channels lie in a pixel."""
+    unrolled: bool = False
+    """A pixel of the maps holds all rows under the kernel."""
 
     @property
     def lanes(self) -> int:
@@ -142,6 +180,8 @@ def pack_weights(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, pac
             inside = (source >= first) & (source < first + inputs)
             taps = weights[kernel, source[inside] - first]
             blocks[kernel][:, :, inside] = taps.transpose(1, 2, 0)
+    if p.unrolled:
+        blocks = blocks.transpose(0, 2, 1, 3)
     flat = blocks.reshape(kernels, p.kernel_words)
 
     steps = p.tiles * p.steps

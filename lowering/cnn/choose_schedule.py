@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
     PatternRewriter,
@@ -21,18 +23,21 @@ from xdsl.pattern_rewriter import (
 
 from lowering.candidates import Choices, conv_plans
 from lowering.costs import conv_cycles, pool_cycles
+from lowering.layouts import unrolled_layout
 from lowering.problems import conv_problem, linear_problem
 from lowering.tiling import ConvPlan, ConvProblem
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of
 from snowdialect.dialects.locations import layer_name
 from snowdialect.dialects.target import MACHINE_ATTRIBUTE, machine_of, set_machine
-from snowdialect.dialects.tile import Mode, Order, ScheduleAttr, Split
+from snowdialect.dialects.tile import Mode, Order, ScheduleAttr, Split, UnrolledAttr
 from snowdialect.errors import SnowError
+from snowdialect.layout import MapsLayout
 from snowdialect.machine import DEFAULT_MACHINE, Machine, MachineError, load_machine
 
 SCHEDULE = ScheduleAttr.name
 BEST, PAPER = "best", "paper"
+AS_IS = "as-is"
 
 
 @dataclass(frozen=True)
@@ -52,10 +57,19 @@ class ChooseSchedule(ModulePass):
     """mloop or kloop: only this order, where it fits."""
     rows: int | None = None
     """Rows of a result tile, where they fit."""
+    input_layout: str | None = None
+    """as-is: the host stores inputs of the network pixel by pixel, as for schedule=paper; best: in unrolled rows where
+    the layers that read them are estimated to be faster then."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        named = ("schedule", (BEST, PAPER)), ("mode", list(Mode)), ("split", list(Split)), ("order", list(Order))
-        for option, choices in named:
+        named = {
+            "schedule": (BEST, PAPER),
+            "mode": list(Mode),
+            "split": list(Split),
+            "order": list(Order),
+            "input_layout": (AS_IS, BEST),
+        }
+        for option, choices in named.items():
             if (value := getattr(self, option)) is not None and value not in [str(choice) for choice in choices]:
                 raise SnowError(f"{self.name}: {option} must be {' or '.join(choices)}, is {value}")
         if self.rows is not None and self.rows < 1:
@@ -65,11 +79,32 @@ class ChooseSchedule(ModulePass):
                 set_machine(op, load_machine(self.machine or DEFAULT_MACHINE))
             except MachineError as error:
                 raise SnowError(str(error)) from error
+        if (self.input_layout or (AS_IS if self.schedule == PAPER else BEST)) == BEST:
+            for inner in op.walk():
+                choose_layout(inner, machine_of(op), self)
         unfit: list[str] = []
         PatternRewriteWalker(Choose(machine_of(op), self, unfit), apply_recursively=False).rewrite_module(op)
         if unfit:
             which, machine = "this layer" if len(unfit) == 1 else "these layers", machine_of(op).name
             raise SnowError(f"{', '.join(unfit)}: no tile of {which} fits the buffers of machine '{machine}'")
+
+
+def choose_layout(op: Operation, machine: Machine, wanted: ChooseSchedule) -> None:
+    """Sets `tile.unrolled` on what makes an input of the network, if all layers that read it are faster by that."""
+    if len(op.results) != 1 or frac_of(op.results[0]) is None or UnrolledAttr.name in op.attributes:
+        return
+    unrolled = unrolled_layout(op.results[0], machine)
+    readers = [use.operation for use in op.results[0].uses]
+    if unrolled is None or any(SCHEDULE in reader.attributes for reader in readers):
+        return
+
+    def cycles(maps: MapsLayout | None) -> float:
+        problems = [conv_problem(reader, machine, maps) for reader in readers if isinstance(reader, cnn.Conv2dOp)]
+        plans = [(problem, best_plan(problem, wanted)) for problem in problems]
+        return sum(inf if plan is None else _cycles(problem, plan) for problem, plan in plans)
+
+    if cycles(unrolled.layout) < cycles(None):
+        op.attributes[UnrolledAttr.name] = unrolled.unrolled
 
 
 @dataclass(frozen=True)
@@ -97,7 +132,7 @@ class Choose(RewritePattern):
 @cache
 def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
     """The best plan for what is wanted, as far as the layer can have it; None if none fits at all."""
-    usual = Mode.COOP if problem.depth % problem.machine.line_words == 0 else Mode.INDP
+    usual = Mode.COOP if problem.grain % problem.machine.line_words == 0 else Mode.INDP
     modes = (usual,) if wanted.schedule == PAPER else tuple(Mode)
     if wanted.mode is not None:
         modes = (Mode(wanted.mode),)

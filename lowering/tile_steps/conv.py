@@ -20,7 +20,7 @@ from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Role, Step, Unit
 from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, MapsTile, Place, RowTile, lanes_of
 from snowdialect.dialects import tile
-from snowdialect.layout import round_up
+from snowdialect.layout import UnrolledRows, round_up
 from snowdialect.machine import Machine
 
 FEW_ROWS = 3
@@ -37,6 +37,7 @@ class Conv:
     span: tile.Span
     window: tile.Window
     kernels: tile.Kernels
+    unrolled: UnrolledRows | None
     channels: int
     """Words of a pixel that the tile computes, and the classes of its rows and columns: what its code follows from."""
     rows: tuple[tuple[range, ...], ...]
@@ -118,7 +119,7 @@ class ConvSteps(LayerBuffers):
         if key not in self._classes:
             window, span = self.window, self.span(maps, part)
             rows = tuple(
-                tuple(window.kernel_rows(first + row) for row in span.rows_inside(maps.first, cu, window.out_h))
+                tuple(self.problem.kernel_rows(first + row) for row in span.rows_inside(maps.first, cu, window.out_h))
                 for cu in range(self.machine.compute_units)
                 for first in [maps.first + cu * span.share]
             )
@@ -307,6 +308,8 @@ class ConvTile:
         Of a kernel in parts, the start is in the first one, and each has the traces of its own words.
         """
         width = self.layer.window.kernel_w
+        if self.layer.problem.maps.unrolled is not None:
+            rows = [range(min(1, len(y))) for y in rows]
         least = min((_traces(self.kernels, width, y, x) for y in rows for x in columns), default=0)
         return least + (self.kernels.part == 0)
 
@@ -324,6 +327,7 @@ class ConvTile:
                 span.moved(-part.top, -part.left),
                 window,
                 self.kernels,
+                layer.problem.maps.unrolled,
                 self.channels,
                 rows,
                 columns,

@@ -176,6 +176,7 @@ def _computation(
             template.kernels,
             operands.shifts,
             operands.relu,
+            template.unrolled,
         )
     if not isinstance(template, MaxPool | AvgPool | Add):
         raise TypeError(f"{template} is no step of a layer")

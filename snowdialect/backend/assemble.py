@@ -30,6 +30,7 @@ from snowdialect.backend.program import (
     Region,
     Step,
     Tensor,
+    Unrolled,
 )
 from snowdialect.dialects import cnn, snowflake, tile
 from snowdialect.dialects.cnn import frac_of, is_constant, shape_of
@@ -185,7 +186,16 @@ class _Assembler:
         maps = op.result.type
         assert isinstance(maps, tile.MapsType)
         segments = tuple(Channels(*segment) for segment in maps.segments)
-        layout = MapsLayout(maps.height.data, maps.width.data, maps.pixel.data, maps.row.data, maps.frac.data, segments)
+        rows = maps.layout.unrolled
+        layout = MapsLayout(
+            maps.height.data,
+            maps.width.data,
+            maps.pixel.data,
+            maps.row.data,
+            maps.frac.data,
+            segments,
+            None if rows is None else Unrolled(*rows),
+        )
         self.region_of[op.result] = len(self.regions)
         life = (None if layer is None else layer.data for layer in region_life(op.result))
         self.regions.append(Region(op.region_name.data, "maps", region_address(op.result), maps.words, layout, *life))

@@ -33,13 +33,15 @@ from snowdialect.backend.program import (
     Region,
     Step,
     Tensor,
+    Unrolled,
 )
 from snowdialect.errors import SnowError
 from snowdialect.files import replacing
 from snowdialect.machine import Machine, MachineError
 
 MAGIC = b"SNOWPROG"
-VERSION = 1
+VERSION = 2
+"""2: the host may unroll rows."""
 _PREAMBLE = struct.Struct("<8sIIQQ")
 _CHECKSUM = slice(12, 16)
 _ALIGNMENT = 64
@@ -106,7 +108,7 @@ def _checked(data: memoryview, path: str | Path) -> tuple[memoryview, memoryview
     if len(data) > total or found != checksum:
         raise SnowError(f"{path}: altered or damaged: its checksum is wrong")
     end = _PREAMBLE.size + header
-    if version < VERSION or end > total:
+    if version < 1 or end > total:
         raise SnowError(f"{path}: not a valid program: version {version}, header of {header} bytes")
     return data[_PREAMBLE.size : end], data[end:]
 
@@ -127,7 +129,7 @@ def _describe(program: Program, store: Any) -> dict[str, Any]:
         "model": program.model,
         "machine": program.machine.to_dict(),
         "regions": [
-            {**region._asdict(), "layout": None if region.layout is None else region.layout._asdict()}
+            {**region._asdict(), "layout": None if region.layout is None else _layout_entry(region.layout)}
             for region in program.regions
         ],
         "images": [{"address": image.address, "words": store(image.words, "<i2")} for image in program.images],
@@ -180,10 +182,19 @@ def _restore(header: dict[str, Any], payload: memoryview) -> Program:
     return program
 
 
+def _layout_entry(layout: MapsLayout) -> dict[str, Any]:
+    return {**layout._asdict(), "unrolled": None if layout.unrolled is None else layout.unrolled._asdict()}
+
+
 def _region(entry: dict[str, Any]) -> Region:
     layout = entry["layout"]
     if layout is not None:
-        layout = MapsLayout(**{**layout, "segments": tuple(Channels(*segment) for segment in layout["segments"])})
+        unrolled = layout.get("unrolled")
+        parts = {
+            "segments": tuple(Channels(*segment) for segment in layout["segments"]),
+            "unrolled": None if unrolled is None else Unrolled(**unrolled),
+        }
+        layout = MapsLayout(**{**layout, **parts})
     return Region(**{**entry, "layout": layout})
 
 
@@ -222,6 +233,12 @@ def check_program(program: Program) -> None:
                 and layout.height * layout.row <= region.words,
                 f"the maps of region '{region.name}' leave it",
             )
+            if (rows := layout.unrolled) is not None:
+                demand(
+                    min(rows.kernel, rows.stride, rows.dilation, rows.height) > 0
+                    and layout.segments == (Channels(layout.pixel // rows.kernel, 0),),
+                    f"the rows of region '{region.name}' are not unrolled",
+                )
     for step in program.steps:
         if isinstance(step, CodeStep):
             demand(0 <= step.code < len(program.codes), f"there is no code {step.code}")

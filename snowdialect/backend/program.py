@@ -5,7 +5,7 @@ one; `container.py` reads and writes it. Addresses count transfers of memory (64
 instructions; words have 16 bits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -27,6 +27,25 @@ class Channels(NamedTuple):
     offset: int
 
 
+class Unrolled(NamedTuple):
+    """Row y holds, for every column, the channels of `kernel` rows of maps that have `height` of them, one behind the
+    other: rows y * stride - pad + t * dilation for each t below `kernel`. Of rows outside, the words mean nothing."""
+
+    kernel: int
+    stride: int
+    dilation: int
+    pad: int
+    height: int
+
+    def sources(self, rows: int) -> Iterator[tuple[int, int, int]]:
+        """Row, place under the kernel and row of the maps, for all that is inside the maps, of so many rows."""
+        for y in range(rows):
+            for tap in range(self.kernel):
+                source = y * self.stride - self.pad + tap * self.dilation
+                if 0 <= source < self.height:
+                    yield y, tap, source
+
+
 class MapsLayout(NamedTuple):
     """How maps lie in a region: channel c of pixel (y, x) at word y * row + x * pixel + its place in the pixel.
 
@@ -42,6 +61,8 @@ class MapsLayout(NamedTuple):
     """Words from a pixel to its lower neighbour."""
     frac: int
     segments: tuple[Channels, ...]
+    unrolled: Unrolled | None = None
+    """What rows hold where the host unrolls them; None: a row of the maps each."""
 
     @property
     def channels(self) -> int:

@@ -76,11 +76,18 @@ def read_maps(dram: Words, region: Region) -> Words:
 def write_maps(dram: Words, region: Region, tensor: Words, line: int) -> None:
     """Puts maps in logical order, (N, C, H, W) or any shape with as many elements, into a region.
 
-    What is behind a segment becomes zero up to whole lines of `line` words, as far as pixels go.
+    What is behind a segment becomes zero up to whole lines of `line` words, as far as pixels go. Words of unrolled rows
+    that are outside the tensor stay.
     """
     maps = region.maps
     assert maps is not None
     view = region_pixels(dram, region)
+    if (rows := maps.layout.unrolled) is not None:
+        ordered = tensor.reshape(-1, maps.channels, rows.height, maps.width.data).transpose(0, 2, 3, 1)
+        for y in range(maps.height.data):
+            for tap in rows.kernel_rows(y):
+                view[:, y, :, tap * maps.channels : (tap + 1) * maps.channels] = ordered[:, rows.row_of(y, tap)]
+        return
     for count, offset in maps.segments:
         view[..., offset + count : round_up(offset + count, line)] = 0
     ordered = tensor.reshape(-1, maps.channels, maps.height.data, maps.width.data).transpose(0, 2, 3, 1)

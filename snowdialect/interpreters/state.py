@@ -57,8 +57,10 @@ class RunState:
         self._entered.add(layer)
 
     def observe_region(self, name: str) -> None:
-        """Remembers the maps of a region. Where the host computed them, its result is what it computed."""
-        if name not in self.layers:
+        """Remembers the maps of a region. Where the host computed them, its result is what it computed; rows that it
+        unrolled are an input, which is no layer's result."""
+        maps = self.regions[name].maps
+        if name not in self.layers and maps is not None and maps.layout.unrolled is None:
             from snowdialect.interpreters.buffers import read_maps
 
             self.observe(name, read_maps(self.dram, self.regions[name]))

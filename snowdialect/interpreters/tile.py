@@ -189,7 +189,12 @@ class TileFunctions(InterpreterFunctions):
                         kernels.depth,
                     )
                     # Products of 16-bit words summed below 2^53 are exact in float64, and BLAS is quick.
-                    products = source.astype(np.float64) @ taps[ky, kx]
+                    words = source.astype(np.float64)
+                    if op.unrolled is not None:
+                        for i, y in enumerate(ys):
+                            inside = op.words_of(op.unrolled.record.kernel_rows(first_y + rows[y]))
+                            words[:, i, :, : inside.start] = words[:, i, :, inside.stop :] = 0
+                    products = words @ taps[ky, kx]
                     sums[:, ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1] += products.astype(np.int64)
             if kernels.part < kernels.parts - 1:
                 state.partial_sums[op.result, cu] = sums

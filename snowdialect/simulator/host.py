@@ -145,9 +145,16 @@ def read_maps(memory: NDArray[np.int16], base: int, layout: MapsLayout) -> NDArr
 def write_maps(memory: NDArray[np.int16], base: int, layout: MapsLayout, array: NDArray[np.int16], line: int) -> None:
     """Puts maps (N, C, H, W), or any shape with as many elements, to word `base`.
 
-    Behind each segment zeros fill up the last line of `line` words, as far as the pixel goes; other words stay.
+    Behind each segment zeros fill up the last line of `line` words, as far as the pixel goes; other words stay. Where
+    rows are unrolled, H is the height of the maps, and each of their rows goes to all places that hold it.
     """
     view = _pixels(memory, base, layout)
+    if layout.unrolled is not None:
+        count, height = layout.channels, layout.unrolled.height
+        source = array.reshape(-1, count, height, layout.width).transpose(0, 2, 3, 1)
+        for y, tap, row in layout.unrolled.sources(layout.height):
+            view[:, y, :, tap * count : (tap + 1) * count] = source[:, row]
+        return
     for segment in layout.segments:
         end = segment.offset + segment.channels
         view[..., end : -(-end // line) * line] = 0

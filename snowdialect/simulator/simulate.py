@@ -142,7 +142,8 @@ class Results:
         return self._kept
 
     def _keep(self, region: Region) -> None:
-        if region.layout is not None and region.name not in self._kept:
+        # Rows that the host has unrolled are an input, which is no layer's result.
+        if region.layout is not None and region.layout.unrolled is None and region.name not in self._kept:
             address = region.address * self.program.machine.transfer_words
             self._kept[region.name] = read_maps(self.memory, address, region.layout)
 

@@ -22,6 +22,7 @@ from snowdialect.dialects.tile.records import (
     ShiftsAttr,
     Span,
     SpanAttr,
+    UnrolledAttr,
     Window,
     WindowAttr,
 )
@@ -81,6 +82,7 @@ Tile = Dialect(
         KernelsAttr,
         PixelsAttr,
         ShiftsAttr,
+        UnrolledAttr,
         PackingAttr,
         ScheduleAttr,
     ],
@@ -129,6 +131,7 @@ __all__ = [
     "Tile",
     "TiledOp",
     "TransferOp",
+    "UnrolledAttr",
     "ViewOp",
     "WaitOp",
     "WeightsBufferType",

@@ -37,12 +37,14 @@ from snowdialect.dialects.tile.records import (
     ShiftsAttr,
     Span,
     SpanAttr,
+    UnrolledAttr,
     Window,
     WindowAttr,
     moved,
 )
 from snowdialect.dialects.tile.structure import PART_FORMAT, TiledOp, check_words, flag, outer_indices
 from snowdialect.dialects.tile.types import MapsBufferType, Mode, ModeAttr, WeightsBufferType
+from snowdialect.layout import UnrolledRows
 from snowdialect.machine import Machine
 
 
@@ -156,7 +158,8 @@ class ConvOp(ComputeOp):
     The tile's kernels compute the channels from `channel` on of each CU; they see the words of each pixel from
     `offset` on. Local row `r` of the result goes to row `r + result_row` of its buffer, the first of the channels to
     word `result_word` of a pixel. The bypass tile has the slot and the rows of the result. A later part of a kernel
-    adds to what the parts before it left in the accumulators.
+    adds to what the parts before it left in the accumulators. Of `unrolled` rows the window sees one row, whose pixels
+    hold all rows under the kernel; words of those that are outside the tensor are not read.
     """
 
     name = "tile.conv"
@@ -185,6 +188,7 @@ class ConvOp(ComputeOp):
     result_word_indices = var_operand_def(IndexType())
     kernels = prop_def(KernelsAttr)
     shifts = prop_def(ShiftsAttr)
+    unrolled = opt_prop_def(UnrolledAttr)
     relu = opt_prop_def(UnitAttr)
     traits = traits_def(MemoryReadEffect(), MemoryWriteEffect())
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
@@ -198,7 +202,7 @@ class ConvOp(ComputeOp):
         "`row` custom<Address>($row, $row_indices) `column` custom<Address>($column, $column_indices) "
         "`channel` custom<Address>($channel, $channel_indices) "
         "`offset` custom<Address>($offset, $offset_indices) "
-        f"{PART_FORMAT}$span $window $kernels $shifts (`relu` $relu^)? attr-dict "
+        f"{PART_FORMAT}$span $window $kernels $shifts (`unrolled` $unrolled^)? (`relu` $relu^)? attr-dict "
         "`:` type($maps) `,` type($weights) `to` type($result)"
     )
     ADDRESSES: ClassVar[tuple[str, ...]] = (
@@ -238,6 +242,7 @@ class ConvOp(ComputeOp):
         kernels: Kernels,
         shifts: Shifts,
         relu: bool,
+        unrolled: UnrolledRows | None = None,
     ) -> None:
         super().__init__(
             operands=[
@@ -274,9 +279,19 @@ class ConvOp(ComputeOp):
                 "window": WindowAttr.make(window),
                 "kernels": KernelsAttr.make(kernels),
                 "shifts": ShiftsAttr.make(shifts),
+                "unrolled": None if unrolled is None else UnrolledAttr.make(unrolled),
                 "relu": flag(relu),
             },
         )
+
+    def row_class(self, y: int) -> Hashable:
+        return super().row_class(y) if self.unrolled is None else self.unrolled.record.kernel_rows(y)
+
+    def words_of(self, kernel_rows: range) -> range:
+        """The words of an unrolled pixel that hold these rows under the kernel."""
+        assert self.unrolled is not None
+        words = self.kernels.record.depth // self.unrolled.record.kernel
+        return range(kernel_rows.start * words, kernel_rows.stop * words)
 
     @property
     def leads(self) -> Leads:
@@ -306,8 +321,11 @@ class ConvOp(ComputeOp):
     def verify_accesses(self) -> None:
         machine = machine_of(self)
         kernels = self.kernels.record
-        if self.mode.data is Mode.COOP and kernels.depth % machine.line_words:
-            fail(self, f"COOP reads whole lines of {machine.line_words} words, a kernel sees {kernels.depth}")
+        taps = 1 if self.unrolled is None else self.unrolled.record.kernel
+        if self.unrolled is not None and (kernels.depth % taps or self.geometry.kernel_h > 1):
+            fail(self, f"a pixel of {kernels.depth} words does not hold the {taps} rows under a kernel")
+        if self.mode.data is Mode.COOP and kernels.depth // taps % machine.line_words:
+            fail(self, f"COOP reads whole lines of {machine.line_words} words, a kernel sees {kernels.depth // taps}")
         if kernels.share and self.span.record.share:
             fail(self, "CUs share out either rows or kernels, not both")
         if not 0 <= kernels.part < kernels.parts:

@@ -198,6 +198,8 @@ class ReadOp(IRDLOperation):
 
     def verify_(self) -> None:
         verify_transfer(self, self.result, self.region)
+        if isinstance(self.region.type, MapsType) and self.region.type.layout.unrolled is not None:
+            fail(self, "rows that the host has unrolled are not read back")
 
 
 def _words(packed: SSAValue) -> int:
@@ -210,11 +212,11 @@ def verify_transfer(op: IRDLOperation, tensor: SSAValue, region: SSAValue) -> No
     maps = region.type
     assert isinstance(maps, MapsType)
     shape = maps_shape(shape_of(tensor))
-    if shape != (maps.channels, maps.height.data, maps.width.data) or frac_of(tensor) != maps.frac.data:
+    if shape != (maps.channels, maps.tensor_height, maps.width.data) or frac_of(tensor) != maps.frac.data:
         fail(
             op,
             f"a tensor {'x'.join(map(str, shape_of(tensor)))} of {_position(frac_of(tensor))} does not fit maps of "
-            f"{maps.channels} channels, {maps.height.data}x{maps.width.data}, of {_position(maps.frac.data)}",
+            f"{maps.channels} channels, {maps.tensor_height}x{maps.width.data}, of {_position(maps.frac.data)}",
         )
 
 

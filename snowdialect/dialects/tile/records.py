@@ -14,6 +14,8 @@ from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from snowdialect.layout import UnrolledRows, taps_inside
+
 RecordT = TypeVar("RecordT", bound=tuple[int, ...])
 
 
@@ -62,17 +64,11 @@ class Window(NamedTuple):
 
     def kernel_rows(self, y: int) -> range:
         """The kernel rows that fall inside the maps for output row y."""
-        return _inside(y * self.stride_h - self.pad_top, self.dilation_h, self.kernel_h, self.in_h)
+        return taps_inside(y * self.stride_h - self.pad_top, self.dilation_h, self.kernel_h, self.in_h)
 
     def kernel_columns(self, x: int) -> range:
         """The kernel columns that fall inside the maps for output column x."""
-        return _inside(x * self.stride_w - self.pad_left, self.dilation_w, self.kernel_w, self.in_w)
-
-
-def _inside(origin: int, dilation: int, taps: int, size: int) -> range:
-    first = max(0, -(origin // dilation))
-    last = min(taps, (size - 1 - origin) // dilation + 1)
-    return range(first, max(first, last))
+        return taps_inside(x * self.stride_w - self.pad_left, self.dilation_w, self.kernel_w, self.in_w)
 
 
 class RecordAttr(ParametrizedAttribute, ABC, Generic[RecordT]):
@@ -123,6 +119,20 @@ class WindowAttr(RecordAttr[Window]):
         window = self.record
         if min(window[:6] + window[8:]) < 1:
             raise VerifyException("a window wants a positive kernel, stride, dilation and size")
+
+
+@irdl_attr_definition
+class UnrolledAttr(RecordAttr[UnrolledRows]):
+    """UnrolledRows as an attribute: of maps in memory, of the tensor that the host stores so, of who reads them."""
+
+    name = "tile.unrolled"
+    RECORD: ClassVar[type[NamedTuple]] = UnrolledRows
+
+    def verify(self) -> None:
+        super().verify()
+        rows = self.record
+        if min(rows.kernel, rows.stride, rows.dilation, rows.height) < 1:
+            raise VerifyException("unrolled rows want a positive kernel, stride, dilation and height")
 
 
 class Span(NamedTuple):

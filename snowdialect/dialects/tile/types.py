@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from xdsl.dialects.builtin import ArrayAttr, IntAttr
+from xdsl.dialects.builtin import ArrayAttr, IntAttr, NoneAttr, UnitAttr
 from xdsl.dialects.utils import EnumAttribute
 from xdsl.ir import Attribute, ParametrizedAttribute, SpacedOpaqueSyntaxAttribute, TypeAttribute
 from xdsl.irdl import irdl_attr_definition
@@ -14,8 +14,8 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
-from snowdialect.dialects.tile.records import parse_fields, print_fields
-from snowdialect.layout import MapsLayout, Packing, Segment
+from snowdialect.dialects.tile.records import UnrolledAttr, parse_fields, print_fields
+from snowdialect.layout import MapsLayout, Packing, Segment, UnrolledRows
 
 
 class Mode(StrEnum):
@@ -77,11 +77,18 @@ def _parse_segments(parser: AttrParser) -> tuple[ArrayAttr[IntAttr], ArrayAttr[I
     return ArrayAttr([count for count, _ in segments]), ArrayAttr([offset for _, offset in segments])
 
 
+def _parse_unrolled(parser: AttrParser) -> UnrolledAttr | NoneAttr:
+    if parser.parse_optional_punctuation(",") is None:
+        return NoneAttr()
+    parser.parse_keyword("unrolled")
+    return UnrolledAttr.new(UnrolledAttr.parse_parameters(parser))
+
+
 def _format_segments(segments: Sequence[Segment]) -> str:
     return f"channels [{', '.join(f'{count} at {offset}' for count, offset in segments)}]"
 
 
-_PACKING_NUMBERS = Packing._fields[1:-1]
+_PACKING_NUMBERS = Packing._fields[1:-2]
 _MAPS_FIELDS = ("height", "width", "pixel", "row", "frac")
 
 
@@ -91,7 +98,8 @@ class MapsType(ParametrizedAttribute, TypeAttribute):
 
     A concatenation has a segment for each part, so that each producer stores whole transfers; the words between
     segments are zero. `frac` is the Q position of the words. Written
-    `!tile.maps<height 4, width 3, pixel 96, row 288, frac 8, channels [6 at 0, 6 at 32]>`.
+    `!tile.maps<height 4, width 3, pixel 96, row 288, frac 8, channels [6 at 0, 6 at 32]>`, with `, unrolled <kernel 3,
+    ...>` at the end where a row holds all that is under the kernel for a row of the result.
     """
 
     name = "tile.maps"
@@ -104,9 +112,18 @@ class MapsType(ParametrizedAttribute, TypeAttribute):
     frac: IntAttr
     counts: ArrayAttr[IntAttr]
     offsets: ArrayAttr[IntAttr]
+    unrolled: UnrolledAttr | NoneAttr
 
     @staticmethod
-    def make(height: int, width: int, pixel: int, row: int, frac: int, segments: Sequence[Segment]) -> MapsType:
+    def make(
+        height: int,
+        width: int,
+        pixel: int,
+        row: int,
+        frac: int,
+        segments: Sequence[Segment],
+        unrolled: UnrolledRows | None = None,
+    ) -> MapsType:
         return MapsType(
             IntAttr(height),
             IntAttr(width),
@@ -115,6 +132,7 @@ class MapsType(ParametrizedAttribute, TypeAttribute):
             IntAttr(frac),
             ArrayAttr([IntAttr(segment.channels) for segment in segments]),
             ArrayAttr([IntAttr(segment.offset) for segment in segments]),
+            NoneAttr() if unrolled is None else UnrolledAttr.make(unrolled),
         )
 
     @property
@@ -124,7 +142,13 @@ class MapsType(ParametrizedAttribute, TypeAttribute):
     @property
     def layout(self) -> MapsLayout:
         """Where the words lie, whatever their Q position."""
-        return MapsLayout(self.height.data, self.width.data, self.pixel.data, self.row.data, self.segments)
+        rows = self.unrolled.record if isinstance(self.unrolled, UnrolledAttr) else None
+        return MapsLayout(self.height.data, self.width.data, self.pixel.data, self.row.data, self.segments, rows)
+
+    @property
+    def tensor_height(self) -> int:
+        """Rows of the tensor that is stored."""
+        return self.unrolled.record.height if isinstance(self.unrolled, UnrolledAttr) else self.height.data
 
     @property
     def channels(self) -> int:
@@ -148,6 +172,9 @@ class MapsType(ParametrizedAttribute, TypeAttribute):
             end = offset + count
         if end > self.pixel.data:
             raise VerifyException(f"channels end at word {end} of a pixel of {self.pixel.data} words")
+        layout = self.layout
+        if layout.unrolled is not None and self.segments != (Segment(self.pixel.data // layout.taps, 0),):
+            raise VerifyException("unrolled rows hold the channels of each row under the kernel, one behind the other")
         if self.row.data < self.width.data * self.pixel.data:
             raise VerifyException(
                 f"a row of {self.row.data} words cannot hold {self.width.data} pixels of {self.pixel.data}"
@@ -158,13 +185,16 @@ class MapsType(ParametrizedAttribute, TypeAttribute):
         with parser.in_angle_brackets():
             values = parse_fields(parser, _MAPS_FIELDS)
             parser.parse_punctuation(",")
-            return [*values, *_parse_segments(parser)]
+            return [*values, *_parse_segments(parser), _parse_unrolled(parser)]
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
             numbers = (self.height.data, self.width.data, self.pixel.data, self.row.data, self.frac.data)
             print_fields(printer, _MAPS_FIELDS, numbers)
             printer.print_string(f", {_format_segments(self.segments)}")
+            if isinstance(self.unrolled, UnrolledAttr):
+                printer.print_string(", unrolled ")
+                self.unrolled.print_parameters(printer)
 
 
 @irdl_attr_definition
@@ -236,20 +266,23 @@ class PackingAttr(ParametrizedAttribute):
     values: ArrayAttr[IntAttr]
     counts: ArrayAttr[IntAttr]
     offsets: ArrayAttr[IntAttr]
+    unrolled: UnitAttr | NoneAttr
 
     @staticmethod
     def make(packing: Packing) -> PackingAttr:
         return PackingAttr(
             ModeAttr(Mode(packing.mode)),
-            ArrayAttr([IntAttr(value) for value in packing[1:-1]]),
+            ArrayAttr([IntAttr(value) for value in packing[1:-2]]),
             ArrayAttr([IntAttr(segment.channels) for segment in packing.segments]),
             ArrayAttr([IntAttr(segment.offset) for segment in packing.segments]),
+            UnitAttr() if packing.unrolled else NoneAttr(),
         )
 
     @property
     def record(self) -> Packing:
         segments = tuple(Segment(c.data, o.data) for c, o in zip(self.counts, self.offsets, strict=True))
-        return Packing._make((self.mode.data.value, *(value.data for value in self.values), segments))
+        numbers = (value.data for value in self.values)
+        return Packing._make((self.mode.data.value, *numbers, segments, self.unrolled == UnitAttr()))
 
     def verify(self) -> None:
         if len(self.values) != len(_PACKING_NUMBERS) or len(self.counts) != len(self.offsets):
@@ -263,13 +296,18 @@ class PackingAttr(ParametrizedAttribute):
             values = parse_fields(parser, _PACKING_NUMBERS)
             parser.parse_punctuation(",")
             counts, offsets = _parse_segments(parser)
-        return [mode, ArrayAttr(values), counts, offsets]
+            unrolled = parser.parse_optional_punctuation(",") is not None
+            if unrolled:
+                parser.parse_keyword("unrolled")
+        return [mode, ArrayAttr(values), counts, offsets, UnitAttr() if unrolled else NoneAttr()]
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
             printer.print_string(f"{self.mode.data.value}, ")
             print_fields(printer, _PACKING_NUMBERS, [value.data for value in self.values])
             printer.print_string(f", {_format_segments(self.record.segments)}")
+            if self.record.unrolled:
+                printer.print_string(", unrolled")
 
 
 class Schedule(NamedTuple):
