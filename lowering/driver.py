@@ -151,13 +151,16 @@ def set_machine(module: ModuleOp, name_or_path: str) -> None:
     target.set_machine(module, machine)
 
 
-def pass_options(schedule: str | None = None, calibrate: str | Path | None = None) -> PassOptions:
-    """What `--schedule` and `--calibrate` stand for."""
+def pass_options(
+    schedule: str | None = None, calibrate: str | Path | None = None, input_layout: str | None = None
+) -> PassOptions:
+    """What `--schedule`, `--calibrate` and `--input-layout` stand for."""
     options = {
-        CHOOSE_SCHEDULE: {"schedule": schedule},
+        CHOOSE_SCHEDULE: {"schedule": schedule, "input_layout": input_layout},
         CALIBRATE: {"samples": None if calibrate is None else os.fspath(calibrate)},
     }
-    return {name: fields for name, fields in options.items() if None not in fields.values()}
+    given = {name: {key: value for key, value in fields.items() if value} for name, fields in options.items()}
+    return {name: fields for name, fields in given.items() if fields}
 
 
 def parse_assembly(context: Context, text: str, name: str) -> ModuleOp:

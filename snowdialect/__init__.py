@@ -28,18 +28,20 @@ def compile(
     machine: str | None = None,
     schedule: str | None = None,
     calibrate: str | Path | None = None,
+    input_layout: str | None = None,
 ) -> CompiledProgram:
     """Compiles a model file; `input_shape` is that of one input, without batch, for files that carry none.
 
     `machine` is a shipped machine or a .toml file; `schedule` is best, the default, or paper, which keeps to what the
     published hand code did; `calibrate` is a .npy file of samples, whose ranges decide on the fraction bits of each
-    tensor, Q8.8 without. Raises SnowError or MachineError, one line, for a mistake in these.
+    tensor, Q8.8 without; `input_layout` is as-is, which paper means, or best: the host repeats rows of the input where
+    that is faster. Raises SnowError or MachineError, one line, for a mistake in these.
     """
     from lowering import driver
     from lowering.compiler import compile_model
     from snowdialect.simulator.compiled import CompiledProgram
 
-    options = driver.pass_options(schedule, calibrate)
+    options = driver.pass_options(schedule, calibrate, input_layout)
     return CompiledProgram(compile_model(model, input_shape, machine, options=options))
 
 

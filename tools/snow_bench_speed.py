@@ -70,7 +70,9 @@ def _row(compiled: Compiled) -> Row:
     }
 
 
-def compile_networks(networks: Sequence[str], folder: Path, features_only: bool) -> list[Compiled]:
+def compile_networks(
+    networks: Sequence[str], folder: Path, features_only: bool, input_layout: str = "best"
+) -> list[Compiled]:
     """Writes and compiles networks into a folder, the commands being processes of their own.
 
     Call it before this process takes much memory: what a process starts counts it as its own. Raises SnowError for
@@ -84,11 +86,12 @@ def compile_networks(networks: Sequence[str], folder: Path, features_only: bool)
     compiled: list[Compiled] = []
     for name in (WARM_UP, *networks):
         snow_cli.show_progress(f"compiling {name} ...")
-        model, program = folder / f"{name}.t7", folder / f"{name}.snow"
+        model, program = folder / f"{name}.t7", folder / f"{name}-{input_layout}.snow"
         features = ["--features"] if features_only and MODELS[name].classifier is not None else []
         _run_alone("snow_zoo", name, "-o", str(model), *features)
         shape = "x".join(map(str, MODELS[name].input_shape))
-        cost = _run_alone("snow_compile", str(model), "--input-shape", shape, "-o", str(program))
+        layout = ["--input-layout", input_layout]
+        cost = _run_alone("snow_compile", str(model), "--input-shape", shape, *layout, "-o", str(program))
         compiled.append(Compiled(name, model, program, cost))
     return compiled[1:]
 

@@ -118,7 +118,7 @@ def compare(
     from lowering.check import FLOAT, check, output_distance
 
     context, source, batch = read(options, inputs)
-    passes = driver.pass_options(options.schedule, options.calibrate)
+    passes = driver.pass_options(options.schedule, options.calibrate, options.input_layout)
     if bound_accumulators:
         passes = {**passes, driver.BOUND_ACCUMULATORS: {}}
     results: list[LevelResult] = []

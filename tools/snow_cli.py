@@ -44,6 +44,12 @@ def add_compile_arguments(parser: argparse.ArgumentParser) -> None:
         help="how layers are cut into tiles: paper keeps to what the published hand code did (default: best)",
     )
     parser.add_argument(
+        "--input-layout",
+        choices=("as-is", "best"),
+        help="how the host stores inputs: as-is, pixel by pixel, as paper does; or with rows repeated where the first "
+        "layer is faster by that (default: best)",
+    )
+    parser.add_argument(
         "--calibrate",
         metavar="X.npy",
         help="choose the fraction bits of every tensor by the range it takes on these inputs (default: Q8.8 for all)",

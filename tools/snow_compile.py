@@ -104,7 +104,7 @@ def cover(options: argparse.Namespace) -> int:
     from lowering.compiler import cover_model
 
     snow_cli.show_progress(f"reading {options.model} ...")
-    passes = driver.pass_options(options.schedule, options.calibrate)
+    passes = driver.pass_options(options.schedule, options.calibrate, options.input_layout)
     layers = cover_model(options.model, options.input_shape, options.machine, passes, snow_cli.show_progress)
     snow_cli.show_progress()
     rows = [layer._asdict() for layer in layers]
@@ -125,7 +125,7 @@ def compile_plainly(options: argparse.Namespace) -> "Program":
         options.input_shape,
         options.machine,
         lambda name, _: snow_cli.show_progress(f"lowering: {name} ..."),
-        driver.pass_options(options.schedule, options.calibrate),
+        driver.pass_options(options.schedule, options.calibrate, options.input_layout),
         snow_cli.show_progress,
         bound_accumulators=options.report is not None,
     )

@@ -98,15 +98,20 @@ class SnowOptMain(xDSLOptMain):
         super().register_all_dialects()
 
     def setup_pipeline(self) -> None:
-        self.options = driver.pass_options(self.args.schedule, self.args.calibrate)
+        self.options = driver.pass_options(self.args.schedule, self.args.calibrate, self.args.input_layout)
         if self.args.lower_to_snowflake:
             self.args.passes = ",".join(filter(None, (self.args.passes, *passes_between(requested=self.options))))
         try:
             specs = tuple(map(self._with_options, parse_pipeline(self.args.passes)))
         except ArgSpecParseError as error:
             self.parser.error(f"argument -p/--passes: {str(error).splitlines()[-1].strip()}")
-        for argument, name in (("--schedule", driver.CHOOSE_SCHEDULE), ("--calibrate", driver.CALIBRATE)):
-            if name in self.options and name not in {spec.name for spec in specs}:
+        arguments = {
+            "--schedule": (self.args.schedule, driver.CHOOSE_SCHEDULE),
+            "--input-layout": (self.args.input_layout, driver.CHOOSE_SCHEDULE),
+            "--calibrate": (self.args.calibrate, driver.CALIBRATE),
+        }
+        for argument, (value, name) in arguments.items():
+            if value and name not in {spec.name for spec in specs}:
                 self.parser.error(f"argument {argument}: {name} is not among the passes to run")
         passes: list[ModulePass] = []
         for spec in specs:
@@ -123,9 +128,10 @@ class SnowOptMain(xDSLOptMain):
         self.pipeline = PassPipeline(tuple(passes), self._after_pass)
 
     def _with_options(self, spec: ArgSpec) -> ArgSpec:
-        """A pass with what --schedule and --calibrate say of it, beside the options that it names itself."""
+        """A pass with what the options of the command say of it, beside the options that it names itself."""
         options = self.options.get(spec.name, {})
-        return ArgSpec(spec.name, {**{name: (value,) for name, value in options.items()}, **spec.parameters})
+        own = spec.normalize_parameter_names().parameters
+        return ArgSpec(spec.name, {**{name: (value,) for name, value in options.items()}, **own})
 
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
         name = self.args.input_file

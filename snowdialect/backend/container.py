@@ -236,6 +236,7 @@ def check_program(program: Program) -> None:
             if (rows := layout.unrolled) is not None:
                 demand(
                     min(rows.kernel, rows.stride, rows.dilation, rows.height) > 0
+                    and rows.kernel <= layout.pixel
                     and layout.segments == (Channels(layout.pixel // rows.kernel, 0),),
                     f"the rows of region '{region.name}' are not unrolled",
                 )

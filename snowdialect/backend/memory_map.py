@@ -3,7 +3,7 @@
 from math import prod
 from typing import Any
 
-from snowdialect.backend.program import CodeStep, Program, Region
+from snowdialect.backend.program import CodeStep, HostStep, Program, Region
 from snowdialect.machine.instructions import WORD_BITS
 
 WORD_BYTES = WORD_BITS // 8
@@ -83,12 +83,26 @@ def host_report(program: Program) -> list[dict[str, Any]]:
             continue
         name = step.attributes["name"] if step.operation in ("input", "output") else step.layer
         key = (name if step.operation == "output" else step.layer, step.operation == "output")
-        empty = {"name": name, "operation": step.operation, "read_bytes": 0, "write_bytes": 0}
+        empty = {"name": name, "operation": step.operation, "read_bytes": 0, "write_bytes": 0, "repeated_bytes": 0}
         row = rows.setdefault(key, {**empty, "reason": reasons.get(name)})
         row["read_bytes"] += arriving
         if step.operation == "write":
-            row["write_bytes"] += _bytes(program, step.operands[0])
+            written, repeated = _written_bytes(program, step)
+            row["write_bytes"] += written
+            row["repeated_bytes"] += repeated
     return list(rows.values())
+
+
+def _written_bytes(program: Program, step: HostStep) -> tuple[int, int]:
+    """Bytes that the host writes to store a tensor, and those among them that it has written before: each word once, or
+    wherever an unrolled row holds it."""
+    layout = program.regions[step.attributes["region"]].layout
+    if layout is None or layout.unrolled is None:
+        return _bytes(program, step.operands[0]), 0
+    held = [layout.unrolled.places(tap, layout.height)[1] for tap in range(layout.unrolled.kernel)]
+    row = layout.width * layout.channels * WORD_BYTES
+    written = sum(map(len, held))
+    return written * row, (written - len(set().union(*held))) * row
 
 
 def _bytes(program: Program, tensor: int) -> int:

@@ -5,7 +5,7 @@ one; `container.py` reads and writes it. Addresses count transfers of memory (64
 instructions; words have 16 bits.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -37,13 +37,12 @@ class Unrolled(NamedTuple):
     pad: int
     height: int
 
-    def sources(self, rows: int) -> Iterator[tuple[int, int, int]]:
-        """Row, place under the kernel and row of the maps, for all that is inside the maps, of so many rows."""
-        for y in range(rows):
-            for tap in range(self.kernel):
-                source = y * self.stride - self.pad + tap * self.dilation
-                if 0 <= source < self.height:
-                    yield y, tap, source
+    def places(self, tap: int, rows: int) -> tuple[range, range]:
+        """Those of so many rows whose place `tap` holds a row inside the maps, and the rows that they hold there."""
+        above = self.pad - tap * self.dilation
+        first = max(0, -(-above // self.stride))
+        stop = max(first, min(rows, (self.height - 1 + above) // self.stride + 1))
+        return range(first, stop), range(first * self.stride - above, stop * self.stride - above, self.stride)
 
 
 class MapsLayout(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snowdialect.backend.program import HostStep, MapsLayout, Program, Tensor
+from snowdialect.backend.program import HostStep, MapsLayout, Program, Tensor, Unrolled
 from snowdialect.errors import SnowError
 
 Array = NDArray[Any]
@@ -136,7 +136,9 @@ def _pixels(memory: NDArray[np.int16], base: int, layout: MapsLayout) -> NDArray
 
 
 def read_maps(memory: NDArray[np.int16], base: int, layout: MapsLayout) -> NDArray[np.int16]:
-    """The maps at word `base` in logical order, (N, C, H, W)."""
+    """The maps at word `base` in logical order, (N, C, H, W). Raises SnowError where rows are unrolled."""
+    if layout.unrolled is not None:
+        raise SnowError("rows that the host has unrolled are not read back")
     view = _pixels(memory, base, layout)
     parts = [view[..., segment.offset : segment.offset + segment.channels] for segment in layout.segments]
     return np.concatenate(parts, axis=-1).transpose(0, 3, 1, 2)
@@ -150,10 +152,7 @@ def write_maps(memory: NDArray[np.int16], base: int, layout: MapsLayout, array: 
     """
     view = _pixels(memory, base, layout)
     if layout.unrolled is not None:
-        count, height = layout.channels, layout.unrolled.height
-        source = array.reshape(-1, count, height, layout.width).transpose(0, 2, 3, 1)
-        for y, tap, row in layout.unrolled.sources(layout.height):
-            view[:, y, :, tap * count : (tap + 1) * count] = source[:, row]
+        _unroll(view, layout.channels, layout.unrolled, array)
         return
     for segment in layout.segments:
         end = segment.offset + segment.channels
@@ -165,6 +164,14 @@ def write_maps(memory: NDArray[np.int16], base: int, layout: MapsLayout, array: 
             ..., channel : channel + segment.channels
         ]
         channel += segment.channels
+
+
+def _unroll(view: NDArray[np.int16], channels: int, unrolled: Unrolled, array: NDArray[np.int16]) -> None:
+    """Puts each row of maps to all places of a view (N, rows, width, pixel) that hold it."""
+    ordered = array.reshape(-1, channels, unrolled.height, view.shape[2]).transpose(0, 2, 3, 1)
+    for tap in range(unrolled.kernel):
+        rows, held = unrolled.places(tap, view.shape[1])
+        view[:, rows.start : rows.stop, :, tap * channels : (tap + 1) * channels] = ordered[:, list(held)]
 
 
 # Fixed point

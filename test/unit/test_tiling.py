@@ -179,7 +179,7 @@ def check_kernels(plan: ConvPlan, problem: ConvProblem) -> None:
     lanes = 1 if chosen.mode is Mode.COOP else machine.macs
     kernels = plan.packing.tiles * chosen.steps * machine.vmacs * lanes * plan.packing.cus
     assert kernels >= problem.channels
-    per_step = output_cycles(machine, chosen.mode, problem.window, problem.depth, True, plan.maps.window_share)
+    per_step = output_cycles(problem, chosen.mode, plan.maps.window_share)
     assert conv_cycles(problem, plan) >= per_step > 0
 
 

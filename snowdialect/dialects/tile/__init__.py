@@ -2,7 +2,7 @@
 
 from xdsl.ir import Dialect
 
-from snowdialect.dialects.tile.compute import AddOp, AvgPoolOp, ComputeOp, ConvOp, MaxPoolOp, PoolOp
+from snowdialect.dialects.tile.compute import ComputeOp, ConvOp
 from snowdialect.dialects.tile.memory import (
     AverageWeightsOp,
     ReadOp,
@@ -13,6 +13,7 @@ from snowdialect.dialects.tile.memory import (
     maps_shape,
     region_address,
 )
+from snowdialect.dialects.tile.pixels import AddOp, AvgPoolOp, MaxPoolOp, PoolOp
 from snowdialect.dialects.tile.records import (
     Kernels,
     KernelsAttr,
