@@ -3,9 +3,11 @@
 import gc
 import os
 import struct
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +20,7 @@ from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
 
 from lowering.context import ProgramContext
-from lowering.pipeline import LAST_PASSES, LEVELS, passes_between
+from lowering.pipeline import BY_LAYER, LAST_PASSES, LEVELS, passes_between
 from snowdialect.errors import SnowError
 
 if TYPE_CHECKING:
@@ -190,20 +192,31 @@ def lower(
 
     A pass that runs on request does so when `options` hold some for it; behind the pass `last` no other runs. Without
     `verify_each` only the network is verified, at the end of level `cnn`: what the passes below make of it is theirs,
-    and verifying it takes a third of the time. Raises SnowError when the module is below that level, or when a pass
-    cannot do its work.
+    and verifying it takes a third of the time. Where nothing is looked at between passes, layers are lowered in several
+    processes. Raises SnowError when the module is below that level, or when a pass cannot do its work.
     """
     present = level_of(module)
     if LEVELS.index(present) > LEVELS.index(level):
         raise SnowError(f"the program is at level {present}, which is below {level}")
+    names = passes_between(None if present == LEVELS[0] else present, level, options)
+    if last in names:
+        names = names[: names.index(last) + 1]
     available = Universe.get_multiverse().all_passes
-    with without_collection():
-        for name in passes_between(None if present == LEVELS[0] else present, level, options):
+
+    def run(names: Iterable[str]) -> None:
+        for name in names:
             apply_pass(context, module, available[name](), options, verified=verify_each or name == LAST_PASSES[0])
             if observer is not None:
                 observer(name, module)
-            if name == last:
-                return
+
+    with without_collection():
+        for by_layer, group in groupby(names, BY_LAYER.__contains__):
+            if by_layer and observer is None and not verify_each:
+                from lowering.workers import lower_layers
+
+                lower_layers(module, partial(run, tuple(group)))
+            else:
+                run(group)
 
 
 @contextmanager

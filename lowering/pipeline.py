@@ -19,6 +19,8 @@ class Pass(NamedTuple):
     module: str
     on_request: bool = False
     """Runs only when it is named, or when options for it are given."""
+    by_layer: bool = False
+    """Works on every layer by itself, so that processes may share layers out."""
 
 
 class Phase(NamedTuple):
@@ -62,27 +64,30 @@ TILE = Phase(
 LOOP = Phase(
     "loop",
     (
-        Pass("tile-name-tiles", "lowering.tile.name_tiles"),
-        Pass("convert-tile-to-loop", "lowering.tile_to_loop"),
+        Pass("tile-name-tiles", "lowering.tile.name_tiles", by_layer=True),
+        Pass("convert-tile-to-loop", "lowering.tile_to_loop", by_layer=True),
     ),
 )
 
 SNOWFLAKE = Phase(
     "snowflake",
     (
-        Pass("convert-loop-to-snowflake", "lowering.loop_to_snowflake"),
-        Pass("snowflake-reduce-addresses", "lowering.snowflake.reduce_addresses"),
-        Pass("snowflake-expand-addresses", "lowering.snowflake.expand_addresses"),
-        Pass("snowflake-schedule", "lowering.snowflake.schedule"),
-        Pass("snowflake-allocate-registers", "lowering.snowflake.allocate_registers"),
-        Pass("snowflake-lower-control-flow", "lowering.snowflake.lower_control_flow"),
-        Pass("snowflake-fill-delay-slots", "lowering.snowflake.fill_delay_slots"),
+        Pass("convert-loop-to-snowflake", "lowering.loop_to_snowflake", by_layer=True),
+        Pass("snowflake-reduce-addresses", "lowering.snowflake.reduce_addresses", by_layer=True),
+        Pass("snowflake-expand-addresses", "lowering.snowflake.expand_addresses", by_layer=True),
+        Pass("snowflake-schedule", "lowering.snowflake.schedule", by_layer=True),
+        Pass("snowflake-allocate-registers", "lowering.snowflake.allocate_registers", by_layer=True),
+        Pass("snowflake-lower-control-flow", "lowering.snowflake.lower_control_flow", by_layer=True),
+        Pass("snowflake-fill-delay-slots", "lowering.snowflake.fill_delay_slots", by_layer=True),
         Pass("snowflake-link", "lowering.snowflake.link"),
         Pass("snowflake-place-banks", "lowering.snowflake.place_banks"),
     ),
 )
 
 PHASES = (CNN, TILE, LOOP, SNOWFLAKE)
+
+BY_LAYER = frozenset(step.name for phase in PHASES for step in phase.passes if step.by_layer)
+"""The passes that work on every layer by itself."""
 
 LAST_PASSES = tuple(phase.passes_run()[-1] for phase in PHASES if phase.passes_run())
 """The pass at whose end a program is at a level, for each of them."""
