@@ -18,13 +18,14 @@ from lowering import driver
 from lowering.check import check, first_difference
 from lowering.cnn.choose_schedule import SCHEDULE, ChooseSchedule
 from lowering.cnn.place_concats import PlaceConcats
+from lowering.layouts import unrolled_layout
 from lowering.pipeline import LEVELS
 from lowering.problems import conv_problem, linear_problem
 from lowering.tiling import TilingError, plan_conv, tile_columns
 from snowdialect.backend.assembly import SnowflakeAsmTarget, parse_assembly
 from snowdialect.dialects import cnn
 from snowdialect.dialects.target import machine_of, set_machine
-from snowdialect.dialects.tile import Mode, Order, Schedule, ScheduleAttr, Split
+from snowdialect.dialects.tile import Mode, Order, Schedule, ScheduleAttr, Split, UnrolledAttr
 from snowdialect.errors import SnowError
 from snowdialect.interpreters import Run, run_module
 from snowdialect.machine import Machine, load_machine
@@ -180,6 +181,52 @@ def test_wanted_schedules(net: Net, wish: ChooseSchedule) -> None:
 @given(nets(most_pixels=120), machines, wishes)
 def test_small_machines(net: Net, machine: Machine, wish: ChooseSchedule) -> None:
     agree_or_do_not_fit(net, machine, chosen_by(wish))
+
+
+@st.composite
+def first_layers(draw: st.DrawFn) -> Net:
+    """A convolution of the input, or two of the same kind, whose results are added; perhaps a max pool behind it."""
+    kernel = draw(st.integers(1, 7)), draw(st.integers(1, 7))
+    dilations = draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    reach = [step * (taps - 1) + 1 for taps, step in zip(kernel, dilations, strict=True)]
+    top, left, bottom, right = (draw(st.integers(0, size)) for size in (*reach, *reach))
+    height, width = (draw(st.integers(size, size + 14)) for size in reach)
+    strides = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    conv = Conv(
+        draw(st.integers(1, 70)),
+        kernel,
+        strides,
+        (top, left, bottom, right),
+        dilations,
+        residual=draw(st.booleans()),
+        relu=draw(st.booleans()),
+    )
+    size = (
+        (height + top + bottom - reach[0]) // strides[0] + 1,
+        (width + left + right - reach[1]) // strides[1] + 1,
+    )
+    pools = [MaxPool((3, 3), (2, 2), ceil_mode=draw(st.booleans()))] if min(size) >= 3 and draw(st.booleans()) else []
+    return Net((draw(st.sampled_from([1, 2, 3, 4, 16])), height, width), (conv, *pools))
+
+
+@example(
+    Net((3, 27, 27), (Conv(64, (11, 11), (4, 4), (2, 2, 2, 2), relu=True), MaxPool((3, 3), (2, 2)))),
+    DEFAULT,
+    ChooseSchedule(),
+)
+@example(Net((16, 9, 9), (Conv(16, (3, 3), pads=(1, 1, 1, 1)),)), DEFAULT, ChooseSchedule(mode="coop"))
+@given(first_layers(), machines, wishes)
+def test_unrolled_rows(net: Net, machine: Machine, wish: ChooseSchedule) -> None:
+    """Wherever the host can unroll the rows of the input, and whether or not that is faster."""
+
+    def choose(module: ModuleOp) -> None:
+        for op in module.walk():
+            if isinstance(op, cnn.QuantizeOp) and (maps := unrolled_layout(op.result, machine)) is not None:
+                event("unrolled")
+                op.attributes[UnrolledAttr.name] = maps.unrolled
+        wish.apply(CONTEXT, module)
+
+    agree_or_do_not_fit(net, machine, choose)
 
 
 @given(nets(most_layers=2, most_pixels=120), machines, st.data())

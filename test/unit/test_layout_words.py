@@ -43,7 +43,8 @@ def packings(draw: st.DrawFn) -> Packing:
         channels = groups * draw(st.integers(1, room * cus // groups))
     parts = draw(st.integers(1, 3)) if steps == 1 else 1
     numbers = (groups, windows, depth, kernel_h, kernel_w, channels, cus, share, vmacs, LINE, steps, tiles, parts)
-    return Packing(mode, *numbers, segments)
+    unrolled = windows == 1 and groups == 1 and segments == (Segment(depth, 0),) and draw(st.booleans())
+    return Packing(mode, *numbers, segments, unrolled)
 
 
 def word_of_pixel(packing: Packing, channel: int) -> int:
@@ -78,7 +79,8 @@ def packed_by_loops(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, 
             word = word_of_pixel(p, first_channel + i) % p.depth
             for ky in range(p.kernel_h):
                 for kx in range(p.kernel_w):
-                    part, position = divmod((ky * p.kernel_w + kx) * p.depth + word, p.part_words)
+                    pixel = kx * p.kernel_h + ky if p.unrolled else ky * p.kernel_w + kx
+                    part, position = divmod(pixel * p.depth + word, p.part_words)
                     image[place(part, p.line + position * lanes + lane)] = weights[kernel, i, ky, kx]
     return image
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 
@@ -71,6 +72,7 @@ class Window(NamedTuple):
         return taps_inside(x * self.stride_w - self.pad_left, self.dilation_w, self.kernel_w, self.in_w)
 
 
+@dataclass(frozen=True, init=False)
 class RecordAttr(ParametrizedAttribute, ABC, Generic[RecordT]):
     """Base of attributes that hold a named tuple of integers: `#tile.shifts<result 8, bias 0, bypass 0>`."""
 

@@ -7,6 +7,7 @@
 // RUN: not snow-opt %s -p "cnn-choose-schedule{mode=solo}" 2>&1 | filecheck %s --check-prefix=MODE
 // RUN: not snow-opt %s -p "cnn-choose-schedule{order=loop}" 2>&1 | filecheck %s --check-prefix=ORDER
 // RUN: not snow-opt %s -p "cnn-choose-schedule{schedule=fast}" 2>&1 | filecheck %s --check-prefix=SCHEDULE
+// RUN: not snow-opt %s -p "cnn-choose-schedule{input-layout=tidy}" 2>&1 | filecheck %s --check-prefix=LAYOUT
 // RUN: not snow-opt %s -p "cnn-choose-schedule{rows=0}" 2>&1 | filecheck %s --check-prefix=ROWS
 // RUN: not snow-opt %s -p "cnn-choose-schedule{machine=zc707}" 2>&1 | filecheck %s --check-prefix=MACHINE
 
@@ -18,6 +19,7 @@
 // MODE: error: cnn-choose-schedule: mode must be coop or indp, is solo
 // ORDER: error: cnn-choose-schedule: order must be mloop or kloop, is loop
 // SCHEDULE: error: cnn-choose-schedule: schedule must be best or paper, is fast
+// LAYOUT: error: cnn-choose-schedule: input_layout must be as-is or best, is tidy
 // ROWS: error: cnn-choose-schedule: rows must be positive, is 0
 // MACHINE: error: unknown machine 'zc707' (shipped: onecu, zc706, zc706-200mhz; or give a .toml file)
 %x = "test.op"() : () -> tensor<1x64x32x32x!cnn.fixed<8>>
