@@ -895,3 +895,50 @@ module attributes {snow.machine = "zc706"} {
     tile.store %b[0] to %r row[0] column[0] channel[0] words 16 share 0 limit 16 part[0], [%t * 3] <top 0, bottom 1, left 0, right 4, share 0, cus 1> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
   }
 }
+
+// -----
+
+// CHECK: unrolled rows hold the channels of each row under the kernel, one behind the other
+%r = tile.region "x" : !tile.maps<height 4, width 8, pixel 16, row 128, frac 8, channels [3 at 0], unrolled <kernel 3, stride 2, dilation 1, pad 1, height 8>>
+
+// -----
+
+// CHECK: unrolled rows want a positive kernel, stride, dilation and height
+%r = tile.region "x" : !tile.maps<height 4, width 8, pixel 9, row 96, frac 8, channels [3 at 0], unrolled <kernel 3, stride 0, dilation 1, pad 1, height 8>>
+
+// -----
+
+// CHECK: tile.write "x": a tensor 1x3x4x8 of words with 8 fraction bits does not fit maps of 3 channels, 8x8, of words with 8 fraction bits
+%x = "test.op"() : () -> tensor<1x3x4x8x!cnn.fixed<8>>
+%r = tile.region "x" : !tile.maps<height 4, width 8, pixel 9, row 96, frac 8, channels [3 at 0], unrolled <kernel 3, stride 2, dilation 1, pad 1, height 8>>
+tile.write %x to %r : tensor<1x3x4x8x!cnn.fixed<8>> to !tile.maps<height 4, width 8, pixel 9, row 96, frac 8, channels [3 at 0], unrolled <kernel 3, stride 2, dilation 1, pad 1, height 8>> loc("x")
+
+// -----
+
+// CHECK: tile.read "x": rows that the host has unrolled are not read back
+%r = tile.region "x" : !tile.maps<height 4, width 8, pixel 9, row 96, frac 8, channels [3 at 0], unrolled <kernel 3, stride 2, dilation 1, pad 1, height 8>>
+%x = tile.read %r : !tile.maps<height 4, width 8, pixel 9, row 96, frac 8, channels [3 at 0], unrolled <kernel 3, stride 2, dilation 1, pad 1, height 8>> to tensor<1x3x8x8x!cnn.fixed<8>> loc("x")
+
+// -----
+
+// CHECK: tile.conv "x": COOP reads whole lines of 16 words, a kernel sees 8
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 256>
+    %o = tile.buffer words 256 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %k = tile.buffer words 128 at 0 slots 1 every 8192 : !tile.wbuf<block 128>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15> <kernel_h 1, kernel_w 5, stride_h 1, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 16, out_h 8, out_w 8> <depth 16, steps 1, channels 16, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 80> <result 8, bias 0, bypass 0> unrolled <kernel 2, stride 2, dilation 1, pad 1, height 16> : !tile.mbuf<pixel 16, row 256>, !tile.wbuf<block 128> to !tile.mbuf<pixel 16, row 128> loc("x")
+  }
+}
+
+// -----
+
+// CHECK: tile.conv "x": a pixel of 15 words does not hold the 4 rows under a kernel
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 15, row 256>
+    %o = tile.buffer words 256 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %k = tile.buffer words 1216 at 0 slots 1 every 8192 : !tile.wbuf<block 1216>
+    tile.conv indp %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15> <kernel_h 1, kernel_w 5, stride_h 1, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 16, out_h 8, out_w 8> <depth 15, steps 1, channels 16, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 75> <result 8, bias 0, bypass 0> unrolled <kernel 4, stride 2, dilation 1, pad 1, height 16> : !tile.mbuf<pixel 15, row 256>, !tile.wbuf<block 1216> to !tile.mbuf<pixel 16, row 128> loc("x")
+  }
+}

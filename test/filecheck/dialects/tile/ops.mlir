@@ -24,6 +24,14 @@ module attributes {snow.machine = "zc706"} {
   %plain = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<9472>
   %ninths = tile.average_weights [5461, 3641] : !tile.packed<640>
 
+  // Maps whose rows the host unrolls, and kernels in the order of their words.
+  // CHECK-NEXT: %rows = tile.region "rows" : !tile.maps<height 4, width 8, pixel 48, row 384, frac 8, channels [16 at 0], unrolled <kernel 3, stride 2, dilation 1, pad 1, height 8>>
+  // CHECK-NEXT: tile.write %x to %rows : tensor<1x16x8x8x!cnn.fixed<8>> to !tile.maps<height 4, width 8, pixel 48, row 384, frac 8, channels [16 at 0], unrolled <kernel 3, stride 2, dilation 1, pad 1, height 8>>
+  // CHECK-NEXT: %columns = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [16 at 0], unrolled> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<9472>
+  %rows = tile.region "rows" : !tile.maps<height 4, width 8, pixel 48, row 384, frac 8, channels [16 at 0], unrolled <kernel 3, stride 2, dilation 1, pad 1, height 8>>
+  tile.write %x to %rows : tensor<1x16x8x8x!cnn.fixed<8>> to !tile.maps<height 4, width 8, pixel 48, row 384, frac 8, channels [16 at 0], unrolled <kernel 3, stride 2, dilation 1, pad 1, height 8>>
+  %columns = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [16 at 0], unrolled> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<9472>
+
   // The host writes and reads tensors.
   // CHECK-NEXT: tile.write %x to %maps : tensor<1x16x8x8x!cnn.fixed<8>> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   // CHECK-NEXT: %y = tile.read %whole : !tile.maps<{{.*}}> to tensor<1x38x8x8x!cnn.fixed<8>>
