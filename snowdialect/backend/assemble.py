@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import LocationAttr, ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
@@ -234,18 +236,20 @@ class _Assembler:
         layers: list[int] = []
         tiles: list[int] = []
         labels = _label_positions(program, bank)
-        for op in program.body.block.ops:
-            match op:
-                case InstructionOp():
-                    made = [_encoded(op, len(words), labels)]
-                case snowflake.FillOp():
-                    made = [EMPTY] * fill_length(op, len(words), bank)
-                case _:
-                    continue
-            layer, place = self._place(op)
-            words += made
-            layers += [layer] * len(made)
-            tiles += [place] * len(made)
+        for location, ops in groupby(program.body.block.ops, attrgetter("location")):
+            first = len(words)
+            for op in ops:
+                match op:
+                    case InstructionOp():
+                        words.append(_encoded(op, len(words), labels))
+                    case snowflake.FillOp():
+                        words += [EMPTY] * fill_length(op, len(words), bank)
+                    case _:
+                        pass
+            if len(words) > first:
+                layer, place = self._place(location)
+                layers += [layer] * (len(words) - first)
+                tiles += [place] * (len(words) - first)
         missing = -len(words) % bank
         return Code(
             program.code_address.value.data,
@@ -254,9 +258,9 @@ class _Assembler:
             np.array(tiles + [NO_TILE] * missing, np.int32).reshape(-1, bank),
         )
 
-    def _place(self, op: Operation) -> tuple[int, int]:
-        """The numbers of the layer and of the tiles that an instruction belongs to: `loc("conv1"("rows 0 to 14"))`."""
-        names = location_names(op.location)
+    def _place(self, location: LocationAttr) -> tuple[int, int]:
+        """The numbers of the layer and of the tiles that instructions belong to: `loc("conv1"("rows 0 to 14"))`."""
+        names = location_names(location)
         if not names:
             return NO_LAYER, NO_TILE
         layer = self._layer(names[0])

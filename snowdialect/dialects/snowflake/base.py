@@ -152,6 +152,12 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
         definition = cls.get_irdl_definition()
         return next((f for f in cls.ROW.fields if f.name in dict(definition.results)), None)
 
+    @classmethod
+    @cache
+    def operand_places(cls) -> Mapping[str, int]:
+        """For each register that is read, its place among the operands."""
+        return {name: place for place, (name, _) in enumerate(cls.get_irdl_definition().operands)}
+
     def get_register_constraints(self) -> RegisterConstraints:
         return RegisterConstraints(self.operands, self.results, ())
 
@@ -161,7 +167,8 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
             case Kind.FIXED:
                 return field.value
             case Kind.REGISTER:
-                return register_index(getattr(self, field.name))
+                place = self.operand_places().get(field.name)
+                return register_index(self.results[0] if place is None else self.operands[place])
             case Kind.FLAGS:
                 return sum(1 << bit for bit, flag in enumerate(field.names) if flag in self.properties)
             case Kind.CHOICE:
