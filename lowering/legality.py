@@ -20,10 +20,8 @@ def check_removed(
     `illegal` holds operation classes and names of whole dialects; `legal` holds the exceptions from them.
     """
     illegal = frozenset(illegal)
-    legal = frozenset(legal)
-    for op in module.walk():
-        kind = type(op)
-        if (kind in illegal or kind.dialect_name() in illegal) and kind not in legal:
-            raise SnowError(
-                f'{op.name} "{layer_name(op)}": {removed_by} should have removed it, but has no rule for it'
-            )
+    kinds: set[type[Operation]] = {type(op) for op in module.walk()}.difference(legal)
+    present = {kind for kind in kinds if kind in illegal or kind.dialect_name() in illegal}
+    if present:
+        op = next(op for op in module.walk() if type(op) in present)
+        raise SnowError(f'{op.name} "{layer_name(op)}": {removed_by} should have removed it, but has no rule for it')

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from ordered_set import OrderedSet
 from xdsl.backend.block_naive_allocator import BlockNaiveAllocator
-from xdsl.backend.register_allocator import live_ins_per_block
 from xdsl.backend.register_stack import RegisterStack
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -19,7 +19,7 @@ from xdsl.utils.exceptions import DiagnosticException
 
 from lowering.legality import check_removed
 from lowering.snowflake.carried_values import separate_carried_values
-from lowering.snowflake.pressure import liveness, register_classes
+from lowering.snowflake.pressure import live_ins, liveness, register_classes
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import layer_name
 from snowdialect.dialects.snowflake import ScalarRegister
@@ -31,7 +31,7 @@ class _Allocator(BlockNaiveAllocator):
 
     def __init__(self, block: Block) -> None:
         super().__init__(RegisterStack.get(snowflake.ALLOCATABLE), ScalarRegister)
-        self.live_ins_per_block = live_ins_per_block(block)
+        self.live_ins_per_block = {inner: OrderedSet(used.values()) for inner, used in live_ins(block).items()}
         self.members: defaultdict[SSAValue, list[SSAValue]] = defaultdict(list)
         self.classes = register_classes(block)
         for value, representative in self.classes.items():

@@ -6,6 +6,9 @@ So every such value must be the only one that is wanted from its register; where
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
 
 from xdsl.ir import Block, BlockArgument, Operation, OpResult, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -30,79 +33,98 @@ def carry(loop: snowflake.ForOp, initial: Sequence[SSAValue], yielded: Sequence[
 
 def separate_carried_values(block: Block) -> None:
     """Inserts copies until no register that a loop carries is wanted by two values at once."""
-    for op in block.ops:  # What is inserted lies before the operation that the iteration has come to.
+    for op in block.ops:
         if isinstance(op, ForOp):
             separate_carried_values(op.body.block)
-            for place, value in enumerate(op.iter_args):
-                if not _ends_at(value, op, place):
-                    copy = located(snowflake.AddiOp(value, 0), op.location)
-                    Rewriter.insert_op(copy, InsertPoint.before(op))
-                    op.operands[place] = copy.rd
-    if isinstance(loop := block.parent_op(), ForOp):
-        _separate_yielded(loop)
+    separate_in_block(block)
 
 
-def _ends_at(value: SSAValue, loop: ForOp, place: int) -> bool:
-    """Whether nothing needs a value any more once the loop has taken it over in `place`."""
-    defined_in = value.block if isinstance(value, BlockArgument) else value.owner.parent
-    if defined_in is not loop.parent:
-        return False  # It comes from outside an enclosing loop, whose next iteration wants it again.
-    for use in value.uses:
-        user = _ancestor(use.operation, loop.parent)
-        if user is loop:
-            if use.operation is not loop or use.index != place:
+def separate_in_block(block: Block) -> None:
+    """Does so for the loops that are directly in a block, and for the loop whose body it is."""
+    _Separator(block).run()
+
+
+@dataclass(frozen=True)
+class _Separator:
+    """Separates what the loops of one block carry, and what the loop around it does."""
+
+    block: Block
+
+    @cached_property
+    def places(self) -> dict[Operation, float]:
+        """Where each operation of the block is; a copy lies just before the loop that it is for."""
+        return dict(zip(self.block.ops, count()))
+
+    def run(self) -> None:
+        for op in self.block.ops:  # What is inserted lies before the operation that the iteration has come to.
+            if isinstance(op, ForOp):
+                for place, value in enumerate(op.iter_args):
+                    if not self._ends_at(value, op, place):
+                        copy = located(snowflake.AddiOp(value, 0), op.location)
+                        self.places[copy] = self.places[op] - 0.5
+                        Rewriter.insert_op(copy, InsertPoint.before(op))
+                        op.operands[place] = copy.rd
+        if isinstance(loop := self.block.parent_op(), ForOp):
+            self._separate_yielded(loop)
+
+    def _ends_at(self, value: SSAValue, loop: ForOp, place: int) -> bool:
+        """Whether nothing needs a value any more once a loop of the block has taken it over in `place`."""
+        defined_in = value.block if isinstance(value, BlockArgument) else value.owner.parent
+        if defined_in is not self.block:
+            return False  # It comes from outside an enclosing loop, whose next iteration wants it again.
+        for use in value.uses:
+            user = _ancestor(use.operation, self.block)
+            if user is loop:
+                if use.operation is not loop or use.index != place:
+                    return False
+            elif self.places[user] > self.places[loop]:
                 return False
-        elif not user.is_before_in_block(loop):
-            return False
-    return True
-
-
-def _separate_yielded(loop: ForOp) -> None:
-    """Copies what is yielded where it is not made after the last use of the value that it replaces."""
-    terminator = loop.yielded
-    yielded = tuple(terminator.operands)
-    copied = [
-        place
-        for place, (carried, value) in enumerate(zip(loop.carried, yielded, strict=True))
-        if not _follows(value, carried, loop.body.block) or yielded.count(value) > 1
-    ]
-    # Copies of several values could overwrite each other's sources: each goes through a register of its own.
-    for _ in range(2 if len(copied) > 1 else 1):
-        for place in copied:
-            copy = located(snowflake.AddiOp(terminator.values[place], 0), loop.location)
-            Rewriter.insert_op(copy, InsertPoint.before(terminator))
-            terminator.operands[place] = copy.rd
-
-
-def _follows(yielded: SSAValue, carried: BlockArgument, body: Block) -> bool:
-    """Whether the yielded value can live in the register of the carried value from where it is made."""
-    last: SSAValue = carried
-    while (taken := _taken_by(last, body)) is not None:
-        last = taken
-    first = yielded
-    if first is last:
         return True
-    while isinstance(first, OpResult) and isinstance(first.op, ForOp) and first.op.parent is body:
-        first = first.op.iter_args[first.index]
-    if not isinstance(first, OpResult) or first.op.parent is not body:
-        return False
-    users = {_ancestor(use.operation, body) for use in last.uses}
-    behind = first.op.next_op
-    while behind is not None and behind not in users:
-        behind = behind.next_op
-    return behind is None
+
+    def _separate_yielded(self, loop: ForOp) -> None:
+        """Copies what is yielded where it is not made after the last use of the value that it replaces."""
+        terminator = loop.yielded
+        yielded = tuple(terminator.operands)
+        copied = [
+            place
+            for place, (carried, value) in enumerate(zip(loop.carried, yielded, strict=True))
+            if not self._follows(value, carried) or yielded.count(value) > 1
+        ]
+        # Copies of several values could overwrite each other's sources: each goes through a register of its own.
+        for _ in range(2 if len(copied) > 1 else 1):
+            for place in copied:
+                copy = located(snowflake.AddiOp(terminator.values[place], 0), loop.location)
+                Rewriter.insert_op(copy, InsertPoint.before(terminator))
+                terminator.operands[place] = copy.rd
+
+    def _follows(self, yielded: SSAValue, carried: BlockArgument) -> bool:
+        """Whether the yielded value can live in the register of the carried value from where it is made."""
+        last: SSAValue = carried
+        while (taken := self._taken_by(last)) is not None:
+            last = taken
+        first = yielded
+        if first is last:
+            return True
+        while isinstance(first, OpResult) and isinstance(first.op, ForOp) and first.op.parent is self.block:
+            first = first.op.iter_args[first.index]
+        if not isinstance(first, OpResult) or first.op.parent is not self.block:
+            return False
+        users = {_ancestor(use.operation, self.block) for use in last.uses}
+        behind = first.op.next_op
+        while behind is not None and behind not in users:
+            behind = behind.next_op
+        return behind is None
+
+    def _taken_by(self, value: SSAValue) -> SSAValue | None:
+        """The result of the loop in this block that carries on with a value, once no one else needs it."""
+        for use in value.uses:
+            user = use.operation
+            if isinstance(user, ForOp) and user.parent is self.block and self._ends_at(value, user, use.index):
+                return user.results[use.index]
+        return None
 
 
-def _taken_by(value: SSAValue, block: Block) -> SSAValue | None:
-    """The result of the loop in this block that carries on with a value, once no one else needs it."""
-    for use in value.uses:
-        user = use.operation
-        if isinstance(user, ForOp) and user.parent is block and _ends_at(value, user, use.index):
-            return user.results[use.index]
-    return None
-
-
-def _ancestor(op: Operation, block: Block | None) -> Operation:
+def _ancestor(op: Operation, block: Block) -> Operation:
     """The operation of the block that holds `op`, or is it."""
     while op.parent is not block:
         parent = op.parent_op()

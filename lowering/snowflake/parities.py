@@ -20,7 +20,8 @@ def carry_parities(block: Block) -> None:
     for op in block.walk():
         if isinstance(op, snowflake.AddressOp):
             parities.update(compress(op.operands, LinearForm.of(op.map.data).parity))
-        elif isinstance(op, snowflake.ForOp):
+        elif op.regions:
+            assert isinstance(op, snowflake.ForOp)
             loops.append(op)
     for loop in loops:
         if loop.counter in parities:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from xdsl.ir import Block, Operation, SSAValue
 
 from snowdialect.dialects import snowflake
-from snowdialect.dialects.snowflake import ForOp
+from snowdialect.dialects.snowflake import ForOp, InstructionOp
+
+Register = int
+"""The identity of a value; of values that loops carry, that of the one that stands for all. xDSL hashes values in
+Python, which is most of the time that sets of them take."""
 
 
 def register_classes(block: Block) -> dict[SSAValue, SSAValue]:
@@ -50,13 +55,38 @@ def loops_by_height(nest: ForOp) -> list[list[ForOp]]:
     return levels
 
 
+def live_ins(block: Block) -> dict[Block, Mapping[Register, SSAValue]]:
+    """For a block, and each one in it, what it uses and does not define, what is used last first.
+
+    xDSL's sets of these keep their order, too, but take the square of the time.
+    """
+    found: dict[Block, Mapping[Register, SSAValue]] = {}
+    _find_live_ins(block, found)
+    return found
+
+
+def _find_live_ins(block: Block, found: dict[Block, Mapping[Register, SSAValue]]) -> dict[Register, SSAValue]:
+    used: dict[Register, SSAValue] = {}
+    for op in reversed(block.ops):
+        for result in op.results:
+            used.pop(id(result), None)
+        for operand in op.operands:
+            used[id(operand)] = operand
+        for region in op.regions:
+            used |= _find_live_ins(region.block, found)
+    for arg in block.args:
+        used.pop(id(arg), None)
+    found[block] = used
+    return used
+
+
 def liveness(whole: ForOp | Block) -> Liveness:
     """What is live in a nest, all that the nest uses included, or in a block and the loops in it."""
     block = whole.body.block if isinstance(whole, ForOp) else whole
-    live_ins: dict[Block, set[SSAValue]] = {}
-    _find_live_ins(block, live_ins)
-    loops = (loop for inner in live_ins if isinstance(loop := inner.parent_op(), ForOp))
-    result = Liveness(_classes(loops), live_ins)
+    used = live_ins(block)
+    loops = (loop for inner in used if isinstance(loop := inner.parent_op(), ForOp))
+    classes = {id(value): id(representative) for value, representative in _classes(loops).items()}
+    result = Liveness(classes, used)
     if isinstance(whole, ForOp):
         result.enter(whole, set())
     else:
@@ -64,61 +94,60 @@ def liveness(whole: ForOp | Block) -> Liveness:
     return result
 
 
-def _find_live_ins(block: Block, found: dict[Block, set[SSAValue]]) -> None:
-    """Finds what a block, and each one in it, uses and does not define; xDSL's lists of these keep an order, slowly."""
-    used: set[SSAValue] = set()
-    defined: set[SSAValue] = set(block.args)
-    for op in block.ops:
-        used.update(op.operands)
-        defined.update(op.results)
-        if isinstance(op, ForOp):
-            _find_live_ins(op.body.block, found)
-            used |= found[op.body.block]
-    found[block] = used - defined
-
-
 @dataclass
 class Liveness:
-    """Which registers are live where; one that loops carry is named by the value that stands for it."""
+    """Which registers are live where."""
 
-    classes: dict[SSAValue, SSAValue]
-    live_ins: Mapping[Block, Iterable[SSAValue]]
+    classes: Mapping[Register, Register]
+    live_ins: Mapping[Block, Mapping[Register, SSAValue]]
     at: dict[Operation, int] = field(default_factory=dict[Operation, int])
     """How many registers are live at each operation; at a loop, the most inside it.
 
     An address counts with the temporary that its computation takes.
     """
-    behind: dict[Operation, set[SSAValue]] = field(default_factory=dict[Operation, set[SSAValue]])
-    """What is live directly behind each operation, its own results included."""
-    throughout: dict[Block, set[SSAValue]] = field(default_factory=dict[Block, set[SSAValue]])
+    behind: dict[Operation, set[Register]] = field(default_factory=dict[Operation, set[Register]])
+    """What is live directly behind an operation that no instruction follows, its own results included."""
+    throughout: dict[Block, set[Register]] = field(default_factory=dict[Block, set[Register]])
     """What is live in all of a block."""
 
-    def of(self, values: Iterable[SSAValue]) -> set[SSAValue]:
+    def of(self, values: Iterable[SSAValue]) -> set[Register]:
         """The registers of values."""
-        return {self.classes.get(value, value) for value in values}
+        register = self.classes.get
+        return {register(value, value) for value in map(id, values)}
 
-    def enter(self, loop: ForOp, live: set[SSAValue]) -> set[SSAValue]:
+    def enter(self, loop: ForOp, live: set[Register]) -> set[Register]:
         """Counts in a loop behind which `live` are wanted; returns what is live throughout it."""
         block = loop.body.block
-        inside = live | self.of(self.live_ins[block]) | self.of(block.args)
+        inside = live | self.of(self.live_ins[block].values()) | self.of(block.args)
         self.at[loop] = self.walk(block, inside)
-        return inside - {loop.counter}
+        return inside - {id(loop.counter)}
 
-    def walk(self, block: Block, throughout: set[SSAValue]) -> int:
+    def walk(self, block: Block, throughout: set[Register]) -> int:
         """The most that are live in a block through all of which `throughout` are."""
         self.throughout[block] = throughout
         live = set(throughout)
         most = len(live)
+        followed = False
         for op in reversed(block.ops):
             results = self.of(op.results)
-            self.behind[op] = behind = live | results
-            live = behind - (results - throughout)
+            live |= results
+            count = len(live)
+            if not followed:
+                self.behind[op] = set(live)
+            followed = _is_instruction(type(op))
+            live -= results - throughout
             if isinstance(op, ForOp):
                 live = self.enter(op, live)
-                self.at[op] = max(self.at[op], len(behind))
+                count = max(self.at[op], count)
             else:
                 live |= self.of(op.operands)
                 temporaries = 1 if isinstance(op, snowflake.AddressOp) and op.operands else 0
-                self.at[op] = max(len(behind), len(live) + len(results - live)) + temporaries
-            most = max(most, self.at[op])
+                count = max(count, len(live | results)) + temporaries
+            self.at[op] = count
+            most = max(most, count)
         return most
+
+
+@cache
+def _is_instruction(kind: type[Operation]) -> bool:
+    return issubclass(kind, InstructionOp)

@@ -19,7 +19,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.snowflake.arithmetic import IMMEDIATE, Terms, advance, cost
-from lowering.snowflake.carried_values import carry, separate_carried_values
+from lowering.snowflake.carried_values import carry, separate_carried_values, separate_in_block
 from lowering.snowflake.parities import carry_parities
 from lowering.snowflake.pressure import liveness, loops_by_height
 from snowdialect.dialects import snowflake
@@ -62,11 +62,13 @@ class NestReducer:
     travel: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
 
     def reduce(self, nest: ForOp) -> None:
+        separate_carried_values(nest.body.block)
         for loops in loops_by_height(nest):
-            separate_carried_values(nest.body.block)
             live = liveness(nest).at
             for loop in loops:
+                body = loop.body.block
                 self._reduce_loop(loop, len(snowflake.ALLOCATABLE) - live[loop] - _TEMPORARIES)
+                separate_in_block(body)
 
     def _reduce_loop(self, loop: ForOp, spare: int) -> None:
         initial: list[SSAValue] = []

@@ -15,13 +15,13 @@ from heapq import heapify, heappop, heappush
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.legality import check_removed
 from lowering.snowflake.carried_values import separate_carried_values
-from lowering.snowflake.pressure import Liveness, liveness
+from lowering.snowflake.pressure import Liveness, Register, liveness
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.snowflake import ForOp, InstructionOp
 from snowdialect.dialects.target import machine_of
@@ -40,9 +40,9 @@ class _Stretch:
     ops: Sequence[Operation]
     live: Liveness
     machine: Machine
-    sources: list[set[SSAValue]] = field(default_factory=list[set[SSAValue]])
+    sources: list[set[Register]] = field(default_factory=list[set[Register]])
     """The registers that each reads."""
-    targets: list[set[SSAValue]] = field(default_factory=list[set[SSAValue]])
+    targets: list[set[Register]] = field(default_factory=list[set[Register]])
     """The registers that each writes."""
     followers: list[dict[int, int]] = field(default_factory=list[dict[int, int]])
     """Who waits for an instruction, and how many cycles after it they can issue."""
@@ -63,8 +63,8 @@ class _Stretch:
             self.urgency[number] = max(ways, default=0)
 
     def _find_dependences(self) -> None:
-        written: dict[SSAValue, int] = {}
-        read: defaultdict[SSAValue, list[int]] = defaultdict(list)
+        written: dict[Register, int] = {}
+        read: defaultdict[Register, list[int]] = defaultdict(list)
         ordered: int | None = None
         for number, (op, sources, targets) in enumerate(zip(self.ops, self.sources, self.targets, strict=True)):
             for register in sources | targets:
@@ -99,10 +99,10 @@ class _Stretch:
 class _Registers:
     """What is live while a stretch is put into a new order."""
 
-    live: set[SSAValue]
-    behind: set[SSAValue]
+    live: set[Register]
+    behind: set[Register]
     """What is live behind the stretch or in all of its block."""
-    uses: Counter[SSAValue]
+    uses: Counter[Register]
     """How many instructions of the stretch still read a register."""
 
     @staticmethod
@@ -110,19 +110,19 @@ class _Registers:
         throughout = stretch.live.throughout[block]
         behind = stretch.live.behind[stretch.ops[-1]] | throughout
         live = set(behind)
-        uses: Counter[SSAValue] = Counter()
+        uses: Counter[Register] = Counter()
         for sources, targets in zip(reversed(stretch.sources), reversed(stretch.targets), strict=True):
             live -= targets - throughout
             live |= sources
             uses.update(sources)
         return _Registers(live, behind, uses)
 
-    def growth(self, sources: set[SSAValue], targets: set[SSAValue]) -> int:
+    def growth(self, sources: set[Register], targets: set[Register]) -> int:
         """How many more registers are live behind an instruction than before it."""
         ending = {r for r in sources if self.uses[r] == 1 and r not in self.behind and r not in targets}
         return len(targets - self.live) - len(ending)
 
-    def issue(self, sources: set[SSAValue], targets: set[SSAValue]) -> int:
+    def issue(self, sources: set[Register], targets: set[Register]) -> int:
         """Takes note of an instruction; returns how many registers are live at it."""
         self.live |= targets
         most = len(self.live)
