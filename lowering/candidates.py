@@ -138,7 +138,10 @@ def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...])
         kernels = plan_kernels(problem, schedule)
     except TilingError:
         return
-    for columns in tile_columns(problem.machine, problem.maps, schedule.columns):
+    widths = pieces(schedule.columns)
+    if not schedule.fused:
+        widths = tile_columns(problem.machine, problem.maps, schedule.columns)
+    for columns in widths:
         found = 0
         for rows in heights:
             for maps_rows in dict.fromkeys((schedule.maps_rows, 1) if schedule.fused else (schedule.maps_rows,)):
@@ -150,7 +153,7 @@ def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...])
                 found += 1
             if found >= HEIGHTS:
                 break
-        if found or schedule.fused:
+        if found:
             return
 
 

@@ -9,7 +9,7 @@ from functools import cache
 
 from lowering.tiling import ConvPlan, ConvProblem, MapsProblem, TilePlan
 from snowdialect.dialects.tile import Mode, Order, Window
-from snowdialect.layout import MapsLayout, round_up
+from snowdialect.layout import round_up
 from snowdialect.machine import Machine
 
 START_INSTRUCTIONS = 8
@@ -117,8 +117,8 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     hidden = schedule.result_slots == 2 or bool(schedule.fused)
     total += storing / stores + latency + DRAIN if hidden else storing + stores * (latency + DRAIN)
     if problem.pool is not None and schedule.fused:
-        pool = problem.pool.window
-        total += stores * pool.out_w * plan.tile_words // machine.line_words * OUTPUT_LINES_PER_POOLED
+        width = max(tile.stored_stop - tile.stored_first for tile in maps.columns)
+        total += stores * width * plan.tile_words // machine.line_words * OUTPUT_LINES_PER_POOLED
     return int(total)
 
 
@@ -128,13 +128,6 @@ def per_output(problem: ConvProblem, mode: Mode) -> int:
     words = window.kernel_w * problem.depth
     trace = -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
     return max(machine.macs, window.kernel_h * trace)
-
-
-def pool_cycles(machine: Machine, window: Window, maps: MapsLayout, result: MapsLayout) -> int:
-    """Estimated cycles of a max pool by itself: memory, or comparisons, whichever takes longer."""
-    lines = result.height * result.width * result.pixel // machine.line_words
-    compare = pooled_cycles(window, lines) // machine.compute_units
-    return max(compare, int((maps.words + result.words) * 2 / bytes_per_cycle(machine)))
 
 
 def words_cycles(problem: MapsProblem, plan: TilePlan) -> int:

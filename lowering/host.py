@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from xdsl.ir import Operation, SSAValue
 
+from lowering.candidates import quickest_tile
 from lowering.layouts import layout_of, moves_nothing, placement, same_words
 from lowering.problems import pixel_window, pool_window
-from lowering.tile_steps.words import words_plan
+from lowering.tile_steps.words import words_problem
 from lowering.tiling import TilingError
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of
@@ -61,7 +62,8 @@ def _words_reason(
         return "is not in fixed point"
     layouts = [layout_of(value, machine).layout for value in values]
     try:
-        words_plan(machine, window, layouts[0], layouts[1] if other is not None else None, layouts[-1])
+        second = layouts[1] if other is not None else None
+        quickest_tile(words_problem(machine, window, layouts[0], second, layouts[-1]))
     except TilingError as error:
         return str(error)
     return None if same_words(layouts, machine) else "the channels of operands and result lie differently"

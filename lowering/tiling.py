@@ -11,7 +11,7 @@ from math import gcd
 from typing import NamedTuple
 
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
-from snowdialect.layout import MapsLayout, Packing, round_up
+from snowdialect.layout import MapsLayout, Packing, round_down, round_up
 from snowdialect.machine import Machine
 
 
@@ -56,7 +56,7 @@ class RowTile(NamedTuple):
 
 
 class ColumnTile(NamedTuple):
-    """Columns of a tile: those computed, and those loaded for them."""
+    """Columns of a tile: those of the window's output that are computed, and those loaded for them."""
 
     first: int
     stop: int
@@ -64,6 +64,11 @@ class ColumnTile(NamedTuple):
     load_stop: int
     lead: int
     """Columns of the maps tile before the first tap of the tile's first output; negative where padding is left out."""
+    stored_first: int
+    stored_stop: int
+    """Columns of the layer's result that are stored: pooled ones where the pool is fused."""
+    kept: int = 0
+    """Of the columns computed, the first ones that are there already: the last ones of the tile before."""
 
 
 class TilePlan(NamedTuple):
@@ -85,6 +90,8 @@ class TilePlan(NamedTuple):
     pooled: Place | None
     halo: Place | None
     """Rows of the window's output that a CU gets from the next one, for its last pooled row."""
+    kept: Place | None
+    """Columns of the window's output, all rows of a CU, that a tile keeps for the one to its right."""
 
     @property
     def maps_tiles(self) -> int:
@@ -136,11 +143,9 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
     if pool is not None:
         if pool.kernel_h < pool.stride_h:
             raise TilingError("a pool that skips rows is not fused")
-        if size.columns != pool.out_w:
-            raise TilingError("tiles of a fused pool have whole rows")
         overlap = pool.kernel_h - pool.stride_h
     rows = _row_tiles(window, pool, size.rows, size.maps_rows, share, working)
-    columns = _column_tiles(problem, window.out_w if pool is not None else size.columns)
+    columns = _column_tiles(problem, size.columns)
     loaded = max(tile.load_stop - tile.load_first for row in rows for tile in row.maps)
     held = max(tile.stop - row.base for row in rows for tile in row.maps)
     if pool is not None and overlap:
@@ -155,21 +160,25 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
     result_row = round_up(width * problem.result_words, transfer)
     if whole and problem.whole_pixels and pool is None:
         result_row = problem.result.row
-    sizes = [(loaded * maps_row, size.maps_slots, maps_row)]
+    sizes = {"maps": (loaded * maps_row, size.maps_slots, maps_row)}
     if problem.other is not None:
         row = problem.other.row if whole else round_up(width * problem.other.pixel, transfer)
         # It goes with the result, row for row and slot for slot.
-        sizes.append((held * row, 1 if pool is not None else size.result_slots, row))
+        sizes["other"] = held * row, 1 if pool is not None else size.result_slots, row
     # A fused pool reads rows of the tile before, so they stay where they are.
-    sizes.append((held * result_row, 1 if pool is not None else size.result_slots, result_row))
+    sizes["result"] = held * result_row, 1 if pool is not None else size.result_slots, result_row
     if pool is not None:
-        row = round_up(pool.out_w * problem.pooled_words, transfer)
-        if problem.whole_pixels:
+        row = round_up(max(tile.stored_stop - tile.stored_first for tile in columns) * problem.pooled_words, transfer)
+        if whole and problem.whole_pixels:
             row = problem.result.row
-        sizes.append((min(size.rows, share or out_h) * row, size.result_slots, row))
+        sizes["pooled"] = min(size.rows, share or out_h) * row, size.result_slots, row
         if overlap and share and working > 1:
-            sizes.append((overlap * result_row, 1, result_row))
-    places = iter(_place(machine, sizes))
+            sizes["halo"] = overlap * result_row, 1, result_row
+        if kept := max(tile.kept for tile in columns):
+            row = round_up(kept * problem.result_words, transfer)
+            count = max(tile.stop for result in rows for tile in result.maps) - rows[0].base
+            sizes["kept"] = count * row, 1, row
+    places = dict(zip(sizes, _place(machine, list(sizes.values())), strict=True))
     return TilePlan(
         share,
         share if pool is None else share * pool.stride_h,
@@ -177,11 +186,12 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
         rows,
         columns,
         overlap,
-        next(places),
-        None if problem.other is None else next(places),
-        next(places),
-        None if pool is None else next(places),
-        next(places, None),
+        places["maps"],
+        places.get("other"),
+        places["result"],
+        places.get("pooled"),
+        places.get("halo"),
+        places.get("kept"),
     )
 
 
@@ -232,14 +242,17 @@ def _row_tiles(
         begin = base + (overlap if first else 0)
         end = (stop - 1) * pool.stride_h - pool.pad_top + pool.kernel_h
         if not share:
-            begin, end = max(begin, 0), min(end, window.out_h)
+            begin, end = max(begin, 0), window.out_h if stop == limit else min(end, window.out_h)
         last_rows = end
+        below = window.out_h - max(0, working - 1) * share * pool.stride_h
+        if stop == limit:
+            # Rows that no window reads are computed, too: their saturations count.
+            last_rows = max(end, below)
         if share:
             # The rows behind a CU's share are the first ones of the next CU; the last CU has to compute them itself.
             end = min(end, share * pool.stride_h - pool.pad_top)
         maps = _maps_tiles(window, maps_rows, begin, end, share, everyone)
         if last_rows > end:
-            below = window.out_h - (working - 1) * share * pool.stride_h
             maps += _maps_tiles(window, maps_rows, end, min(last_rows, below), share, 1 << working - 1)
         tiles.append(RowTile(base, first, stop, maps))
     if share and working > 1 and (limit - tiles[-1].first) * pool.stride_h < overlap:
@@ -262,26 +275,32 @@ def _maps_tiles(window: Window, maps_rows: int, first: int, stop: int, share: in
 
 
 def _column_tiles(problem: MapsProblem, columns: int) -> tuple[ColumnTile, ...]:
-    machine, window = problem.machine, problem.window
-    if columns >= window.out_w:
-        return (ColumnTile(0, window.out_w, 0, window.in_w, -window.pad_left),)
+    machine, window, pool = problem.machine, problem.window, problem.pool
+    out_w = window.out_w if pool is None else pool.out_w
+    if columns >= out_w:
+        return (ColumnTile(0, window.out_w, 0, window.in_w, -window.pad_left, 0, out_w),)
     # A tile begins where a transfer begins, in memory and in the buffer, for what it reads and what it writes.
     pixel, transfer = problem.maps.pixel, machine.transfer_words
     grain = transfer // gcd(pixel, transfer)
-    if columns * window.stride_w % grain:
-        raise TilingError(f"{columns} columns do not begin at whole transfers of the maps")
-    others = [problem.result] if problem.whole_pixels else []
-    others += [problem.other] if problem.other is not None else []
-    if any(columns * maps.pixel % transfer for maps in others):
+    if pool is not None and pool.kernel_w < pool.stride_w:
+        raise TilingError("a pool that skips columns has whole rows")
+    if problem.whole_pixels and columns * problem.result.pixel % transfer:
         raise TilingError(f"{columns} columns do not begin at whole transfers of the result")
-    before = round_up(window.pad_left, grain)
-    lead = before - window.pad_left
     tiles: list[ColumnTile] = []
-    for first in range(0, window.out_w, columns):
-        stop = min(first + columns, window.out_w)
-        load_first = first * window.stride_w - before
-        load_stop = load_first + round_up(window.columns_read(stop - first) + lead, grain)
-        tiles.append(ColumnTile(first, stop, load_first, load_stop, lead))
+    for stored in range(0, out_w, columns):
+        stored_stop = min(stored + columns, out_w)
+        first, stop = stored, stored_stop
+        if pool is not None:
+            first = max(stored * pool.stride_w - pool.pad_left, 0)
+            stop = (stored_stop - 1) * pool.stride_w - pool.pad_left + pool.kernel_w
+            stop = window.out_w if stored_stop == out_w else min(stop, window.out_w)
+        if problem.other is not None and first * problem.other.pixel % transfer:
+            raise TilingError(f"{columns} columns do not begin at whole transfers of what is added")
+        begin = first * window.stride_w - window.pad_left
+        load_first = round_down(begin, grain)
+        load_stop = load_first + round_up(begin - load_first + window.columns_read(stop - first), grain)
+        kept = tiles[-1].stop - first if tiles else 0
+        tiles.append(ColumnTile(first, stop, load_first, load_stop, begin - load_first, stored, stored_stop, kept))
     return tuple(tiles)
 
 

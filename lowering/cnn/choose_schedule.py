@@ -21,10 +21,11 @@ from xdsl.pattern_rewriter import (
     op_type_rewrite_pattern,
 )
 
-from lowering.candidates import Choices, conv_plans
-from lowering.costs import conv_cycles, pool_cycles
+from lowering.candidates import Choices, conv_plans, quickest_tile
+from lowering.costs import conv_cycles, words_cycles
 from lowering.layouts import unrolled_layout
 from lowering.problems import conv_problem, linear_problem
+from lowering.tile_steps.words import words_problem
 from lowering.tiling import ConvPlan, ConvProblem
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of
@@ -164,5 +165,6 @@ def _cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     """Estimated cycles of the layer, and of the max pool behind it."""
     cycles = conv_cycles(problem, plan)
     if problem.pool is not None and not plan.schedule.fused:
-        cycles += pool_cycles(problem.machine, problem.pool.window, problem.result, problem.pool.result)
+        pool = words_problem(problem.machine, problem.pool.window, problem.result, None, problem.pool.result)
+        cycles += words_cycles(pool, quickest_tile(pool))
     return cycles

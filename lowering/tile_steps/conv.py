@@ -12,6 +12,7 @@ from lowering.tile_steps.layer import (
     CYCLES_PER_INSTRUCTION,
     LayerBuffers,
     LoadWeights,
+    Origin,
     Slots,
     TileProgram,
     memory_cycles,
@@ -84,10 +85,11 @@ class ConvSteps(LayerBuffers):
         schedule = plan.schedule
         self.result = self.buffer(Role.RESULT_TILE, plan.maps.result, plan.tile_words)
         self.result_slots = Slots(plan.maps.result.slots)
-        pooled, halo = plan.maps.pooled, plan.maps.halo
+        pooled, halo, kept = plan.maps.pooled, plan.maps.halo, plan.maps.kept
         self.pooled = None if pooled is None else self.buffer(Role.POOLED_TILE, pooled, plan.stored_words)
         self.pooled_slots = Slots(1 if pooled is None else pooled.slots)
         self.halo = None if halo is None else self.buffer(Role.HALO, halo, plan.tile_words)
+        self.kept = None if kept is None else self.buffer(Role.KEPT, kept, plan.tile_words)
         block, slots = plan.packing.block, schedule.weights_slots
         weights = Place(schedule.steps * block, 0, slots, self.machine.wbuf_bank_words, block)
         self.buffer(Role.WEIGHTS, weights, block)
@@ -101,6 +103,9 @@ class ConvSteps(LayerBuffers):
 
     def _collect(self) -> None:
         places = [(rows, columns) for rows in self.plan.rows for columns in self.plan.columns]
+        if self.pooled is not None:
+            # Rows that stay for the next tile are those of its columns.
+            places.sort(key=lambda place: place[1].first)
         if self.conv.schedule.order is tile.Order.KLOOP:
             for group in self.groups:
                 for rows, columns in places:
@@ -136,8 +141,10 @@ class ConvSteps(LayerBuffers):
             result = ResultTile(slot, rows.base, channel)
             for maps in rows.maps:
                 self.load_other(rows.base, maps, columns, slot)
+                self._bring_back(maps, columns, result)
                 for kernel in group:
                     self._kernel_tile(maps, columns, kernel, result)
+                self._keep(maps, columns, result)
             if self.pooled is None:
                 self._store(self.result, slot, rows, columns, channel)
             else:
@@ -172,22 +179,20 @@ class ConvSteps(LayerBuffers):
 
     def _store(self, buffer: Buffer, slot: int, rows: RowTile, columns: ColumnTile, channel: int) -> None:
         plan, region = self.conv, self.regions.result.layout
-        width = columns.stop - columns.first
-        if self.problem.pool is not None and plan.schedule.fused:
-            width = self.problem.pool.window.out_w
+        column, width = columns.stored_first, columns.stored_stop - columns.stored_first
         if plan.gathered > 1:
             self._gather(buffer, slot, rows.stop - rows.first, width)
         leaders = sum(1 << cu for cu in range(0, self.machine.compute_units, plan.gathered)) & self.plan.cus
         span = tile.Span(0, rows.stop - rows.first, 0, width, self.plan.share, leaders)
         if plan.whole_pixels:
-            self.store(buffer, slot, (rows.first, columns.first, 0), region.pixel, 0, region.pixel, span)
+            self.store(buffer, slot, (rows.first, column, 0), region.pixel, 0, region.pixel, span)
             return
         first = region.segments[0].offset
         limit = first + round_up(self.problem.channels, self.machine.transfer_words)
         words = plan.stored_words
         if len(self.groups) > 1:
             words = min(words, round_up(plan.channels * plan.windows - channel, self.machine.transfer_words))
-        self.store(buffer, slot, (rows.first, columns.first, channel + first), words, plan.share, limit, span)
+        self.store(buffer, slot, (rows.first, column, channel + first), words, plan.share, limit, span)
 
     def _gather(self, buffer: Buffer, slot: int, rows: int, columns: int) -> None:
         """Brings the channels of neighbouring CUs together, so that they make whole transfers."""
@@ -195,34 +200,54 @@ class ConvSteps(LayerBuffers):
         for down in range(1, plan.gathered):
             cus = sum(1 << cu for cu in range(down, self.machine.compute_units, plan.gathered)) & self.plan.cus
             if cus:
-                target = (buffer, slot, 0, down * plan.share)
-                self.move((buffer, slot, 0, 0), target, (rows, columns, plan.share), cus, down)
+                target = Origin(buffer, slot, word=down * plan.share)
+                self.move(Origin(buffer, slot), target, (rows, columns, plan.share), cus, down)
+
+    def _bring_back(self, maps: MapsTile, columns: ColumnTile, result: ResultTile) -> None:
+        """Moves the columns that the tile to the left has kept to the start of these rows."""
+        if self.kept is not None and columns.kept:
+            target = Origin(self.result, result.slot, maps.first - result.base)
+            size = maps.stop - maps.first, columns.kept, self.conv.tile_words
+            self.move(Origin(self.kept, row=self._kept_row(maps)), target, size, maps.cus, 0)
+
+    def _keep(self, maps: MapsTile, columns: ColumnTile, result: ResultTile) -> None:
+        """Moves the last columns of these rows to where they stay for the tile to the right."""
+        if self.kept is not None and columns is not self.plan.columns[-1]:
+            count = self.plan.columns[self.plan.columns.index(columns) + 1].kept
+            left = columns.stop - columns.first - count
+            source = Origin(self.result, result.slot, maps.first - result.base, left)
+            size = maps.stop - maps.first, count, self.conv.tile_words
+            self.move(source, Origin(self.kept, row=self._kept_row(maps)), size, maps.cus, 0)
+
+    def _kept_row(self, maps: MapsTile) -> int:
+        return maps.first - self.plan.rows[0].base
 
     def _pool(self, rows: RowTile, columns: ColumnTile, result: ResultTile) -> None:
         """Pools and stores; hands on the rows that two tiles, or two CUs, share."""
         plan = self.plan
         assert self.problem.pool is not None and self.pooled is not None
         pool = self.problem.pool.window
-        overlap, words, width = plan.overlap, self.conv.tile_words, self.window.out_w
+        overlap, words, width = plan.overlap, self.conv.tile_words, columns.stop - columns.first
         here = result.slot
         if self.halo is not None:
             working = plan.cus.bit_length()
             if rows is plan.rows[0]:
                 # The first rows of a CU are the last ones of the CU before it.
                 others = plan.cus & ~1
-                self.move((self.result, here, 0, 0), (self.halo, 0, 0, 0), (overlap, width, words), others, 1)
+                self.move(Origin(self.result, here), Origin(self.halo), (overlap, width, words), others, 1)
             if rows is plan.rows[-1]:
                 row = plan.share * pool.stride_h - pool.pad_top - rows.base
                 others = plan.cus & ~(1 << (working - 1))
-                self.move((self.halo, 0, 0, 0), (self.result, here, row, 0), (overlap, width, words), others, 0)
-        slot, _ = self.pooled_slots.take((rows.first, result.channel))
-        span = tile.Span(0, rows.stop - rows.first, 0, pool.out_w, plan.share, plan.cus)
-        channels = tile.Pixels(words, 0, 0, 0, -pool.pad_left, 0)
+                self.move(Origin(self.halo), Origin(self.result, here, row), (overlap, width, words), others, 0)
+        column = columns.stored_first
+        slot, _ = self.pooled_slots.take((rows.first, column, result.channel))
+        span = tile.Span(0, rows.stop - rows.first, 0, columns.stored_stop - column, plan.share, plan.cus)
+        channels = tile.Pixels(words, 0, 0, 0, column * pool.stride_w - pool.pad_left - columns.first, 0)
         maps, pooled = (self.result.role, here), (self.pooled.role, slot)
-        self.steps.append(PoolTile(self.machine, pool, maps, pooled, (rows.first, 0), span, channels))
+        self.steps.append(PoolTile(self.machine, pool, maps, pooled, (rows.first, column), span, channels))
         if overlap and rows is not plan.rows[-1]:
             below = (rows.stop - rows.first) * pool.stride_h
-            source, target = (self.result, here, below, 0), (self.result, here, 0, 0)
+            source, target = Origin(self.result, here, below), Origin(self.result, here)
             self.move(source, target, (overlap, width, words), plan.cus, 0)
         self._store(self.pooled, slot, rows, columns, result.channel)
 
@@ -276,20 +301,23 @@ class ConvTile:
             self.inputs += (Access(Role.OTHER_TILE, result.slot, Extent(first, stop)),)
 
     def parts(self) -> list[Part]:
-        height, width = self.maps.stop - self.maps.first, self.columns.stop - self.columns.first
+        height, kept = self.maps.stop - self.maps.first, self.columns.kept
+        width = self.columns.stop - self.columns.first - kept
         if self.kernels.parts > 1:
             return [Part(0, height, 0, width)]
         # A part fills the queue at least: then what waits for the part before it does not keep the MACs waiting.
         least = min(width, -(-self.layer.machine.queue_depth // self._instructions_per_column()))
-        if height >= FEW_ROWS:
-            count = min(COLUMN_PARTS, width // least)
-            cuts = [width * cut // count for cut in range(count + 1)]
+        if height >= FEW_ROWS or self.layer.pooled is not None:
+            # What a fused pool has read is overwritten row by row.
+            count = min(COLUMN_PARTS, width // max(1, least))
+            cuts = [width * cut // count for cut in range(count + 1)] if count else []
             cuts[1:1] = [least] if count > 1 and least < cuts[1] else []
-            parts = [Part(row, row + 1, left, right) for row in range(height) for left, right in pairwise(cuts)]
+            rows = [(row, row + 1) for row in range(height)]
         else:
             size = -(-width // COLUMN_PARTS)
             cuts = sorted({0, least, *range(size, width, size), width})
-            parts = [Part(0, height, left, right) for left, right in pairwise(cuts)]
+            rows = [(0, height)]
+        parts = [Part(*row, kept + left, kept + right) for row in rows for left, right in pairwise(cuts)]
         return [part for part in parts if any(self.layer.classes(self.maps, self.columns, part).rows)]
 
     def _instructions_per_column(self) -> int:

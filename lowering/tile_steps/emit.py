@@ -130,15 +130,18 @@ def _operation(
                 template.span,
             )
         case Move():
-            source_slot, source_row, source_word, target_slot, target_row, target_word = numbers
+            source_slot, source_row, source_column, source_word, *target = numbers
+            target_slot, target_row, target_column, target_word = target
             return tile.MoveOp(
                 named[template.source],
                 source_slot,
                 source_row,
+                source_column,
                 source_word,
                 named[template.target],
                 target_slot,
                 target_row,
+                target_column,
                 target_word,
                 template.span,
                 template.words,

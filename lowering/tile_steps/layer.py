@@ -96,6 +96,16 @@ class TileProgram(NamedTuple):
     nodes: tuple[Node, ...]
 
 
+class Origin(NamedTuple):
+    """A word of a slot of a buffer, from which on a move takes or puts words."""
+
+    buffer: Buffer
+    slot: int = 0
+    row: int = 0
+    column: int = 0
+    word: int = 0
+
+
 class LayerBuffers:
     """The maps buffers of a layer; collects its tile program."""
 
@@ -166,27 +176,19 @@ class LayerBuffers:
             )
         )
 
-    def move(
-        self,
-        source: tuple[Buffer, int, int, int],
-        target: tuple[Buffer, int, int, int],
-        size: tuple[int, int, int],
-        cus: int,
-        down: int,
-    ) -> None:
-        """Moves rows x columns x words from one buffer, slot, row and word to another, from each CU to the one that is
-        `down` before it."""
+    def move(self, source: Origin, target: Origin, size: tuple[int, int, int], cus: int, down: int) -> None:
+        """Moves rows x columns x words from one place to another, from each CU to the one that is `down` before it."""
         rows, columns, words = size
 
-        def access(place: tuple[Buffer, int, int, int]) -> Access:
-            buffer, slot, row, word = place
-            return Access(buffer.role, slot, Extent(row, row + rows), Extent(0, columns), Extent(word, word + words))
+        def access(place: Origin) -> Access:
+            extents = (Extent(first, first + count) for first, count in zip(place[2:], size, strict=True))
+            return Access(place.buffer.role, place.slot, *extents)
 
-        pitch = min(source[0].unit, target[0].unit)
+        pitch = min(source.buffer.unit, target.buffer.unit)
         instructions = cus.bit_count() * (1 if words == pitch else rows * columns)
         self.steps.append(
             Step(
-                Move(source[0].role, target[0].role, tile.Span(0, rows, 0, columns, 0, cus), words, down),
+                Move(source.buffer.role, target.buffer.role, tile.Span(0, rows, 0, columns, 0, cus), words, down),
                 (*source[1:], *target[1:]),
                 Unit.MOVE,
                 (access(source),),

@@ -40,6 +40,7 @@ class Role(StrEnum):
     RESULT_TILE = "result tile"
     POOLED_TILE = "pooled tile"
     HALO = "halo"
+    KEPT = "kept columns"
     WEIGHTS = "weights"
     """The weights buffer."""
 

@@ -13,24 +13,19 @@ from lowering.layouts import word_ranges
 from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, LoadWeights, Slots, TileProgram
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import Access, Extent, Maps, Part, Role, Step, Unit, Work
-from lowering.tiling import MapsProblem, Place, TilePlan
+from lowering.tiling import MapsProblem, Place
 from snowdialect.dialects import tile
 from snowdialect.fixed_point import avg_pool_weights
 from snowdialect.layout import MapsLayout, average_block, round_up
 from snowdialect.machine import Machine
 
 
-def words_plan(
-    machine: Machine,
-    window: tile.Window,
-    maps: MapsLayout,
-    other: MapsLayout | None,
-    result: MapsLayout,
-) -> TilePlan:
-    """The tiles of a layer that works on the words of pixels; raises TilingError when not one output fits."""
+def words_problem(
+    machine: Machine, window: tile.Window, maps: MapsLayout, other: MapsLayout | None, result: MapsLayout
+) -> MapsProblem:
+    """A layer that works on the words of pixels as a tiling problem."""
     pixel = _stored_words(maps, result, machine)
-    whole = pixel == result.pixel
-    return quickest_tile(MapsProblem(machine, window, maps, other, result, pixel, whole))
+    return MapsProblem(machine, window, maps, other, result, pixel, pixel == result.pixel)
 
 
 def _stored_words(maps: MapsLayout, result: MapsLayout, machine: Machine) -> int:
@@ -45,7 +40,8 @@ class WordsSteps(LayerBuffers, ABC):
     def __init__(self, machine: Machine, window: tile.Window, regions: Maps) -> None:
         maps, result = regions.maps.layout, regions.result.layout
         other = None if regions.other is None else regions.other.layout
-        super().__init__(machine, window, words_plan(machine, window, maps, other, result), regions)
+        plan = quickest_tile(words_problem(machine, window, maps, other, result))
+        super().__init__(machine, window, plan, regions)
         self.first, self.words = word_ranges(maps, machine)
         self.second = 0 if other is None else word_ranges(other, machine)[0]
         self.target, _ = word_ranges(result, machine)

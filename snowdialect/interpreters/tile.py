@@ -296,8 +296,8 @@ class TileFunctions(InterpreterFunctions):
 
         def words(side: str, cu: int) -> Words:
             buffer: SSAValue = getattr(op, side)
-            row, word = op.number(f"{side}_row", indices), op.number(f"{side}_word", indices)
-            rows, columns = range(span.top + row, span.bottom + row), range(span.left, span.right)
+            row, column, word = (op.number(f"{side}_{place}", indices) for place in ("row", "column", "word"))
+            rows, columns = range(span.top + row, span.bottom + row), range(span.left + column, span.right + column)
             start = values[buffer][op.number(f"{side}_slot", indices)]
             layout = cast(tile.MapsBufferType, buffer.type)
             return _tile(state.buffers(machine).mbuf[:, cu], start, rows, columns, layout)[..., word : word + count]

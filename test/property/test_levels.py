@@ -8,13 +8,14 @@ from dataclasses import replace
 from io import StringIO
 
 import numpy as np
-from hypothesis import event, example, given
+from hypothesis import assume, event, example, given, reject
 from hypothesis import strategies as st
 from networks import Add, AvgPool, BatchNorm, Concat, Conv, Linear, MaxPool, Net, Relu, Reshape, nets
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 
 from lowering import driver
+from lowering.candidates import Choices, conv_plans
 from lowering.check import check, first_difference
 from lowering.cnn.choose_schedule import SCHEDULE, ChooseSchedule
 from lowering.cnn.place_concats import PlaceConcats
@@ -239,6 +240,41 @@ def test_any_legal_schedule(net: Net, machine: Machine, data: st.DataObject) -> 
     agree_or_do_not_fit(net, machine, choose)
 
 
+@st.composite
+def pooled_convolutions(draw: st.DrawFn) -> Net:
+    """A convolution and a max pool that alone reads its result."""
+    kernel, stride = draw(st.sampled_from([1, 3, 5])), draw(st.integers(1, 2))
+    edge, channels = kernel // 2, draw(st.sampled_from([16, 32, 64]))
+    conv = Conv(channels, (kernel, kernel), (stride, stride), (edge, edge, edge, edge), relu=True)
+    wide, step, pad = draw(st.sampled_from([(2, 2, 0), (3, 2, 0), (3, 2, 1), (3, 1, 1), (3, 3, 1)]))
+    pool = MaxPool((wide, wide), (step, step), (pad, pad, pad, pad), draw(st.booleans()))
+    return Net((draw(st.sampled_from([3, 16, 32])), *draw(st.tuples(*[st.integers(8, 24)] * 2))), (conv, pool))
+
+
+@given(pooled_convolutions(), st.data())
+def test_tiles_of_fused_pools(net: Net, data: st.DataObject) -> None:
+    def choose(module: ModuleOp) -> None:
+        (op,) = (op for op in module.walk() if isinstance(op, cnn.Conv2dOp))
+        problem = conv_problem(op, DEFAULT)
+        assert problem.pool is not None
+        plans = [plan for plan in conv_plans(problem, Choices()) if plan.schedule.fused]
+        assume(plans)
+        schedule = data.draw(st.sampled_from(plans)).schedule
+        smaller = schedule._replace(
+            rows=data.draw(st.integers(1, schedule.rows)),
+            columns=data.draw(st.integers(1, problem.pool.window.out_w)),
+            maps_rows=data.draw(st.integers(1, 4)),
+        )
+        try:
+            plan_conv(problem, smaller)
+        except TilingError:
+            reject()
+        event(f"{smaller.columns} columns of {problem.pool.window.out_w}")
+        op.attributes[SCHEDULE] = ScheduleAttr.make(smaller)
+
+    levels_agree(net, DEFAULT, choose)
+
+
 def drawn_schedule(op: cnn.Conv2dOp | cnn.LinearOp, data: st.DataObject) -> dict[str, ScheduleAttr]:
     """Any schedule that the compiler thinks legal, or none."""
     machine = machine_of(op)
@@ -254,9 +290,9 @@ def drawn_schedule(op: cnn.Conv2dOp | cnn.LinearOp, data: st.DataObject) -> dict
             st.sampled_from(Split),
             st.sampled_from(Order),
             rows=st.integers(1, window.out_h),
-            columns=st.just(window.out_w)
-            if fused
-            else st.sampled_from(tile_columns(machine, problem.maps, window.out_w)),
+            columns=st.one_of(
+                st.sampled_from(tile_columns(machine, problem.maps, window.out_w)), st.integers(1, window.out_w)
+            ),
             maps_rows=st.integers(1, problem.window.out_h),
             steps=sizes,
             parts=st.one_of(st.just(1), sizes),

@@ -125,18 +125,19 @@ def test_a_pool_reads_a_tile_that_begins_above_it(level: str, words: Array) -> N
 
 @LEVELS
 def test_moves(level: str, words: Array) -> None:
-    """Each CU gets the first row of the next one behind its own two, and stores rows 1 and 2."""
+    """Each CU gets the first row of the next one behind its own two, and stores rows 1 and 2; columns 2 and 3 of row 1
+    get words of columns 6 and 7."""
     body = [
         load(0, 2, 0, 2),
         add(0, 0, 0, part(0, 2, 0, 8, 2, 15)),
-        f"tile.move %o[0] row[0] word[0] to %o[0] row[2] word[0] words 32 down 1 {span(0, 1, 0, 8, 0, 14)} "
-        f": {RESULT} to {RESULT}",
-        f"tile.move %m[0] row[1] word[0] to %o[0] row[1] word[16] words 16 down 0 {span(0, 1, 2, 6, 0, 15)} "
-        f": {TILE} to {RESULT}",
+        f"tile.move %o[0] row[0] column[0] word[0] to %o[0] row[2] column[0] word[0] words 32 down 1 "
+        f"{span(0, 1, 0, 8, 0, 14)} : {RESULT} to {RESULT}",
+        f"tile.move %m[0] row[1] column[4] word[0] to %o[0] row[1] column[0] word[16] words 16 down 0 "
+        f"{span(0, 1, 2, 4, 0, 15)} : {TILE} to {RESULT}",
         store(0, part(1, 3, 0, 8, 2, 15)),
     ]
     y = run("\n".join(body), words, level)
     expected = np.zeros((2, 32, 8, 8), int)
     expected[:, :16, 1:] = words[:, :, 1:]
-    expected[:, 16:, 1::2, 2:6] = words[:, :, 1::2, 2:6]
+    expected[:, 16:, 1::2, 2:4] = words[:, :, 1::2, 6:]
     np.testing.assert_array_equal(y, expected)

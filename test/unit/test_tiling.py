@@ -102,7 +102,8 @@ def slots_of(place: Place) -> list[range]:
 def check_places(plan: ConvPlan, machine: Machine) -> None:
     """Buffers lie apart, each slot of two in a bank, rows at whole transfers."""
     tiles = plan.maps
-    places = [place for place in (tiles.maps, tiles.other, tiles.result, tiles.pooled, tiles.halo) if place is not None]
+    every = tiles.maps, tiles.other, tiles.result, tiles.pooled, tiles.halo, tiles.kept
+    places = [place for place in every if place is not None]
     taken = sorted((slot for place in places for slot in slots_of(place)), key=lambda words: words.start)
     for here, there in pairwise(taken):
         assert here.stop <= there.start
@@ -131,9 +132,28 @@ def check_loads(plan: ConvPlan, problem: ConvProblem) -> None:
                     read = {first + tap for tap in window.kernel_rows(y)} if y >= 0 else set[int]()
                     assert read <= set(range(part.load_first + below, part.load_stop + below))
     for column in tiles.columns:
-        for x in range(column.first, column.stop):
+        assert (column.stop - column.first) * plan.tile_words <= tiles.result.row
+        for x in range(column.first + column.kept, column.stop):
             read = {x - window.pad_left + tap for tap in window.kernel_columns(x)}
             assert read <= set(range(column.load_first, column.load_stop))
+
+
+def check_columns(plan: ConvPlan, problem: ConvProblem) -> None:
+    """All columns are computed once, all of the result stored once, and the ones that a pool reads are in its tile:
+    computed for it, or kept by the tile to its left."""
+    tiles = plan.maps.columns
+    pool = problem.pool.window if plan.schedule.fused and problem.pool is not None else None
+    computed = [x for tile in tiles for x in range(tile.first + tile.kept, tile.stop)]
+    assert computed == list(range(problem.window.out_w))
+    stored = [x for tile in tiles for x in range(tile.stored_first, tile.stored_stop)]
+    assert stored == list(range(problem.window.out_w if pool is None else pool.out_w))
+    for left, right in pairwise(tiles):
+        assert right.first + right.kept == left.stop and left.first <= right.first
+    for tile in tiles:
+        if pool is not None:
+            for x in range(tile.stored_first, tile.stored_stop):
+                first = x * pool.stride_w - pool.pad_left
+                assert {first + tap for tap in pool.kernel_columns(x)} <= set(range(tile.first, tile.stop))
 
 
 def computed(row: RowTile, cu: int, plan: ConvPlan, problem: ConvProblem) -> set[int]:
@@ -210,6 +230,7 @@ def test_every_plan_fits_the_machine(data: st.DataObject) -> None:
         check_places(plan, machine)
         check_loads(plan, problem)
         check_rows(plan, problem)
+        check_columns(plan, problem)
         check_kernels(plan, problem)
         assert plan_conv(problem, plan.schedule) == plan
 
@@ -245,6 +266,17 @@ def test_a_fused_pool_has_the_rows_of_its_tile_and_those_it_shares_with_the_next
     assert rows == [[(-1, 1, 15), (1, 2, 15)], [(2, 3, 15), (3, 4, 8)]]
     assert plan.maps.pooled is not None and plan.maps.halo is not None
     assert (plan.maps.result.words, plan.maps.pooled.words, plan.maps.halo.words) == (3 * 256, 128, 256)
+    assert plan.maps.kept is None
+
+
+def test_a_fused_pool_in_column_tiles_keeps_the_columns_that_two_of_them_read() -> None:
+    problem = convolution(16, 32, (16, 16), 3, pool=(3, 2, 1))
+    plan = plan_conv(problem, schedule(rows=1, columns=3, maps_rows=2, steps=8, result_tiles=1, fused=1))
+    # Pooled columns 3 to 5 read columns 5 to 11 of the convolution, the first of which is also under column 2.
+    columns = [(column.first, column.stop, column.kept) for column in plan.maps.columns]
+    assert columns == [(0, 6, 0), (5, 12, 1), (11, 16, 1)]
+    # A column of each of a CU's rows: four, the one above the first CU and the one below the last one.
+    assert plan.maps.kept is not None and plan.maps.kept.words == 5 * 32
 
 
 @pytest.mark.parametrize(
@@ -265,7 +297,11 @@ def test_a_fused_pool_has_the_rows_of_its_tile_and_those_it_shares_with_the_next
             schedule(steps=43, columns=8),
             "43 kernels of 192 words do not fit 8192 words of a weights buffer",
         ),
-        (PROBLEM, schedule(columns=3), "3 columns do not begin at whole transfers of the maps"),
+        (
+            convolution(16, 16, (16, 8), 3),
+            schedule(columns=3, steps=4, result_tiles=1),
+            "3 columns do not begin at whole transfers of the result",
+        ),
         (
             PROBLEM._replace(maps=MapsLayout(16, 8, 3, 32, (Segment(3, 0),))),
             schedule(),
@@ -300,14 +336,21 @@ def test_a_fused_pool_has_the_rows_of_its_tile_and_those_it_shares_with_the_next
         (PROBLEM, schedule(parts=2), "a kernel in parts keeps one output in the accumulators"),
         (PROBLEM, schedule(fused=1), "there is no max pool to fuse"),
         (
-            convolution(16, 64, (16, 8), 3, pool=(2, 2, 0)),
-            schedule(rows=1, columns=2, fused=1),
-            "tiles of a fused pool have whole rows",
+            convolution(16, 16, (16, 8), 3, pool=(3, 2, 1), residual=True),
+            schedule(rows=1, columns=2, steps=4, result_tiles=1, fused=1),
+            "2 columns do not begin at whole transfers of what is added",
         ),
         (
             convolution(16, 64, (16, 8), 3, pool=(2, 3, 0)),
             schedule(rows=1, columns=3, fused=1),
             "a pool that skips rows is not fused",
+        ),
+        (
+            convolution(16, 64, (16, 8), 3, pool=(3, 2, 0), residual=True)._replace(
+                pool=PoolBehind(Window(2, 1, 2, 2, 1, 1, 0, 0, 16, 8, 8, 4), maps(8, 4, 64), False)
+            ),
+            schedule(rows=1, columns=2, fused=1),
+            "a pool that skips columns has whole rows",
         ),
         (
             convolution(16, 64, (16, 8), 3, pool=(3, 1, 1)),

@@ -420,9 +420,9 @@ class StoreOp(TransferOp):
 class MoveOp(TiledOp):
     """Words from one maps buffer to another: of CU `c`, for each CU in the span, to CU `c - down`.
 
-    The rows of the span count from `source_row` of the one tile and `target_row` of the other, its columns from the
-    first of both; of each pixel, `words` words move from word `source_word` to word `target_word`. The share of the
-    span is not used.
+    The rows of the span count from `source_row` of the one tile and `target_row` of the other, its columns from
+    `source_column` and `target_column`; of each pixel, `words` words move from word `source_word` to word
+    `target_word`. The share of the span is not used.
     """
 
     name = "tile.move"
@@ -431,6 +431,8 @@ class MoveOp(TiledOp):
     source_slot_indices = var_operand_def(IndexType())
     source_row = prop_def(AffineMapAttr)
     source_row_indices = var_operand_def(IndexType())
+    source_column = prop_def(AffineMapAttr)
+    source_column_indices = var_operand_def(IndexType())
     source_word = prop_def(AffineMapAttr)
     source_word_indices = var_operand_def(IndexType())
     target = operand_def(MapsBufferType)
@@ -438,6 +440,8 @@ class MoveOp(TiledOp):
     target_slot_indices = var_operand_def(IndexType())
     target_row = prop_def(AffineMapAttr)
     target_row_indices = var_operand_def(IndexType())
+    target_column = prop_def(AffineMapAttr)
+    target_column_indices = var_operand_def(IndexType())
     target_word = prop_def(AffineMapAttr)
     target_word_indices = var_operand_def(IndexType())
     span = prop_def(SpanAttr)
@@ -449,18 +453,22 @@ class MoveOp(TiledOp):
     assembly_format = (
         "$source custom<Address>($source_slot, $source_slot_indices) "
         "`row` custom<Address>($source_row, $source_row_indices) "
+        "`column` custom<Address>($source_column, $source_column_indices) "
         "`word` custom<Address>($source_word, $source_word_indices) "
         "`to` $target custom<Address>($target_slot, $target_slot_indices) "
         "`row` custom<Address>($target_row, $target_row_indices) "
+        "`column` custom<Address>($target_column, $target_column_indices) "
         "`word` custom<Address>($target_word, $target_word_indices) "
         "`words` $words `down` $down $span attr-dict `:` type($source) `to` type($target)"
     )
     ADDRESSES: ClassVar[tuple[str, ...]] = (
         "source_slot",
         "source_row",
+        "source_column",
         "source_word",
         "target_slot",
         "target_row",
+        "target_column",
         "target_word",
     )
 
@@ -469,10 +477,12 @@ class MoveOp(TiledOp):
         source: SSAValue,
         source_slot: IndexExpr,
         source_row: IndexExpr,
+        source_column: IndexExpr,
         source_word: IndexExpr,
         target: SSAValue,
         target_slot: IndexExpr,
         target_row: IndexExpr,
+        target_column: IndexExpr,
         target_word: IndexExpr,
         span: Span,
         words: int,
@@ -483,18 +493,22 @@ class MoveOp(TiledOp):
                 source,
                 source_slot.indices(),
                 source_row.indices(),
+                source_column.indices(),
                 source_word.indices(),
                 target,
                 target_slot.indices(),
                 target_row.indices(),
+                target_column.indices(),
                 target_word.indices(),
             ],
             properties={
                 "source_slot": source_slot.map(),
                 "source_row": source_row.map(),
+                "source_column": source_column.map(),
                 "source_word": source_word.map(),
                 "target_slot": target_slot.map(),
                 "target_row": target_row.map(),
+                "target_column": target_column.map(),
                 "target_word": target_word.map(),
                 "span": SpanAttr.make(span),
                 "words": integer(words),
@@ -524,7 +538,7 @@ class MoveOp(TiledOp):
         """The first word of the `source` or of the `target` in a maps buffer."""
         buffer: SSAValue = getattr(self, side)
         layout, span = self.layouts[side == "target"], self.span.record
-        row, column = self.address(f"{side}_row") + span.top, span.left
+        row, column = self.address(f"{side}_row") + span.top, self.address(f"{side}_column") + span.left
         start = row * layout.row.data + column * layout.pixel.data + self.address(f"{side}_word")
         if isinstance(buffer.owner, BufferOp):
             start = start + buffer.owner.address_of(self.address(f"{side}_slot"))
@@ -542,7 +556,6 @@ class MoveOp(TiledOp):
             fail(self, f"moves to the same CU or to the one before, not to the {down}. before")
         if down and span.cus & 1:
             fail(self, "there is no CU before CU 0")
-        columns = span.left, span.right - 1
         for side, layout in zip(("source", "target"), self.layouts, strict=True):
             buffer: SSAValue = getattr(self, side)
             self.check_slot(f"{side}_slot", buffer)
@@ -553,6 +566,8 @@ class MoveOp(TiledOp):
             if any(part % machine.line_words for part in parts):
                 fail(self, f"its {side} does not lie in whole lines of {machine.line_words} words")
             low, high = self.bounds(f"{side}_row")
+            left, right = self.bounds(f"{side}_column")
+            columns = left + span.left, right + span.right - 1
             self.check_tile(buffer, (low + span.top, high + span.bottom - 1), columns, "moves")
         if not down and self.source == self.target:
             self._check_overlap()

@@ -154,7 +154,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %3 slot[0] <top 0, bottom 2, left 0, right 2, share 0, cus 15>
 // CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 2, share 0, cus 15> <kernel_h {{.*}}> <depth 16, steps 12, channels 48, share 48, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 32>, !tile.wbuf<block 64> to !tile.mbuf<pixel 96, row 192>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.move %4[0] row[0] word[0] to %4[0] row[0] word[48] words 48 down 1 <top 0, bottom 2, left 0, right 2, share 0, cus 10>
+// CHECK-NEXT:   tile.move %4[0] row[0] column[0] word[0] to %4[0] row[0] column[0] word[48] words 48 down 1 <top 0, bottom 2, left 0, right 2, share 0, cus 10>
 // CHECK-NEXT:   tile.wait move pending 0
 // CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 96 share 48 limit 192 part[0], [0] <top 0, bottom 2, left 0, right 2, share 0, cus 5>
 // CHECK-NEXT: }

@@ -276,7 +276,7 @@ module attributes {snow.machine = "zc706"} {
   tile.layer "conv2d" {
     %m = tile.buffer words 2048 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
     %n = tile.buffer words 512 at 2048 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
-    tile.move %m[0] row[4] word[0] to %m[1] row[-1] word[0] words 32 down 1 <top 1, bottom 3, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
+    tile.move %m[0] row[4] column[0] word[0] to %m[1] row[-1] column[0] word[0] words 32 down 1 <top 1, bottom 3, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
   }
 }
 
@@ -292,7 +292,7 @@ module attributes {snow.machine = "zc706"} {
   tile.layer "conv2d" {
     %m = tile.buffer words 2048 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
     %n = tile.buffer words 512 at 2048 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
-    tile.move %m[0] row[4] word[0] to %m[0] row[0] word[0] words 32 down 0 <top 0, bottom 2, left 2, right 8, share 0, cus 1> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
+    tile.move %m[0] row[4] column[0] word[0] to %m[0] row[0] column[0] word[0] words 32 down 0 <top 0, bottom 2, left 2, right 8, share 0, cus 1> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
   }
 }
 
@@ -310,7 +310,7 @@ module attributes {snow.machine = "zc706"} {
   tile.layer "conv2d" {
     %m = tile.buffer words 2048 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
     %n = tile.buffer words 512 at 2048 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
-    tile.move %m[0] row[4] word[16] to %n[0] row[0] word[0] words 16 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 1> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 16, row 128>
+    tile.move %m[0] row[4] column[0] word[16] to %n[0] row[0] column[0] word[0] words 16 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 1> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 16, row 128>
   }
 }
 

@@ -674,7 +674,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
-  tile.move %m[0] row[2] word[0] to %m[0] row[0] word[0] words 24 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.move %m[0] row[2] column[0] word[0] to %m[0] row[0] column[0] word[0] words 24 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -683,7 +683,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
-  tile.move %m[0] row[2] word[0] to %m[0] row[0] word[0] words 32 down 2 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.move %m[0] row[2] column[0] word[0] to %m[0] row[0] column[0] word[0] words 32 down 2 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -692,7 +692,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
-  tile.move %m[0] row[2] word[0] to %m[0] row[0] word[0] words 32 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.move %m[0] row[2] column[0] word[0] to %m[0] row[0] column[0] word[0] words 32 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -701,7 +701,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
-  tile.move %m[0] row[2] word[0] to %n[0] row[0] word[0] words 16 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 24, row 200> loc("conv1")
+  tile.move %m[0] row[2] column[0] word[0] to %n[0] row[0] column[0] word[0] words 16 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 24, row 200> loc("conv1")
 }
 
 // -----
@@ -710,7 +710,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
-  tile.move %m[0] row[2] word[16] to %m[0] row[0] word[0] words 32 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.move %m[0] row[2] column[0] word[16] to %m[0] row[0] column[0] word[0] words 32 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -719,7 +719,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
-  tile.move %m[0] row[3] word[0] to %m[0] row[0] word[0] words 32 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.move %m[0] row[3] column[0] word[0] to %m[0] row[0] column[0] word[0] words 32 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -728,7 +728,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
-  tile.move %m[0] row[2] word[0] to %m[1] row[0] word[0] words 32 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.move %m[0] row[2] column[0] word[0] to %m[1] row[0] column[0] word[0] words 32 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -737,7 +737,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
-  tile.move %m[0] row[0] word[0] to %m[0] row[1] word[0] words 32 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.move %m[0] row[0] column[0] word[0] to %m[0] row[1] column[0] word[0] words 32 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
