@@ -13,6 +13,7 @@ from itertools import count
 from xdsl.ir import Block, BlockArgument, Operation, OpResult, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from lowering.snowflake.loops import loops_in
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import located
 from snowdialect.dialects.snowflake import ForOp
@@ -33,9 +34,8 @@ def carry(loop: snowflake.ForOp, initial: Sequence[SSAValue], yielded: Sequence[
 
 def separate_carried_values(block: Block) -> None:
     """Inserts copies until no register that a loop carries is wanted by two values at once."""
-    for op in block.ops:
-        if isinstance(op, ForOp):
-            separate_carried_values(op.body.block)
+    for loop in loops_in(block):
+        separate_carried_values(loop.body.block)
     separate_in_block(block)
 
 
@@ -56,16 +56,15 @@ class _Separator:
         return dict(zip(self.block.ops, count()))
 
     def run(self) -> None:
-        for op in self.block.ops:  # What is inserted lies before the operation that the iteration has come to.
-            if isinstance(op, ForOp):
-                for place, value in enumerate(op.iter_args):
-                    if not self._ends_at(value, op, place):
-                        copy = located(snowflake.AddiOp(value, 0), op.location)
-                        self.places[copy] = self.places[op] - 0.5
-                        Rewriter.insert_op(copy, InsertPoint.before(op))
-                        op.operands[place] = copy.rd
-        if isinstance(loop := self.block.parent_op(), ForOp):
-            self._separate_yielded(loop)
+        for loop in loops_in(self.block):
+            for place, value in enumerate(loop.iter_args):
+                if not self._ends_at(value, loop, place):
+                    copy = located(snowflake.AddiOp(value, 0), loop.location)
+                    self.places[copy] = self.places[loop] - 0.5
+                    Rewriter.insert_op(copy, InsertPoint.before(loop))
+                    loop.operands[place] = copy.rd
+        if isinstance(around := self.block.parent_op(), ForOp):
+            self._separate_yielded(around)
 
     def _ends_at(self, value: SSAValue, loop: ForOp, place: int) -> bool:
         """Whether nothing needs a value any more once a loop of the block has taken it over in `place`."""

@@ -20,8 +20,9 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from lowering.legality import check_removed
 from lowering.snowflake.arithmetic import CONSTANT, IMMEDIATE, Emitter, Terms, cost, signed
 from lowering.snowflake.carried_values import separate_carried_values
+from lowering.snowflake.loops import loops_by_height, loops_in
 from lowering.snowflake.parities import carry_parities
-from lowering.snowflake.pressure import liveness, loops_by_height
+from lowering.snowflake.pressure import liveness
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.snowflake import ForOp
@@ -149,9 +150,8 @@ class ExpandAddressesPass(ModulePass):
             if isinstance(program, snowflake.ProgramOp):
                 block = program.body.block
                 carry_parities(block)
-                for nest in tuple(block.ops):
-                    if isinstance(nest, ForOp):
-                        for loops in loops_by_height(nest):
-                            _expand([loop.body.block for loop in loops], nest)
+                for nest in loops_in(block):
+                    for loops in loops_by_height(nest):
+                        _expand([loop.body.block for loop in loops], nest)
                 _expand([block], block)
         check_removed(op, self.name, illegal=(snowflake.AddressOp,))

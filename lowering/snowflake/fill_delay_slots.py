@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from xdsl.backend.register_type import RegisterResource
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Operation
+from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import EffectInstance, MemoryEffectKind, get_effects
 
 from lowering.snowflake.flat import RegisterFile
+from lowering.snowflake.loops import all_loops
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import located
-from snowdialect.dialects.snowflake import BranchOp, ForOp, InstructionOp, ScalarRegister, Stage
+from snowdialect.dialects.snowflake import BranchOp, InstructionOp, ScalarRegister, Stage
 from snowdialect.dialects.target import machine_of
 
 _WINDOW = 32
@@ -80,13 +81,6 @@ def _depend(one: Effects, other: Effects) -> bool:
     )
 
 
-def _blocks(block: Block) -> Iterator[Block]:
-    yield block
-    for op in block.walk():
-        if isinstance(op, ForOp):
-            yield op.body.block
-
-
 @dataclass(frozen=True)
 class FillDelaySlotsPass(ModulePass):
     """Fills the delay slots of all branches."""
@@ -98,9 +92,9 @@ class FillDelaySlotsPass(ModulePass):
             if not isinstance(program, snowflake.ProgramOp):
                 continue
             program.advance(Stage.BRANCHES, Stage.SCHEDULED, self.name)
-            slots = machine_of(program).delay_slots
-            registers = RegisterFile(program.body.block)
-            for block in _blocks(program.body.block):
+            slots, whole = machine_of(program).delay_slots, program.body.block
+            registers = RegisterFile(whole)
+            for block in (whole, *(loop.body.block for loop in all_loops(whole))):
                 for branch in tuple(block.ops):
                     if isinstance(branch, BranchOp):
                         fill_slots(branch, slots, registers)

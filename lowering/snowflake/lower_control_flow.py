@@ -15,6 +15,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.snowflake.flat import RegisterFile, next_count
+from lowering.snowflake.loops import loops_in
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import located
 from snowdialect.dialects.snowflake import BranchOp, ForOp, InstructionOp, LabelOp, Stage
@@ -44,15 +45,14 @@ class _Flattener:
 
     def flatten(self, block: Block) -> None:
         """Lowers the loops in a block that fit a bank, inner ones first."""
-        for op in tuple(block.ops):
-            if isinstance(op, ForOp):
-                self.flatten(op.body.block)
-                if self._fits(op):
-                    self._lower(op)
+        for loop in loops_in(block):
+            self.flatten(loop.body.block)
+            if self._fits(loop):
+                self._lower(loop)
 
     def _fits(self, loop: ForOp) -> bool:
         body = loop.body.block
-        if any(isinstance(op, ForOp) for op in body.ops):
+        if loops_in(body):
             return False
         control = 2 + self.machine.delay_slots
         room = self.machine.icache_instructions - BANK_HEADER - bank_repeat(self.machine)

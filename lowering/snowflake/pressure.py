@@ -8,6 +8,7 @@ from functools import cache
 
 from xdsl.ir import Block, Operation, SSAValue
 
+from lowering.snowflake.loops import all_loops
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.snowflake import ForOp, InstructionOp
 
@@ -18,7 +19,7 @@ Python, which is most of the time that sets of them take."""
 
 def register_classes(block: Block) -> dict[SSAValue, SSAValue]:
     """For each value that loops carry, one value that stands for all that must be in the same register."""
-    return _classes(op for op in block.walk() if isinstance(op, ForOp))
+    return _classes(all_loops(block))
 
 
 def _classes(loops: Iterable[ForOp]) -> dict[SSAValue, SSAValue]:
@@ -35,24 +36,6 @@ def _classes(loops: Iterable[ForOp]) -> dict[SSAValue, SSAValue]:
             for value in others:
                 parent[root(value)] = representative
     return {value: root(value) for value in parent}
-
-
-def loops_by_height(nest: ForOp) -> list[list[ForOp]]:
-    """The loops of a nest, innermost ones first: those without inner loops, those with one level of them, ...
-
-    What happens in one loop, or directly before it, leaves what is live in another one of the same height as it is, so
-    a pass needs one count for each height.
-    """
-    levels: list[list[ForOp]] = []
-
-    def height(loop: ForOp) -> int:
-        own = max((height(op) + 1 for op in loop.body.block.ops if isinstance(op, ForOp)), default=0)
-        levels.extend([] for _ in range(own + 1 - len(levels)))
-        levels[own].append(loop)
-        return own
-
-    height(nest)
-    return levels
 
 
 def live_ins(block: Block) -> dict[Block, Mapping[Register, SSAValue]]:
@@ -136,7 +119,7 @@ class Liveness:
                 self.behind[op] = set(live)
             followed = _is_instruction(type(op))
             live -= results - throughout
-            if isinstance(op, ForOp):
+            if op.regions and isinstance(op, ForOp):
                 live = self.enter(op, live)
                 count = max(self.at[op], count)
             else:

@@ -20,8 +20,9 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.snowflake.arithmetic import IMMEDIATE, Terms, advance, cost
 from lowering.snowflake.carried_values import carry, separate_carried_values, separate_in_block
+from lowering.snowflake.loops import loops_by_height, loops_in
 from lowering.snowflake.parities import carry_parities
-from lowering.snowflake.pressure import liveness, loops_by_height
+from lowering.snowflake.pressure import liveness
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import located
@@ -177,6 +178,5 @@ class ReduceAddressesPass(ModulePass):
         for program in op.body.block.ops:
             if isinstance(program, snowflake.ProgramOp):
                 carry_parities(program.body.block)
-                for nest in tuple(program.body.block.ops):
-                    if isinstance(nest, ForOp):
-                        NestReducer().reduce(nest)
+                for nest in loops_in(program.body.block):
+                    NestReducer().reduce(nest)

@@ -21,9 +21,10 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.legality import check_removed
 from lowering.snowflake.carried_values import separate_carried_values
+from lowering.snowflake.loops import all_loops
 from lowering.snowflake.pressure import Liveness, Register, liveness
 from snowdialect.dialects import snowflake
-from snowdialect.dialects.snowflake import ForOp, InstructionOp
+from snowdialect.dialects.snowflake import InstructionOp
 from snowdialect.dialects.target import machine_of
 from snowdialect.machine import Machine
 
@@ -216,6 +217,5 @@ class SchedulePass(ModulePass):
                 separate_carried_values(block)
                 live = liveness(block)
                 _schedule(block, live, machine)
-                for loop in block.walk():
-                    if isinstance(loop, ForOp):
-                        _schedule(loop.body.block, live, machine)
+                for loop in all_loops(block):
+                    _schedule(loop.body.block, live, machine)

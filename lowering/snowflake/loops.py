@@ -1,0 +1,40 @@
+"""The loops of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xdsl.ir import Block
+
+from snowdialect.dialects.snowflake import ForOp
+
+
+def loops_in(block: Block) -> list[ForOp]:
+    """The loops directly in a block."""
+    # Few operations have regions; isinstance takes a way around by abc, which is long for all the others.
+    return [op for op in block.ops if op.regions and isinstance(op, ForOp)]
+
+
+def all_loops(block: Block) -> Iterator[ForOp]:
+    """The loops in a block and those in them, a loop before those inside."""
+    for loop in loops_in(block):
+        yield loop
+        yield from all_loops(loop.body.block)
+
+
+def loops_by_height(nest: ForOp) -> list[list[ForOp]]:
+    """The loops of a nest, innermost ones first: those without inner loops, those with one level of them, ...
+
+    What happens in one loop, or directly before it, leaves what is live in another one of the same height as it is, so
+    a pass needs one count for each height.
+    """
+    levels: list[list[ForOp]] = []
+
+    def height(loop: ForOp) -> int:
+        own = max((height(inner) + 1 for inner in loops_in(loop.body.block)), default=0)
+        levels.extend([] for _ in range(own + 1 - len(levels)))
+        levels[own].append(loop)
+        return own
+
+    height(nest)
+    return levels
