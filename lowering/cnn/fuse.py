@@ -1,9 +1,10 @@
-"""cnn-fuse: ReLU and residual add become part of the layer before, which does them when it writes its result.
+"""cnn-fuse: ReLU, residual add and max-pool come to the layer before, which does them with its result.
 
 The machine starts an accumulator from the residual and rectifies at write-back, so both cost nothing there. A ReLU
 behind a concatenation or a max-pool goes before it, to the layers that can take it. An add goes into the
 convolution that ends a branch; where both branches end in one, into the later, whose operands include everything the
-earlier needs. Run before quantisation: the fused sum is rounded once, not twice.
+earlier needs. A max-pool behind a concatenation goes before it, to the convolutions that it can be computed with
+(lowering/cnn/choose_schedule.py decides). Run before quantisation: the fused sum is rounded once, not twice.
 """
 
 from __future__ import annotations
@@ -65,6 +66,36 @@ class FuseRelu(RewritePattern):
         rewriter.replace(op, (), (op.x,))
 
 
+class HoistMaxPool(RewritePattern):
+    """max_pool(concat(a, b)) is concat(max_pool(a), max_pool(b)): where all parts come from convolutions that nobody
+    else reads."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.MaxPoolOp, rewriter: PatternRewriter):
+        concat = op.x.owner
+        if not isinstance(concat, cnn.ConcatOp) or not op.x.has_one_use() or cnn.frac_of(op.result) is not None:
+            return
+        if not all(isinstance(part.owner, cnn.Conv2dOp) and part.has_one_use() for part in concat.inputs):
+            return
+        geometry, name = op.geometry, layer_name(op)
+        pools = [
+            located(
+                cnn.MaxPoolOp(
+                    part,
+                    kernel=geometry.kernel,
+                    strides=geometry.strides,
+                    pads=geometry.pads,
+                    ceil_mode=geometry.ceil_mode,
+                ),
+                name_location(f"{name}.operand{index}"),
+            )
+            for index, part in enumerate(concat.inputs)
+        ]
+        moved = located(cnn.ConcatOp([pool.result for pool in pools]), concat.location)
+        rewriter.replace(op, (*pools, moved))
+        rewriter.erase(concat)
+
+
 class FuseAdd(RewritePattern):
     """add(conv(x), r) is the convolution with residual r, if nobody else reads the convolution.
 
@@ -107,9 +138,9 @@ def _open_conv(value: SSAValue) -> cnn.Conv2dOp | None:
 
 @dataclass(frozen=True)
 class CnnFusePass(ModulePass):
-    """Fuses ReLU into convolutions, linear layers and adds, and adds into convolutions."""
+    """Fuses ReLU into convolutions, linear layers and adds, and adds into convolutions; brings max-pools to them."""
 
     name = "cnn-fuse"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        rewrite_layers(op, [HoistRelu(), FuseRelu(), FuseAdd()])
+        rewrite_layers(op, [HoistRelu(), FuseRelu(), HoistMaxPool(), FuseAdd()])

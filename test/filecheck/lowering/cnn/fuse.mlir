@@ -124,3 +124,47 @@ cnn.output "y" %s : tensor<1x4x3x3xf32>
 %p = cnn.max_pool %x {kernel = [2, 2]} : (tensor<1x4x4x4xf32>) -> tensor<1x4x3x3xf32>
 %r = cnn.relu %p : (tensor<1x4x3x3xf32>) -> tensor<1x4x3x3xf32>
 cnn.output "y" %r : tensor<1x4x3x3xf32>
+
+// -----
+
+// A max-pool behind a concatenation goes to the convolutions before it, behind their ReLU.
+// CHECK:      %a = cnn.conv2d %x, %w {relu} : {{.*}} loc("left")
+// CHECK-NEXT: %b = cnn.conv2d %x, %w {relu} : {{.*}} loc("right")
+// CHECK-NEXT: [[A:%.*]] = cnn.max_pool %a {kernel = [3, 3], strides = [2, 2], ceil_mode} : (tensor<1x4x8x8xf32>) -> tensor<1x4x4x4xf32> loc("pool.operand0")
+// CHECK-NEXT: [[B:%.*]] = cnn.max_pool %b {kernel = [3, 3], strides = [2, 2], ceil_mode} : (tensor<1x4x8x8xf32>) -> tensor<1x4x4x4xf32> loc("pool.operand1")
+// CHECK-NEXT: [[Y:%.*]] = cnn.concat [[A]], [[B]] : {{.*}} loc("concat")
+// CHECK-NEXT: cnn.output "y" [[Y]]
+%x = cnn.input "x" : tensor<1x4x8x8xf32>
+%w = cnn.weight "w" : tensor<4x4x1x1xf32>
+%a = cnn.conv2d %x, %w : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32> loc("left")
+%b = cnn.conv2d %x, %w : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32> loc("right")
+%c = cnn.concat %a, %b : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>) -> tensor<1x8x8x8xf32> loc("concat")
+%r = cnn.relu %c : (tensor<1x8x8x8xf32>) -> tensor<1x8x8x8xf32>
+%y = cnn.max_pool %r {kernel = [3, 3], strides = [2, 2], ceil_mode} : (tensor<1x8x8x8xf32>) -> tensor<1x8x4x4xf32> loc("pool")
+cnn.output "y" %y : tensor<1x8x4x4xf32>
+
+// -----
+
+// Not where somebody else reads the concatenation or a part of it, or where a part comes from no convolution.
+// CHECK:      [[C:%.*]] = cnn.concat %a, %x
+// CHECK-NEXT: %y = cnn.max_pool [[C]]
+// CHECK:      [[D:%.*]] = cnn.concat %a, %b
+// CHECK-NEXT: %z = cnn.max_pool [[D]]
+// CHECK:      [[E:%.*]] = cnn.concat %d, %e
+// CHECK-NEXT: %v = cnn.max_pool [[E]]
+%x = cnn.input "x" : tensor<1x4x8x8xf32>
+%w = cnn.weight "w" : tensor<4x4x1x1xf32>
+%a = cnn.conv2d %x, %w : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+%f = cnn.concat %a, %x : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>) -> tensor<1x8x8x8xf32>
+%y = cnn.max_pool %f {kernel = [2, 2]} : (tensor<1x8x8x8xf32>) -> tensor<1x8x7x7xf32>
+%b = cnn.conv2d %x, %w : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+%g = cnn.concat %a, %b : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>) -> tensor<1x8x8x8xf32>
+%z = cnn.max_pool %g {kernel = [2, 2]} : (tensor<1x8x8x8xf32>) -> tensor<1x8x7x7xf32>
+%d = cnn.conv2d %x, %w : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+%e = cnn.conv2d %x, %w : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+%h = cnn.concat %d, %e : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>) -> tensor<1x8x8x8xf32>
+%v = cnn.max_pool %h {kernel = [2, 2]} : (tensor<1x8x8x8xf32>) -> tensor<1x8x7x7xf32>
+cnn.output "y" %y : tensor<1x8x7x7xf32>
+cnn.output "z" %z : tensor<1x8x7x7xf32>
+cnn.output "v" %v : tensor<1x8x7x7xf32>
+cnn.output "h" %h : tensor<1x8x8x8xf32>
