@@ -40,6 +40,7 @@ from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.locations import layer_name, located, name_location
 from snowdialect.dialects.target import machine_of
 from snowdialect.errors import SnowError
+from snowdialect.layout import MapsLayout
 from snowdialect.machine import Machine
 
 SCHEDULE = tile.ScheduleAttr.name
@@ -189,9 +190,26 @@ class LowerConv(LayerPattern):
         shifts = tile.Shifts(
             *(0 if value is None else accumulator - (frac_of(value) or 0) for value in (op.result, op.bias, residual))
         )
-        operands = Operands(maps, bypass, result, shifts, op.relu is not None, packed.result)
+        reshapes: list[Operation] = []
+
+        def seen(region: SSAValue, layout: MapsLayout) -> SSAValue:
+            """The region in the rows that the plan is for."""
+            assert isinstance(region.type, tile.MapsType)
+            if region.type.layout == layout:
+                return region
+            reshapes.append(reshape := tile.ReshapeOp(region, layout))
+            return reshape.result
+
+        operands = Operands(
+            seen(maps, problem.maps),
+            bypass if bypass is None or problem.bypass is None else seen(bypass, problem.bypass),
+            result if pool else seen(result, problem.result),
+            shifts,
+            op.relu is not None,
+            packed.result,
+        )
         layer = layer_op(kind, conv_program(problem, plan, operands.regions()), operands)
-        self.replace(op, [packed, layer], result, rewriter, pool)
+        self.replace(op, [packed, *reshapes, layer], result, rewriter, pool)
 
 
 class LowerLinear(LowerConv):

@@ -30,7 +30,7 @@ from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import located
 from snowdialect.dialects.snowflake import Configuration
 from snowdialect.dialects.target import machine_of
-from snowdialect.dialects.tile.memory import region_address
+from snowdialect.dialects.tile.memory import ReshapeOp, region_address, whole_region
 from snowdialect.dialects.tile.types import MapsType, PackedType, Space
 from snowdialect.machine.instructions import (
     BUFFER_MBUF,
@@ -204,7 +204,7 @@ def _end_of_memory(module: ModuleOp) -> int:
     end = 0
     for op in module.body.block.ops:
         for result in op.results:
-            if not only_has_effect(op, MemoryEffectKind.ALLOC):
+            if not only_has_effect(op, MemoryEffectKind.ALLOC) or whole_region(result) is not result:
                 continue
             match result.type:
                 case MapsType() as maps:
@@ -218,9 +218,9 @@ def _end_of_memory(module: ModuleOp) -> int:
 
 
 def _erase_unused(module: ModuleOp) -> None:
-    """Loop indices are gone: every address has taken its own from the counters."""
+    """Loop indices are gone: every address has taken its own from the counters. What maps look like is gone, too."""
     for op in tuple(module.walk()):
-        if isinstance(op, snowflake.AddressOp) and not op.result.uses:
+        if isinstance(op, snowflake.AddressOp | ReshapeOp) and not op.result.uses:
             Rewriter.erase_op(op)
 
 

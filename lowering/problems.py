@@ -5,6 +5,7 @@ from __future__ import annotations
 from xdsl.ir import SSAValue
 
 from lowering.layouts import layout_of, placement
+from lowering.reshape import reshaped
 from lowering.tiling import ConvProblem, PoolBehind, merged_windows
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
@@ -48,13 +49,14 @@ def pool_behind(op: cnn.Conv2dOp | cnn.LinearOp) -> cnn.MaxPoolOp | None:
 
 
 def conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout | None = None) -> ConvProblem:
-    """A convolution as a tiling problem; of maps that lie as they do, or in another layout."""
+    """A convolution as a tiling problem, in the rows that suit it best; of maps that lie as they do, or in another
+    layout."""
     maps = maps or layout_of(op.x, machine).layout
     groups = op.geometry.groups
     channels = shape_of(op.result)[1]
     pool = pool_behind(op)
     windows = merged_windows(maps.channels, channels, groups, _gapless(maps), machine)
-    return ConvProblem(
+    problem = ConvProblem(
         machine,
         conv_window(op, maps.unrolled is not None),
         maps,
@@ -68,6 +70,7 @@ def conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout | None = N
         if pool is None
         else PoolBehind(pool_window(pool), layout_of(pool.result, machine).layout, placement(pool.result) is not None),
     )
+    return reshaped(problem)
 
 
 def linear_problem(op: cnn.LinearOp, machine: Machine) -> ConvProblem:

@@ -35,7 +35,15 @@ from snowdialect.dialects.target import machine_of
 from snowdialect.layout import round_up
 from snowdialect.machine.instructions import MAX_PENDING
 
-STAYS = (tile.RegionOp, tile.ViewOp, tile.WeightsOp, tile.AverageWeightsOp, tile.WriteOp, tile.ReadOp)
+STAYS = (
+    tile.RegionOp,
+    tile.ViewOp,
+    tile.ReshapeOp,
+    tile.WeightsOp,
+    tile.AverageWeightsOp,
+    tile.WriteOp,
+    tile.ReadOp,
+)
 
 
 @dataclass(frozen=True)

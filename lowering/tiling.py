@@ -155,7 +155,7 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
     pixel, transfer = problem.maps.pixel, machine.transfer_words
     whole = len(columns) == 1
     load_width = max(tile.load_stop - tile.load_first for tile in columns)
-    maps_row = problem.maps.row if whole else round_up(load_width * pixel, transfer)
+    maps_row = round_up(load_width * pixel, transfer)
     width = max(tile.stop - tile.first for tile in columns)
     result_row = round_up(width * problem.result_words, transfer)
     if whole and problem.whole_pixels and pool is None:

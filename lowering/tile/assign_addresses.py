@@ -51,9 +51,9 @@ class AssignAddresses(ModulePass):
 
 
 def _users(region: SSAValue) -> Iterator[Operation]:
-    """What reads or writes a region, or a part of it."""
+    """What reads or writes a region, or some of it."""
     for use in region.uses:
-        if isinstance(use.operation, tile.ViewOp):
+        if isinstance(use.operation, tile.ViewOp | tile.ReshapeOp):
             yield from _users(use.operation.result)
         else:
             yield use.operation

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from lowering.tile_steps.layer import (
     CYCLES_PER_INSTRUCTION,
+    ROW_PARTS,
     LayerBuffers,
     LoadWeights,
     Origin,
@@ -306,16 +307,21 @@ class ConvTile:
         if self.kernels.parts > 1:
             return [Part(0, height, 0, width)]
         # A part fills the queue at least: then what waits for the part before it does not keep the MACs waiting.
-        least = min(width, -(-self.layer.machine.queue_depth // self._instructions_per_column()))
-        if height >= FEW_ROWS or self.layer.pooled is not None:
+        least = -(-self.layer.machine.queue_depth // self._instructions_per_column())
+        pooled = self.layer.pooled is not None
+        if height >= FEW_ROWS and width < 2 * least and not pooled:
+            size = max(-(-least // width), -(-height // ROW_PARTS))
+            cuts = [0, width]
+            rows = [(row, min(row + size, height)) for row in range(0, height, size)]
+        elif height >= FEW_ROWS or pooled:
             # What a fused pool has read is overwritten row by row.
-            count = min(COLUMN_PARTS, width // max(1, least))
+            count = min(COLUMN_PARTS, width // max(1, min(width, least)))
             cuts = [width * cut // count for cut in range(count + 1)] if count else []
             cuts[1:1] = [least] if count > 1 and least < cuts[1] else []
             rows = [(row, row + 1) for row in range(height)]
         else:
             size = -(-width // COLUMN_PARTS)
-            cuts = sorted({0, least, *range(size, width, size), width})
+            cuts = sorted({0, min(least, width), *range(size, width, size), width})
             rows = [(0, height)]
         parts = [Part(*row, kept + left, kept + right) for row in rows for left, right in pairwise(cuts)]
         return [part for part in parts if any(self.layer.classes(self.maps, self.columns, part).rows)]

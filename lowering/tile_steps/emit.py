@@ -39,18 +39,13 @@ class Operands:
 
         def region(role: Role, value: SSAValue) -> steps.Region:
             assert isinstance(value.type, tile.MapsType)
-            return steps.Region(role, value.type.layout, memories.setdefault(_memory_of(value), role))
+            return steps.Region(role, value.type.layout, memories.setdefault(tile.whole_region(value), role))
 
         return steps.Maps(
             region(Role.MAPS, self.maps),
             None if self.other is None else region(Role.OTHER, self.other),
             region(Role.RESULT, self.result),
         )
-
-
-def _memory_of(region: SSAValue) -> SSAValue:
-    """The region that a view is a part of."""
-    return region.owner.region if isinstance(region.owner, tile.ViewOp) else region
 
 
 def layer_op(kind: str, program: TileProgram, operands: Operands) -> tile.LayerOp:

@@ -16,6 +16,10 @@ from snowdialect.machine import Machine
 STORED_QUEUES = 2
 """Parts of a store of single pixels fill the queue of moves so many times: more makes less code, and lets the queue of
 the MACs run empty while the control core waits for room."""
+STORED_WORDS = 512
+"""Parts of a store of rows have so many words at least: each store costs memory the overhead of a transfer."""
+ROW_PARTS = 16
+"""A tile of more rows has so many parts, or parts in a row, at most."""
 CYCLES_PER_INSTRUCTION = 4
 """About how long the control core takes for a load or a store, with the scalar code for its addresses."""
 
@@ -233,14 +237,17 @@ class StoreTile:
 
     def parts(self) -> list[Part]:
         span = self.span
-        size = span.right - span.left
+        columns = span.right - span.left
+        rows = -(-(span.bottom - span.top) // ROW_PARTS)
         if self.words != self.buffer.unit or self.words != self.layer.regions.result.layout.pixel:
             # Pixels are stored one by one.
-            size = min(size, max(1, STORED_QUEUES * self.layer.machine.queue_depth // span.cus.bit_count()))
+            columns = min(columns, max(1, STORED_QUEUES * self.layer.machine.queue_depth // span.cus.bit_count()))
+        else:
+            rows = max(rows, -(-STORED_WORDS // (columns * self.words)))
         return [
-            Part(row, row + 1, left, min(left + size, span.right))
-            for row in range(span.top, span.bottom)
-            for left in range(span.left, span.right, size)
+            Part(row, min(row + rows, span.bottom), left, min(left + columns, span.right))
+            for row in range(span.top, span.bottom, rows)
+            for left in range(span.left, span.right, columns)
         ]
 
     def step(self, part: Part) -> Step:

@@ -49,6 +49,10 @@ class TileFunctions(InterpreterFunctions):
         run_state(interpreter).regions[op.region_name.data] = view
         return (view,)
 
+    @impl(tile.ReshapeOp)
+    def run_reshape(self, interpreter: Interpreter, op: tile.ReshapeOp, args: PythonValues) -> PythonValues:
+        return (replace(args[0], maps=cast(tile.MapsType, op.result.type)),)
+
     @impl(tile.WeightsOp)
     def run_weights(self, interpreter: Interpreter, op: tile.WeightsOp, args: PythonValues) -> PythonValues:
         state = run_state(interpreter)

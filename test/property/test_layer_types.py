@@ -22,6 +22,8 @@ EXAMPLES = settings().max_examples // 4
 
 sides = st.integers(1, 14)
 channels = st.integers(1, 70)
+transfers = st.sampled_from([32, 64, 96])
+"""Channels whose maps have no gaps, and so may be cut into other rows."""
 flags = st.booleans()
 one = st.just(1)
 strides = st.integers(1, 4)
@@ -110,6 +112,7 @@ def batch_norms(draw: st.DrawFn) -> Net:
 
 KINDS = {
     "1x1": convolutions(st.just(1)),
+    "1x1 of whole transfers": convolutions(one, transfers, transfers, st.integers(1, 2), residual=True),
     "large kernels": convolutions(st.integers(8, 11), st.integers(1, 20), st.integers(1, 20)),
     "strides": convolutions(st.integers(1, 5), steps=strides),
     "dilation": convolutions(st.integers(2, 3), dilations=st.integers(2, 4)),

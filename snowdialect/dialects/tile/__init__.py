@@ -7,11 +7,13 @@ from snowdialect.dialects.tile.memory import (
     AverageWeightsOp,
     ReadOp,
     RegionOp,
+    ReshapeOp,
     ViewOp,
     WeightsOp,
     WriteOp,
     maps_shape,
     region_address,
+    whole_region,
 )
 from snowdialect.dialects.tile.pixels import AddOp, AvgPoolOp, MaxPoolOp, PoolOp
 from snowdialect.dialects.tile.records import (
@@ -52,6 +54,7 @@ Tile = Dialect(
     [
         RegionOp,
         ViewOp,
+        ReshapeOp,
         WeightsOp,
         AverageWeightsOp,
         WriteOp,
@@ -118,6 +121,7 @@ __all__ = [
     "PoolOp",
     "ReadOp",
     "RegionOp",
+    "ReshapeOp",
     "Schedule",
     "ScheduleAttr",
     "Shifts",
@@ -144,4 +148,5 @@ __all__ = [
     "maps_shape",
     "outer_indices",
     "region_address",
+    "whole_region",
 ]

@@ -27,7 +27,7 @@ from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.types import MapsType, PackedType, PackingAttr
-from snowdialect.layout import Packing, average_block
+from snowdialect.layout import MapsLayout, Packing, average_block
 
 
 def maps_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
@@ -90,6 +90,43 @@ class ViewOp(IRDLOperation):
             if getattr(whole, field) != getattr(part, field):
                 mine, theirs = getattr(part, field).data, getattr(whole, field).data
                 fail(self, f"a view has the {field} of its region, {theirs}; this one has {mine}")
+
+
+@irdl_op_definition
+class ReshapeOp(IRDLOperation):
+    """The pixels of a region as rows of another length, or without the rows that nothing reads: the same words, at the
+    same addresses."""
+
+    name = "tile.reshape"
+    region = operand_def(MapsType)
+    result = result_def(MapsType)
+    traits = traits_def(Pure())
+    assembly_format = "$region attr-dict `:` type($region) `to` type($result)"
+
+    def __init__(self, region: SSAValue, layout: MapsLayout) -> None:
+        maps = region.type
+        assert isinstance(maps, MapsType)
+        kind = MapsType.make(layout.height, layout.width, layout.pixel, layout.row, maps.frac.data, layout.segments)
+        super().__init__(operands=[region], result_types=[kind])
+
+    def verify_(self) -> None:
+        maps, seen = self.region.type, self.result.type
+        assert isinstance(maps, MapsType) and isinstance(seen, MapsType)
+        before, after = maps.layout, seen.layout
+        same_rows = after._replace(height=before.height, width=before.width, row=before.row)
+        if maps.frac != seen.frac or before != same_rows:
+            fail(self, "changes the pixels of its region, not only their rows")
+        skips = after.width == before.width and after.row % before.row == 0
+        gapless = before.row == before.width * before.pixel and after.row % before.pixel == 0
+        if not skips and not gapless:
+            fail(
+                self,
+                f"rows of {after.width} pixels, {after.row} words apart, are no pixels of rows of {before.width}, "
+                f"{before.row} words apart",
+            )
+        end = (after.height - 1) * after.row + after.width * after.pixel
+        if end > maps.words:
+            fail(self, f"ends at word {end} of a region of {maps.words}")
 
 
 @irdl_op_definition
@@ -224,11 +261,16 @@ def _position(frac: int | None) -> str:
     return "numbers" if frac is None else f"words with {frac} fraction bits"
 
 
+def whole_region(value: SSAValue) -> SSAValue:
+    """The region of memory of which a value is a view, or the same pixels in other rows."""
+    while isinstance(owner := value.owner, ViewOp | ReshapeOp):
+        value = owner.region
+    return value
+
+
 def region_address(value: SSAValue) -> int:
     """Address of a region of memory in transfers (64 B), once addresses are assigned; raises VerifyException before."""
-    owner = value.owner
-    if isinstance(owner, ViewOp):
-        return region_address(owner.region)
+    owner = whole_region(value).owner
     if isinstance(owner, RegionOp | WeightsOp | AverageWeightsOp) and owner.address is not None:
         return owner.address.value.data
     raise VerifyException("a region of memory has no address yet: run tile-assign-addresses")
@@ -236,7 +278,5 @@ def region_address(value: SSAValue) -> int:
 
 def region_life(value: SSAValue) -> tuple[StringAttr | None, StringAttr | None]:
     """The first and the last layer that need a region of maps, or the whole of which it is a view."""
-    owner = value.owner
-    if isinstance(owner, ViewOp):
-        return region_life(owner.region)
+    owner = whole_region(value).owner
     return (owner.first_layer, owner.last_layer) if isinstance(owner, RegionOp) else (None, None)

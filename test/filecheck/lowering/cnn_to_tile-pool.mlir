@@ -15,15 +15,12 @@
 // CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[2], [0] <top 0, bottom 1, left 0, right 1, share 4, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
 // CHECK-NEXT:   tile.max_pool %4[0] to %5[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0>
-// CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[2], [1] <top 0, bottom 1, left 0, right 1, share 4, cus 15>
-// CHECK-NEXT:   tile.wait max pending 0
-// CHECK-NEXT:   tile.store %5[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[2], [2] <top 0, bottom 1, left 0, right 6, share 4, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[2], [1] <top 0, bottom 1, left 0, right 7, share 4, cus 15>
 // CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[3], [0] <top 0, bottom 1, left 0, right 8, share 4, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 0
 // CHECK-NEXT:   tile.max_pool %4[0] to %5[0] row[0] column[0] part[1], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0>
 // CHECK-NEXT:   tile.wait max pending 0
-// CHECK-NEXT:   tile.store %5[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[1], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
+// CHECK-NEXT:   tile.store %5[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 2, left 0, right 4, share 2, cus 15>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>

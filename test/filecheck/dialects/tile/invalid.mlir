@@ -90,6 +90,25 @@ module attributes {snow.machine = {name = "toy", vmacs = [4]}} {
 
 // -----
 
+// CHECK: tile.reshape "v": changes the pixels of its region, not only their rows
+%r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+%v = tile.reshape %r : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.maps<height 8, width 4, pixel 32, row 128, frac 8, channels [16 at 0]>
+
+// -----
+
+// Rows with gaps between them begin where rows begin.
+// CHECK: tile.reshape "v": rows of 3 pixels, 96 words apart, are no pixels of rows of 3, 64 words apart
+%r = tile.region "a" : !tile.maps<height 4, width 3, pixel 16, row 64, frac 8, channels [16 at 0]>
+%v = tile.reshape %r : !tile.maps<height 4, width 3, pixel 16, row 64, frac 8, channels [16 at 0]> to !tile.maps<height 2, width 3, pixel 16, row 96, frac 8, channels [16 at 0]>
+
+// -----
+
+// CHECK: tile.reshape "v": ends at word 1152 of a region of 1024
+%r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+%v = tile.reshape %r : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.maps<height 5, width 8, pixel 16, row 256, frac 8, channels [16 at 0]>
+
+// -----
+
 // CHECK: tile.write: a tensor 1x16x4x8 of words with 8 fraction bits does not fit maps of 16 channels, 8x8, of words with 8 fraction bits
 %x = "test.op"() : () -> tensor<1x16x4x8x!cnn.fixed<8>>
 %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
