@@ -137,7 +137,9 @@ def words_cycles(problem: MapsProblem, plan: TilePlan) -> int:
     rate, tiles = bytes_per_cycle(machine), plan.maps_tiles
     columns = [min(tile.load_stop, window.in_w) - max(tile.load_first, 0) for tile in plan.columns]
     loads: list[float] = []
-    for cu in range(plan.cus.bit_length()):
+    working = plan.cus.bit_length()
+    share = max(1, machine.load_units // working) / machine.load_units
+    for cu in range(working):
         down = cu * plan.window_share * window.stride_h
         rows = sum(
             max(0, min(tile.load_stop + down, window.in_h) - max(tile.load_first + down, 0))
@@ -145,17 +147,14 @@ def words_cycles(problem: MapsProblem, plan: TilePlan) -> int:
             for tile in row.maps
         )
         number = tiles if len(columns) == 1 else rows * len(columns)
-        loads.append(
-            rows * sum(columns) * problem.maps.pixel * 2 * machine.compute_units / rate
-            + number * machine.transfer_overhead
-        )
+        loads.append(rows * sum(columns) * problem.maps.pixel * 2 / (rate * share) + number * machine.transfer_overhead)
     load, store = max(loads), problem.result.words * 2 / rate
     compute = pooled_cycles(window, plan.share * window.out_w * problem.result_words // machine.line_words)
     latency = machine.memory_latency + machine.transfer_overhead + DRAIN
     if plan.maps.slots == 1:
         # Nothing is loaded while a tile is computed or stored.
         return int(load + max(compute, store) + min(compute, store) / tiles + tiles * latency)
-    steady = max(load, sum(loads) / machine.compute_units + store, compute)
+    steady = max(load, sum(loads) * share + store, compute)
     waits = tiles * (3 - plan.result.slots) * latency
     return int((load + compute + store + steady * (tiles - 1)) / tiles + waits)
 

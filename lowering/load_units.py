@@ -52,7 +52,8 @@ class LoadUnits:
         count = self.machine.load_units
         loads = _loads(op.buffer)
         if all(load.span.record.share for load in loads):
-            count = max(1, count // self.machine.compute_units)
+            # Where few CUs have work, each has more units.
+            count = max(1, count // max(load.span.record.cus.bit_length() for load in loads))
         else:
             cu = 0
         size = max(1, self.row_transfers(op))

@@ -363,21 +363,25 @@ class LowerAvgPool(RewritePattern):
         cus: int,
         vmacs: int,
     ) -> None:
-        """One trace of a line for each pixel under the window, the last one on its own."""
+        """One trace of a line for each pixel under the window; a loop over many columns leaves out the last one."""
         layout = cast(tile.MapsBufferType, op.maps.type)
 
         def mac(row: IndexExpr, column: IndexExpr, last: bool) -> None:
             maps = source + row * layout.row.data + column * layout.pixel.data
             builder.add(loop.MacOp(tile.Mode.COOP, maps, lanes, line, cus, vmacs, last=last))
 
+        def taps_of(row: IndexExpr, last: bool) -> None:
+            flat = columns if len(columns) <= UNROLLED_TRACES else columns[-1:]
+            if flat.start > columns.start:
+                with builder.loop(columns.start, flat.start) as column:
+                    mac(row, column, False)
+            for column in flat:
+                mac(row, IndexExpr(column), last and column == columns[-1])
+
         if len(rows) > 1:
-            with builder.loop(rows.start, rows.stop - 1) as row, builder.loop(columns.start, columns.stop) as column:
-                mac(row, column, False)
-        final = IndexExpr(rows.stop - 1)
-        if len(columns) > 1:
-            with builder.loop(columns.start, columns.stop - 1) as column:
-                mac(final, column, False)
-        mac(final, IndexExpr(columns.stop - 1), True)
+            with builder.loop(rows.start, rows.stop - 1) as row:
+                taps_of(row, False)
+        taps_of(IndexExpr(rows.stop - 1), True)
 
 
 class LowerAdd(RewritePattern):

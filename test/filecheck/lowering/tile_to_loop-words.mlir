@@ -56,9 +56,8 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 4 {
 // CHECK-NEXT:     loop.start coop wbuf[0] to mbuf[[[I0]] * 4 + 8192] cus 1 vmacs 15
 // CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:       loop.for [[I2:%[^ ]+]] = 1 to 3 {
-// CHECK-NEXT:         loop.mac coop mbuf[[[I1]] * 128 + [[I2]] * 16 + -16] wbuf[[[I0]] * 16 + 144] words 16 cus 1 vmacs 15
-// CHECK-NEXT:       }
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 128] wbuf[[[I0]] * 16 + 144] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 128 + 16] wbuf[[[I0]] * 16 + 144] words 16 cus 1 vmacs 15
 // CHECK-NEXT:     }
 // CHECK-NEXT:     loop.mac coop mbuf[256] wbuf[[[I0]] * 16 + 144] words 16 cus 1 vmacs 15
 // CHECK-NEXT:     loop.mac coop mbuf[272] wbuf[[[I0]] * 16 + 144] words 16 cus 1 vmacs 15 last
@@ -67,13 +66,12 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:     loop.for [[I4:%[^ ]+]] = 0 to 4 {
 // CHECK-NEXT:       loop.start coop wbuf[0] to mbuf[[[I3]] * 16 + [[I4]] * 4 + 8192] cus 1 vmacs 15
 // CHECK-NEXT:       loop.for [[I5:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:         loop.for [[I6:%[^ ]+]] = 0 to 3 {
-// CHECK-NEXT:           loop.mac coop mbuf[[[I3]] * 32 + [[I5]] * 128 + [[I6]] * 16 + -16] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15
-// CHECK-NEXT:         }
+// CHECK-NEXT:         loop.mac coop mbuf[[[I3]] * 32 + [[I5]] * 128 + -16] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15
+// CHECK-NEXT:         loop.mac coop mbuf[[[I3]] * 32 + [[I5]] * 128] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15
+// CHECK-NEXT:         loop.mac coop mbuf[[[I3]] * 32 + [[I5]] * 128 + 16] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15
 // CHECK-NEXT:       }
-// CHECK-NEXT:       loop.for [[I7:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:         loop.mac coop mbuf[[[I3]] * 32 + [[I7]] * 16 + 240] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15
-// CHECK-NEXT:       }
+// CHECK-NEXT:       loop.mac coop mbuf[[[I3]] * 32 + 240] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I3]] * 32 + 256] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15
 // CHECK-NEXT:       loop.mac coop mbuf[[[I3]] * 32 + 272] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15 last
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
