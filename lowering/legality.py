@@ -20,8 +20,18 @@ def check_removed(
     `illegal` holds operation classes and names of whole dialects; `legal` holds the exceptions from them.
     """
     illegal = frozenset(illegal)
-    kinds: set[type[Operation]] = {type(op) for op in module.walk()}.difference(legal)
-    present = {kind for kind in kinds if kind in illegal or kind.dialect_name() in illegal}
+    kinds: set[type[Operation]] = set()
+    _collect_kinds(module, kinds)
+    present = {kind for kind in kinds.difference(legal) if kind in illegal or kind.dialect_name() in illegal}
     if present:
         op = next(op for op in module.walk() if type(op) in present)
         raise SnowError(f'{op.name} "{layer_name(op)}": {removed_by} should have removed it, but has no rule for it')
+
+
+def _collect_kinds(op: Operation, kinds: set[type[Operation]]) -> None:
+    """Finds the classes of all operations in one; xDSL's walk hands each of them up through its generators."""
+    for block in (block for region in op.regions for block in region.blocks):
+        for inner in block.ops:
+            kinds.add(type(inner))
+            if inner.regions:
+                _collect_kinds(inner, kinds)

@@ -19,6 +19,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import MemoryEffectKind, only_has_effect
 
 from lowering.snowflake.flat import RegisterFile
+from lowering.snowflake.loops import all_loops
 from snowdialect.dialects.snowflake import BranchOp, GetRegisterOp, LabelOp, ProgramOp, Stage
 
 
@@ -68,10 +69,13 @@ def _join(programs: Sequence[ProgramOp]) -> None:
 
 def _rename_labels(block: Block, numbers: Iterator[int]) -> None:
     """Names the labels of a program by the next numbers."""
-    ops = [op for op in block.walk() if isinstance(op, LabelOp | BranchOp)]
-    names = {op.sym_name.data: f"loop{next(numbers)}" for op in ops if isinstance(op, LabelOp)}
-    for op in ops:
+    blocks = (block, *(loop.body.block for loop in all_loops(block)))
+    branches = [op for inner in blocks for op in inner.ops if isinstance(op, LabelOp | BranchOp)]
+    names: dict[str, str] = {}
+    for op in branches:
         if isinstance(op, LabelOp):
-            op.sym_name = StringAttr(names[op.sym_name.data])
-        else:
+            names[op.sym_name.data] = name = f"loop{next(numbers)}"
+            op.sym_name = StringAttr(name)
+    for op in branches:
+        if isinstance(op, BranchOp):
             op.target = SymbolRefAttr(names[op.label])
