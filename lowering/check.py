@@ -98,7 +98,7 @@ def check(
     for level in LEVELS:
         started = time.perf_counter()
         above = module.clone()
-        driver.lower(context, module, level, lambda name, _: announce(f"{name} ..."), options)
+        driver.lower(context, module, level, None, options)
         announce(f"running at level {level} ...")
         run = run_module(module, batch, weights)
         seconds = time.perf_counter() - started

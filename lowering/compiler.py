@@ -14,7 +14,6 @@ def compile_model(
     path: str | Path,
     input_shape: tuple[int, ...] | None = None,
     machine: str | None = None,
-    observer: driver.Observer | None = None,
     options: driver.PassOptions = driver.NO_OPTIONS,
     announce: Callable[[str], None] = announce_nothing,
     *,
@@ -24,7 +23,7 @@ def compile_model(
 
     `input_shape` is that of one input, without batch, for files that carry none; `machine` a shipped machine or a file,
     by default the one that the module names, else the default machine; `options` are those of passes that the module
-    has still to go through; `announce` is called with what a pass that takes long is about to do. With
+    has still to go through; `announce` is called with what is about to be done. With
     `bound_accumulators` the program says which layers can wrap, if that can still be found out. Raises SnowError and
     MachineError, one line.
     """
@@ -34,7 +33,7 @@ def compile_model(
     if bound_accumulators and driver.level_of(source.module) == LEVELS[0]:
         options = {**options, driver.BOUND_ACCUMULATORS: {}}
     with driver.without_collection():
-        driver.lower(context, source.module, LEVELS[-1], observer, options, verify_each=False)
+        driver.lower(context, source.module, LEVELS[-1], None, options, verify_each=False)
         return assemble(source.module, source.weights(), source.path.name)
 
 

@@ -19,7 +19,7 @@ from xdsl.passes import ModulePass
 from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
 
-from lowering.context import ProgramContext
+from lowering.context import ProgramContext, program_context
 from lowering.pipeline import BY_LAYER, LAST_PASSES, LEVELS, passes_between
 from snowdialect.errors import SnowError
 
@@ -201,7 +201,7 @@ def lower(
     names = passes_between(None if present == LEVELS[0] else present, level, options)
     if last in names:
         names = names[: names.index(last) + 1]
-    available = Universe.get_multiverse().all_passes
+    available, announce = Universe.get_multiverse().all_passes, program_context(context).announce
 
     def run(names: Iterable[str]) -> None:
         for name in names:
@@ -214,9 +214,12 @@ def lower(
             if by_layer and observer is None and not verify_each:
                 from lowering.workers import lower_layers
 
+                announce("lowering layers ...")
                 lower_layers(module, partial(run, tuple(group)))
-            else:
-                run(group)
+                continue
+            for name in group:
+                announce(f"{name} ...")
+                run((name,))
 
 
 @contextmanager

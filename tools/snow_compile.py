@@ -124,7 +124,6 @@ def compile_plainly(options: argparse.Namespace) -> "Program":
         options.model,
         options.input_shape,
         options.machine,
-        lambda name, _: snow_cli.show_progress(f"lowering: {name} ..."),
         driver.pass_options(options.schedule, options.calibrate, options.input_layout),
         snow_cli.show_progress,
         bound_accumulators=options.report is not None,

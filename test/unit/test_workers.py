@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from xdsl.dialects.builtin import ModuleOp
 
+import snow_compile
 from lowering import driver, workers
 from lowering.compiler import compile_model
 from lowering.pipeline import BY_LAYER, passes_between
@@ -68,6 +69,15 @@ def test_several_processes_make_what_one_makes(monkeypatch: pytest.MonkeyPatch, 
         files.append(tmp_path / f"{count}.snow")
         write_program(compile_model(DIGITS, (1, 8, 8)), files[-1])
     assert len({file.read_bytes() for file in files}) == 1
+
+
+def test_the_command_uses_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    started: list[workers.Share] = []
+    keep = workers.share_out
+    monkeypatch.setattr(workers, "available_processes", lambda: 2)
+    monkeypatch.setattr(workers, "share_out", lambda *given: [started.append(share) or share for share in keep(*given)])
+    assert snow_compile.main([str(DIGITS), "--input-shape", "1x8x8", "-o", str(tmp_path / "p.snow")]) == 0
+    assert len(started) == 2
 
 
 def test_blocks_come_back_as_they_were(tiled: ModuleOp) -> None:
