@@ -5,7 +5,7 @@ from __future__ import annotations
 from xdsl.ir import Operation, SSAValue
 
 from lowering.candidates import quickest_tile
-from lowering.layouts import layout_of, moves_nothing, placement, same_words
+from lowering.layouts import has_empty_lines, layout_of, moves_nothing, placement, same_words
 from lowering.problems import pixel_window, pool_window
 from lowering.tile_steps.words import words_problem
 from lowering.tiling import TilingError
@@ -66,7 +66,12 @@ def _words_reason(
         quickest_tile(words_problem(machine, window, layouts[0], second, layouts[-1]))
     except TilingError as error:
         return str(error)
-    return None if same_words(layouts, machine) else "the channels of operands and result lie differently"
+    if not same_words(layouts, machine):
+        return "the channels of operands and result lie differently"
+    # A maximum of words that nobody reads does no harm, but a sum of them could saturate.
+    if not isinstance(op, cnn.MaxPoolOp) and any(has_empty_lines(layout, machine) for layout in layouts):
+        return "there are lines without channels between those with channels"
+    return None
 
 
 def _weights_reason(op: cnn.AvgPoolOp, machine: Machine) -> str | None:

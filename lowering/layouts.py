@@ -202,16 +202,16 @@ def same_words(maps: Sequence[MapsLayout], machine: Machine) -> bool:
         tuple((segment.channels, segment.offset - layout.segments[0].offset) for segment in layout.segments)
         for layout in maps
     }
-    filled = all(
-        len(layout.segments) == 1
-        or all(
-            round_up(here.offset + here.channels, machine.line_words) == there.offset
-            for here, there in pairwise(layout.segments)
-        )
-        for layout in maps
-    )
     lines = all(
         first % machine.line_words == 0 and words % machine.line_words == 0
         for first, words in (word_ranges(layout, machine) for layout in maps)
     )
-    return len(relative) == 1 and filled and lines
+    return len(relative) == 1 and lines
+
+
+def has_empty_lines(maps: MapsLayout, machine: Machine) -> bool:
+    """Whether there are lines between the channels that no layer writes."""
+    return any(
+        round_up(here.offset + here.channels, machine.line_words) != there.offset
+        for here, there in pairwise(maps.segments)
+    )

@@ -127,6 +127,7 @@ def chosen_by(wish: ChooseSchedule) -> Chooser:
 @example(Net((52, 3, 6), (Relu(), Reshape((156, 1, 2, 3)), Add(), Add()), 0.4))
 @example(Net((21, 3, 1), (Concat((0, 0)), Conv(42, groups=3), Add()), 30.0))
 @example(Net((16, 3, 4), (Concat((20, 5)), Conv(25), Conv(25), Add())))
+@example(Net((16, 5, 6), (Concat((16, 0)), MaxPool((3, 3), pads=(1, 1, 1, 1)), Conv(16, (3, 3)), Relu())))
 @example(Net((39, 19, 11), (Reshape((8151,)), Concat((0, 0)))))
 @example(
     Net((16, 6, 6), (MaxPool((3, 3), (2, 2), (1, 1, 1, 1), True), AvgPool((3, 2), (2, 1), (1, 0, 1, 1), True, True)))

@@ -101,6 +101,23 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
+// Between concatenated channels there may be a line that no layer writes. Maxima of its words do no harm, since nobody reads
+// them; sums of them could saturate, so that additions stay with the host.
+// CHECK:      tile.layer "max_pool" {
+// CHECK:        tile.max_pool {{.*}} <words 48, first 0, other 0, target 0, lead -1, row_lead 0>
+// CHECK-NOT:  tile.layer
+// CHECK:      %y = cnn.relu
+module attributes {snow.machine = "zc706"} {
+  %a = "test.op"() : () -> tensor<1x16x4x4x!cnn.fixed<8>>
+  %b = "test.op"() : () -> tensor<1x16x4x4x!cnn.fixed<8>>
+  %c = cnn.concat %a, %b : (tensor<1x16x4x4x!cnn.fixed<8>>, tensor<1x16x4x4x!cnn.fixed<8>>) -> tensor<1x32x4x4x!cnn.fixed<8>> loc("concat")
+  %p = cnn.max_pool %c {kernel = [3, 3], pads = [1, 1, 1, 1]} : (tensor<1x32x4x4x!cnn.fixed<8>>) -> tensor<1x32x4x4x!cnn.fixed<8>> loc("pool1")
+  %y = cnn.relu %p : (tensor<1x32x4x4x!cnn.fixed<8>>) -> tensor<1x32x4x4x!cnn.fixed<8>> loc("relu1")
+  "test.op"(%y) : (tensor<1x32x4x4x!cnn.fixed<8>>) -> ()
+}
+
+// -----
+
 // So does an average pool that has more weights than fit a weights buffer: here 16 by 16 classes.
 // CHECK-NOT: tile.layer
 // CHECK:     %y = cnn.avg_pool %x
