@@ -124,11 +124,12 @@ def _plans(problem: ConvProblem, choices: Choices, mode: Mode, split: Split, fus
 
 
 def _result_tiles(problem: ConvProblem, order: Order, cut: _KernelTiles) -> list[int]:
-    """How many kernel tiles a result tile may hold."""
+    """How many kernel tiles a result tile may hold: the fewer, the more room for maps, past which all kernels go."""
     tiles = -(-cut.all_steps // cut.steps) * problem.windows
     if order is Order.KLOOP:
         return [1]
-    return [tiles, *(size for size in pieces(tiles)[1:3])]
+    sizes = pieces(tiles)
+    return sorted({*sizes[:3], *(size for size in sizes if tiles % size == 0)}, reverse=True)
 
 
 def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...]) -> Iterator[ConvPlan]:
