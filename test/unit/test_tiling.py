@@ -413,7 +413,8 @@ def test_a_pool_of_which_no_output_fits() -> None:
 
 def test_results_in_parts_leave_room_for_maps_past_which_all_kernels_go() -> None:
     """By hand: 7x7 maps of 1024 words, two rows a CU, fill 14336 of 32768 words; the result of these rows, 14 pixels of
-    4096 words, does not fit beside them, a quarter of it does. Then no kernel is loaded twice: 4096 blocks of 1088 words."""
+    4096 words, does not fit beside them, a quarter of it does. Then no kernel is loaded twice: 4096 blocks of 1088
+    words."""
     problem = convolution(1024, 4096, (7, 7), 1)
     best = min(conv_plans(problem, Choices((Mode.COOP,))), key=lambda plan: conv_cycles(problem, plan))
     assert (best.schedule.rows, len(best.maps.rows)) == (2, 1)

@@ -75,9 +75,8 @@ module attributes {snow.machine = "zc706"} {
 // LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 3 {
 // LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 4 {
 // LOOP-NEXT:     loop.start coop wbuf[0] to mbuf[[[I0]] * 16 + [[I1]] * 4 + 256] cus 7 vmacs 15
-// LOOP-NEXT:     loop.for [[I2:%[^ ]+]] = 0 to 2 {
-// LOOP-NEXT:       loop.mac coop mbuf[[[I0]] * 48 + [[I2]] * 16] wbuf[[[I1]] * 16 + 16] words 16 cus 7 vmacs 15
-// LOOP-NEXT:     }
+// LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48] wbuf[[[I1]] * 16 + 16] words 16 cus 7 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 16] wbuf[[[I1]] * 16 + 16] words 16 cus 7 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 128] wbuf[[[I1]] * 16 + 16] words 16 cus 7 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 144] wbuf[[[I1]] * 16 + 16] words 16 cus 7 vmacs 15 last
 // LOOP-NEXT:   }
@@ -89,8 +88,8 @@ module attributes {snow.machine = "zc706"} {
 // SNOW-NEXT: snowflake.for {{.*}} times 3 {
 // SNOW-NEXT:   snowflake.for {{.*}} times 4 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:     snowflake.for {{.*}} times 2 {
-// SNOW-NEXT:       snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last{{$}}
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
@@ -109,33 +108,32 @@ module attributes {snow.machine = "zc706"} {
 // of the next. The lower right one has a single tap.
 // LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 4 {
 // LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I0]] * 4 + 256] cus 1 vmacs 15
-// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 2 {
-// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 16] wbuf[[[I0]] * 16 + 208] words 16 cus 1 vmacs 15
-// LOOP-NEXT:   }
+// LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I0]] * 16 + 208] words 16 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[16] wbuf[[[I0]] * 16 + 208] words 16 cus 1 vmacs 15
 // LOOP-NEXT:   loop.mac coop mbuf[128] wbuf[[[I0]] * 16 + 208] words 16 cus 1 vmacs 15
 // LOOP-NEXT:   loop.mac coop mbuf[144] wbuf[[[I0]] * 16 + 208] words 16 cus 1 vmacs 15 last
 // LOOP-NEXT: }
+// LOOP-NEXT: loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I1]] * 4 + 256] cus 2 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I1]] * 16 + 80] words 16 cus 2 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[16] wbuf[[[I1]] * 16 + 80] words 16 cus 2 vmacs 15 last
+// LOOP-NEXT: }
 // LOOP-NEXT: loop.for [[I2:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I2]] * 4 + 256] cus 2 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I2]] * 16 + 80] words 16 cus 2 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[16] wbuf[[[I2]] * 16 + 80] words 16 cus 2 vmacs 15 last
+// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I2]] * 4 + 272] cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[112] wbuf[[[I2]] * 16 + 144] words 16 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[240] wbuf[[[I2]] * 16 + 144] words 16 cus 1 vmacs 15 last
 // LOOP-NEXT: }
 // LOOP-NEXT: loop.for [[I3:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I3]] * 4 + 272] cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[112] wbuf[[[I3]] * 16 + 144] words 16 cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[240] wbuf[[[I3]] * 16 + 144] words 16 cus 1 vmacs 15 last
-// LOOP-NEXT: }
-// LOOP-NEXT: loop.for [[I4:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I4]] * 4 + 272] cus 2 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[112] wbuf[[[I4]] * 16 + 16] words 16 cus 2 vmacs 15 last
+// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I3]] * 4 + 272] cus 2 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[112] wbuf[[[I3]] * 16 + 16] words 16 cus 2 vmacs 15 last
 // LOOP-NEXT: }
 // LOOP:      loop.store mbuf[256] cu 0 to {{%[^[]+}}[0] units 1
 // LOOP-NEXT: loop.store mbuf[256] cu 1 to {{%[^[]+}}[1] units 1
 // SNOW:      snowflake.program
 // SNOW-NEXT: snowflake.for {{.*}} times 4 {
 // SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:   snowflake.for {{.*}} times 2 {
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
 // SNOW-NEXT: snowflake.for {{.*}} times 4 {
@@ -164,9 +162,10 @@ module attributes {snow.machine = "zc706"} {
 // LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 4 {
 // LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I0]] * 4 + 1024] cus 1 vmacs 15
 // LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 7 {
-// LOOP-NEXT:     loop.for [[I2:%[^ ]+]] = 0 to 8 {
+// LOOP-NEXT:     loop.for [[I2:%[^ ]+]] = 0 to 7 {
 // LOOP-NEXT:       loop.mac coop mbuf[[[I1]] * 128 + [[I2]] * 16] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
 // LOOP-NEXT:     }
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128 + 112] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
 // LOOP-NEXT:   }
 // LOOP-NEXT:   loop.for [[I3:%[^ ]+]] = 0 to 7 {
 // LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 16 + 896] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
@@ -178,8 +177,9 @@ module attributes {snow.machine = "zc706"} {
 // SNOW-NEXT: snowflake.for {{.*}} times 4 {
 // SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:   snowflake.for {{.*}} times 7 {
-// SNOW-NEXT:     snowflake.for {{.*}} times 8 {
+// SNOW-NEXT:     snowflake.for {{.*}} times 7 {
 // SNOW-NEXT:       snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
 // SNOW-NEXT:   snowflake.for {{.*}} times 7 {
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
