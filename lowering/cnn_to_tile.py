@@ -6,11 +6,13 @@ operation of the host, behind a `tile.read` of its operands and before a `tile.w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, UnrealizedConversionCastOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
     GreedyRewritePatternApplier,
@@ -26,14 +28,13 @@ from lowering.host import host_reason
 from lowering.layouts import concat_segments, layout_of, placement
 from lowering.legality import check_removed
 from lowering.problems import conv_problem, linear_problem, pixel_window, pool_behind, pool_window
-from lowering.tile_steps.conv import conv_program
-from lowering.tile_steps.emit import Operands, layer_op
-from lowering.tile_steps.words import (
-    add_program,
-    average_weights,
-    avg_pool_program,
-    max_pool_program,
-)
+from lowering.tile_steps.conv import conv_steps
+from lowering.tile_steps.emit import Operands
+from lowering.tile_steps.layer import LayerBuffers
+from lowering.tile_steps.neighbours import Swapped
+from lowering.tile_steps.sequence import Layer, fill_sequence, sequences
+from lowering.tile_steps.steps import Maps
+from lowering.tile_steps.words import add_steps, average_weights, avg_pool_steps, max_pool_steps
 from lowering.tiling import ConvProblem, TilingError, plan_conv
 from snowdialect.dialects import cnn, tile
 from snowdialect.dialects.cnn import frac_of, shape_of
@@ -51,6 +52,8 @@ class ConvertCnnToTile(ModulePass):
     """Lowers every fixed-point layer that the accelerator can compute."""
 
     name = "convert-cnn-to-tile"
+    overlap: bool = True
+    """Whether a layer begins while the one before it is still at work: loads its first tiles, and computes."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         regions = Regions(machine_of(op))
@@ -69,6 +72,9 @@ class ConvertCnnToTile(ModulePass):
             GreedyRewritePatternApplier([pattern(regions) for pattern in patterns]), apply_recursively=False
         ).rewrite_module(op)
         PatternRewriteWalker(ReadRegion(), apply_recursively=False).rewrite_module(op)
+        for sequence in sequences(op.body.block, regions.layers):
+            for layers in [sequence] if self.overlap else [[layer] for layer in sequence]:
+                fill_sequence(layers)
         region_dce(op.body)
         check_removed(op, self.name, (UnrealizedConversionCastOp, cnn.Conv2dOp, cnn.LinearOp, cnn.ConcatOp))
 
@@ -80,6 +86,14 @@ class Regions:
     machine: Machine
     of_concat: dict[cnn.ConcatOp, SSAValue] = field(default_factory=dict[cnn.ConcatOp, SSAValue])
     of_host: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+    layers: list[Layer] = field(default_factory=list[Layer])
+    """The layers, still empty."""
+
+    def layer(self, kind: str, operands: Operands, steps: Callable[[Maps, Swapped], LayerBuffers]) -> tile.LayerOp:
+        """A layer that is to be filled with these steps."""
+        op = tile.LayerOp(kind, Region(Block()))
+        self.layers.append(Layer(op, operands, partial(steps, operands.regions())))
+        return op
 
     def read(self, value: SSAValue) -> SSAValue:
         """The region that holds a tensor; a tensor of the host is written to memory right behind its operation."""
@@ -208,7 +222,7 @@ class LowerConv(LayerPattern):
             op.relu is not None,
             packed.result,
         )
-        layer = layer_op(kind, conv_program(problem, plan, operands.regions()), operands)
+        layer = self.regions.layer(kind, operands, partial(conv_steps, problem, plan))
         self.replace(op, [packed, *reshapes, layer], result, rewriter, pool)
 
 
@@ -236,8 +250,8 @@ class LowerMaxPool(WordsPattern):
     def match_and_rewrite(self, op: cnn.MaxPoolOp, rewriter: PatternRewriter) -> None:
         if self.on_accelerator(op):
             operands = self.operands(op, op.x)
-            program = max_pool_program(self.regions.machine, pool_window(op), operands.regions())
-            self.replace(op, [layer_op("max_pool", program, operands)], operands.result, rewriter)
+            steps = partial(max_pool_steps, self.regions.machine, pool_window(op))
+            self.replace(op, [self.regions.layer("max_pool", operands, steps)], operands.result, rewriter)
 
 
 class LowerAvgPool(WordsPattern):
@@ -251,8 +265,8 @@ class LowerAvgPool(WordsPattern):
             weights = average_weights(machine, op.axis_divisors)
             packed = tile.AverageWeightsOp(weights.values, weights.block * machine.vmacs)
             operands = replace(self.operands(op, op.x), shifts=tile.Shifts(shift, 0, 0), packed=packed.result)
-            program = avg_pool_program(machine, pool_window(op), operands.regions(), weights)
-            self.replace(op, [packed, layer_op("avg_pool", program, operands)], operands.result, rewriter)
+            steps = partial(avg_pool_steps, machine, pool_window(op), weights)
+            self.replace(op, [packed, self.regions.layer("avg_pool", operands, steps)], operands.result, rewriter)
 
 
 class LowerAdd(WordsPattern):
@@ -267,8 +281,8 @@ class LowerAdd(WordsPattern):
         accumulator = max(frac for frac in (left, right, result) if frac is not None)
         shifts = tile.Shifts(accumulator - result, accumulator - left, 0 if right is None else accumulator - right)
         operands = replace(self.operands(op, lhs, rhs), shifts=shifts, relu=relu)
-        program = add_program(self.regions.machine, pixel_window(lhs), operands.regions())
-        self.replace(op, [layer_op("add", program, operands)], operands.result, rewriter)
+        steps = partial(add_steps, self.regions.machine, pixel_window(lhs))
+        self.replace(op, [self.regions.layer("add", operands, steps)], operands.result, rewriter)
 
 
 class LowerRelu(LowerAdd):

@@ -252,12 +252,12 @@ class LowerFor(RewritePattern):
 
 class LowerLayer(RewritePattern):
     """A layer begins when what the layers before it stored has arrived in memory, and all that they loaded in the
-    buffers, which it uses as it likes."""
+    buffers, which it uses as it likes. One that overlaps them has its own waits."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: tile.LayerOp, rewriter: PatternRewriter) -> None:
-        wait = located(loop.WaitOp(loop.WaitOp.UNITS), op.location)
-        rewriter.insert([wait, *_hoisted(op, rewriter)], InsertPoint.at_start(op.body.block))
+        waits = [] if op.overlaps else [located(loop.WaitOp(loop.WaitOp.UNITS), op.location)]
+        rewriter.insert([*waits, *_hoisted(op, rewriter)], InsertPoint.at_start(op.body.block))
         body = rewriter.move_region_contents_to_new_regions(op.body)
         rewriter.replace(op, located(loop.LayerOp(op.kind.data, body), op.location))
 

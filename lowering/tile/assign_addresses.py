@@ -1,7 +1,8 @@
 """Gives every region of memory an address: maps first, then packed weights; maps share memory.
 
-A region lives from the first layer, or step of the host, that writes it to the last one that reads it. A layer begins
-when all loads and stores of the layers before it are done (docs/isa.md), so it may write what they have read.
+A region lives from the first layer, or step of the host, that writes it to the last one that reads it. Before a layer
+stores anything, all loads and stores of the layers before it are done (lowering/tile_steps/waits.py), so it may write
+what they have read.
 """
 
 from __future__ import annotations

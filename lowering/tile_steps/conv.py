@@ -15,9 +15,9 @@ from lowering.tile_steps.layer import (
     LoadWeights,
     Origin,
     Slots,
-    TileProgram,
     memory_cycles,
 )
+from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Role, Step, Unit
 from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, MapsTile, Place, RowTile, lanes_of
@@ -71,17 +71,11 @@ class ResultTile(NamedTuple):
     channel: int
 
 
-@cache
-def conv_program(problem: ConvProblem, plan: ConvPlan, regions: Maps) -> TileProgram:
-    """The tile loops of a convolution or a linear layer."""
-    return ConvSteps(problem, plan, regions).program()
-
-
 class ConvSteps(LayerBuffers):
     """Collects the tile program of a convolution."""
 
-    def __init__(self, problem: ConvProblem, plan: ConvPlan, regions: Maps) -> None:
-        super().__init__(problem.machine, problem.window, plan.maps, regions)
+    def __init__(self, problem: ConvProblem, plan: ConvPlan, regions: Maps, swapped: Swapped) -> None:
+        super().__init__(problem.machine, problem.window, plan.maps, regions, swapped)
         self.problem, self.conv = problem, plan
         schedule = plan.schedule
         self.result = self.buffer(Role.RESULT_TILE, plan.maps.result, plan.tile_words)
@@ -251,6 +245,12 @@ class ConvSteps(LayerBuffers):
             source, target = Origin(self.result, here, below), Origin(self.result, here)
             self.move(source, target, (overlap, width, words), plan.cus, 0)
         self._store(self.pooled, slot, rows, columns, result.channel)
+
+
+@cache
+def conv_steps(problem: ConvProblem, plan: ConvPlan, regions: Maps, swapped: Swapped) -> ConvSteps:
+    """The tile program of a convolution or a linear layer; layers that are alike share it."""
+    return ConvSteps(problem, plan, regions, swapped)
 
 
 class ConvTile:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.dialects.builtin import UnitAttr, UnknownLoc
+from xdsl.ir import Block, Operation, SSAValue
 
 from lowering.tile_steps import steps
 from lowering.tile_steps.conv import Conv
 from lowering.tile_steps.layer import Load, LoadWeights, Move, Store, TileProgram
-from lowering.tile_steps.order import Wait
+from lowering.tile_steps.neighbours import Ahead
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.roll import Leaf, Loop, Node, numbers_of
 from lowering.tile_steps.steps import Buffer, Role, Template
+from lowering.tile_steps.waits import Wait
 from lowering.tile_steps.words import Add, AvgPool
 from snowdialect.dialects import tile
 from snowdialect.dialects.addresses import IndexExpr
+from snowdialect.dialects.locations import located
 
 Build = Callable[[Template, Sequence[IndexExpr]], Operation]
 """Makes the operation of a template with these numbers."""
@@ -33,6 +36,18 @@ class Operands:
     relu: bool = False
     packed: SSAValue | None = None
 
+    def named(self) -> dict[Role, SSAValue]:
+        """The values by their roles."""
+        values = {Role.MAPS: self.maps, Role.OTHER: self.other, Role.RESULT: self.result, Role.PACKED: self.packed}
+        return {role: value for role, value in values.items() if value is not None}
+
+    def stored_by(self, before: Operands) -> frozenset[Role]:
+        """What the layer before stores of the maps that this one reads."""
+        maps = {Role.MAPS: self.maps, Role.OTHER: self.other}
+        stored = tile.whole_region(before.result)
+        read = ((role, value) for role, value in maps.items() if value is not None)
+        return frozenset(role for role, value in read if tile.whole_region(value) is stored)
+
     def regions(self) -> steps.Maps:
         """The regions by their roles, as steps know them."""
         memories: dict[SSAValue, Role] = {}
@@ -48,27 +63,39 @@ class Operands:
         )
 
 
-def layer_op(kind: str, program: TileProgram, operands: Operands) -> tile.LayerOp:
-    """The layer of a tile program."""
-    block = Block()
-    named = {Role.MAPS: operands.maps, Role.RESULT: operands.result}
-    if operands.other is not None:
-        named[Role.OTHER] = operands.other
-    if operands.packed is not None:
-        named[Role.PACKED] = operands.packed
+def fill(
+    layer: tile.LayerOp, program: TileProgram, operands: Operands, behind: tuple[tile.LayerOp, Operands] | None
+) -> None:
+    """Puts a tile program into its layer. Loads for the layer `behind` have the location of that one."""
+    block = layer.body.block
+    named = operands.named()
     for buffer in program.buffers:
-        op = _buffer_op(buffer)
-        block.add_op(op)
+        block.add_op(op := _buffer_op(buffer, ahead=False))
         named[buffer.role] = op.result
-    emit(program.nodes, block, lambda template, numbers: _operation(template, numbers, named, operands))
-    return tile.LayerOp(kind, Region(block))
+    named_behind: dict[Role, SSAValue] = {}
+    if behind is not None:
+        named_behind = behind[1].named()
+        for buffer in program.ahead:
+            block.add_op(op := located(_buffer_op(buffer, ahead=True), behind[0].location))
+            named_behind[buffer.role] = op.result
+    layer.overlaps = UnitAttr() if program.overlaps else None
+
+    def build(template: Template, numbers: Sequence[IndexExpr]) -> Operation:
+        if behind is not None and isinstance(template, Ahead):
+            return located(_operation(template.load, numbers, named_behind, behind[1]), behind[0].location)
+        return _operation(template, numbers, named, operands)
+
+    emit(program.nodes, block, build)
+    for op in layer.body.walk():
+        if isinstance(op.location, UnknownLoc):
+            op.location = layer.location
 
 
-def _buffer_op(buffer: Buffer) -> tile.BufferOp:
+def _buffer_op(buffer: Buffer, ahead: bool) -> tile.BufferOp:
     place = buffer.place
     weights = buffer.role is Role.WEIGHTS
     kind = tile.WeightsBufferType(buffer.unit) if weights else tile.MapsBufferType(buffer.unit, place.row)
-    return tile.BufferOp(place.words, place.start, place.slots, place.stride, kind)
+    return tile.BufferOp(place.words, place.start, place.slots, place.stride, kind, ahead)
 
 
 def emit(nodes: Sequence[Node], block: Block, build: Build) -> None:

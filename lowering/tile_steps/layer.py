@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import NamedTuple
 
+from lowering.tile_steps.neighbours import Ahead, Buffers, FirstLoad, Left, Neighbours, Swapped
 from lowering.tile_steps.order import order
 from lowering.tile_steps.roll import Node, roll
 from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Region, Role, Step, Unit, Work
+from lowering.tile_steps.waits import Pending, Waits
 from lowering.tiling import ColumnTile, MapsTile, Place, TilePlan
 from snowdialect.dialects import tile
+from snowdialect.layout import MapsLayout
 from snowdialect.machine import Machine
 
 STORED_QUEUES = 2
@@ -97,7 +101,16 @@ class TileProgram(NamedTuple):
     """What a layer does: its buffers, and loads, computation and stores in loops over tiles."""
 
     buffers: tuple[Buffer, ...]
+    ahead: tuple[Buffer, ...]
+    """Those of the layer behind that it fills."""
     nodes: tuple[Node, ...]
+    left: tuple[Left, ...]
+    """What is pending in the end."""
+    overlaps: bool
+    """Whether it begins while the layer before it is at work."""
+
+
+ALONE = Neighbours()
 
 
 class Origin(NamedTuple):
@@ -113,9 +126,12 @@ class Origin(NamedTuple):
 class LayerBuffers:
     """The maps buffers of a layer; collects its tile program."""
 
-    def __init__(self, machine: Machine, window: tile.Window, plan: TilePlan, regions: Maps) -> None:
+    def __init__(self, machine: Machine, window: tile.Window, plan: TilePlan, regions: Maps, swapped: Swapped) -> None:
         self.machine, self.window, self.plan, self.regions = machine, window, plan, regions
-        self.buffers: list[Buffer] = []
+        self.buffers = Buffers(machine, swapped)
+        self.read_behind = False
+        """Whether the layer behind begins with maps that this one stores."""
+        self._programs: dict[Neighbours, TileProgram] = {}
         self.steps: list[Step | Work] = []
         self.in_place = regions.result.memory is not regions.result.role
         self.maps = self.buffer(Role.MAPS_TILE, plan.maps, regions.maps.layout.pixel)
@@ -126,13 +142,137 @@ class LayerBuffers:
 
     def buffer(self, role: Role, place: Place, unit: int) -> Buffer:
         """A buffer of the layer, in pixels or kernel blocks of so many words."""
-        buffer = Buffer(role, place, unit)
-        self.buffers.append(buffer)
-        return buffer
+        return self.buffers.add(Buffer(role, place, unit))
 
-    def program(self) -> TileProgram:
-        """The steps in the best order and rolled into loops."""
-        return TileProgram(tuple(self.buffers), tuple(roll(order(self.steps, self.machine))))
+    def program(self, neighbours: Neighbours = ALONE) -> TileProgram:
+        """The steps in the best order and rolled into loops, for layers in the same neighbourhood once."""
+        if neighbours not in self._programs:
+            self._programs[neighbours] = self._program(neighbours)
+        return self._programs[neighbours]
+
+    def _program(self, neighbours: Neighbours) -> TileProgram:
+        waits, steps = Waits(self.machine, self.buffers.in_one_bank()), self.steps
+        if neighbours.left is not None:
+            first = self._first_steps
+            waits.begin_behind(self.buffers.pending(neighbours.left))
+            none_behind = (0,) * self.machine.compute_units
+            waits.begin_behind(Pending(step.unit, True, step.writes, none_behind) for step in first)
+            steps = steps[len(first) :]
+        self.read_behind = any(load.region in neighbours.read_behind for load in neighbours.first_loads)
+        memory = self.regions.result.memory
+        ahead = [
+            load.step(self.buffers, memory if load.region in neighbours.read_behind else None)
+            for load in neighbours.first_loads
+        ]
+        ordered = order([*steps, *ahead], self.machine, waits)
+        return TileProgram(
+            tuple(self.buffers.all),
+            tuple(dict.fromkeys(load.template.buffer for load in neighbours.first_loads)),
+            tuple(roll(ordered)),
+            self.buffers.left(waits.pending()),
+            neighbours.left is not None,
+        )
+
+    @property
+    def _first_steps(self) -> list[Step]:
+        """The loads that the layer begins with."""
+        steps: list[Step] = []
+        for step in self.steps:
+            if not isinstance(step, Step) or step.unit is not Unit.LOAD:
+                break
+            steps.append(step)
+        return steps
+
+    def first_loads(self, before: LayerBuffers, stored: Collection[Role]) -> tuple[FirstLoad, ...]:
+        """The loads that the layer begins with, for the layer before it, which stores some of the regions. Rows that it
+        stores last, and those that come into another bank, are loads of their own."""
+        last = before.stored_last()
+        return tuple(
+            self._first_load(part)
+            for step in self._first_steps
+            for part in self._parts_by_row(step, last if self._reads(step, stored) else [])
+        )
+
+    @staticmethod
+    def _reads(step: Step, regions: Collection[Role]) -> bool:
+        return isinstance(step.template, Load) and step.template.region in regions
+
+    def _parts_by_row(self, step: Step, last: Sequence[Extent]) -> list[Step]:
+        """A load of maps in parts: rows that touch the words stored last apart from others, banks apart."""
+        load = step.template
+        if not isinstance(load, Load):
+            return [step]
+        region, buffer = self._region(load.region), self.buffers.of(load.buffer)
+        row, column, slot = step.numbers
+        assert buffer is not None
+
+        def kind(local: int) -> Hashable:
+            inside = [row + cu * load.span.share + local for cu, mine in enumerate(load.rows) if local in mine]
+            words = [memory_words(region.layout, mine, 1) for mine in inside]
+            late = any(mine.meets(other) for mine in words for other in last)
+            return late, self.buffers.banks_of((Access(load.buffer, slot, Extent(local, local + 1)),), weights=False)
+
+        parts: list[Step] = []
+        for _, group in groupby(range(load.span.top, load.span.bottom), kind):
+            rows = list(group)
+            span = load.span._replace(top=rows[0], bottom=rows[-1] + 1)
+            parts.append(self._load(region, buffer, row, column, slot, span))
+        return parts
+
+    def stored_last(self) -> list[Extent]:
+        """The words of the result that are stored last."""
+        store = next(work for work in reversed(self.steps) if isinstance(work, StoreTile))
+        return [access.words for access in self._stored(store.span, store.place[0])]
+
+    def _region(self, role: Role) -> Region:
+        if role is Role.MAPS:
+            return self.regions.maps
+        assert role is Role.OTHER and self.regions.other is not None
+        return self.regions.other
+
+    def _first_load(self, step: Step) -> FirstLoad:
+        load, (access,) = step.template, step.writes
+        buffer, words = self.buffers.of(access.place), self.buffers.words(access)
+        assert buffer is not None and words is not None
+        region, read = None, ()
+        if isinstance(load, Load):
+            layout = self._region(load.region).layout
+            region, first, share = load.region, step.numbers[0], load.span.share
+            read = tuple(
+                memory_words(layout, first + cu * share + mine.start, len(mine))
+                for cu, mine in enumerate(load.rows)
+                if mine
+            )
+        return FirstLoad(Ahead(load, buffer), step.numbers, words, region, read, step.counts, step.cycles, step.takes)
+
+    def swapped_behind(self, before: LayerBuffers) -> Swapped:
+        """Which slots have to change places for the first loads to find banks that the layer before leaves early."""
+        works = (work for work in reversed(before.steps) if not isinstance(work, Step) and work.unit is not Unit.MOVE)
+        last, parts = next((work, parts) for work in works if (parts := work.parts()))
+        reads = last.step(parts[-1]).reads
+        writes = [access for step in self._first_steps for access in step.writes]
+
+        def swapped(weights: bool) -> bool:
+            busy, wanted = before.buffers.banks_of(reads, weights), self.buffers.banks_of(writes, weights)
+            return len(busy) == 1 and wanted == busy
+
+        return Swapped(swapped(False), swapped(True))
+
+    def memory_written(self, span: tile.Span, row: int) -> tuple[Access, ...]:
+        """What a store of a span of a tile, whose row 0 is row `row` of the result, writes in memory, where somebody
+        reads that."""
+        if self.in_place:
+            return (Access(self.regions.result.memory),)
+        return self._stored(span, row) if self.read_behind else ()
+
+    def _stored(self, span: tile.Span, row: int) -> tuple[Access, ...]:
+        region = self.regions.result
+        inside = ((cu, span.rows_inside(row, cu, region.layout.height)) for cu in range(self.machine.compute_units))
+        return tuple(
+            Access(region.memory, words=memory_words(region.layout, row + cu * span.share + mine.start, len(mine)))
+            for cu, mine in inside
+            if mine
+        )
 
     def load_maps(self, rows: MapsTile, columns: ColumnTile) -> int:
         """Sees to it that a maps tile is in its buffer; returns the slot."""
@@ -146,7 +286,7 @@ class LayerBuffers:
                 self.plan.window_share * self.window.stride_h,
                 rows.cus,
             )
-            self._load(self.regions.maps, self.maps, rows.load_first, columns.load_first, slot, span)
+            self.steps.append(self._load(self.regions.maps, self.maps, rows.load_first, columns.load_first, slot, span))
         return slot
 
     def load_other(self, base: int, rows: MapsTile, columns: ColumnTile, slot: int) -> None:
@@ -154,30 +294,28 @@ class LayerBuffers:
         if self.other is not None and self.regions.other is not None:
             top, bottom = rows.first - base, rows.stop - base
             span = tile.Span(top, bottom, 0, columns.stop - columns.first, self.plan.window_share, rows.cus)
-            self._load(self.regions.other, self.other, base, columns.first, slot, span)
+            self.steps.append(self._load(self.regions.other, self.other, base, columns.first, slot, span))
 
-    def _load(self, region: Region, buffer: Buffer, row: int, column: int, slot: int, span: tile.Span) -> None:
+    def _load(self, region: Region, buffer: Buffer, row: int, column: int, slot: int, span: tile.Span) -> Step:
         maps = region.layout
         cus = range(self.machine.compute_units)
         rows = tuple(span.rows_inside(row, cu, maps.height) for cu in cus)
         columns = span.columns_inside(column, maps.width)
         whole = span.right == maps.width
         instructions = (span.cus.bit_count() if span.share else 1) * (1 if whole else span.bottom - span.top)
-        self.steps.append(
-            Step(
-                Load(region.role, buffer.role, span, rows, columns),
-                (row, column, slot),
-                Unit.LOAD,
-                (Access(region.memory),) if self.in_place else (),
-                (Access(buffer.role, slot, Extent(span.top, span.bottom)),),
-                (1,) * self.machine.compute_units,
-                instructions * CYCLES_PER_INSTRUCTION,
-                memory_cycles(
-                    self.machine,
-                    0 if span.share else 1,
-                    sum(map(len, rows)) // (1 if span.share else max(1, span.cus.bit_count())) * maps.row,
-                ),
-            )
+        return Step(
+            Load(region.role, buffer.role, span, rows, columns),
+            (row, column, slot),
+            Unit.LOAD,
+            (Access(region.memory),) if self.in_place else (),
+            (Access(buffer.role, slot, Extent(span.top, span.bottom)),),
+            (1,) * self.machine.compute_units,
+            instructions * CYCLES_PER_INSTRUCTION,
+            memory_cycles(
+                self.machine,
+                0 if span.share else 1,
+                sum(map(len, rows)) // (1 if span.share else max(1, span.cus.bit_count())) * maps.row,
+            ),
         )
 
     def move(self, source: Origin, target: Origin, size: tuple[int, int, int], cus: int, down: int) -> None:
@@ -271,7 +409,7 @@ class StoreTile:
             (self.slot, *self.place, part.top, part.left),
             Unit.MOVE,
             (Access(self.buffer.role, self.slot, Extent(part.top, part.bottom), Extent(part.left, part.right)),),
-            (Access(layer.regions.result.memory),) if layer.in_place else (),
+            layer.memory_written(span, self.place[0]),
             moves(machine, instructions),
             instructions * CYCLES_PER_INSTRUCTION,
             memory_cycles(
@@ -281,6 +419,12 @@ class StoreTile:
             ),
             to_memory=True,
         )
+
+
+def memory_words(layout: MapsLayout, row: int, rows: int) -> Extent:
+    """The words of a region from its row `row` on that so many rows take."""
+    first = row * layout.row
+    return Extent(first, first + (rows - 1) * layout.row + layout.width * layout.pixel)
 
 
 def memory_cycles(machine: Machine, transfers: int, words: int) -> int:

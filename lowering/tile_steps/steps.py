@@ -127,6 +127,10 @@ class Step:
     """About how many cycles the MACs, or memory, are busy with it."""
     to_memory: bool = False
     """Whether it is a store, which loads that are in flight keep from memory."""
+    ahead: bool = False
+    """Whether it is a load for the layer behind."""
+    held: tuple[Access, ...] = ()
+    """What a load for the layer behind keeps from being computed with while it is in flight: all of its banks."""
 
     def conflicts(self, other: Step) -> bool:
         """Whether the order of the two matters."""
@@ -157,6 +161,14 @@ class Part(NamedTuple):
         if self[:2] == other[:2] and self.right == other.left:
             return Part(self.top, self.bottom, self.left, other.right)
         return None
+
+
+class Item(NamedTuple):
+    """A step, and the work that it is a part of."""
+
+    step: Step
+    work: Work | None = None
+    part: Part | None = None
 
 
 class Work(Protocol):

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from lowering.candidates import quickest_tile
 from lowering.layouts import word_ranges
-from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, LoadWeights, Slots, TileProgram
+from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, LoadWeights, Slots
+from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import Access, Extent, Maps, Part, Role, Step, Unit, Work
 from lowering.tiling import MapsProblem, Place
@@ -37,11 +38,11 @@ def _stored_words(maps: MapsLayout, result: MapsLayout, machine: Machine) -> int
 class WordsSteps(LayerBuffers, ABC):
     """Collects the tile program of a layer that works on the words of pixels."""
 
-    def __init__(self, machine: Machine, window: tile.Window, regions: Maps) -> None:
+    def __init__(self, machine: Machine, window: tile.Window, regions: Maps, swapped: Swapped) -> None:
         maps, result = regions.maps.layout, regions.result.layout
         other = None if regions.other is None else regions.other.layout
         plan = quickest_tile(words_problem(machine, window, maps, other, result))
-        super().__init__(machine, window, plan, regions)
+        super().__init__(machine, window, plan, regions, swapped)
         self.first, self.words = word_ranges(maps, machine)
         self.second = 0 if other is None else word_ranges(other, machine)[0]
         self.target, _ = word_ranges(result, machine)
@@ -83,11 +84,11 @@ class MaxPoolSteps(WordsSteps):
 
 
 @cache
-def max_pool_program(machine: Machine, window: tile.Window, regions: Maps) -> TileProgram:
-    """The tile loops of a max pool."""
-    steps = MaxPoolSteps(machine, window, regions)
+def max_pool_steps(machine: Machine, window: tile.Window, regions: Maps, swapped: Swapped) -> MaxPoolSteps:
+    """The tile program of a max pool."""
+    steps = MaxPoolSteps(machine, window, regions, swapped)
     steps.collect()
-    return steps.program()
+    return steps
 
 
 class AverageWeights(NamedTuple):
@@ -220,9 +221,10 @@ class AvgPoolSteps(WordsSteps):
         machine: Machine,
         window: tile.Window,
         regions: Maps,
+        swapped: Swapped,
         weights: AverageWeights,
     ) -> None:
-        super().__init__(machine, window, regions)
+        super().__init__(machine, window, regions, swapped)
         self.weights = weights
         self.buffer(Role.WEIGHTS, Place(weights.block, 0, 1, machine.wbuf_bank_words, weights.block), weights.block)
         self.steps.append(
@@ -245,11 +247,13 @@ class AvgPoolSteps(WordsSteps):
 
 
 @cache
-def avg_pool_program(machine: Machine, window: tile.Window, regions: Maps, weights: AverageWeights) -> TileProgram:
-    """The tile loops of an average pool."""
-    steps = AvgPoolSteps(machine, window, regions, weights)
+def avg_pool_steps(
+    machine: Machine, window: tile.Window, weights: AverageWeights, regions: Maps, swapped: Swapped
+) -> AvgPoolSteps:
+    """The tile program of an average pool."""
+    steps = AvgPoolSteps(machine, window, regions, swapped, weights)
     steps.collect()
-    return steps.program()
+    return steps
 
 
 class AddTile(PixelTile):
@@ -279,8 +283,8 @@ class AddSteps(WordsSteps):
 
 
 @cache
-def add_program(machine: Machine, window: tile.Window, regions: Maps) -> TileProgram:
-    """The tile loops of an addition, or of a single operand brought to another Q position."""
-    steps = AddSteps(machine, window, regions)
+def add_steps(machine: Machine, window: tile.Window, regions: Maps, swapped: Swapped) -> AddSteps:
+    """The tile program of an addition, or of a single operand brought to another Q position."""
+    steps = AddSteps(machine, window, regions, swapped)
     steps.collect()
-    return steps.program()
+    return steps

@@ -18,11 +18,12 @@ from xdsl.parser import Parser
 from lowering import driver
 from lowering.cnn.choose_schedule import ChooseSchedule
 from lowering.cnn_to_tile import ConvertCnnToTile
-from lowering.tile_steps.conv import conv_program
+from lowering.tile_steps.conv import conv_steps
 from lowering.tile_steps.emit import emit
-from lowering.tile_steps.order import Wait, order
+from lowering.tile_steps.order import order
 from lowering.tile_steps.roll import Loop, Node, roll
 from lowering.tile_steps.steps import Access, Extent, Part, Role, Step, Template, Unit, Work
+from lowering.tile_steps.waits import Pending, Wait, Waits
 from snowdialect.dialects import tile
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.machine import load_machine
@@ -161,13 +162,31 @@ def lowered(frac: int, relu: str, pad: int = 1) -> list[tile.ConvOp]:
 
 
 def test_layers_that_differ_in_what_sums_become_share_their_steps() -> None:
-    conv_program.cache_clear()
+    conv_steps.cache_clear()
     one, other = lowered(8, ""), lowered(6, ", relu")
-    assert conv_program.cache_info().misses == 1
+    assert conv_steps.cache_info().misses == 1
     assert {(op.shifts.record.result, op.relu) for op in one} == {(8, None)}
     assert {(op.shifts.record.result, op.relu) for op in other} == {(10, UnitAttr())}
     lowered(8, "", pad=0)
-    assert conv_program.cache_info().misses == 2
+    assert conv_steps.cache_info().misses == 2
+
+
+# Layers that follow each other
+
+
+def tiles_of(text: str, overlap: bool) -> str:
+    """A module with schedules in the tile dialect, as text."""
+    context = driver.make_context()
+    module = Parser(context, text).parse_module()
+    ChooseSchedule().apply(context, module)
+    ConvertCnnToTile(overlap).apply(context, module)
+    module.verify()
+    return str(module)
+
+
+def test_a_layer_alone_overlaps_nothing() -> None:
+    text = LAYER.format(frac=8, relu="", pad=1, height=8)
+    assert tiles_of(text, overlap=True) == tiles_of(text, overlap=False)
 
 
 # Ordering and waiting
@@ -286,10 +305,10 @@ def accesses(draw: st.DrawFn) -> Access:
 
 
 @st.composite
-def tile_programs(draw: st.DrawFn) -> list[Step | Work]:
+def tile_programs(draw: st.DrawFn, first: int = 0) -> list[Step | Work]:
     """Loads, stores and moves of some words between tiles that are computed in parts."""
     program: list[Step | Work] = []
-    for item in range(draw(st.integers(1, 10))):
+    for item in range(first, first + draw(st.integers(1, 10))):
         unit = draw(st.sampled_from([Unit.MAC, Unit.MAC, Unit.MAX, Unit.MOVE, Unit.LOAD]))
         if unit in (Unit.MAC, Unit.MAX):
             cuts = draw(st.sets(st.integers(1, SIZE - 1)))
@@ -362,12 +381,18 @@ def must_be_done(before: Instructions, after: Instructions) -> bool:
     return writes or (reads and before.unit is not Unit.LOAD)
 
 
-@settings(deadline=None, max_examples=400)
-@given(tile_programs())
-def test_no_step_meets_words_that_an_earlier_one_works_on(program: list[Step | Work]) -> None:
+def check_order(ordered: Iterable[Step], program: Sequence[Step | Work], behind: int) -> None:
+    """Checks steps against the order of their program, whose items from `behind` on are those of the layer behind."""
     queues = Queues()
     seen: list[tuple[Instructions, tuple[int, ...]]] = []
-    for step in order(program, MACHINE):
+
+    def too_soon(before: Instructions, after: Instructions) -> bool:
+        if before.unit is after.unit is Unit.LOAD:
+            # Two layers may load the same words through different units.
+            return before.item < behind <= after.item
+        return must_be_done(before, after)
+
+    for step in ordered:
         if isinstance(step.template, Wait):
             queues.wait(step.template)
             continue
@@ -377,9 +402,34 @@ def test_no_step_meets_words_that_an_earlier_one_works_on(program: list[Step | W
                 if other.item == made.item or not made.conflicts(other):
                     continue
                 assert other.item < made.item, f"{made} comes too late"
-                assert not must_be_done(other, made) or queues.is_done(other.unit, ends), f"{made} meets {other}"
+                assert not too_soon(other, made) or queues.is_done(other.unit, ends), f"{made} meets {other}"
         seen += [(made, queues.issue(made)) for made in batch]
     assert _touched(made for made, _ in seen) == _touched(made for work in program for made in all_of(work, program))
+
+
+@settings(deadline=None, max_examples=400)
+@given(tile_programs())
+def test_no_step_meets_words_that_an_earlier_one_works_on(program: list[Step | Work]) -> None:
+    check_order(order(program, MACHINE), program, len(program))
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.data())
+def test_no_step_meets_words_that_the_layer_before_works_on(data: st.DataObject) -> None:
+    before = data.draw(tile_programs())
+    behind = data.draw(tile_programs(len(before)))
+    loads: list[Step] = []
+    for work in behind:
+        if not isinstance(work, Step) or work.unit is not Unit.LOAD or any(map(work.conflicts, loads)):
+            break
+        loads.append(work)
+    waits, waits_behind = Waits(MACHINE), Waits(MACHINE)
+    ordered = order([*before, *(replace(load, ahead=True) for load in loads)], MACHINE, waits)
+    waits_behind.begin_behind(waits.pending())
+    none_behind = (0,) * MACHINE.compute_units
+    waits_behind.begin_behind(Pending(Unit.LOAD, True, load.writes, none_behind) for load in loads)
+    ordered += order(behind[len(loads) :], MACHINE, waits_behind)
+    check_order(ordered, [*before, *behind], len(before))
 
 
 def _touched(instructions: Iterable[Instructions]) -> set[tuple[int, Access, int, int]]:

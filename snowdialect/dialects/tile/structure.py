@@ -15,6 +15,7 @@ from xdsl.ir import Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
+    opt_prop_def,
     prop_def,
     region_def,
     result_def,
@@ -48,13 +49,17 @@ def flag(value: bool) -> UnitAttr | None:
 
 @irdl_op_definition
 class LayerOp(IRDLOperation):
-    """One layer in tiles; `kind` is that of the report, loc the layer's name."""
+    """One layer in tiles; `kind` is that of the report, loc the layer's name.
+
+    It begins when all of the layer before it is done. If it `overlaps` that one, it waits itself for what it needs.
+    """
 
     name = "tile.layer"
     kind = prop_def(StringAttr)
+    overlaps = opt_prop_def(UnitAttr)
     body = region_def("single_block")
     traits = traits_def(NoTerminator(), RecursiveMemoryEffect())
-    assembly_format = "$kind $body attr-dict"
+    assembly_format = "$kind (`overlaps` $overlaps^)? $body attr-dict"
 
     def __init__(self, kind: str, body: Region) -> None:
         super().__init__(properties={"kind": StringAttr(kind)}, regions=[body])
@@ -62,25 +67,38 @@ class LayerOp(IRDLOperation):
     def verify_(self) -> None:
         buffers = [op for op in self.body.walk() if isinstance(op, BufferOp)]
         for one, other in combinations(buffers, 2):
-            if type(one.result.type) is type(other.result.type):
+            if type(one.result.type) is type(other.result.type) and one.ahead == other.ahead:
                 other.check_apart(one)
 
 
 @irdl_op_definition
 class BufferOp(IRDLOperation):
-    """`%b = tile.buffer words 9984 at 0 slots 2 every 16384 : !tile.mbuf<...>`: words of every MBuf or every WBuf."""
+    """`%b = tile.buffer words 9984 at 0 slots 2 every 16384 : !tile.mbuf<...>`: words of every MBuf or every WBuf.
+
+    One that is filled `ahead` is a buffer of the layer behind. It may share words with those of its own layer, which
+    fills it when it needs these no more.
+    """
 
     name = "tile.buffer"
     words = prop_def(IntegerAttr[I64])
     start = prop_def(IntegerAttr[I64])
     slots = prop_def(IntegerAttr[I64])
     stride = prop_def(IntegerAttr[I64])
+    ahead = opt_prop_def(UnitAttr)
     result = result_def(MapsBufferType | WeightsBufferType)
     traits = traits_def(MemoryAllocEffect())
-    assembly_format = "`words` $words `at` $start `slots` $slots `every` $stride attr-dict `:` type($result)"
+    assembly_format = (
+        "`words` $words `at` $start `slots` $slots `every` $stride (`ahead` $ahead^)? attr-dict `:` type($result)"
+    )
 
     def __init__(
-        self, words: int, start: int, slots: int, stride: int, result_type: MapsBufferType | WeightsBufferType
+        self,
+        words: int,
+        start: int,
+        slots: int,
+        stride: int,
+        result_type: MapsBufferType | WeightsBufferType,
+        ahead: bool = False,
     ) -> None:
         super().__init__(
             properties={
@@ -88,6 +106,7 @@ class BufferOp(IRDLOperation):
                 "start": integer(start),
                 "slots": integer(slots),
                 "stride": integer(stride),
+                "ahead": flag(ahead),
             },
             result_types=[result_type],
         )

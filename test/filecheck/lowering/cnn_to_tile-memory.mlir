@@ -1,5 +1,5 @@
 // convert-cnn-to-tile: tensors become regions of memory.
-// RUN: snow-opt %s --split-input-file --no-debuginfo -p convert-cnn-to-tile | filecheck %s
+// RUN: snow-opt %s --split-input-file --no-debuginfo -p "convert-cnn-to-tile{overlap=false}" | filecheck %s
 
 // Channels are padded to whole lines, a vector and a row to whole transfers.
 // CHECK:      %1 = tile.region "maps" : !tile.maps<height 3, width 5, pixel 32, row 160, frac 8, channels [20 at 0]>

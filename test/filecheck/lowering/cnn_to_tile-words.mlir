@@ -1,5 +1,5 @@
 // convert-cnn-to-tile: operations without kernels leave channels where they are and work on words of pixels.
-// RUN: snow-opt %s --split-input-file --no-debuginfo -p convert-cnn-to-tile | filecheck %s
+// RUN: snow-opt %s --split-input-file --no-debuginfo -p "convert-cnn-to-tile{overlap=false}" | filecheck %s
 
 // Max pool: rows shared out, as many in a tile as fit, and those under their windows.
 // CHECK:      tile.layer "max_pool" {

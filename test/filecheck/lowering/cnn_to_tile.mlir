@@ -1,6 +1,6 @@
 // convert-cnn-to-tile: a convolution or a linear layer becomes the tile program of its schedule: what is loaded, computed
 // and stored, in which order, and what waits for what.
-// RUN: snow-opt %s --split-input-file --no-debuginfo -p convert-cnn-to-tile | filecheck %s
+// RUN: snow-opt %s --split-input-file --no-debuginfo -p "convert-cnn-to-tile{overlap=false}" | filecheck %s
 
 // A tile that holds the whole share of a CU: memory, packed weights, buffers, loads, compute, store. A CU has two of
 // the eight rows and reads four, the rows above and below the maps being cut off. The store waits for all results.

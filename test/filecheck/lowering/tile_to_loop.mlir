@@ -351,3 +351,19 @@ module attributes {snow.machine = "zc706"} {
     }
   }
 }
+
+// -----
+
+// A layer that overlaps the one before it has its own waits. It may fill buffers of the one behind it, ahead of that.
+// CHECK:      loop.layer "conv2d" {
+// CHECK-NEXT:   loop.wait mac pending 16
+// CHECK-NEXT:   loop.load %in[0] to mbuf[16384] units 8 cus 1 through 0
+module attributes {snow.machine = "zc706"} {
+  %in = tile.region "in" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  tile.layer "conv2d" overlaps {
+    %m = tile.buffer words 1024 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %a = tile.buffer words 1024 at 16384 slots 2 every -16384 ahead : !tile.mbuf<pixel 16, row 128>
+    tile.wait mac pending 16
+    tile.load %in row[0] column[0] to %a slot[0] <top 0, bottom 8, left 0, right 8, share 0, cus 1> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128>
+  }
+}

@@ -142,6 +142,16 @@ module attributes {snow.machine = "zc706"} {
     }
   }
 
+  // A layer that begins while the one before it is at work, and fills a buffer of the one behind it: it may share words
+  // with its own.
+  // CHECK:      tile.layer "conv2d" overlaps {
+  // CHECK-NEXT:   %in_6 = tile.buffer words 768 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
+  // CHECK-NEXT:   %next = tile.buffer words 768 at 16384 slots 2 every -16384 ahead : !tile.mbuf<pixel 16, row 128>
+  tile.layer "conv2d" overlaps {
+    %in = tile.buffer words 768 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %next = tile.buffer words 768 at 16384 slots 2 every -16384 ahead : !tile.mbuf<pixel 16, row 128>
+  }
+
   // What a chooser decides, on a layer of the cnn dialect.
   // CHECK: tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0>
   "test.op"() {tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0>} : () -> ()

@@ -1,0 +1,69 @@
+"""Fills the layers of a network with their tile programs, each with regard to the ones before it and behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from xdsl.ir import Block, Operation
+from xdsl.traits import MemoryEffectKind, only_has_effect
+
+from lowering.tile_steps.emit import Operands, fill
+from lowering.tile_steps.layer import LayerBuffers
+from lowering.tile_steps.neighbours import Neighbours, Swapped
+from snowdialect.dialects import tile
+
+
+class Layer(NamedTuple):
+    """A layer that is still empty, and what it will hold."""
+
+    op: tile.LayerOp
+    operands: Operands
+    steps: Callable[[Swapped], LayerBuffers]
+
+
+def sequences(block: Block, layers: Iterable[Layer]) -> list[list[Layer]]:
+    """The layers in the order of their block, those together that the host does nothing between."""
+    empty = {layer.op: layer for layer in layers}
+    found: list[list[Layer]] = [[]]
+    for op in block.ops:
+        if isinstance(op, tile.LayerOp) and op in empty:
+            found[-1].append(empty[op])
+        elif found[-1] and not only_has_effect(op, MemoryEffectKind.ALLOC):
+            found.append([])
+    return [sequence for sequence in found if sequence]
+
+
+def fill_sequence(layers: Sequence[Layer]) -> None:
+    """Fills layers that follow each other; each begins while the one before it is still at work."""
+    collected: list[LayerBuffers] = []
+    for layer in layers:
+        steps = layer.steps(Swapped())
+        if collected:
+            steps = layer.steps(steps.swapped_behind(collected[-1]))
+        collected.append(steps)
+    neighbours = Neighbours()
+    for number, (layer, steps) in enumerate(zip(layers, collected, strict=True)):
+        behind = layers[number + 1] if number + 1 < len(layers) else None
+        if behind is not None:
+            read = behind.operands.stored_by(layer.operands)
+            first_loads = collected[number + 1].first_loads(steps, read)
+            neighbours = neighbours._replace(first_loads=first_loads, read_behind=read)
+        program = steps.program(neighbours)
+        fill(layer.op, program, layer.operands, None if behind is None else (behind.op, behind.operands))
+        neighbours = Neighbours(program.left)
+        for value in (operand for op in layer.op.walk() for operand in op.operands):
+            if isinstance(value.owner, Operation) and value.owner.parent is layer.op.parent:
+                _bring_forward(value.owner, layer.op)
+
+
+def _bring_forward(op: Operation, place: Operation) -> None:
+    """Moves what an operation needs, which computes nothing at run time, and itself before another one."""
+    if op.parent is not place.parent or op.is_before_in_block(place):
+        return
+    for operand in op.operands:
+        if isinstance(operand.owner, Operation):
+            _bring_forward(operand.owner, place)
+    op.detach()
+    assert place.parent is not None
+    place.parent.insert_op_before(op, place)

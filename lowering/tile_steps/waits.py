@@ -1,0 +1,237 @@
+"""What waits for what: holds back steps until those that they conflict with are done.
+
+A unit executes its own instructions in order, and units run beside each other. How many instructions of a unit may be
+pending follows from the counts of its steps. A layer may begin while the one before it is still at work: what that one
+has pending is then as if the layer's own steps had begun with it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from lowering.tile_steps.steps import Access, Item, Role, Step, Unit
+from snowdialect.machine import Machine
+
+LONG_AGO = -(1 << 31)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Template of a wait."""
+
+    units: tuple[Unit, ...]
+    pending: int
+
+
+def wait_step(units: tuple[Unit, ...], pending: int) -> Step:
+    """A wait until each of the units has at most so many instructions queued or running."""
+    return Step(Wait(units, pending), (), Unit.MOVE, (), (), ())
+
+
+class Pending(NamedTuple):
+    """Words that a step of a unit may still read or write."""
+
+    unit: Unit
+    written: bool
+    accesses: tuple[Access, ...]
+    """None where they are in no buffer of the layer."""
+    behind: tuple[int | None, ...]
+    """Instructions that the unit has got behind the step in each CU, at most a queue; None where the step has none."""
+
+
+@dataclass(eq=False)
+class _Issued:
+    """A step in the queues: how many instructions its unit had got in each CU when it was complete."""
+
+    own: tuple[int, ...]
+    """Instructions of the step itself."""
+    counts: tuple[int, ...]
+
+    def delay(self, behind: Item, counts: tuple[int, ...]) -> None:
+        """Another part, of so many instructions, becomes one step with this one. What computes goes row by row: only
+        the other part's last row is behind this one's. What moves goes CU by CU: nothing is."""
+        assert behind.part is not None
+        rows = behind.part.bottom - behind.part.top
+        last_row = 0 if behind.step.unit is Unit.MOVE else 1
+        self.counts = tuple(
+            count + more - last_row * (more // rows) for count, more in zip(self.counts, counts, strict=True)
+        )
+
+
+_Touched = dict[tuple[Role, int], list[tuple[Access, _Issued]]]
+"""The steps that touched a slot of a buffer, and which words of it."""
+
+
+@dataclass
+class _Queue:
+    """What a unit has got so far in each CU, and how much of it is known to be done."""
+
+    issued: list[int]
+    done: list[int]
+    read: _Touched = field(default_factory=lambda: defaultdict(list))
+    written: _Touched = field(default_factory=lambda: defaultdict(list))
+
+    def behind(self, issued: _Issued) -> tuple[int | None, ...]:
+        """In each CU, instructions that may still be pending when the step is done; None where it is known to be."""
+        return tuple(
+            total - count if own and count > done else None
+            for total, count, done, own in zip(self.issued, issued.counts, self.done, issued.own, strict=True)
+        )
+
+    def pending(self, issued: _Issued) -> int | None:
+        """Instructions that may still be pending when the step is done; None if it is known to be."""
+        least: int | None = None
+        for total, count, done, own in zip(self.issued, issued.counts, self.done, issued.own, strict=True):
+            if own and count > done and (least is None or total - count < least):
+                least = total - count
+        return least
+
+
+class Waits:
+    """Puts waits into the steps of a layer."""
+
+    def __init__(self, machine: Machine, one_bank: Container[tuple[Role, int]] = ()) -> None:
+        """`one_bank` are the slots of buffers that lie in a bank, so that what reads them finds loads arrived."""
+        self.machine, self.one_bank = machine, one_bank
+        self.queues = {unit: _Queue([0] * machine.compute_units, [LONG_AGO] * machine.compute_units) for unit in Unit}
+        self.before: dict[Unit, _Issued] = {}
+        """The last of what is pending when the layer begins."""
+
+    def begin_behind(self, pending: Iterable[Pending]) -> None:
+        """The layer begins while another one, or its own first loads, have this pending.
+
+        Before the first of its loads and moves all of that is done: then its loads may read memory that the layer
+        before stored, its stores may go where that one read, and nothing of it is left when this one ends.
+        """
+        for unit, written, accesses, behind in pending:
+            queue = self.queues[unit]
+            issued = _Issued(
+                tuple(0 if number is None else 1 for number in behind), tuple(-(number or 0) for number in behind)
+            )
+            for access in accesses:
+                (queue.written if written else queue.read)[access.place, access.slot].append((access, issued))
+            known = self.before.get(unit, issued)
+            self.before[unit] = _Issued(tuple(map(max, known.own, issued.own)), (0,) * len(behind))
+
+    def pending(self) -> Iterator[Pending]:
+        """What may be pending in the end."""
+        depth = self.machine.queue_depth
+        for unit, queue in self.queues.items():
+            for touched, written in ((queue.read, False), (queue.written, True)):
+                for access, issued in (entry for entries in touched.values() for entry in entries):
+                    behind = tuple(None if number is None else min(number, depth) for number in queue.behind(issued))
+                    if any(number is not None for number in behind):
+                        yield Pending(unit, written, (access,), behind)
+
+    def put_in(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The same items with waits between them."""
+        last: Item | None = None
+        joined: list[_Issued] = []
+        for item in items:
+            step = item.step
+            for wait in self._before(step):
+                yield wait
+                last = None
+            yield item
+            queue = self.queues[step.unit]
+            counts = step.counts if last is None else _counts_behind(last, item)
+            queue.issued = [total + count for total, count in zip(queue.issued, counts, strict=True)]
+            issued = _Issued(step.counts, tuple(queue.issued))
+            if not _side_by_side(last, item):
+                joined = []
+            for before in joined:
+                before.delay(item, counts)
+            joined.append(issued)
+            last = item
+            self._note(step, issued)
+
+    def _before(self, step: Step) -> Iterator[Item]:
+        """The waits before a step."""
+        needed: dict[Unit, int] = {}
+        if step.unit in (Unit.LOAD, Unit.MOVE):
+            for unit, issued in self.before.items():
+                if (pending := self.queues[unit].pending(issued)) is not None:
+                    needed[unit] = 0 if unit is Unit.LOAD else min(pending, self.machine.queue_depth)
+            self.before = {}
+        for unit, queue in self.queues.items():
+            for pending in _hazards(step, unit, queue):
+                needed[unit] = min(pending, needed.get(unit, self.machine.queue_depth))
+        for pending in sorted(set(needed.values())):
+            units = tuple(unit for unit in Unit if needed.get(unit) == pending)
+            yield Item(wait_step(units, pending))
+            for unit in units:
+                queue = self.queues[unit]
+                queue.done = [
+                    max(done, issued - pending) for done, issued in zip(queue.done, queue.issued, strict=True)
+                ]
+
+    def _note(self, step: Step, issued: _Issued) -> None:
+        """Remembers what a step touches."""
+        if step.ahead:
+            # Nothing of this layer comes behind it that could meet it.
+            return
+        queue = self.queues[step.unit]
+        for accesses, touched in ((step.reads, queue.read), (step.writes, queue.written)):
+            for access in accesses:
+                touched[access.place, access.slot].append((access, issued))
+        if step.unit is not Unit.LOAD and all(step.counts):
+            for access in step.reads:
+                if (access.place, access.slot) in self.one_bank:
+                    # Dispatch has held the step until all loads into the bank have arrived.
+                    self.queues[Unit.LOAD].written.pop((access.place, access.slot), None)
+
+
+def _counts_behind(last: Item, item: Item) -> tuple[int, ...]:
+    """Instructions that an item adds behind another one: none where both become one, as rows stored in one piece do."""
+    counts = item.step.counts
+    if item.work is None or item.work is not last.work or last.part is None or item.part is None:
+        return counts
+    if item.step.unit is not Unit.MOVE or (both := last.part.joined(item.part)) is None:
+        return counts
+    together = item.work.step(both).counts
+    return tuple(
+        max(0, min(mine, whole - before))
+        for mine, whole, before in zip(counts, together, last.step.counts, strict=True)
+    )
+
+
+def _side_by_side(last: Item | None, item: Item) -> bool:
+    """Whether two items, one behind the other, become one step whose instructions do not follow their order: parts of
+    the same rows, and all parts of a move."""
+    if last is None or last.part is None or item.part is None or last.work is not item.work:
+        return False
+    return item.step.unit is Unit.MOVE or last.part[:2] == item.part[:2]
+
+
+def _hazards(step: Step, unit: Unit, queue: _Queue) -> Iterator[int]:
+    """For each step of a unit that has to be done before this one is issued, what may be pending behind it."""
+    # Dispatch holds what reads words that are being loaded.
+    if unit is not Unit.LOAD:
+        for access in step.reads:
+            yield from _pending(access, queue, queue.written)
+    # A unit works in order, but a result comes long after the next instruction has begun to read. Loads of a layer into
+    # the same words take the same load unit; those for the layer behind may take another one.
+    if unit is not step.unit or step.ahead:
+        for access in step.writes:
+            for touched in (queue.read, queue.written):
+                # How many instructions a load becomes is not known here.
+                yield from (0 if unit is Unit.LOAD else pending for pending in _pending(access, queue, touched))
+
+
+def _pending(access: Access, queue: _Queue, touched: _Touched) -> Iterator[int]:
+    """What may be pending behind each step that touched these words and is not known to be done; forgets the others."""
+    entries = touched.get((access.place, access.slot))
+    if not entries:
+        return
+    live: list[tuple[Access, _Issued]] = []
+    for entry in entries:
+        other, issued = entry
+        pending = queue.pending(issued)
+        if pending is not None:
+            live.append(entry)
+            if access.meets(other):
+                yield pending
+    touched[access.place, access.slot] = live
