@@ -65,6 +65,15 @@ def output_cycles(problem: ConvProblem, mode: Mode, share: int) -> int:
     return sum(max(rows[first::share], default=0) for first in range(share))
 
 
+def slowdown(machine: Machine, maps: TilePlan) -> float:
+    """How many times longer loads of maps take than with all load units busy: parts of rows for all CUs go through the
+    units row by row."""
+    if maps.share or len(maps.columns) == 1:
+        return 1
+    rows = max(tile.load_stop - tile.load_first for row in maps.rows for tile in row.maps)
+    return machine.load_units / min(machine.load_units, rows)
+
+
 def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     """Estimated cycles of a plan, from the first load to the last store."""
     machine, schedule, maps = problem.machine, plan.schedule, plan.maps
@@ -84,16 +93,19 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     passes = maps.maps_tiles
     stays = kernel_tiles <= schedule.weights_slots and schedule.parts == 1
     if schedule.order is Order.KLOOP:
-        loads = weights + maps_tile * (passes if passes <= schedule.maps_slots else passes * kernel_tiles)
+        loaded_maps = maps_tile * (passes if passes <= schedule.maps_slots else passes * kernel_tiles)
+        loads = weights + loaded_maps
         exposed_maps = 0 if schedule.maps_slots == 2 or passes == 1 else passes * kernel_tiles - 1
     else:
-        loads = maps_tile * passes + (weights if stays else weights * passes)
+        loaded_maps = maps_tile * passes
+        loads = loaded_maps + (weights if stays else weights * passes)
         exposed_maps = 0 if schedule.maps_slots == 2 else passes - 1
     # What is stored pixel by pixel takes a transfer of memory each.
     groups = -(-kernel_tiles // schedule.result_tiles)
     pixels = 0 if plan.whole_pixels else result // (2 * max(1, plan.stored_words))
     transfers = pixels * (groups if schedule.order is Order.MLOOP and schedule.result_tiles > 1 else 1)
     memory = (loads + result) / rate + transfers * machine.transfer_overhead
+    memory = max(memory, loaded_maps / rate * slowdown(machine, maps))
     # Each pass over the kernels hides behind the rows of its own tile, and the last tile may have few.
     heights = [tile.stop - tile.first for tile in maps.rows]
     total = UNEVEN * min(work, memory)

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lowering.candidates import Choices, conv_plans, quickest_tile
-from lowering.costs import conv_cycles, output_cycles
+from lowering.costs import conv_cycles, output_cycles, slowdown
 from lowering.tiling import (
     ConvPlan,
     ConvProblem,
@@ -421,3 +421,11 @@ def test_results_in_parts_leave_room_for_maps_past_which_all_kernels_go() -> Non
     assert best.maps.maps.words == 14336
     assert best.tile_words <= 1024
     assert best.packing.words == 4096 * 1088
+
+
+@pytest.mark.parametrize(("rows", "columns", "times"), [(1, 7, 4), (2, 7, 2), (7, 7, 1), (1, 14, 1)], ids=str)
+def test_parts_of_rows_for_all_cus_keep_a_load_unit_each(rows: int, columns: int, times: float) -> None:
+    """As they are lowered (lowering/load_units.py): one row is one unit's, whole rows are cut for all four."""
+    wanted = Schedule(Mode.COOP, Split.KERNELS, Order.MLOOP, rows, columns, 14, 4, 1, 1, 1, 1, 1, 0)
+    plan = plan_conv(convolution(64, 64, (14, 14), 1), wanted)
+    assert slowdown(ZC706, plan.maps) == times
