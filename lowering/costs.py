@@ -74,6 +74,15 @@ def slowdown(machine: Machine, maps: TilePlan) -> float:
     return machine.load_units / min(machine.load_units, rows)
 
 
+def limit_cycles(problem: ConvProblem) -> float:
+    """Cycles that the MACs need at least, if all of them work all the time: taps in the padding left out."""
+    machine, window = problem.machine, problem.window
+    rows = sum(len(problem.kernel_rows(y)) for y in range(window.out_h))
+    columns = sum(len(window.kernel_columns(x)) for x in range(window.out_w))
+    macs = rows * columns * problem.maps.channels // problem.groups * problem.channels
+    return macs / (machine.compute_units * machine.vmacs * machine.macs)
+
+
 def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     """Estimated cycles of a plan, from the first load to the last store."""
     machine, schedule, maps = problem.machine, plan.schedule, plan.maps

@@ -38,6 +38,11 @@ BENCHMARKS = {
         "networks without linear layers: instructions, traffic, frames per second, time to compile",
         ("alexnet", "resnet18", "resnet34", "resnet50", "vgg16", "googlenet", "squeezenet"),
     ),
+    "model": Benchmark(
+        "snow_bench_model",
+        "cycles and bytes that the compiler expects of each layer beside those of the simulator",
+        ("alexnet", "resnet18", "squeezenet"),
+    ),
     "speed": Benchmark(
         "snow_bench_speed", "time and memory of compiling whole networks, speed of the simulator on them", ("resnet18",)
     ),
@@ -58,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--nets",
         metavar="NAME,...",
         type=lambda text: tuple(text.split(",")),
-        help="networks of snow-zoo, for nets (default: all published ones) and speed (default: resnet18)",
+        help="networks of snow-zoo, for nets (default: all published ones), model and speed",
     )
     parser.add_argument("--json", action="store_true", help="print the tables as JSON")
     snow_cli.add_debug_argument(parser)

@@ -22,16 +22,21 @@ from xdsl.pattern_rewriter import (
 )
 
 from lowering.candidates import Choices, conv_plans, quickest_tile
-from lowering.costs import conv_cycles, words_cycles
+from lowering.costs import conv_cycles, limit_cycles, words_cycles
 from lowering.layouts import unrolled_layout
 from lowering.problems import conv_problem, linear_problem
-from lowering.tile_steps.words import words_problem
+from lowering.tile_steps.conv import ConvSteps, conv_steps
+from lowering.tile_steps.neighbours import Swapped
+from lowering.tile_steps.roll import code_size
+from lowering.tile_steps.steps import maps_of
+from lowering.tile_steps.words import max_pool_steps, words_problem
 from lowering.tiling import ConvPlan, ConvProblem
+from lowering.timing import estimate
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of
 from snowdialect.dialects.locations import layer_name
 from snowdialect.dialects.target import MACHINE_ATTRIBUTE, machine_of, set_machine
-from snowdialect.dialects.tile import Mode, Order, ScheduleAttr, Split, UnrolledAttr
+from snowdialect.dialects.tile import EstimateAttr, Mode, Order, ScheduleAttr, Split, UnrolledAttr
 from snowdialect.errors import SnowError
 from snowdialect.layout import MapsLayout
 from snowdialect.machine import DEFAULT_MACHINE, Machine, MachineError, load_machine
@@ -40,10 +45,21 @@ SCHEDULE = ScheduleAttr.name
 BEST, PAPER = "best", "paper"
 AS_IS = "as-is"
 
+COMPARED = 2
+"""So many plans are timed, those that are estimated to be fastest."""
+UNLIKELY = 1.15
+"""A plan whose estimate is so much longer than the shortest one is not timed."""
+CLOSE = 1.02
+"""A plan this near to what the MACs need at least is taken at once."""
+CODE = 0.001
+"""What an operation of the tile program, some fifty instructions, is worth of the layer's cycles: code takes time to
+compile and to fetch."""
+
 
 @dataclass(frozen=True)
 class ChooseSchedule(ModulePass):
-    """Sets `tile.schedule` on layers that have none and `snow.machine` on the module."""
+    """Sets `tile.schedule` on layers that have none, beside it `tile.estimate`, what they then take by themselves, and
+    `snow.machine` on the module."""
 
     name = "cnn-choose-schedule"
     machine: str | None = None
@@ -127,6 +143,7 @@ class Choose(RewritePattern):
             self.unfit.append(layer_name(op))
             return
         op.attributes[SCHEDULE] = ScheduleAttr.make(plan.schedule)
+        op.attributes[EstimateAttr.name] = EstimateAttr.make(estimate(steps_of(problem, plan)))
         rewriter.notify_op_modified(op)
 
 
@@ -153,7 +170,37 @@ def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
     for field, kind in (("split", Split), ("order", Order)):
         if (value := getattr(wanted, field)) is not None:
             plans = _narrowed(plans, field, kind(value))
-    return min(plans, key=lambda plan: _cycles(problem, plan), default=None)
+    return _quickest(problem, sorted(plans, key=lambda plan: _cycles(problem, plan)))
+
+
+def _quickest(problem: ConvProblem, ranked: list[ConvPlan]) -> ConvPlan | None:
+    """The best of the first few of these plans, by the timing of their steps."""
+    enough = CLOSE * limit_cycles(problem)
+    best: tuple[float, ConvPlan] | None = None
+    for plan in ranked[:COMPARED]:
+        if best is not None and (best[0] <= enough or _cycles(problem, plan) > UNLIKELY * _cycles(problem, ranked[0])):
+            break
+        cost = _timed_cost(problem, plan)
+        if best is None or cost < best[0]:
+            best = cost, plan
+    return None if best is None else best[1]
+
+
+def _timed_cost(problem: ConvProblem, plan: ConvPlan) -> float:
+    """Cycles of the layer, and of the max pool behind it, by their steps; more where there is much code."""
+    steps, pool = steps_of(problem, plan), problem.pool
+    cycles = estimate(steps).cycles
+    if pool is not None and not plan.schedule.fused:
+        behind = max_pool_steps(problem.machine, pool.window, maps_of(problem.result, None, pool.result), Swapped())
+        cycles += estimate(behind).cycles
+    return cycles * (1 + CODE * code_size(steps.program().nodes))
+
+
+def steps_of(problem: ConvProblem, plan: ConvPlan) -> ConvSteps:
+    """The tile program of a plan, by itself and in memory of its own."""
+    pool = problem.pool if plan.schedule.fused else None
+    result = problem.result if pool is None else pool.result
+    return conv_steps(problem, plan, maps_of(problem.maps, problem.bypass, result), Swapped())
 
 
 def _narrowed(plans: list[ConvPlan], field: str, value: object) -> list[ConvPlan]:

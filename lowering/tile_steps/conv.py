@@ -15,6 +15,7 @@ from lowering.tile_steps.layer import (
     LoadWeights,
     Origin,
     Slots,
+    Transfer,
     memory_cycles,
 )
 from lowering.tile_steps.neighbours import Swapped
@@ -88,6 +89,7 @@ class ConvSteps(LayerBuffers):
         block, slots = plan.packing.block, schedule.weights_slots
         weights = Place(schedule.steps * block, 0, slots, self.machine.wbuf_bank_words, block)
         self.buffer(Role.WEIGHTS, weights, block)
+        self.weights = weights_transfers(plan, self.machine)
         self.weights_slots = Slots(slots)
         self.tile_channels = schedule.steps * self.machine.vmacs * lanes_of(schedule.mode, self.machine)
         tiles = [KernelTile(w, k) for w in range(plan.windows) for k in range(plan.kernel_tiles)]
@@ -251,6 +253,17 @@ class ConvSteps(LayerBuffers):
 def conv_steps(problem: ConvProblem, plan: ConvPlan, regions: Maps, swapped: Swapped) -> ConvSteps:
     """The tile program of a convolution or a linear layer; layers that are alike share it."""
     return ConvSteps(problem, plan, regions, swapped)
+
+
+def weights_transfers(plan: ConvPlan, machine: Machine) -> list[Transfer]:
+    """The loads of a kernel tile, one for each weights buffer that has kernels of its own."""
+    packing = plan.packing
+    return [
+        Transfer((cu * machine.vmacs + vmac) % machine.load_units, 1, packing.steps * packing.block)
+        for cu in range(packing.cus)
+        for vmac in range(packing.vmacs)
+        if vmac * packing.lanes < packing.kernels_of_cu
+    ]
 
 
 class ConvTile:

@@ -97,13 +97,25 @@ class Slots:
         return slot, True
 
 
+class Transfer(NamedTuple):
+    """Loads that a unit makes one after the other."""
+
+    unit: int
+    number: int
+    words: int
+    """Of each load."""
+
+
 class TileProgram(NamedTuple):
     """What a layer does: its buffers, and loads, computation and stores in loops over tiles."""
 
     buffers: tuple[Buffer, ...]
     ahead: tuple[Buffer, ...]
     """Those of the layer behind that it fills."""
+    steps: tuple[Step, ...]
+    """In the order in which they are issued."""
     nodes: tuple[Node, ...]
+    """The steps in loops over tiles."""
     left: tuple[Left, ...]
     """What is pending in the end."""
     overlaps: bool
@@ -133,6 +145,8 @@ class LayerBuffers:
         """Whether the layer behind begins with maps that this one stores."""
         self._programs: dict[Neighbours, TileProgram] = {}
         self.steps: list[Step | Work] = []
+        self.weights: list[Transfer] = []
+        """The loads of a kernel tile."""
         self.in_place = regions.result.memory is not regions.result.role
         self.maps = self.buffer(Role.MAPS_TILE, plan.maps, regions.maps.layout.pixel)
         self.maps_slots = Slots(plan.maps.slots)
@@ -168,6 +182,7 @@ class LayerBuffers:
         return TileProgram(
             tuple(self.buffers.all),
             tuple(dict.fromkeys(load.template.buffer for load in neighbours.first_loads)),
+            tuple(ordered),
             tuple(roll(ordered)),
             self.buffers.left(waits.pending()),
             neighbours.left is not None,

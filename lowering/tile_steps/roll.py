@@ -120,6 +120,11 @@ def _first_changes(start: tuple[int, ...], after: tuple[int, ...]) -> list[Chang
     return [Change(0, b - a) if {a, b} == {0, 1} else Change(b - a, 0) for a, b in zip(start, after, strict=True)]
 
 
+def code_size(nodes: Sequence[Node]) -> int:
+    """How many operations the nodes become, loops not counted: about what their code is proportional to."""
+    return sum(code_size(node.body) if isinstance(node, Loop) else 1 for node in nodes)
+
+
 def numbers_of(nodes: Sequence[Node]) -> tuple[int, ...]:
     """The numbers of all their steps, in the first iterations."""
     return tuple(number for node in nodes for number in node.numbers)

@@ -62,6 +62,15 @@ class Maps(NamedTuple):
     result: Region
 
 
+def maps_of(maps: MapsLayout, other: MapsLayout | None, result: MapsLayout) -> Maps:
+    """Regions of these layouts, each in memory of its own."""
+    return Maps(
+        Region(Role.MAPS, maps, Role.MAPS),
+        None if other is None else Region(Role.OTHER, other, Role.OTHER),
+        Region(Role.RESULT, result, Role.RESULT),
+    )
+
+
 class Buffer(NamedTuple):
     """A buffer of a layer."""
 

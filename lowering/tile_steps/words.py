@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lowering.candidates import quickest_tile
 from lowering.layouts import word_ranges
-from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, LoadWeights, Slots
+from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, LoadWeights, Slots, Transfer
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import Access, Extent, Maps, Part, Role, Step, Unit, Work
@@ -197,7 +197,7 @@ class AvgPoolTile(PixelTile):
 
     def template(self, span: tile.Span, rows: list[range], columns: range) -> AvgPool:
         layer, window = self.layer, self.layer.window
-        row_classes, column_classes = layer.weights.row_classes, layer.weights.column_classes
+        row_classes, column_classes = layer.average.row_classes, layer.average.column_classes
         return AvgPool(
             span.moved(-span.top, -span.left),
             window,
@@ -225,7 +225,8 @@ class AvgPoolSteps(WordsSteps):
         weights: AverageWeights,
     ) -> None:
         super().__init__(machine, window, regions, swapped)
-        self.weights = weights
+        self.average = weights
+        self.weights = [Transfer(vmac % machine.load_units, 1, weights.block) for vmac in range(machine.vmacs)]
         self.buffer(Role.WEIGHTS, Place(weights.block, 0, 1, machine.wbuf_bank_words, weights.block), weights.block)
         self.steps.append(
             Step(

@@ -162,13 +162,14 @@ def lowered(frac: int, relu: str, pad: int = 1) -> list[tile.ConvOp]:
 
 
 def test_layers_that_differ_in_what_sums_become_share_their_steps() -> None:
-    conv_steps.cache_clear()
-    one, other = lowered(8, ""), lowered(6, ", relu")
-    assert conv_steps.cache_info().misses == 1
+    one = lowered(8, "")
+    made = conv_steps.cache_info().misses
+    other = lowered(6, ", relu")
+    assert conv_steps.cache_info().misses == made
     assert {(op.shifts.record.result, op.relu) for op in one} == {(8, None)}
     assert {(op.shifts.record.result, op.relu) for op in other} == {(10, UnitAttr())}
     lowered(8, "", pad=0)
-    assert conv_steps.cache_info().misses == 2
+    assert conv_steps.cache_info().misses > made
 
 
 # Layers that follow each other

@@ -17,6 +17,8 @@ from snowdialect.dialects.tile.memory import (
 )
 from snowdialect.dialects.tile.pixels import AddOp, AvgPoolOp, MaxPoolOp, PoolOp
 from snowdialect.dialects.tile.records import (
+    Estimate,
+    EstimateAttr,
     Kernels,
     KernelsAttr,
     Pixels,
@@ -89,6 +91,7 @@ Tile = Dialect(
         UnrolledAttr,
         PackingAttr,
         ScheduleAttr,
+        EstimateAttr,
     ],
 )
 
@@ -99,6 +102,8 @@ __all__ = [
     "BufferOp",
     "ComputeOp",
     "ConvOp",
+    "Estimate",
+    "EstimateAttr",
     "ForOp",
     "Kernels",
     "KernelsAttr",

@@ -273,3 +273,21 @@ class ShiftsAttr(RecordAttr[Shifts]):
         for what, shift in self.record._asdict().items():
             if not 0 <= shift <= 31:
                 raise VerifyException(f"{what} shift {shift} is outside 0 to 31")
+
+
+class Estimate(NamedTuple):
+    """What a layer takes by itself, from its first instruction to the end of its last store."""
+
+    cycles: int
+    read: int
+    """Bytes of maps and weights from memory."""
+    written: int
+    """Bytes to memory."""
+
+
+@irdl_attr_definition
+class EstimateAttr(RecordAttr[Estimate]):
+    """An Estimate as an attribute."""
+
+    name = "tile.estimate"
+    RECORD: ClassVar[type[NamedTuple]] = Estimate
