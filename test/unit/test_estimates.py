@@ -22,12 +22,12 @@ LAYERS = {
 """Input, and kernels, kernel size, stride and padding."""
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_cycles_within_two_percent_and_bytes_exact(layer: str, tmp_path: Path) -> None:
-    shape, (kernels, size, stride, pad) = LAYERS[layer]
+@pytest.mark.parametrize("name", LAYERS)
+def test_cycles_within_two_percent_and_bytes_exact(name: str, tmp_path: Path) -> None:
+    shape, (kernels, size, stride, pad) = LAYERS[name]
     rng = np.random.default_rng(0)
-    options = {"stride": (stride, stride), "padding": (pad, pad)}
-    save(tmp_path / "net.t7", nn.sequential(convolution(rng, shape[0], kernels, size, **options)))
+    layer = convolution(rng, shape[0], kernels, size, stride=(stride, stride), padding=(pad, pad))
+    save(tmp_path / "net.t7", nn.sequential(layer))
     (row,) = snow_bench_model.compare(tmp_path / "net.t7", shape)
     assert row["estimated_bytes"] == row["bytes"]
     assert row["estimated_cycles"] == pytest.approx(row["cycles"], rel=snow_bench_model.CLOSE)
