@@ -55,6 +55,8 @@ class Watch:
         # Commands ask for all installed packages each time; a process that runs thousands asks once.
         Universe.get_multiverse = cache(Universe.get_multiverse)
         self._idle = sys.maxsize
+        # On one CPU the compiler forks no workers: memory, time and what files make it do are those of this process.
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
         signal.signal(signal.SIGPROF, _raise_hang)
         sys.addaudithook(self._audit)
 
