@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, IndexType, UnitAttr, i64
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     irdl_op_definition,
@@ -46,6 +47,49 @@ class PoolOp(ComputeOp):
     custom_directives = (Address,)
     ADDRESSES: ClassVar[tuple[str, ...]] = ("maps_slot", "result_slot", "row", "column", "part_row", "part_column")
 
+    def __init__(
+        self,
+        maps: SSAValue,
+        maps_slot: IndexExpr,
+        result: SSAValue,
+        result_slot: IndexExpr,
+        row: IndexExpr,
+        column: IndexExpr,
+        part_row: IndexExpr,
+        part_column: IndexExpr,
+        span: Span,
+        window: Window,
+        pixels: Pixels,
+        more_operands: Sequence[SSAValue] = (),
+        more_properties: Mapping[str, Attribute] = MappingProxyType({}),
+    ) -> None:
+        """What a subclass has besides comes before the operands that all have."""
+        super().__init__(
+            operands=[
+                *more_operands,
+                maps,
+                maps_slot.indices(),
+                result,
+                result_slot.indices(),
+                row.indices(),
+                column.indices(),
+                part_row.indices(),
+                part_column.indices(),
+            ],
+            properties={
+                "maps_slot": maps_slot.map(),
+                "result_slot": result_slot.map(),
+                "row": row.map(),
+                "column": column.map(),
+                "pixels": PixelsAttr.make(pixels),
+                "part_row": part_row.map(),
+                "part_column": part_column.map(),
+                "span": SpanAttr.make(span),
+                "window": WindowAttr.make(window),
+                **more_properties,
+            },
+        )
+
     @property
     def leads(self) -> Leads:
         return Leads(self.pixels.record.row_lead, self.pixels.record.lead)
@@ -79,44 +123,6 @@ class MaxPoolOp(PoolOp):
 
     name = "tile.max_pool"
     assembly_format = _POOL_FORMAT + "attr-dict `:` type($maps) `to` type($result)"
-
-    def __init__(
-        self,
-        maps: SSAValue,
-        maps_slot: IndexExpr,
-        result: SSAValue,
-        result_slot: IndexExpr,
-        row: IndexExpr,
-        column: IndexExpr,
-        part_row: IndexExpr,
-        part_column: IndexExpr,
-        span: Span,
-        window: Window,
-        pixels: Pixels,
-    ) -> None:
-        super().__init__(
-            operands=[
-                maps,
-                maps_slot.indices(),
-                result,
-                result_slot.indices(),
-                row.indices(),
-                column.indices(),
-                part_row.indices(),
-                part_column.indices(),
-            ],
-            properties={
-                "maps_slot": maps_slot.map(),
-                "result_slot": result_slot.map(),
-                "row": row.map(),
-                "column": column.map(),
-                "pixels": PixelsAttr.make(pixels),
-                "part_row": part_row.map(),
-                "part_column": part_column.map(),
-                "span": SpanAttr.make(span),
-                "window": WindowAttr.make(window),
-            },
-        )
 
 
 @irdl_op_definition
@@ -156,27 +162,19 @@ class AvgPoolOp(PoolOp):
         shifts: Shifts,
     ) -> None:
         super().__init__(
-            operands=[
-                weights,
-                maps,
-                maps_slot.indices(),
-                result,
-                result_slot.indices(),
-                row.indices(),
-                column.indices(),
-                part_row.indices(),
-                part_column.indices(),
-            ],
-            properties={
-                "maps_slot": maps_slot.map(),
-                "result_slot": result_slot.map(),
-                "row": row.map(),
-                "column": column.map(),
-                "pixels": PixelsAttr.make(pixels),
-                "part_row": part_row.map(),
-                "part_column": part_column.map(),
-                "span": SpanAttr.make(span),
-                "window": WindowAttr.make(window),
+            maps,
+            maps_slot,
+            result,
+            result_slot,
+            row,
+            column,
+            part_row,
+            part_column,
+            span,
+            window,
+            pixels,
+            [weights],
+            {
                 "row_weights": DenseArrayBase.from_list(i64, row_weights),
                 "column_weights": DenseArrayBase.from_list(i64, column_weights),
                 "shifts": ShiftsAttr.make(shifts),
