@@ -20,7 +20,9 @@ SWITCH = 20
 """Cycles that the MACs lose when a kernel tile follows another, as seen in the simulator."""
 DRAIN = 80
 """Cycles that the MACs lose when the next tile has to wait until all results of this one are written, likewise."""
-UNEVEN = 0.04
+PIXELWISE = 0.3
+"""The part of the overhead of stores pixel by pixel that does not hide: they come in bursts, too."""
+UNEVEN = 0.12
 """The part of the shorter of MACs and memory that does not hide behind the other: loads come in bursts."""
 OUTPUT_LINES_PER_POOLED = 12
 """Cycles of vMAX and control core for a line of a pooled pixel."""
@@ -65,13 +67,13 @@ def output_cycles(problem: ConvProblem, mode: Mode, share: int) -> int:
     return sum(max(rows[first::share], default=0) for first in range(share))
 
 
-def slowdown(machine: Machine, maps: TilePlan) -> float:
-    """How many times longer loads of maps take than with all load units busy: parts of rows for all CUs go through the
-    units row by row."""
-    if maps.share or len(maps.columns) == 1:
-        return 1
+def refilled_by_bank(machine: Machine, window: Window, maps: TilePlan) -> bool:
+    """Whether the only slot of maps is filled again, bank by bank, while the MACs are at work: with the last rows of a
+    tile, which lie in the second bank, and with the first ones of the next, which lie in the first."""
     rows = max(tile.load_stop - tile.load_first for row in maps.rows for tile in row.maps)
-    return machine.load_units / min(machine.load_units, rows)
+    in_first = (machine.mbuf_bank_words - maps.maps.start) // maps.maps.row
+    outputs = max(tile.stop - tile.first for row in maps.rows for tile in row.maps)
+    return window.rows_read(1) <= in_first < rows and in_first <= (outputs - 1) * window.stride_h
 
 
 def limit_cycles(problem: ConvProblem) -> float:
@@ -97,8 +99,7 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     weights_tile = weights // max(1, kernel_tiles * schedule.parts)
     maps_tile = maps.maps.words * 2 * (maps.cus.bit_count() if maps.share else 1)
     result = (problem.pool.result if problem.pool is not None and schedule.fused else problem.result).words * 2
-    if problem.bypass is not None:
-        maps_tile += problem.bypass.words * 2 // maps.maps_tiles
+    bypass = 0 if problem.bypass is None else problem.bypass.words * 2
     passes = maps.maps_tiles
     stays = kernel_tiles <= schedule.weights_slots and schedule.parts == 1
     if schedule.order is Order.KLOOP:
@@ -109,12 +110,12 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
         loaded_maps = maps_tile * passes
         loads = loaded_maps + (weights if stays else weights * passes)
         exposed_maps = 0 if schedule.maps_slots == 2 else passes - 1
+    loads += bypass
     # What is stored pixel by pixel takes a transfer of memory each.
     groups = -(-kernel_tiles // schedule.result_tiles)
-    pixels = 0 if plan.whole_pixels else result // (2 * max(1, plan.stored_words))
-    transfers = pixels * (groups if schedule.order is Order.MLOOP and schedule.result_tiles > 1 else 1)
-    memory = (loads + result) / rate + transfers * machine.transfer_overhead
-    memory = max(memory, loaded_maps / rate * slowdown(machine, maps))
+    transfers = 0 if plan.whole_pixels else result // (2 * max(1, plan.stored_words))
+    storing = result / rate + transfers * machine.transfer_overhead
+    memory = max((loads + result) / rate, storing)
     # Each pass over the kernels hides behind the rows of its own tile, and the last tile may have few.
     heights = [tile.stop - tile.first for tile in maps.rows]
     total = UNEVEN * min(work, memory)
@@ -123,20 +124,20 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
         total += sum(max(work * height / rows, memory / len(heights)) for height in heights)
     else:
         total += max(work, memory)
-    # Stores pixel by pixel fill the move decoder's queue, and the control core waits for room in it.
-    total += transfers * plan.gathered * machine.transfer_overhead
-    total += (maps_tile + weights_tile) / rate + latency
-    total += exposed_maps * (maps_tile / rate + latency + DRAIN)
+    total += PIXELWISE * transfers * machine.transfer_overhead
+    stores = len(maps.rows) * len(maps.columns) * (groups if schedule.order is Order.MLOOP else 1)
+    total += (maps_tile + weights_tile + bypass / stores) / rate + latency
+    total += exposed_maps * (
+        DRAIN if refilled_by_bank(machine, problem.window, maps) else maps_tile / rate + latency + DRAIN
+    )
     if schedule.weights_slots == 1 and not stays:
         total += (kernel_tiles * (1 if schedule.order is Order.KLOOP else passes) - 1) * (weights_tile / rate + DRAIN)
     switches = passes * kernel_tiles
     small = machine.queue_depth * 2 > work // max(1, switches * per_output(problem, schedule.mode))
     total += switches * (DRAIN if small else SWITCH)
-    stores = len(maps.rows) * len(maps.columns) * (groups if schedule.order is Order.MLOOP else 1)
-    storing = result / rate + transfers * machine.transfer_overhead
     # What is pooled leaves the results of the convolution free at once.
     hidden = schedule.result_slots == 2 or bool(schedule.fused)
-    total += storing / stores + latency + DRAIN if hidden else storing + stores * (latency + DRAIN)
+    total += storing / stores + latency + DRAIN if hidden else storing / max(heights) + stores * (latency + DRAIN)
     if problem.pool is not None and schedule.fused:
         width = max(tile.stored_stop - tile.stored_first for tile in maps.columns)
         total += stores * width * plan.tile_words // machine.line_words * OUTPUT_LINES_PER_POOLED

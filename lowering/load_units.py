@@ -24,6 +24,20 @@ class UnitPart(NamedTuple):
     unit: int
 
 
+ROWS_A_UNIT = 2
+"""With fewer rows for each unit, rows are cut."""
+
+
+def row_cuts(machine: Machine, rows: int, words: int) -> list[range]:
+    """The words of a row of a buffer that each load unit fetches, where all CUs get at most so many rows at a time and
+    these do not lie in one piece. Empty where units take whole rows: of many, or of short ones."""
+    transfers = words // machine.transfer_words
+    if rows >= ROWS_A_UNIT * machine.load_units or transfers < machine.load_units:
+        return []
+    cuts = [transfers * unit // machine.load_units * machine.transfer_words for unit in range(machine.load_units + 1)]
+    return [range(*ends) for ends in pairwise(cuts)]
+
+
 @dataclass
 class LoadUnits:
     """Gives out the load units of a machine."""
@@ -33,6 +47,8 @@ class LoadUnits:
     """Whether all loads of a maps buffer take rows that lie in one piece."""
     _parts: dict[SSAValue, list[range]] = field(default_factory=dict[SSAValue, list[range]])
     """For each maps buffer, its transfers or rows in pieces that every load takes as a whole."""
+    _cuts: dict[SSAValue, list[range]] = field(default_factory=dict[SSAValue, list[range]])
+    """For each maps buffer, the words of its rows that each unit loads."""
     _split: dict[SSAValue, bool] = field(default_factory=dict[SSAValue, bool])
     """Whether all loads of a weights buffer bring each CU kernels of its own."""
 
@@ -70,6 +86,20 @@ class LoadUnits:
             else:
                 found.append(UnitPart(piece, unit))
         return found
+
+    def row_cuts(self, op: tile.LoadOp) -> list[range]:
+        """See the function `row_cuts`; the same for all loads of a buffer."""
+        if op.buffer not in self._cuts:
+            loads, buffer = _loads(op.buffer), op.buffer.type
+            assert isinstance(buffer, tile.MapsBufferType)
+            rows = max(load.span.record.bottom - load.span.record.top for load in loads)
+            whole = self.row_transfers(op) or any(load.span.record.share for load in loads)
+            self._cuts[op.buffer] = [] if whole else row_cuts(self.machine, rows, buffer.row.data)
+        return self._cuts[op.buffer]
+
+    def pixels(self, op: tile.LoadPixelsOp, cu: int) -> int:
+        """The unit for pixels of a CU, or of all of them from the first."""
+        return cu % self.machine.load_units
 
     def weights(self, op: tile.LoadWeightsOp, run: tile.WeightsRun) -> int:
         """The unit for the WBuf of a vMAC in the CUs of a run."""

@@ -56,6 +56,7 @@ class ConvertTileToLoop(ModulePass):
         units = LoadUnits(machine_of(op))
         tiles: list[RewritePattern] = [
             LowerLoad(units),
+            LowerLoadPixels(units),
             LowerLoadWeights(units),
             LowerStore(),
             LowerMove(),
@@ -104,6 +105,8 @@ class LowerLoad(RewritePattern):
         slot = slot_address(op.buffer, op.address("slot")) + columns.start * buffer.pixel.data
         masks = [1 << cu for cu in range(machine.compute_units) if span.cus >> cu & 1] if span.share else [span.cus]
         place = op.place(op.first_column(indices))
+        if cuts := self.units.row_cuts(op):
+            return self._cut_rows(op, cuts, place, slot)
         streams: list[Stream] = []
         for mask in masks:
             cu = (mask & -mask).bit_length() - 1
@@ -130,6 +133,22 @@ class LowerLoad(RewritePattern):
                 )
         return streams
 
+    def _cut_rows(self, op: tile.LoadOp, cuts: list[range], place: IndexExpr, slot: IndexExpr) -> list[Stream]:
+        """Rows for all CUs, of which each unit loads its part."""
+        indices, buffer, cus = tile.outer_indices(op), op.buffer.type, op.span.record.cus
+        assert isinstance(buffer, tile.MapsBufferType)
+        rows, pieces = op.rows_at(indices, 0), op.pieces_at(indices, 0)
+        begin = op.columns_at(indices).start * buffer.pixel.data
+        end = begin + round_up(pieces.words, machine_of(op).transfer_words)
+        streams: list[Stream] = []
+        for unit, cut in enumerate(cuts):
+            first, stop = max(begin, cut.start), min(end, cut.stop)
+            if rows and first < stop:
+                source = place + rows.start * op.maps.row.data + (first - begin)
+                target = slot + rows.start * buffer.row.data + (first - begin)
+                streams.append(Stream(source, target, len(rows), stop - first, cus, unit))
+        return streams
+
     def _load(self, op: tile.LoadOp, streams: Sequence[Stream], builder: LoopBuilder) -> None:
         """The loads of all streams, one of each at a time, so that no unit waits for another one's queue."""
         machine, maps, buffer = machine_of(op), op.maps, op.buffer.type
@@ -149,6 +168,46 @@ class LowerLoad(RewritePattern):
                                 stream.unit,
                             )
                         )
+
+
+@dataclass(frozen=True)
+class LowerLoadPixels(RewritePattern):
+    """A load for each pixel, in turns through the units of the CUs that have pixels or words of their own."""
+
+    units: LoadUnits
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: tile.LoadPixelsOp, rewriter: PatternRewriter) -> None:
+        machine, indices = machine_of(op), tile.outer_indices(op)
+        maps, buffer = op.maps, op.buffer.type
+        assert isinstance(buffer, tile.MapsBufferType)
+        column = op.first_column(indices)
+        slot = slot_address(op.buffer, op.address("slot")) + column * buffer.pixel.data
+        builder = LoopBuilder()
+        cus = {mask: (mask & -mask).bit_length() - 1 for mask in op.masks}
+        pieces = {mask: op.pieces_at(indices, cu) for mask, cu in cus.items()}
+        # CUs have as many rows as each other, but for the last ones.
+        for first, stop in pairwise(sorted({0, *(piece.rows for piece in pieces.values())})):
+            columns = next(piece.columns for piece in pieces.values() if piece.rows > first)
+            with builder.loop(first, stop) as row, builder.loop(0, columns) as pixel:
+                for mask, cu in cus.items():
+                    if pieces[mask].rows <= first:
+                        continue
+                    top = op.first_row(indices, cu)
+                    source = op.place(column) + (top + cu * op.span.record.share + row) * maps.row.data
+                    source += pixel * maps.pixel.data + cu * op.share.value.data
+                    builder.add(
+                        loop.LoadOp(
+                            op.region_value,
+                            in_units(source, machine.transfer_words),
+                            loop.Buffer.MBUF,
+                            slot + (top + row) * buffer.row.data + pixel * buffer.pixel.data,
+                            pieces[mask].words // machine.transfer_words,
+                            mask,
+                            self.units.pixels(op, cu),
+                        )
+                    )
+        replace(op, builder, rewriter)
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,10 @@ class TilePlan(NamedTuple):
     """Rows of the window's output that two neighbouring tiles of a fused pool share."""
     maps: Place
     other: Place | None
+    other_pixel: int
+    """Words of a pixel there."""
+    sliced: bool
+    """Pixels there have the channels of a result tile alone."""
     result: Place
     pooled: Place | None
     halo: Place | None
@@ -117,6 +121,8 @@ class MapsProblem(NamedTuple):
     """The max pool that is fused."""
     pooled_words: int = 0
     """Words of a pooled pixel that a tile holds in a CU."""
+    sliced: bool = False
+    """Of what is read pixel for pixel with the result, a tile holds the words that it holds of the result."""
 
 
 class TileSize(NamedTuple):
@@ -161,8 +167,10 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
     if whole and problem.whole_pixels and pool is None:
         result_row = problem.result.row
     sizes = {"maps": (loaded * maps_row, size.maps_slots, maps_row)}
+    other_pixel = 0
     if problem.other is not None:
-        row = problem.other.row if whole else round_up(width * problem.other.pixel, transfer)
+        other_pixel = problem.result_words if problem.sliced else problem.other.pixel
+        row = problem.other.row if whole and not problem.sliced else round_up(width * other_pixel, transfer)
         # It goes with the result, row for row and slot for slot.
         sizes["other"] = held * row, 1 if pool is not None else size.result_slots, row
     # A fused pool reads rows of the tile before, so they stay where they are.
@@ -178,7 +186,8 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
             row = round_up(kept * problem.result_words, transfer)
             count = max(tile.stop for result in rows for tile in result.maps) - rows[0].base
             sizes["kept"] = count * row, 1, row
-    places = dict(zip(sizes, _place(machine, list(sizes.values())), strict=True))
+    refilled = sum(len(tile.maps) for tile in rows) * len(columns) > 1
+    places = dict(zip(sizes, _place(machine, list(sizes.values()), loaded if refilled else 0), strict=True))
     return TilePlan(
         share,
         share if pool is None else share * pool.stride_h,
@@ -188,6 +197,8 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
         overlap,
         places["maps"],
         places.get("other"),
+        other_pixel,
+        problem.sliced,
         places["result"],
         places.get("pooled"),
         places.get("halo"),
@@ -195,8 +206,9 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
     )
 
 
-def _place(machine: Machine, sizes: list[tuple[int, int, int]]) -> list[Place]:
-    """Places for buffers of so many words, slots and words of a row.
+def _place(machine: Machine, sizes: list[tuple[int, int, int]], rows: int) -> list[Place]:
+    """Places for buffers of so many words, slots and words of a row. The first is that of maps, of which one tile after
+    the other has so many rows; 0: there is a single one.
 
     The first slots lie at the start of the maps buffer, the second ones at its end, so that each is in a bank of its
     own; buffers with one slot have what is between.
@@ -211,10 +223,20 @@ def _place(machine: Machine, sizes: list[tuple[int, int, int]]) -> list[Place]:
         )
     places: list[Place] = []
     first = {2: 0, 1: doubled}
+    if rows and sizes[0][1] == 1:
+        first[1] += _shift(machine, sizes[0], rows, doubled, machine.mbuf_words - 2 * doubled - single)
     for words, slots, row in sizes:
         places.append(Place(words, first[slots], slots, machine.mbuf_words - doubled, row))
         first[slots] += words
     return places
+
+
+def _shift(machine: Machine, maps: tuple[int, int, int], rows: int, start: int, free: int) -> int:
+    """How many of the free words lie before maps in one slot, so that no row lies in two banks: while the rows in one
+    are read, those in the other are loaded. Of the places that fit the one that comes nearest to equal parts."""
+    _, _, row = maps
+    shifts = range((machine.mbuf_bank_words - start) % row, free + 1, row)
+    return min(shifts, key=lambda shift: abs(2 * (machine.mbuf_bank_words - start - shift) // row - rows), default=0)
 
 
 @cache
@@ -294,7 +316,7 @@ def _column_tiles(problem: MapsProblem, columns: int) -> tuple[ColumnTile, ...]:
             first = max(stored * pool.stride_w - pool.pad_left, 0)
             stop = (stored_stop - 1) * pool.stride_w - pool.pad_left + pool.kernel_w
             stop = window.out_w if stored_stop == out_w else min(stop, window.out_w)
-        if problem.other is not None and first * problem.other.pixel % transfer:
+        if problem.other is not None and not problem.sliced and first * problem.other.pixel % transfer:
             raise TilingError(f"{columns} columns do not begin at whole transfers of what is added")
         begin = first * window.stride_w - window.pad_left
         load_first = round_down(begin, grain)
@@ -530,9 +552,27 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
     if pool is None:
         tile_words = stored
     maps_problem = MapsProblem(
-        machine, window, problem.maps, problem.bypass, problem.result, tile_words, whole, pool, stored
+        machine,
+        window,
+        problem.maps,
+        problem.bypass,
+        problem.result,
+        tile_words,
+        whole,
+        pool,
+        stored,
+        sliced=bool(partial or share) and _can_slice(problem.bypass, machine, tile_words, share),
     )
     return KernelPlan(packing, tiles, words, share, units, gathered, partial, stored, maps_problem)
+
+
+def _can_slice(bypass: MapsLayout | None, machine: Machine, words: int, share: int) -> bool:
+    """Whether tiles, and CUs, have whole transfers of a bypass each."""
+    if bypass is None:
+        return False
+    return not any(
+        number % machine.transfer_words for number in (words, share, bypass.pixel, bypass.segments[0].offset)
+    )
 
 
 def pieces(count: int) -> list[int]:

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
+from lowering.load_units import row_cuts
 from lowering.loop_builder import UNROLLED_TRACES
 from lowering.tile_steps.conv import Conv
-from lowering.tile_steps.layer import LayerBuffers, Load, LoadWeights, Move, Store, Transfer
+from lowering.tile_steps.layer import LayerBuffers, Load, LoadPixels, LoadWeights, Move, Store, Transfer
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.steps import Access, Role, Step, Unit
 from lowering.tile_steps.waits import Wait
@@ -145,6 +146,8 @@ class _Timing:
                     self._wait(wait)
                 case Load() as load:
                     self._load(step, self._transfers(load))
+                case LoadPixels() as load:
+                    self._load(step, self._pixels(load))
                 case LoadWeights():
                     self._load(step, self.layer.weights)
                 case Store() as store:
@@ -186,8 +189,10 @@ class _Timing:
     def _banks(self, access: Access) -> Iterator[tuple[bool, int]]:
         place, weights = self.places[access.place], access.place is Role.WEIGHTS
         bank = self.machine.wbuf_bank_words if weights else self.machine.mbuf_bank_words
-        first = place.start + access.slot * place.stride
-        for number in range(first // bank, (first + place.words - 1) // bank + 1):
+        start = place.start + access.slot * place.stride
+        first = start + max(0, access.rows.first) * place.row
+        stop = start + min(place.words, access.rows.stop * place.row)
+        for number in range(first // bank, -(-stop // bank)):
             yield weights, number
 
     def _hold_for_loads(self, step: Step) -> None:
@@ -225,10 +230,27 @@ class _Timing:
                 for unit in range(units)
                 if cuts[unit + 1] > cuts[unit]
             ]
+        if row_parts := row_cuts(machine, self._most_rows[load.buffer], self.places[load.buffer].row):
+            begin = load.columns.start * layout.pixel
+            parts = (min(begin + words, cut.stop) - max(begin, cut.start) for cut in row_parts)
+            return [Transfer(unit, rows, part) for unit, part in enumerate(parts) if part > 0]
         cuts = [rows * unit // units for unit in range(units + 1)]
         return [
             Transfer(unit, cuts[unit + 1] - cuts[unit], words) for unit in range(units) if cuts[unit + 1] > cuts[unit]
         ]
+
+    @cached_property
+    def _most_rows(self) -> dict[Role, int]:
+        """Rows of the tallest load into each buffer."""
+        rows: dict[Role, int] = {}
+        for step in self.layer.program().steps:
+            if isinstance(load := step.template, Load):
+                rows[load.buffer] = max(rows.get(load.buffer, 0), load.span.bottom - load.span.top)
+        return rows
+
+    def _pixels(self, load: LoadPixels) -> list[Transfer]:
+        width, units = load.span.right - load.span.left, self.machine.load_units
+        return [Transfer(cu % units, rows * width, load.words) for cu, rows in enumerate(load.rows) if rows]
 
     def _load(self, step: Step, transfers: Sequence[Transfer]) -> None:
         machine, done = self.machine, 0.0

@@ -114,9 +114,10 @@ class LowerConv(RewritePattern):
         builder = LoopBuilder()
         configure(builder, shifts)
         if op.bypass is not None:
-            for cu in range(machine.compute_units if kernels.share else 1):
-                mask = 1 << cu if kernels.share else machine.all_units
-                builder.add(loop.ConfigOp(loop.Register.BYPASS_OFFSET, cu * kernels.share, mask))
+            share = 0 if op.sliced else kernels.share
+            for cu in range(machine.compute_units if share else 1):
+                mask = 1 << cu if share else machine.all_units
+                builder.add(loop.ConfigOp(loop.Register.BYPASS_OFFSET, cu * share, mask))
         lanes = op.lanes(machine)
         channels = op.channels_at(tile.outer_indices(op), machine)
         block = cast(tile.WeightsBufferType, op.weights.type).block.data
@@ -173,12 +174,12 @@ class Output:
             )
         )
         if bypass:
-            source = self._place("bypass") + op.address("channel") + channels
+            first = op.address("channel") + kernels.bypass_first if op.sliced is None else op.address("result_word")
             self.builder.add(
                 loop.StartOp(
                     mode,
                     tile.Space.MBUF,
-                    source + kernels.bypass_first,
+                    self._place("bypass") + first + channels,
                     result,
                     self.cus,
                     self.vmacs,

@@ -45,7 +45,7 @@ SCHEDULE = ScheduleAttr.name
 BEST, PAPER = "best", "paper"
 AS_IS = "as-is"
 
-COMPARED = 2
+COMPARED = 6
 """So many plans are timed, those that are estimated to be fastest."""
 UNLIKELY = 1.15
 """A plan whose estimate is so much longer than the shortest one is not timed."""

@@ -37,6 +37,7 @@ class Conv:
 
     mode: tile.Mode
     bypass: bool
+    sliced: bool
     span: tile.Span
     window: tile.Window
     kernels: tile.Kernels
@@ -45,6 +46,15 @@ class Conv:
     """Words of a pixel that the tile computes, and the classes of its rows and columns: what its code follows from."""
     rows: tuple[tuple[range, ...], ...]
     columns: tuple[range, ...]
+
+
+class Code(NamedTuple):
+    """What of a step follows from its maps, columns and channels alone; see Step."""
+
+    template: Conv
+    counts: tuple[int, ...]
+    cycles: int
+    takes: int
 
 
 class KernelTile(NamedTuple):
@@ -95,6 +105,7 @@ class ConvSteps(LayerBuffers):
         tiles = [KernelTile(w, k) for w in range(plan.windows) for k in range(plan.kernel_tiles)]
         count = schedule.result_tiles
         self._classes: dict[tuple[MapsTile, ColumnTile, Part], Classes] = {}
+        self.codes: dict[tuple[MapsTile, ColumnTile, int, int, Part], Code] = {}
         self.groups = [tiles[first : first + count] for first in range(0, len(tiles), count)]
         self._collect()
 
@@ -137,10 +148,9 @@ class ConvSteps(LayerBuffers):
             slot, _ = self.result_slots.take((rows.base, columns.first, channel))
             result = ResultTile(slot, rows.base, channel)
             for maps in rows.maps:
-                self.load_other(rows.base, maps, columns, slot)
                 self._bring_back(maps, columns, result)
                 for kernel in group:
-                    self._kernel_tile(maps, columns, kernel, result)
+                    self._kernel_tile(maps, columns, kernel, result, first=kernel is group[0])
                 self._keep(maps, columns, result)
             if self.pooled is None:
                 self._store(self.result, slot, rows, columns, channel)
@@ -150,14 +160,28 @@ class ConvSteps(LayerBuffers):
     def _channel(self, kernel: KernelTile) -> int:
         return kernel.window * self.conv.channels + kernel.number * self.tile_channels
 
-    def _kernel_tile(self, maps: MapsTile, columns: ColumnTile, kernel: KernelTile, result: ResultTile) -> None:
+    def _kernel_tile(
+        self, maps: MapsTile, columns: ColumnTile, kernel: KernelTile, result: ResultTile, *, first: bool
+    ) -> None:
         number = kernel.window * self.conv.kernel_tiles + kernel.number
         for part in range(self.conv.schedule.parts):
             weights_slot, missing = self.weights_slots.take((number, part))
             if missing:
                 self._load_weights(number, part, weights_slot)
             maps_slot = self.load_maps(maps, columns)
+            if first and part == 0:
+                self._load_bypass(maps, columns, result)
             self.steps.append(ConvTile(self, maps, columns, kernel, result, maps_slot, weights_slot, part))
+
+    def _load_bypass(self, maps: MapsTile, columns: ColumnTile, result: ResultTile) -> None:
+        if not self.plan.sliced:
+            self.load_other(result.base, maps, columns, result.slot)
+            return
+        assert self.regions.other is not None
+        first = self.regions.other.layout.segments[0].offset
+        left = self.conv.channels * self.conv.windows - result.channel
+        words = min(self.conv.tile_words, round_up(left, self.machine.transfer_words))
+        self.load_slices(result.base, maps, columns, result.slot, result.channel + first, words, self.conv.share)
 
     def _load_weights(self, number: int, part: int, slot: int) -> None:
         buffers = self.machine.vmacs * self.conv.packing.cus
@@ -309,7 +333,8 @@ class ConvTile:
             parts=plan.schedule.parts,
             part_words=plan.packing.part_words,
         )
-        self.inputs = (Access(Role.MAPS_TILE, maps_slot), Access(Role.WEIGHTS, weights_slot))
+        self.maps_slot = maps_slot
+        self.inputs = (Access(Role.WEIGHTS, weights_slot),)
         if layer.other is not None:
             first, stop = maps.first - result.base, maps.stop - result.base
             self.inputs += (Access(Role.OTHER_TILE, result.slot, Extent(first, stop)),)
@@ -339,6 +364,14 @@ class ConvTile:
         parts = [Part(*row, kept + left, kept + right) for row in rows for left, right in pairwise(cuts)]
         return [part for part in parts if any(self.layer.classes(self.maps, self.columns, part).rows)]
 
+    def _maps_read(self, part: Part) -> Access:
+        """The rows of the maps tile under a part; all of them where tiles have slots in turns, each in its bank."""
+        layer, window = self.layer, self.layer.window
+        if layer.plan.maps.slots > 1:
+            return Access(Role.MAPS_TILE, self.maps_slot)
+        first = part.top * window.stride_h + self.kernels.row_lead
+        return Access(Role.MAPS_TILE, self.maps_slot, Extent(first, first + window.rows_read(part.bottom - part.top)))
+
     def _instructions_per_column(self) -> int:
         """Instructions for a column of the first row, away from the borders."""
         return self._steps * (1 + self.layer.window.kernel_h)
@@ -361,27 +394,13 @@ class ConvTile:
         return least + (self.kernels.part == 0)
 
     def step(self, part: Part) -> Step:
-        layer, window = self.layer, self.layer.window
-        machine, schedule = layer.machine, layer.conv.schedule
-        span = layer.span(self.maps, part)
-        rows, columns, kinds = layer.classes(self.maps, self.columns, part)
-        outputs = len(columns) * self._steps
+        code = self._code(part)
         first_row, first_word = self.maps.first - self.result.base, self.channel - self.result.channel
         return Step(
-            Conv(
-                schedule.mode,
-                layer.other is not None,
-                span.moved(-part.top, -part.left),
-                window,
-                self.kernels,
-                layer.problem.maps.unrolled,
-                self.channels,
-                rows,
-                columns,
-            ),
+            code.template,
             (*self.numbers, part.top, part.left),
             Unit.MAC,
-            self.inputs,
+            (self._maps_read(part), *self.inputs),
             (
                 Access(
                     Role.RESULT_TILE,
@@ -391,8 +410,38 @@ class ConvTile:
                     Extent(first_word, first_word + self.channels),
                 ),
             ),
-            tuple(len(mine) * outputs * self._instructions(mine, kinds) for mine in rows),
-            *_cycles(machine, schedule.mode, self.kernels, window, max(map(len, rows)) * outputs),
+            *code[1:],
+        )
+
+    def _code(self, part: Part) -> Code:
+        """What of a step kernel tiles have in common."""
+        known = self.layer.codes
+        key = self.maps, self.columns, self.kernels.part, self.channels, part
+        if key not in known:
+            known[key] = self._make_code(part)
+        return known[key]
+
+    def _make_code(self, part: Part) -> Code:
+        layer, window, schedule = self.layer, self.layer.window, self.layer.conv.schedule
+        rows, columns, kinds = layer.classes(self.maps, self.columns, part)
+        outputs = len(columns) * self._steps
+        template = Conv(
+            schedule.mode,
+            layer.other is not None,
+            layer.plan.sliced,
+            layer.span(self.maps, part).moved(-part.top, -part.left),
+            window,
+            self.kernels,
+            layer.problem.maps.unrolled,
+            self.channels,
+            rows,
+            columns,
+        )
+        counts = tuple(len(mine) * outputs * self._instructions(mine, kinds) for mine in rows)
+        return Code(
+            template,
+            counts,
+            *_cycles(layer.machine, schedule.mode, self.kernels, window, max(map(len, rows)) * outputs),
         )
 
 

@@ -10,7 +10,7 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from lowering.tile_steps import steps
 from lowering.tile_steps.conv import Conv
-from lowering.tile_steps.layer import Load, LoadWeights, Move, Store, TileProgram
+from lowering.tile_steps.layer import Load, LoadPixels, LoadWeights, Move, Store, TileProgram
 from lowering.tile_steps.neighbours import Ahead
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.roll import Leaf, Loop, Node, numbers_of
@@ -130,6 +130,21 @@ def _operation(
         case Load():
             row, column, slot = numbers
             return tile.LoadOp(named[template.region], row, column, named[template.buffer], slot, template.span)
+        case LoadPixels():
+            row, column, slot, channel, part_row, part_column = numbers
+            return tile.LoadPixelsOp(
+                named[template.buffer],
+                slot,
+                named[template.region],
+                row,
+                column,
+                channel,
+                part_row,
+                part_column,
+                template.words,
+                template.share,
+                template.span,
+            )
         case LoadWeights():
             number, slot = numbers
             return tile.LoadWeightsOp(
@@ -186,6 +201,7 @@ def _computation(
             named[Role.WEIGHTS],
             weights_slot,
             named[Role.OTHER_TILE] if template.bypass else None,
+            template.sliced,
             named[Role.RESULT_TILE],
             result_slot,
             row,

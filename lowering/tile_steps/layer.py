@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -38,6 +38,19 @@ class Load:
     rows: tuple[range, ...]
     """Rows of each CU, and columns, that lie inside the maps: what its code follows from."""
     columns: range
+
+
+@dataclass(frozen=True)
+class LoadPixels:
+    """Template of a load of some words of each pixel, or of some pixels of each row."""
+
+    region: Role
+    buffer: Role
+    words: int
+    share: int
+    span: tile.Span
+    rows: tuple[int, ...]
+    """Rows of each CU."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +165,7 @@ class LayerBuffers:
         self.maps_slots = Slots(plan.maps.slots)
         self.other: Buffer | None = None
         if plan.other is not None and regions.other is not None:
-            self.other = self.buffer(Role.OTHER_TILE, plan.other, regions.other.layout.pixel)
+            self.other = self.buffer(Role.OTHER_TILE, plan.other, plan.other_pixel)
 
     def buffer(self, role: Role, place: Place, unit: int) -> Buffer:
         """A buffer of the layer, in pixels or kernel blocks of so many words."""
@@ -210,7 +223,7 @@ class LayerBuffers:
 
     @staticmethod
     def _reads(step: Step, regions: Collection[Role]) -> bool:
-        return isinstance(step.template, Load) and step.template.region in regions
+        return isinstance(step.template, Load | LoadPixels) and step.template.region in regions
 
     def _parts_by_row(self, step: Step, last: Sequence[Extent]) -> list[Step]:
         """A load of maps in parts: rows that touch the words stored last apart from others, banks apart."""
@@ -258,6 +271,11 @@ class LayerBuffers:
                 for cu, mine in enumerate(load.rows)
                 if mine
             )
+        elif isinstance(load, LoadPixels):
+            layout = self._region(load.region).layout
+            row, *_, part_row, _ = step.numbers
+            region, first, share = load.region, row + part_row + load.span.top, load.span.share
+            read = tuple(memory_words(layout, first + cu * share, mine) for cu, mine in enumerate(load.rows) if mine)
         return FirstLoad(Ahead(load, buffer), step.numbers, words, region, read, step.counts, step.cycles, step.takes)
 
     def swapped_behind(self, before: LayerBuffers) -> Swapped:
@@ -301,8 +319,16 @@ class LayerBuffers:
                 self.plan.window_share * self.window.stride_h,
                 rows.cus,
             )
-            self.steps.append(self._load(self.regions.maps, self.maps, rows.load_first, columns.load_first, slot, span))
+            load = self._load(self.regions.maps, self.maps, rows.load_first, columns.load_first, slot, span)
+            self.steps += [load] if self.plan.maps.slots > 1 else self._bank_by_bank(load)
         return slot
+
+    def _bank_by_bank(self, load: Step) -> list[Step]:
+        """A load into the only slot of a buffer in parts, each as soon as nothing computes with its bank any more:
+        while the last rows of the tile before are computed, and the first ones of this."""
+        return [
+            replace(part, held=self.buffers.whole_banks_of(part.writes)) for part in self._parts_by_row(load, last=())
+        ]
 
     def load_other(self, base: int, rows: MapsTile, columns: ColumnTile, slot: int) -> None:
         """Loads what is read pixel for pixel with the result, whose tile begins with row `base`."""
@@ -310,6 +336,42 @@ class LayerBuffers:
             top, bottom = rows.first - base, rows.stop - base
             span = tile.Span(top, bottom, 0, columns.stop - columns.first, self.plan.window_share, rows.cus)
             self.steps.append(self._load(self.regions.other, self.other, base, columns.first, slot, span))
+
+    def load_slices(
+        self, base: int, rows: MapsTile, columns: ColumnTile, slot: int, channel: int, words: int, share: int
+    ) -> None:
+        """Loads, of what is read pixel for pixel with a result tile that begins with row `base`, so many words from
+        word `channel` on: a few pixels at a time, as many as the queues of the load units take."""
+        assert self.other is not None and self.regions.other is not None
+        place = base, columns.first, slot, channel
+        width, count = columns.stop - columns.first, self.machine.load_queue_depth
+        for row in range(rows.first - base, rows.stop - base):
+            for left in range(0, width, count):
+                part = tile.Span(row, row + 1, left, min(left + count, width), self.plan.window_share, rows.cus)
+                self.steps += self._load_pixels(self.regions.other, self.other, place, words, share, part)
+
+    def _load_pixels(
+        self, region: Region, buffer: Buffer, place: tuple[int, int, int, int], words: int, share: int, span: tile.Span
+    ) -> list[Step]:
+        row, machine = place[0], self.machine
+        rows = tuple(len(span.rows_inside(row, cu, region.layout.height)) for cu in range(machine.compute_units))
+        width = span.right - span.left
+        if not any(rows):
+            return []
+        written = (Access(buffer.role, place[2], Extent(span.top, span.bottom), Extent(span.left, span.right)),)
+        return [
+            Step(
+                LoadPixels(region.role, buffer.role, words, share, span.moved(-span.top, -span.left), rows),
+                (*place, span.top, span.left),
+                Unit.LOAD,
+                (Access(region.memory),) if self.in_place else (),
+                written,
+                (1,) * machine.compute_units,
+                sum(rows) * width * CYCLES_PER_INSTRUCTION,
+                memory_cycles(machine, max(rows) * width, max(rows) * width * words * machine.load_units),
+                shared=self.buffers.whole_banks_of(written),
+            )
+        ]
 
     def _load(self, region: Region, buffer: Buffer, row: int, column: int, slot: int, span: tile.Span) -> Step:
         maps = region.layout

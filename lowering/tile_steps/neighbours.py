@@ -58,7 +58,7 @@ class FirstLoad(NamedTuple):
             self.cycles,
             self.takes,
             ahead=True,
-            held=tuple(access for words in buffers.whole_banks(self.words) for access in buffers.accesses(words)),
+            held=buffers.whole_banks(self.words),
         )
 
 
@@ -132,10 +132,16 @@ class Buffers:
         size = self._bank_words(words.weights)
         return frozenset(range(words.words.first // size, (words.words.stop - 1) // size + 1))
 
-    def whole_banks(self, words: Words) -> list[Words]:
-        """All words of the banks in which words lie."""
+    def whole_banks(self, words: Words) -> tuple[Access, ...]:
+        """What lies in the banks in which words lie."""
         size = self._bank_words(words.weights)
-        return [Words(words.weights, Extent(bank * size, bank * size + size)) for bank in sorted(self.banks(words))]
+        banks = (Words(words.weights, Extent(bank * size, bank * size + size)) for bank in sorted(self.banks(words)))
+        return tuple(access for bank in banks for access in self.accesses(bank))
+
+    def whole_banks_of(self, accesses: Iterable[Access]) -> tuple[Access, ...]:
+        """What lies in the banks that are touched."""
+        found = (words for access in accesses if (words := self.words(access)) is not None)
+        return tuple(held for words in found for held in self.whole_banks(words))
 
     def _bank_words(self, weights: bool) -> int:
         return self.machine.wbuf_bank_words if weights else self.machine.mbuf_bank_words

@@ -21,8 +21,6 @@ OTHERS = (Unit.MAX, Unit.MOVE, Unit.LOAD)
 """Loads come last between two parts: dispatch holds what reads a bank into which a load is in flight."""
 READ, WRITTEN = {False}, {True}
 """What is met: words that were read, and words that were written."""
-FAR = 16
-"""A load that comes so many parts of tiles later is no reason to keep a store back until then."""
 
 
 def order(program: Sequence[Step | Work], machine: Machine, waits: Waits | None = None) -> list[Step]:
@@ -154,6 +152,12 @@ class _Memory:
         self.loads_done = max(self.loads_done, self.time) + step.takes
         self.loaded.update({(access.place, access.slot): self.loads_done for access in step.writes})
 
+    def holds(self, load: Step, step: Step) -> int:
+        """For how long a load would keep a step that computes with words of its banks from being dispatched."""
+        if not any(mine.meets(theirs) for mine in load.shared for theirs in step.reads):
+            return 0
+        return max(0, self.loads_done - self.time) + load.takes + self.machine.memory_latency
+
     def ready(self, step: Step) -> int:
         """When all is loaded that a step reads."""
         return max((self.loaded.get((access.place, access.slot), 0) for access in step.reads), default=0)
@@ -165,11 +169,23 @@ class _Memory:
         self.stores_done.extend(begin + step.takes * number // count for number in range(1, count + 1))
         return self.stores_done[-1]
 
-    def has_room(self, step: Step) -> bool:
-        """Whether the queue of the move decoder takes all stores of a step, so that none holds dispatch."""
+    def has_room(self, step: Step, cover: int) -> bool:
+        """Whether the queue of the move decoder takes all of a store before the MACs, whose queue lasts for `cover`,
+        stand still; a longer one may begin when memory is free."""
         while self.stores_done and self.stores_done[0] <= self.time:
             self.stores_done.popleft()
-        return not self.stores_done or len(self.stores_done) + sum(step.counts) <= self.machine.queue_depth
+        waiting = len(self.stores_done)
+        count = sum(step.counts)
+        excess = waiting + count - self.machine.queue_depth
+        if excess <= 0:
+            return True
+        if excess <= waiting:
+            held = self.stores_done[excess - 1] - self.time
+        else:
+            begin = max(self.time, self.loads_done, self.stores_done[-1] if self.stores_done else 0)
+            held = begin + step.takes * (excess - waiting) // count - self.time
+        least = step.takes * max(0, count - self.machine.queue_depth) // max(1, count)
+        return held <= max(least, cover - cover // 4)
 
 
 def _interleaved(program: Sequence[Step | Work], machine: Machine) -> list[Item]:
@@ -220,9 +236,9 @@ def _interleaved(program: Sequence[Step | Work], machine: Machine) -> list[Item]
                     break
                 if other.step.ahead and any(needed.done > memory.time for needed in other.after):
                     break
-                if other.step.to_memory and not (
-                    _before_load(queues[Unit.LOAD], number) and memory.has_room(other.step)
-                ):
+                if number + 1 < len(pieces) and memory.holds(other.step, pieces[number + 1].item.step) > cover:
+                    break
+                if other.step.to_memory and not memory.has_room(other.step, cover):
                     break
                 budget -= other.step.cycles
                 if budget < 0 and budget + other.step.cycles < cover:
@@ -232,14 +248,6 @@ def _interleaved(program: Sequence[Step | Work], machine: Machine) -> list[Item]
         if other.gap is None:
             place(other, len(pieces))
     return made
-
-
-def _before_load(loads: deque[_Other], gap: int) -> bool:
-    """Whether a store fits here: before a load, when those before it have left memory to it, or where no load is near.
-
-    Always at the same place of a tile, it rolls into loops.
-    """
-    return not loads or loads[0].after_piece < gap or loads[0].after_piece > gap + FAR
 
 
 def _done_before(needed: _Other, gap: int, unit: Unit) -> bool:

@@ -139,7 +139,9 @@ class Step:
     ahead: bool = False
     """Whether it is a load for the layer behind."""
     held: tuple[Access, ...] = ()
-    """What a load for the layer behind keeps from being computed with while it is in flight: all of its banks."""
+    """What a load keeps from being computed with while it is in flight, and comes behind: all of its banks."""
+    shared: tuple[Access, ...] = ()
+    """The same of a load that comes while its banks are computed with, and so has to be short."""
 
     def conflicts(self, other: Step) -> bool:
         """Whether the order of the two matters."""

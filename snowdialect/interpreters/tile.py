@@ -128,6 +128,29 @@ class TileFunctions(InterpreterFunctions):
             ]
         return ()
 
+    @impl(tile.LoadPixelsOp)
+    def run_load_pixels(self, interpreter: Interpreter, op: tile.LoadPixelsOp, args: PythonValues) -> PythonValues:
+        state = run_state(interpreter)
+        machine = machine_of(op)
+        values = _values(op, args)
+        indices = _indices(values)
+        source = region_pixels(state.dram, values[op.region_value])
+        columns, left = op.columns_at(indices), op.number("column", indices)
+        for cu in range(machine.compute_units):
+            rows, top = op.rows_at(indices, cu), op.number("row", indices) + cu * op.span.record.share
+            if not rows or not columns:
+                continue
+            start, layout = values[op.buffer][op.number("slot", indices)], cast(tile.MapsBufferType, op.buffer.type)
+            first = op.number("channel", indices) + cu * op.share.value.data
+            count = op.channels_at(indices, cu)
+            _tile(state.buffers(machine).mbuf[:, cu], start, rows, columns, layout)[..., :count] = source[
+                :,
+                top + rows.start : top + rows.stop,
+                left + columns.start : left + columns.stop,
+                first : first + count,
+            ]
+        return ()
+
     @impl(tile.LoadWeightsOp)
     def run_load_weights(self, interpreter: Interpreter, op: tile.LoadWeightsOp, args: PythonValues) -> PythonValues:
         state = run_state(interpreter)
@@ -155,7 +178,7 @@ class TileFunctions(InterpreterFunctions):
         maps_start = values[op.maps][op.number("maps_slot", indices)]
         weights_start = values[op.weights][op.number("weights_slot", indices)]
         result_slot, result_row = op.number("result_slot", indices), op.number("result_row", indices)
-        channel, offset = op.number("channel", indices), op.number("offset", indices)
+        channel, offset, word = (op.number(name, indices) for name in ("channel", "offset", "result_word"))
         maps_layout, leads = cast(tile.MapsBufferType, op.maps.type), op.leads
         for cu in range(machine.compute_units):
             rows = op.rows_at(indices, cu)
@@ -169,7 +192,7 @@ class TileFunctions(InterpreterFunctions):
                 if op.bypass is not None:
                     layout = cast(tile.MapsBufferType, op.bypass.type)
                     view = _tile(buffers.mbuf[:, cu], values[op.bypass][result_slot], result_rows, columns, layout)
-                    first = kernels.bypass_first + channel + cu * kernels.share
+                    first = kernels.bypass_first + channel + cu * kernels.share if op.sliced is None else word
                     sums += align(view[..., first : first + count], shifts.bypass)
             else:
                 sums += state.partial_sums.pop((op.result, cu))
@@ -205,7 +228,6 @@ class TileFunctions(InterpreterFunctions):
                 continue
             layout = cast(tile.MapsBufferType, op.result.type)
             view = _tile(buffers.mbuf[:, cu], values[op.result][result_slot], result_rows, columns, layout)
-            word = op.number("result_word", indices)
             view[..., word : word + count] = _finish(op, state, sums)
         return ()
 

@@ -16,6 +16,7 @@ from snowdialect.dialects.tile.memory import (
     whole_region,
 )
 from snowdialect.dialects.tile.pixels import AddOp, AvgPoolOp, MaxPoolOp, PoolOp
+from snowdialect.dialects.tile.pixelwise import LoadPixelsOp, StoreOp
 from snowdialect.dialects.tile.records import (
     Estimate,
     EstimateAttr,
@@ -32,7 +33,7 @@ from snowdialect.dialects.tile.records import (
     WindowAttr,
 )
 from snowdialect.dialects.tile.structure import BufferOp, ForOp, LayerOp, TiledOp, WaitOp, outer_indices
-from snowdialect.dialects.tile.transfer import LoadOp, LoadWeightsOp, MoveOp, Pieces, StoreOp, TransferOp, WeightsRun
+from snowdialect.dialects.tile.transfer import LoadOp, LoadWeightsOp, MoveOp, Pieces, TransferOp, WeightsRun
 from snowdialect.dialects.tile.types import (
     MapsBufferType,
     MapsType,
@@ -65,6 +66,7 @@ Tile = Dialect(
         BufferOp,
         ForOp,
         LoadOp,
+        LoadPixelsOp,
         LoadWeightsOp,
         ConvOp,
         MaxPoolOp,
@@ -109,6 +111,7 @@ __all__ = [
     "KernelsAttr",
     "LayerOp",
     "LoadOp",
+    "LoadPixelsOp",
     "LoadWeightsOp",
     "MapsBufferType",
     "MapsType",

@@ -155,7 +155,8 @@ class ConvOp(ComputeOp):
 
     The tile's kernels compute the channels from `channel` on of each CU; they see the words of each pixel from
     `offset` on. Local row `r` of the result goes to row `r + result_row` of its buffer, the first of the channels to
-    word `result_word` of a pixel. The bypass tile has the slot and the rows of the result. A later part of a kernel
+    word `result_word` of a pixel. The bypass tile has the slot and the rows of the result; its pixels have all channels
+    of all CUs, or, `sliced`, those of the result tile in the same words. A later part of a kernel
     adds to what the parts before it left in the accumulators. Of `unrolled` rows the window sees one row, whose pixels
     hold all rows under the kernel; words of those that are outside the tensor are not read.
     """
@@ -169,6 +170,7 @@ class ConvOp(ComputeOp):
     weights_slot = prop_def(AffineMapAttr)
     weights_slot_indices = var_operand_def(IndexType())
     bypass = opt_operand_def(MapsBufferType)
+    sliced = opt_prop_def(UnitAttr)
     result = operand_def(MapsBufferType)
     result_slot = prop_def(AffineMapAttr)
     result_slot_indices = var_operand_def(IndexType())
@@ -194,7 +196,8 @@ class ConvOp(ComputeOp):
     assembly_format = (
         "$mode $maps custom<Address>($maps_slot, $maps_slot_indices) "
         "`,` $weights custom<Address>($weights_slot, $weights_slot_indices) "
-        "(`bypass` $bypass^ `:` type($bypass))? `to` $result custom<Address>($result_slot, $result_slot_indices) "
+        "(`bypass` $bypass^ `:` type($bypass))? (`sliced` $sliced^)? "
+        "`to` $result custom<Address>($result_slot, $result_slot_indices) "
         "`at` custom<Address>($result_row, $result_row_indices) "
         "`word` custom<Address>($result_word, $result_word_indices) "
         "`row` custom<Address>($row, $row_indices) `column` custom<Address>($column, $column_indices) "
@@ -225,6 +228,7 @@ class ConvOp(ComputeOp):
         weights: SSAValue,
         weights_slot: IndexExpr,
         bypass: SSAValue | None,
+        sliced: bool,
         result: SSAValue,
         result_slot: IndexExpr,
         row: IndexExpr,
@@ -277,6 +281,7 @@ class ConvOp(ComputeOp):
                 "window": WindowAttr.make(window),
                 "kernels": KernelsAttr.make(kernels),
                 "shifts": ShiftsAttr.make(shifts),
+                "sliced": flag(sliced),
                 "unrolled": None if unrolled is None else UnrolledAttr.make(unrolled),
                 "relu": flag(relu),
             },
@@ -340,9 +345,11 @@ class ConvOp(ComputeOp):
         self.check_pixel(self.result, self.bounds("result_word"), count)
         results = [self.result]
         if self.bypass is not None:
-            first, last = (channel + kernels.bypass_first for channel in self.bounds("channel"))
-            furthest = (self.extent.cus.bit_length() - 1) * kernels.share
-            self.check_pixel(self.bypass, (first, last + furthest), count)
+            first, last = self.bounds("result_word")
+            if self.sliced is None:
+                first, last = (channel + kernels.bypass_first for channel in self.bounds("channel"))
+                last += (self.extent.cus.bit_length() - 1) * kernels.share
+            self.check_pixel(self.bypass, (first, last), count)
             self.check_slot("result_slot", self.bypass)
             results.append(self.bypass)
         for slot, buffer in (("maps_slot", self.maps), ("weights_slot", self.weights), ("result_slot", self.result)):

@@ -9,8 +9,8 @@
 // CHECK:      [[XS:%[^ ]+]] = tile.reshape [[X]] : {{.*}} to !tile.maps<height 12, width 3, pixel 32, row 96,
 // CHECK-NEXT: [[RS:%[^ ]+]] = tile.reshape [[R]] : {{.*}} to !tile.maps<height 12, width 3, pixel 32, row 96,
 // CHECK-NEXT: [[YS:%[^ ]+]] = tile.reshape [[Y]] : {{.*}} to !tile.maps<height 12, width 3, pixel 32, row 96,
-// CHECK:      tile.load [[RS]] row[0] column[0] to {{.*}} slot[0] <top 0, bottom 3, left 0, right 3, share 3, cus 15>
 // CHECK:      tile.load [[XS]] row[0] column[0] to {{.*}} slot[0] <top 0, bottom 3, left 0, right 3, share 3, cus 15>
+// CHECK:      tile.load [[RS]] row[0] column[0] to {{.*}} slot[0] <top 0, bottom 3, left 0, right 3, share 3, cus 15>
 // CHECK:      tile.conv {{.*}} in_h 12, in_w 3, out_h 12, out_w 3>
 // CHECK:      tile.store {{.*}} to [[YS]] row[0] column[0] {{.*}} <top 0, bottom 3, left 0, right 3, share 3, cus 15>
 module attributes {snow.machine = "zc706"} {

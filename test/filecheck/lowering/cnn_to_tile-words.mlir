@@ -27,8 +27,9 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   tile.max_pool %2[0] to %3[0] row[0] column[0] part[0], [4] <top 0, bottom 1, left 0, right 7, share 16, cus 15>
 // CHECK:        tile.max_pool %2[1] to %3[1] row[0] column[11] part[0], [0] <top 0, bottom 1, left 0, right 4, share 16, cus 15>
 // CHECK-NEXT:   tile.wait max pending 16
-// CHECK-NEXT:   tile.store %3[0] to %1 row[0] column[0] channel[0] words 64 share 0 limit 64 part[2], [0] <top 0, bottom 2, left 0, right 11, share 16, cus 15>
 // CHECK-NEXT:   tile.load %0 row[-1] column[21] to %2 slot[0] <top 0, bottom 10, left 0, right 12, share 16, cus 15>
+// CHECK-NEXT:   tile.max_pool
+// CHECK-NEXT:   tile.store %3[0] to %1 row[0] column[0] channel[0] words 64 share 0 limit 64 part[4], [0] <top 0, bottom 1, left 0, right 11, share 16, cus 15>
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x64x64x32x!cnn.fixed<8>>
   %y = cnn.max_pool %x {kernel = [3, 3], pads = [1, 1, 1, 1]} : (tensor<1x64x64x32x!cnn.fixed<8>>) -> tensor<1x64x64x32x!cnn.fixed<8>> loc("pool1")

@@ -218,9 +218,9 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   %5 = tile.buffer words 128 at 128 slots 1 every 32768 : !tile.mbuf<pixel 32, row 128>
 // CHECK-NEXT:   %6 = tile.buffer words 128 at 256 slots 1 every 32768 : !tile.mbuf<pixel 32, row 128>
 // CHECK-NEXT:   %7 = tile.buffer words 512 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
-// CHECK-NEXT:   tile.load %1 row[0] column[0] to %5 slot[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT:   tile.load_weights %3 tile[0] part 0 to %7 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %4 slot[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.load %1 row[0] column[0] to %5 slot[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT:   tile.conv coop %4[0], %7[0] bypass %5 : !tile.mbuf<pixel 32, row 128> to %6[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <depth 32, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 0, bypass 10> relu : !tile.mbuf<pixel 32, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 128>
 // CHECK-NEXT:   tile.wait mac pending 0
 // CHECK-NEXT:   tile.store %6[0] to %2 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>

@@ -43,15 +43,10 @@ module attributes {snow.machine = "zc706"} {
 // LOOP-NEXT: }
 // LOOP:      loop.store mbuf[32] cu 0 to {{%[^[]+}}[0] units 1
 // LOOP-NEXT: loop.store mbuf[32] cu 1 to {{%[^[]+}}[1] units 1
-// LOOP:      loop.for [[I2:%[^ ]+]] = 0 to 2 {
+// LOOP:      loop.for [[I2:%[^ ]+]] = 0 to 4 {
 // LOOP-NEXT:   loop.start coop wbuf[[[I2]] * 128] to mbuf[[[I2]] * 4 + 64] cus 1 vmacs 15
 // LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I2]] * 128 + 16] words 32 cus 1 vmacs 15
 // LOOP-NEXT:   loop.mac coop mbuf[32] wbuf[[[I2]] * 128 + 48] words 32 cus 1 vmacs 15 last
-// LOOP-NEXT: }
-// LOOP:      loop.for [[I3:%[^ ]+]] = 0 to 2 {
-// LOOP-NEXT:   loop.start coop wbuf[[[I3]] * 128 + 8192] to mbuf[[[I3]] * 4 + 72] cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I3]] * 128 + 8208] words 32 cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[32] wbuf[[[I3]] * 128 + 8240] words 32 cus 1 vmacs 15 last
 // LOOP-NEXT: }
 // LOOP:      loop.store mbuf[64] cu 0 to {{%[^[]+}}[0] units 1
 // SNOW:      snowflake.program
@@ -66,11 +61,7 @@ module attributes {snow.machine = "zc706"} {
 // SNOW-NEXT: %{{.*}} = cnn.lrn
 // SNOW-NEXT: tile.write
 // SNOW:      snowflake.program
-// SNOW-NEXT: snowflake.for {{.*}} times 2 {
-// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 32{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 32, last{{$}}
-// SNOW-NEXT: snowflake.for {{.*}} times 2 {
+// SNOW-NEXT: snowflake.for {{.*}} times 4 {
 // SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 32{{$}}
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 32, last{{$}}

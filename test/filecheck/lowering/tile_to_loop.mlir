@@ -367,3 +367,42 @@ module attributes {snow.machine = "zc706"} {
     tile.load %in row[0] column[0] to %a slot[0] <top 0, bottom 8, left 0, right 8, share 0, cus 1> : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128>
   }
 }
+
+// -----
+
+// Few rows for all CUs that do not lie in one piece: each unit fetches its part of every row, so that all are busy.
+// CHECK:      loop.layer "conv2d" {
+// CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 2 {
+// CHECK-NEXT:     loop.load %in[[[I0]] * 16] to mbuf[[[I0]] * 128] units 1 cus 15 through 0
+// CHECK-NEXT:     loop.load %in[[[I0]] * 16 + 1] to mbuf[[[I0]] * 128 + 32] units 1 cus 15 through 1
+// CHECK-NEXT:     loop.load %in[[[I0]] * 16 + 2] to mbuf[[[I0]] * 128 + 64] units 1 cus 15 through 2
+// CHECK-NEXT:     loop.load %in[[[I0]] * 16 + 3] to mbuf[[[I0]] * 128 + 96] units 1 cus 15 through 3
+// CHECK-NEXT:   }
+module attributes {snow.machine = "zc706"} {
+  %in = tile.region "in" : !tile.maps<height 4, width 16, pixel 32, row 512, frac 8, channels [32 at 0]>
+  tile.layer "conv2d" {
+    %m = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 128>
+    tile.load %in row[0] column[0] to %m slot[0] <top 0, bottom 2, left 0, right 4, share 0, cus 15> : !tile.maps<height 4, width 16, pixel 32, row 512, frac 8, channels [32 at 0]> to !tile.mbuf<pixel 32, row 128>
+  }
+}
+
+// -----
+
+// Words of each pixel, for each CU its own by its own unit; then pixels of each CU's rows.
+// CHECK:      loop.layer "conv2d" {
+// CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 4 {
+// CHECK-NEXT:     loop.load %in[[[I0]] * 4 + 48] to mbuf[[[I0]] * 32 + 128] units 1 cus 1 through 0
+// CHECK-NEXT:     loop.load %in[[[I0]] * 4 + 49] to mbuf[[[I0]] * 32 + 128] units 1 cus 2 through 1
+// CHECK-NEXT:   }
+// CHECK-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.load %in[[[I1]] * 4 + 2] to mbuf[[[I1]] * 32] units 1 cus 1 through 0
+// CHECK-NEXT:     loop.load %in[[[I1]] * 4 + 34] to mbuf[[[I1]] * 32] units 1 cus 2 through 1
+// CHECK-NEXT:   }
+module attributes {snow.machine = "zc706"} {
+  %in = tile.region "in" : !tile.maps<height 4, width 8, pixel 128, row 1024, frac 8, channels [128 at 0]>
+  tile.layer "conv2d" {
+    %m = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    tile.load_pixels %in row[1] column[0] channel[0] words 32 share 32 to %m slot[0] part[0], [4] <top 0, bottom 1, left 0, right 4, share 0, cus 3> : !tile.maps<height 4, width 8, pixel 128, row 1024, frac 8, channels [128 at 0]> to !tile.mbuf<pixel 32, row 256>
+    tile.load_pixels %in row[0] column[0] channel[64] words 32 share 0 to %m slot[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 1, cus 3> : !tile.maps<height 4, width 8, pixel 128, row 1024, frac 8, channels [128 at 0]> to !tile.mbuf<pixel 32, row 256>
+  }
+}

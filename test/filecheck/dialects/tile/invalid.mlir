@@ -375,7 +375,7 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// CHECK: tile.store "conv1": stores 64 words of pixels that have 32 in the buffer
+// CHECK: tile.store "conv1": moves 64 words of pixels that have 32 in the buffer
 module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
   %b = tile.buffer words 256 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
@@ -409,6 +409,33 @@ module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %b = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
   tile.store %b[0] to %r row[0] column[0] channel[0] words 16 share 0 limit 16 part[0], [0] <top 0, bottom 1, left 2, right 5, share 1, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.load_pixels "conv1": loads up to word 96 of pixels of 64 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
+  %b = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+  tile.load_pixels %r row[0] column[0] channel[0] words 32 share 32 to %b slot[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 7> : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.load_pixels "conv1": 16 words of a pixel of 64 are not whole transfers of 32 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
+  %b = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+  tile.load_pixels %r row[0] column[0] channel[0] words 16 share 0 to %b slot[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 7> : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.load_pixels "conv1": pixels 48 words apart do not begin at whole transfers of 32 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
+  %b = tile.buffer words 384 at 0 slots 1 every 16384 : !tile.mbuf<pixel 48, row 384>
+  tile.load_pixels %r row[0] column[0] channel[0] words 32 share 0 to %b slot[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 7> : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> to !tile.mbuf<pixel 48, row 384> loc("conv1")
 }
 
 // -----

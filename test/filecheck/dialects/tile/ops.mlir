@@ -75,16 +75,28 @@ module attributes {snow.machine = "zc706"} {
     }
   }
 
+  // A bypass that has only the words of the result tile, loaded pixel by pixel, for each CU its own.
+  tile.layer "conv2d" {
+    %in = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %id = tile.buffer words 256 at 128 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %out = tile.buffer words 256 at 384 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    %kernels = tile.buffer words 320 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
+    // CHECK: tile.load_pixels %whole row[1] column[0] channel[0] words 32 share 32 to %id_1 slot[0] part[0], [4] <top 0, bottom 1, left 0, right 4, share 0, cus 3> : !tile.maps<{{.*}}> to !tile.mbuf<pixel 32, row 256>
+    tile.load_pixels %whole row[1] column[0] channel[0] words 32 share 32 to %id slot[0] part[0], [4] <top 0, bottom 1, left 0, right 4, share 0, cus 3> : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0, 6 at 32]> to !tile.mbuf<pixel 32, row 256>
+    // CHECK-NEXT: tile.conv coop %in_1[0], %kernels_1[0] bypass %id_1 : !tile.mbuf<pixel 32, row 256> sliced to %out_1[0] at[0] word[0]
+    tile.conv coop %in[0], %kernels[0] bypass %id : !tile.mbuf<pixel 32, row 256> sliced to %out[0] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 5, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 8, bypass 8> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
+  }
+
   // INDP, without residual and ReLU; rows of a tile that are behind its first, results further down in their buffer.
   tile.layer "conv2d" {
     %in = tile.buffer words 1024 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %out = tile.buffer words 512 at 1024 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %kernels = tile.buffer words 2368 at 0 slots 1 every 8192 : !tile.wbuf<block 2368>
-    // CHECK: tile.conv indp %in_1[0], %kernels_1[0] to %out_1[0] at[-1] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 1, bottom 3, left 0, right 8, share 2, cus 3> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 1, channels 32, share 0, lead -1, row_lead 2, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 2368> to !tile.mbuf<pixel 32, row 256>
+    // CHECK: tile.conv indp %in_2[0], %kernels_2[0] to %out_2[0] at[-1] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 1, bottom 3, left 0, right 8, share 2, cus 3> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 1, channels 32, share 0, lead -1, row_lead 2, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 2368> to !tile.mbuf<pixel 32, row 256>
     tile.conv indp %in[0], %kernels[0] to %out[0] at[-1] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 1, bottom 3, left 0, right 8, share 2, cus 3> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 1, channels 32, share 0, lead -1, row_lead 2, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 2368> to !tile.mbuf<pixel 32, row 256>
     // Rows that the next tile needs too, from the end of the tile to its beginning, and to the CU before.
-    // CHECK-NEXT: tile.move %in_1[0] row[5] column[0] word[0] to %in_1[0] row[0] column[0] word[0] words 16 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
-    // CHECK-NEXT: tile.move %out_1[0] row[1] column[0] word[16] to %in_1[0] row[0] column[0] word[0] words 16 down 1 <top 0, bottom 1, left 1, right 7, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 16, row 128>
+    // CHECK-NEXT: tile.move %in_2[0] row[5] column[0] word[0] to %in_2[0] row[0] column[0] word[0] words 16 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
+    // CHECK-NEXT: tile.move %out_2[0] row[1] column[0] word[16] to %in_2[0] row[0] column[0] word[0] words 16 down 1 <top 0, bottom 1, left 1, right 7, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 16, row 128>
     tile.move %in[0] row[5] column[0] word[0] to %in[0] row[0] column[0] word[0] words 16 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
     tile.move %out[0] row[1] column[0] word[16] to %in[0] row[0] column[0] word[0] words 16 down 1 <top 0, bottom 1, left 1, right 7, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 16, row 128>
   }
@@ -93,7 +105,7 @@ module attributes {snow.machine = "zc706"} {
   tile.layer "max_pool" {
     %in = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %out = tile.buffer words 96 at 256 slots 1 every 16384 : !tile.mbuf<pixel 16, row 96>
-    // CHECK: tile.max_pool %in_2[0] to %out_2[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96>
+    // CHECK: tile.max_pool %in_3[0] to %out_3[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96>
     tile.max_pool %in[0] to %out[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96>
   }
   tile.layer "avg_pool" {
@@ -102,15 +114,15 @@ module attributes {snow.machine = "zc706"} {
     %lanes = tile.buffer words 160 at 0 slots 1 every 8192 : !tile.wbuf<block 160>
     // CHECK: tile.load_weights %ninths tile[0] part 0 to %lanes slot[0] cus 15 : !tile.packed<640> to !tile.wbuf<block 160>
     tile.load_weights %ninths tile[0] part 0 to %lanes slot[0] cus 15 : !tile.packed<640> to !tile.wbuf<block 160>
-    // CHECK: tile.avg_pool %in_3[0] to %out_3[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 3, share 1, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> with %lanes rows [1, 1, 0] columns [0, 1, 1] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96>
+    // CHECK: tile.avg_pool %in_4[0] to %out_4[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 3, share 1, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> with %lanes rows [1, 1, 0] columns [0, 1, 1] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96>
     tile.avg_pool %in[0] to %out[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 3, share 1, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> with %lanes rows [1, 1, 0] columns [0, 1, 1] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96>
   }
   tile.layer "add" {
     %in = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %other = tile.buffer words 128 at 128 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %out = tile.buffer words 128 at 256 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
-    // CHECK: tile.add %in_4, %other : !tile.mbuf<pixel 16, row 128> slot[0] to %out_4[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, {{.*}}> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 1, bias 0, bypass 1> relu : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
-    // CHECK: tile.add %in_4 slot[0] to %out_4[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, {{.*}}> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 1, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
+    // CHECK: tile.add %in_5, %other : !tile.mbuf<pixel 16, row 128> slot[0] to %out_5[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, {{.*}}> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 1, bias 0, bypass 1> relu : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
+    // CHECK: tile.add %in_5 slot[0] to %out_5[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, {{.*}}> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 1, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
     tile.add %in, %other : !tile.mbuf<pixel 16, row 128> slot[0] to %out[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 1, bias 0, bypass 1> relu : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
     tile.add %in slot[0] to %out[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> <result 1, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
   }
@@ -123,18 +135,18 @@ module attributes {snow.machine = "zc706"} {
     %max = tile.buffer words 256 at 1792 slots 1 every 16384 : !tile.mbuf<pixel 32, row 128>
     %kernels = tile.buffer words 768 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
     // CHECK:      tile.for %r = 0 to 4 {
-    // CHECK-NEXT:   tile.conv coop %in_5[0], %kernels_2[0] to %out_5[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%r], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15>
+    // CHECK-NEXT:   tile.conv coop %in_6[0], %kernels_3[0] to %out_6[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%r], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15>
     tile.for %r = 0 to 4 {
       tile.conv coop %in[0], %kernels[0] to %out[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%r], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
     }
     // CHECK:      tile.for %p = 0 to 2 {
-    // CHECK-NEXT:   tile.max_pool %out_5[0] to %max[0] row[1] column[0] part[%p], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15>
+    // CHECK-NEXT:   tile.max_pool %out_6[0] to %max[0] row[1] column[0] part[%p], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15>
     tile.for %p = 0 to 2 {
       tile.max_pool %out[0] to %max[0] row[1] column[0] part[%p], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 15> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 128>
     }
     // CHECK:      tile.for %s = 0 to 4 {
     // CHECK-NEXT:   tile.for %c = 0 to 2 {
-    // CHECK-NEXT:     tile.store %out_5[0] to %part row[2] column[0] channel[0] words 32 share 0 limit 32 part[%s], [%c * 4] <top 0, bottom 1, left 0, right 4, share 0, cus 1>
+    // CHECK-NEXT:     tile.store %out_6[0] to %part row[2] column[0] channel[0] words 32 share 0 limit 32 part[%s], [%c * 4] <top 0, bottom 1, left 0, right 4, share 0, cus 1>
     tile.for %s = 0 to 4 {
       tile.for %c = 0 to 2 {
         tile.store %out[0] to %part row[2] column[0] channel[0] words 32 share 0 limit 32 part[%s], [%c * 4] <top 0, bottom 1, left 0, right 4, share 0, cus 1> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]>
@@ -145,7 +157,7 @@ module attributes {snow.machine = "zc706"} {
   // A layer that begins while the one before it is at work, and fills a buffer of the one behind it: it may share words
   // with its own.
   // CHECK:      tile.layer "conv2d" overlaps {
-  // CHECK-NEXT:   %in_6 = tile.buffer words 768 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
+  // CHECK-NEXT:   %in_7 = tile.buffer words 768 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
   // CHECK-NEXT:   %next = tile.buffer words 768 at 16384 slots 2 every -16384 ahead : !tile.mbuf<pixel 16, row 128>
   tile.layer "conv2d" overlaps {
     %in = tile.buffer words 768 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
