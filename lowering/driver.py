@@ -203,7 +203,7 @@ def lower(
         names = names[: names.index(last) + 1]
     available, announce = Universe.get_multiverse().all_passes, program_context(context).announce
 
-    def run(names: Iterable[str]) -> None:
+    def run(names: Iterable[str], module: ModuleOp) -> None:
         for name in names:
             apply_pass(context, module, available[name](), options, verified=verify_each or name == LAST_PASSES[0])
             if observer is not None:
@@ -219,7 +219,7 @@ def lower(
                 continue
             for name in group:
                 announce(f"{name} ...")
-                run((name,))
+                run((name,), module)
 
 
 @contextmanager

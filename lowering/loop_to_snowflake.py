@@ -22,16 +22,14 @@ from xdsl.pattern_rewriter import (
     op_type_rewrite_pattern,
 )
 from xdsl.rewriter import InsertPoint, Rewriter
-from xdsl.traits import MemoryEffectKind, only_has_effect
 
 from lowering.legality import check_removed
 from snowdialect.dialects import loop, snowflake
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import located
 from snowdialect.dialects.snowflake import Configuration
-from snowdialect.dialects.target import machine_of
-from snowdialect.dialects.tile.memory import ReshapeOp, region_address, whole_region
-from snowdialect.dialects.tile.types import MapsType, PackedType, Space
+from snowdialect.dialects.tile.memory import ReshapeOp, end_of_memory, region_address
+from snowdialect.dialects.tile.types import Space
 from snowdialect.machine.instructions import (
     BUFFER_MBUF,
     BUFFER_SHIFT,
@@ -199,24 +197,6 @@ class LowerWait(RewritePattern):
         _replace(rewriter, op, (), snowflake.ConfigOp(Configuration.WAIT, value))
 
 
-def _end_of_memory(module: ModuleOp) -> int:
-    """The first transfer of memory behind all regions; code lies there."""
-    end = 0
-    for op in module.body.block.ops:
-        for result in op.results:
-            if not only_has_effect(op, MemoryEffectKind.ALLOC) or whole_region(result) is not result:
-                continue
-            match result.type:
-                case MapsType() as maps:
-                    words = maps.words
-                case PackedType() as packed:
-                    words = packed.words.data
-                case _:
-                    continue
-            end = max(end, region_address(result) + -(-words // machine_of(op).transfer_words))
-    return end
-
-
 def _erase_unused(module: ModuleOp) -> None:
     """Loop indices are gone: every address has taken its own from the counters. What maps look like is gone, too."""
     for op in tuple(module.walk()):
@@ -233,7 +213,7 @@ class ConvertLoopToSnowflakePass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         patterns = GreedyRewritePatternApplier(
             [
-                LowerLayer(_end_of_memory(op)),
+                LowerLayer(end_of_memory(op)),
                 LowerFor(),
                 LowerConfig(),
                 LowerLoad(),

@@ -1,141 +1,112 @@
-"""Layers are lowered at the same time: processes share them out where passes work on every layer by itself.
+"""Layers are lowered at the same time, each as a module of its own, and layers that are alike once for all.
 
-A worker is a fork of the compiler, so it has all layers already; it empties those that are not its own, runs the same
-passes, and sends back the programs that became of its layers. What comes out is the same, bit for bit, as without.
+What comes out is the same, bit for bit, as when the passes run over the whole module.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from typing import Self
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property, partial
+from typing import NamedTuple
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.rewriter import Rewriter
 
-from lowering.serialize import dump_block, load_block
+from lowering.processes import map_in_processes
+from lowering.serialize import AttributeTable, BlockData, Outside, build, outside_of, take_down
 from snowdialect.dialects import tile
-from snowdialect.dialects.snowflake import ProgramOp
-from snowdialect.errors import SnowError
 
-MAX_PROCESSES = 8
-"""More would wait for the one that puts all together."""
-
-Share = frozenset[int]
-"""The numbers of the layers that one process lowers."""
+Run = Callable[[ModuleOp], None]
+"""Passes, which work on every layer of a module by itself."""
 
 
-def lower_layers(module: ModuleOp, run: Callable[[], None], processes: int | None = None) -> None:
-    """Calls `run`, which makes programs of all layers of a module, in several processes, this one included.
+def lower_layers(module: ModuleOp, run: Run, processes: int | None = None) -> None:
+    """Puts what `run` makes of each layer of a module in its place, with several processes, this one included.
 
-    By default there is one for each CPU, and only this one where no process can be forked. Raises what `run` raises
-    in any of them, and SnowError when one ends before it is done.
+    By default there is one for each CPU, and only this one where no process can be forked. Raises what `run` raises,
+    for the largest layer for which it does so, and SnowError when a process ends before it is done.
     """
-    layers = [op for op in module.body.block.ops if isinstance(op, tile.LayerOp)]
-    own, *others = share_out([sum(1 for _ in layer.walk()) for layer in layers], processes or available_processes())
-    with ExitStack() as stack:
-        workers = [stack.enter_context(_Worker(module, layers, share, run)) for share in others]
-        _keep(layers, own)
-        run()
-        programs = _programs(module)
-        for worker, share in zip(workers, others, strict=True):
-            for number, data in zip(sorted(share), worker.result(), strict=True):
-                _replace_body(programs[number], load_block(data))
+    alike: dict[Hashable, list[_Layer]] = {}
+    table = AttributeTable()
+    for op in module.body.block.ops:
+        if isinstance(op, tile.LayerOp):
+            layer = _Layer(op, outside_of(op))
+            alike.setdefault(layer.key(table), []).append(layer)
+    groups = sorted(alike.values(), key=lambda layers: layers[0].size, reverse=True)
+    lowered = map_in_processes(partial(_lower, module, run), [layers[0] for layers in groups], processes)
+    for layers, code in zip(groups, lowered, strict=True):
+        for layer in reversed(layers):
+            Rewriter.replace_op(layer.op, code.ops_for(layer.outside), [])
+    _erase_unused(module)
 
 
-def available_processes() -> int:
-    """How many processes may run at once; one where a fork is not safe: away from Linux, and beside other threads."""
-    if not hasattr(os, "sched_getaffinity") or threading.active_count() > 1:
-        return 1
-    return min(len(os.sched_getaffinity(0)), MAX_PROCESSES)
+class _Layer(NamedTuple):
+    op: tile.LayerOp
+    outside: Outside
+
+    @property
+    def size(self) -> int:
+        """About how much work it is."""
+        return sum(1 for _ in self.op.walk())
+
+    def key(self, table: AttributeTable) -> Hashable:
+        """What its code follows from: equal for layers that only differ in where their memory is, and in names."""
+        properties = tuple((name, table.number(attribute)) for name, attribute in self.op.properties.items())
+        memory = tuple(_what_code_knows(value, table) for value in self.outside.values)
+        return properties, take_down(self.op.body.block, self.outside, table), memory
 
 
-def share_out(work: Sequence[int], processes: int) -> list[Share]:
-    """Divides layers, by how much work each is, among so many processes, or as many as there are layers.
-
-    Those with most work are given out first, each to whom has least to do. The first share is the least: who takes it
-    has to put all together.
-    """
-    shares: list[set[int]] = [set() for _ in range(max(1, min(processes, len(work))))]
-
-    def load(share: set[int]) -> int:
-        return sum(work[number] for number in share)
-
-    for number in sorted(range(len(work)), key=work.__getitem__, reverse=True):
-        min(shares, key=load).add(number)
-    return list(map(frozenset, sorted(shares, key=load)))
+def _what_code_knows(value: SSAValue, table: AttributeTable) -> Hashable:
+    """What the code of a layer follows from of its memory."""
+    packing = value.owner.packing if isinstance(value.owner, tile.WeightsOp) else value.type
+    return table.number(value.type), table.number(packing), tile.region_address(value)
 
 
-class _Worker:
-    """A process that lowers a share of the layers; it ends with the block that it is a context for."""
-
-    def __init__(self, module: ModuleOp, layers: Sequence[tile.LayerOp], share: Share, run: Callable[[], None]) -> None:
-        context = get_context("fork")
-        self.receiver, sender = context.Pipe(duplex=False)
-        self.process = context.Process(
-            target=_work, args=(sender, self.receiver, module, layers, share, run), daemon=True
+def _lower(module: ModuleOp, run: Run, layer: _Layer) -> _LoweredLayer:
+    """Lowers a layer in a module that holds nothing else; memory stays where it is."""
+    alone = ModuleOp([], attributes=module.attributes)
+    body = layer.op.detach_region(layer.op.body)
+    alone.body.block.add_op(
+        tile.LayerOp.create(
+            properties=layer.op.properties, attributes=layer.op.attributes, location=layer.op.location, regions=[body]
         )
-        self.process.start()
-        sender.close()
-
-    def result(self) -> list[bytes]:
-        """The bodies of the programs, in order, once they are made."""
-        try:
-            result = self.receiver.recv()
-        except EOFError:
-            raise SnowError("a process that the compiler started was ended before its work was done") from None
-        if isinstance(result, BaseException):
-            raise result
-        return result
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.receiver.close()
-        self.process.kill()
-        self.process.join()
+    )
+    run(alone)
+    return _LoweredLayer(alone.body.block, layer.outside)
 
 
-def _work(
-    sender: Connection,
-    receiver: Connection,
-    module: ModuleOp,
-    layers: Sequence[tile.LayerOp],
-    share: Share,
-    run: Callable[[], None],
-) -> None:
-    """What a worker does; it sends the bodies of its programs, or the error that stopped it."""
-    # Only who waits may hold this end: when it is gone, so is a worker that has something to send.
-    receiver.close()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        _keep(layers, share)
-        run()
-        programs = _programs(module)
-        result = [dump_block(programs[number].body.block) for number in sorted(share)]
-    except Exception as error:
-        result = error
-    with suppress(BrokenPipeError):
-        sender.send(result)
+class _LoweredLayer:
+    """What became of a layer; as data, for others that are alike and for another process."""
+
+    def __init__(self, block: Block, outside: Outside) -> None:
+        self.block: Block | None = block
+        self.outside = outside
+
+    @cached_property
+    def data(self) -> tuple[BlockData, Sequence[Attribute]]:
+        assert self.block is not None
+        table = AttributeTable()
+        return take_down(self.block, self.outside, table), table.attributes
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"block": None, "data": self.data}
+
+    def ops_for(self, outside: Outside) -> list[Operation]:
+        """The operations for a layer that is alike, over what that one has from outside; for the layer itself last."""
+        if self.block is None or outside is not self.outside:
+            data, attributes = self.data
+            block = build(data, outside, attributes)
+        else:
+            block = self.block
+        ops = list(block.ops)
+        for op in ops:
+            op.detach()
+        return ops
 
 
-def _keep(layers: Sequence[tile.LayerOp], share: Share) -> None:
-    """Empties the layers that are not in a share; they stay in their places."""
-    for number, layer in enumerate(layers):
-        if number not in share:
-            _replace_body(layer, Block())
-
-
-def _programs(module: ModuleOp) -> list[ProgramOp]:
-    return [op for op in module.body.block.ops if isinstance(op, ProgramOp)]
-
-
-def _replace_body(op: tile.LayerOp | ProgramOp, block: Block) -> None:
-    op.body.erase_block(op.body.block)
-    op.body.add_block(block)
+def _erase_unused(module: ModuleOp) -> None:
+    """What maps look like is of no use to code: it has addresses."""
+    for op in tuple(module.body.block.ops):
+        if isinstance(op, tile.ReshapeOp) and not op.result.uses:
+            Rewriter.erase_op(op)

@@ -6,9 +6,11 @@ is decided is an attribute, `tile.schedule`, that any other chooser may set inst
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache, partial
 from math import inf
+from typing import NamedTuple
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -25,6 +27,7 @@ from lowering.candidates import Choices, conv_plans, quickest_tile
 from lowering.costs import conv_cycles, limit_cycles, words_cycles
 from lowering.layouts import unrolled_layout
 from lowering.problems import conv_problem, linear_problem
+from lowering.processes import map_in_processes
 from lowering.tile_steps.conv import ConvSteps, conv_steps
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.roll import code_size
@@ -36,9 +39,9 @@ from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of
 from snowdialect.dialects.locations import layer_name
 from snowdialect.dialects.target import MACHINE_ATTRIBUTE, machine_of, set_machine
-from snowdialect.dialects.tile import EstimateAttr, Mode, Order, ScheduleAttr, Split, UnrolledAttr
+from snowdialect.dialects.tile import Estimate, EstimateAttr, Mode, Order, ScheduleAttr, Split, UnrolledAttr
+from snowdialect.dialects.tile.types import MapsType
 from snowdialect.errors import SnowError
-from snowdialect.layout import MapsLayout
 from snowdialect.machine import DEFAULT_MACHINE, Machine, MachineError, load_machine
 
 SCHEDULE = ScheduleAttr.name
@@ -96,32 +99,103 @@ class ChooseSchedule(ModulePass):
                 set_machine(op, load_machine(self.machine or DEFAULT_MACHINE))
             except MachineError as error:
                 raise SnowError(str(error)) from error
+        plans = plans_for(self)
+        open_inputs: list[OpenInput] = []
         if (self.input_layout or (AS_IS if self.schedule == PAPER else BEST)) == BEST:
-            for inner in op.walk():
-                choose_layout(inner, machine_of(op), self)
+            open_inputs = [found for inner in op.walk() if (found := open_input(inner, machine_of(op))) is not None]
+        alternatives = (problem for found in open_inputs for problems in found.problems for problem in problems)
+        plans.find([*alternatives, *problems_of(op, machine_of(op))])
+        for found in open_inputs:
+            found.choose(plans)
         unfit: list[str] = []
-        PatternRewriteWalker(Choose(machine_of(op), self, unfit), apply_recursively=False).rewrite_module(op)
+        PatternRewriteWalker(Choose(machine_of(op), plans, unfit), apply_recursively=False).rewrite_module(op)
         if unfit:
             which, machine = "this layer" if len(unfit) == 1 else "these layers", machine_of(op).name
             raise SnowError(f"{', '.join(unfit)}: no tile of {which} fits the buffers of machine '{machine}'")
 
 
-def choose_layout(op: Operation, machine: Machine, wanted: ChooseSchedule) -> None:
-    """Sets `tile.unrolled` on what makes an input of the network, if all layers that read it are faster by that."""
+class Planned(NamedTuple):
+    """The plan that was chosen for a layer, and what the layer then takes by itself."""
+
+    plan: ConvPlan
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class Plans:
+    """The best plans of layers, for what is wanted; layers that are alike share one."""
+
+    wanted: ChooseSchedule
+    known: dict[ConvProblem, Planned | None] = field(default_factory=dict[ConvProblem, Planned | None])
+    """None where nothing fits."""
+
+    def find(self, problems: Iterable[ConvProblem]) -> None:
+        """Finds the plans of these layers, several at the same time."""
+        new = dict.fromkeys(problem for problem in problems if problem not in self.known)
+        most_work_first = sorted(new, key=limit_cycles, reverse=True)
+        found = map_in_processes(partial(_planned, self.wanted), most_work_first)
+        self.known.update(zip(most_work_first, found, strict=True))
+
+    def of(self, problem: ConvProblem) -> Planned | None:
+        """The best plan of one layer."""
+        self.find([problem])
+        return self.known[problem]
+
+
+@cache
+def plans_for(wanted: ChooseSchedule) -> Plans:
+    """Plans are kept: programs that are compiled one after the other often have the same layers."""
+    return Plans(wanted)
+
+
+def _planned(wanted: ChooseSchedule, problem: ConvProblem) -> Planned | None:
+    plan = best_plan(problem, wanted)
+    return None if plan is None else Planned(plan, estimate(steps_of(problem, plan)))
+
+
+def problems_of(module: ModuleOp, machine: Machine) -> list[ConvProblem]:
+    """The layers that have no schedule yet."""
+    return [problem for op in module.walk() if (problem := _problem(op, machine)) is not None]
+
+
+def _problem(op: Operation, machine: Machine) -> ConvProblem | None:
+    """A layer that wants a schedule; None for any other operation."""
+    if not isinstance(op, cnn.Conv2dOp | cnn.LinearOp) or SCHEDULE in op.attributes or frac_of(op.result) is None:
+        return None
+    return conv_problem(op, machine) if isinstance(op, cnn.Conv2dOp) else linear_problem(op, machine)
+
+
+class OpenInput(NamedTuple):
+    """What makes an input of the network whose layout is still to be chosen."""
+
+    op: Operation
+    unrolled: MapsType
+    problems: tuple[list[ConvProblem], list[ConvProblem]]
+    """The layers that read it: in unrolled rows, and as it is."""
+
+    def choose(self, plans: Plans) -> None:
+        """Sets `tile.unrolled` if all layers that read it together are faster by that."""
+
+        def cycles(problems: list[ConvProblem]) -> float:
+            planned = [(problem, plans.of(problem)) for problem in problems]
+            return sum(inf if found is None else _cycles(problem, found.plan) for problem, found in planned)
+
+        unrolled, as_is = map(cycles, self.problems)
+        if unrolled < as_is:
+            self.op.attributes[UnrolledAttr.name] = self.unrolled.unrolled
+
+
+def open_input(op: Operation, machine: Machine) -> OpenInput | None:
+    """The input of the network that an operation makes, if there is another layout for it."""
     if len(op.results) != 1 or frac_of(op.results[0]) is None or UnrolledAttr.name in op.attributes:
-        return
+        return None
     unrolled = unrolled_layout(op.results[0], machine)
     readers = [use.operation for use in op.results[0].uses]
     if unrolled is None or any(SCHEDULE in reader.attributes for reader in readers):
-        return
-
-    def cycles(maps: MapsLayout | None) -> float:
-        problems = [conv_problem(reader, machine, maps) for reader in readers if isinstance(reader, cnn.Conv2dOp)]
-        plans = [(problem, best_plan(problem, wanted)) for problem in problems]
-        return sum(inf if plan is None else _cycles(problem, plan) for problem, plan in plans)
-
-    if cycles(unrolled.layout) < cycles(None):
-        op.attributes[UnrolledAttr.name] = unrolled.unrolled
+        return None
+    convolutions = [reader for reader in readers if isinstance(reader, cnn.Conv2dOp)]
+    problems = ([conv_problem(op, machine, maps) for op in convolutions] for maps in (unrolled.layout, None))
+    return OpenInput(op, unrolled, (next(problems), next(problems)))
 
 
 @dataclass(frozen=True)
@@ -129,25 +203,24 @@ class Choose(RewritePattern):
     """The schedule of one layer."""
 
     machine: Machine
-    wanted: ChooseSchedule
+    plans: Plans
     unfit: list[str]
     """Gets the names of layers that fit the machine in no way."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.Conv2dOp | cnn.LinearOp, rewriter: PatternRewriter) -> None:
-        if SCHEDULE in op.attributes or frac_of(op.result) is None:
+        problem = _problem(op, self.machine)
+        if problem is None:
             return
-        problem = conv_problem(op, self.machine) if isinstance(op, cnn.Conv2dOp) else linear_problem(op, self.machine)
-        plan = best_plan(problem, self.wanted)
-        if plan is None:
+        planned = self.plans.of(problem)
+        if planned is None:
             self.unfit.append(layer_name(op))
             return
-        op.attributes[SCHEDULE] = ScheduleAttr.make(plan.schedule)
-        op.attributes[EstimateAttr.name] = EstimateAttr.make(estimate(steps_of(problem, plan)))
+        op.attributes[SCHEDULE] = ScheduleAttr.make(planned.plan.schedule)
+        op.attributes[EstimateAttr.name] = EstimateAttr.make(planned.estimate)
         rewriter.notify_op_modified(op)
 
 
-@cache
 def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
     """The best plan for what is wanted, as far as the layer can have it; None if none fits at all."""
     usual = Mode.COOP if problem.grain % problem.machine.line_words == 0 else Mode.INDP
@@ -167,9 +240,9 @@ def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
         if plans and plans[0].schedule.mode is Mode.INDP:
             plans = _narrowed(plans, "split", Split.ROWS)
         plans = _narrowed(plans, "fused", 1)
-    for field, kind in (("split", Split), ("order", Order)):
-        if (value := getattr(wanted, field)) is not None:
-            plans = _narrowed(plans, field, kind(value))
+    for name, kind in (("split", Split), ("order", Order)):
+        if (value := getattr(wanted, name)) is not None:
+            plans = _narrowed(plans, name, kind(value))
     return _quickest(problem, sorted(plans, key=lambda plan: _cycles(problem, plan)))
 
 

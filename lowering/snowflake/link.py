@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, SymbolRefAttr, i64
 from xdsl.ir import Block
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -21,6 +21,7 @@ from xdsl.traits import MemoryEffectKind, only_has_effect
 from lowering.snowflake.flat import RegisterFile
 from lowering.snowflake.loops import all_loops
 from snowdialect.dialects.snowflake import BranchOp, GetRegisterOp, LabelOp, ProgramOp, Stage
+from snowdialect.dialects.tile.memory import end_of_memory
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class LinkPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for programs in tuple(_runs(op.body.block)):
-            _join(programs)
+            _join(programs, end_of_memory(op))
 
 
 def _runs(block: Block) -> Iterator[list[ProgramOp]]:
@@ -47,8 +48,8 @@ def _runs(block: Block) -> Iterator[list[ProgramOp]]:
         yield run
 
 
-def _join(programs: Sequence[ProgramOp]) -> None:
-    """Puts what the programs hold into the last one."""
+def _join(programs: Sequence[ProgramOp], code_address: int) -> None:
+    """Puts what the programs hold into the last one, whose code lies from an address on, or further up."""
     *before, last = programs
     linked = Block()
     registers, numbers = RegisterFile(linked), count()
@@ -63,6 +64,7 @@ def _join(programs: Sequence[ProgramOp]) -> None:
                 Rewriter.replace_op(op, (), [registers.of(op.result)])
         Rewriter.inline_block(block, InsertPoint.at_end(linked))
     last.body.add_block(linked)
+    last.code_address = IntegerAttr(max(code_address, last.code_address.value.data), i64)
     for program in before:
         Rewriter.erase_op(program)
 

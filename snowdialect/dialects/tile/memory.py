@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from xdsl.dialects.builtin import I64, DenseArrayBase, IntAttr, IntegerAttr, StringAttr, TensorType, i64
+from xdsl.dialects.builtin import I64, DenseArrayBase, IntAttr, IntegerAttr, ModuleOp, StringAttr, TensorType, i64
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -274,6 +274,17 @@ def region_address(value: SSAValue) -> int:
     if isinstance(owner, RegionOp | WeightsOp | AverageWeightsOp) and owner.address is not None:
         return owner.address.value.data
     raise VerifyException("a region of memory has no address yet: run tile-assign-addresses")
+
+
+def end_of_memory(module: ModuleOp) -> int:
+    """The first transfer of memory behind all regions; code lies there."""
+    end = 0
+    for op in module.body.block.ops:
+        if isinstance(op, RegionOp | WeightsOp | AverageWeightsOp):
+            kind = op.result.type
+            words = kind.words if isinstance(kind, MapsType) else kind.words.data
+            end = max(end, region_address(op.result) + -(-words // machine_of(op).transfer_words))
+    return end
 
 
 def region_life(value: SSAValue) -> tuple[StringAttr | None, StringAttr | None]:

@@ -1,0 +1,118 @@
+"""Tasks in several processes: the same results as in one, the same errors, and nobody left behind."""
+
+import mmap
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from lowering import processes
+from lowering.processes import in_background, map_in_processes
+from snowdialect.errors import SnowError
+
+ENDED = "^a process that the compiler started was ended before its work was done$"
+
+
+@pytest.fixture(autouse=True)
+def nobody_left() -> Iterator[None]:
+    yield
+    assert not multiprocessing.active_children()
+
+
+def failing(numbers: set[int], task: int) -> int:
+    if task in numbers:
+        raise SnowError(f"task {task}")
+    return task
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 2500])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_results_are_in_the_order_of_the_tasks(count: int, number: int) -> None:
+    done = mmap.mmap(-1, max(1, count))
+
+    def square(task: int) -> int:
+        done[task] += 1
+        return task * task
+
+    assert map_in_processes(square, range(count), number) == [task * task for task in range(count)]
+    assert done[:count] == bytes([1] * count), "each is done once"
+
+
+def test_tasks_are_done_in_other_processes_too() -> None:
+    begun = mmap.mmap(-1, 2)
+
+    def who(task: int) -> int:
+        begun[task] = 1
+        deadline = time.monotonic() + 60
+        while not all(begun[:2]) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return os.getpid()
+
+    first, second = map_in_processes(who, [0, 1], 2)
+    assert os.getpid() in (first, second) and first != second
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("wrong", [{0}, {4}, {2, 1}, {3, 4}])
+def test_the_first_error_is_the_error(wrong: set[int], number: int) -> None:
+    with pytest.raises(SnowError, match=f"^task {min(wrong)}$"):
+        map_in_processes(partial(failing, wrong), range(5), number)
+
+
+def test_a_process_that_is_killed_is_one_line() -> None:
+    parent, killed = os.getpid(), mmap.mmap(-1, 1)
+
+    def work(task: int) -> None:
+        if os.getpid() != parent:
+            killed[0] = 1
+            os.kill(os.getpid(), signal.SIGKILL)
+        while not killed[0]:
+            time.sleep(0.01)
+
+    with pytest.raises(SnowError, match=ENDED):
+        map_in_processes(work, range(2), 2)
+
+
+def test_who_is_interrupted_waits_for_nobody() -> None:
+    parent = os.getpid()
+
+    def work(task: int) -> None:
+        if os.getpid() == parent:
+            raise KeyboardInterrupt
+        time.sleep(600)
+
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        map_in_processes(work, range(5), 2)
+    assert time.monotonic() - start < 60
+
+
+def test_work_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    for count in (1, 2):
+        monkeypatch.setattr(processes, "available_processes", lambda count=count: count)
+        with in_background(os.getpid) as result:
+            assert (result() == os.getpid()) == (count == 1)
+        with pytest.raises(SnowError, match="^task 1$"), in_background(partial(failing, {1}, 1)) as result:
+            result()
+
+
+def test_work_in_the_background_that_nobody_waits_for_ends() -> None:
+    with in_background(partial(time.sleep, 600)):
+        pass
+
+
+def test_nothing_is_forked_beside_threads() -> None:
+    assert 1 <= processes.available_processes() <= processes.MAX_PROCESSES
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        assert processes.available_processes() == 1
+    finally:
+        done.set()
+        thread.join()
