@@ -6,6 +6,7 @@ from pathlib import Path
 from lowering import driver
 from lowering.context import ProgramContext, announce_nothing
 from lowering.pipeline import LEVELS, passes_between
+from lowering.processes import in_background
 from snowdialect.backend.program import Coverage, Program
 from snowdialect.errors import SnowError
 
@@ -27,14 +28,25 @@ def compile_model(
     `bound_accumulators` the program says which layers can wrap, if that can still be found out. Raises SnowError and
     MachineError, one line.
     """
-    from snowdialect.backend.assemble import assemble
+    from snowdialect.backend.assemble import assemble_around
+    from snowdialect.backend.images import Images, PackedConstants
 
     context, source = _read(Path(path), input_shape, machine, options, announce)
     if bound_accumulators and driver.level_of(source.module) == LEVELS[0]:
         options = {**options, driver.BOUND_ACCUMULATORS: {}}
     with driver.without_collection():
-        driver.lower(context, source.module, LEVELS[-1], None, options, verify_each=False)
-        return assemble(source.module, source.weights(), source.path.name)
+        if driver.level_of(source.module) == LEVELS[0]:
+            driver.lower(context, source.module, LEVELS[1], None, options, verify_each=False)
+        constants = PackedConstants(source.module, source.weights())
+        # Packing weights takes as long as lowering some layers, and nothing before the program's file needs them.
+        with in_background(constants.pack) as packed:
+
+            def images() -> Images:
+                packed()
+                return constants.images
+
+            driver.lower(context, source.module, LEVELS[-1], None, options, verify_each=False)
+            return assemble_around(images, source.module, source.path.name)
 
 
 def cover_model(

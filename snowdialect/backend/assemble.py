@@ -9,13 +9,13 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from xdsl.dialects.builtin import LocationAttr, ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from snowdialect.backend.code_text import EMPTY
 from snowdialect.backend.encoding import encode
+from snowdialect.backend.images import Images, PackedConstants, packed_length
 from snowdialect.backend.program import (
     NO_LAYER,
     NO_TILE,
@@ -42,9 +42,6 @@ from snowdialect.dialects.snowflake import InstructionOp, LabelOp, ProgramOp, St
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.memory import region_address, region_life
 from snowdialect.errors import SnowError
-from snowdialect.interpreters.cnn import evaluate_constant
-from snowdialect.interpreters.state import RunState
-from snowdialect.layout import pack_average, pack_weights
 from snowdialect.machine import Machine
 from snowdialect.weights import Weights
 
@@ -55,22 +52,33 @@ UNKNOWN = "unknown"
 def assemble(module: ModuleOp, weights: Weights | None, model: str) -> Program:
     """The program of a module at level `snowflake`; `model` names the network in reports.
 
-    Constants are evaluated and packed here. Raises SnowError, one line, for a module that is not ready and for weights
-    that are missing or do not fit.
+    Raises SnowError, one line, for a module that is not ready and for weights that are missing or do not fit.
     """
+    constants = PackedConstants(module, weights)
+
+    def images() -> Images:
+        constants.pack()
+        return constants.images
+
+    return assemble_around(images, module, model)
+
+
+def assemble_around(images: Callable[[], Images], module: ModuleOp, model: str) -> Program:
+    """The program of a module whose constants someone else packs; they are asked for when all else is done."""
     try:
         machine = machine_of(module)
         sources = [source._asdict() for source in source_layers(module).values()]
-        assembler = _Assembler(machine, weights, described_layers(module))
+        assembler = _Assembler(machine, described_layers(module))
         for op in module.body.block.ops:
             assembler.take(op)
+        words = images()
     except VerifyException as error:
         raise SnowError(str(error)) from error
     return Program(
         model=model,
         machine=machine,
         regions=tuple(assembler.regions),
-        images=tuple(assembler.images),
+        images=tuple(map(Image, assembler.image_addresses, words)),
         codes=tuple(assembler.codes),
         tensors=tuple(assembler.tensors),
         steps=tuple(assembler.steps),
@@ -135,10 +143,9 @@ _NO_LAYERS = (cnn.InputOp, cnn.OutputOp, cnn.QuantizeOp, cnn.DequantizeOp)
 @dataclass
 class _Assembler:
     machine: Machine
-    weights: Weights | None
     described: dict[str, DescribedLayer]
     regions: list[Region] = field(default_factory=list[Region])
-    images: list[Image] = field(default_factory=list[Image])
+    image_addresses: list[int] = field(default_factory=list[int])
     codes: list[Code] = field(default_factory=list[Code])
     tensors: list[Tensor] = field(default_factory=list[Tensor])
     steps: list[Step] = field(default_factory=list[Step])
@@ -154,18 +161,8 @@ class _Assembler:
         match op:
             case tile.RegionOp() | tile.ViewOp():
                 self._maps(op)
-            case tile.WeightsOp():
-                packing = op.packing.record
-                # A state of its own: what one layer's constants share is not kept for the next.
-                state = RunState(weights=self.weights)
-                array = evaluate_constant(op.weights, state)
-                bias = None if op.bias is None else evaluate_constant(op.bias, state)
-                shape = (packing.channels, -1, packing.kernel_h, packing.kernel_w)
-                self._image(op, pack_weights(array.reshape(shape), bias, packing))
-            case tile.AverageWeightsOp():
-                machine = self.machine
-                values = tuple(op.values.get_values())
-                self._image(op, pack_average(values, machine.vmacs, machine.line_words, machine.transfer_words))
+            case tile.WeightsOp() | tile.AverageWeightsOp():
+                self._image(op)
             case tile.WriteOp():
                 attributes = {"region": self.region_of[op.region]}
                 self.steps.append(HostStep("write", layer_name(op), (self.tensor_of[op.tensor],), None, attributes))
@@ -202,10 +199,10 @@ class _Assembler:
         life = (None if layer is None else layer.data for layer in region_life(op.result))
         self.regions.append(Region(op.region_name.data, "maps", region_address(op.result), maps.words, layout, *life))
 
-    def _image(self, op: tile.WeightsOp | tile.AverageWeightsOp, words: NDArray[np.int16]) -> None:
+    def _image(self, op: tile.WeightsOp | tile.AverageWeightsOp) -> None:
         address = region_address(op.result)
-        self.regions.append(Region(layer_name(op), "weights", address, len(words), None))
-        self.images.append(Image(address, words))
+        self.regions.append(Region(layer_name(op), "weights", address, packed_length(op), None))
+        self.image_addresses.append(address)
 
     def _tensor(self, value: SSAValue) -> int:
         self.tensor_of[value] = len(self.tensors)

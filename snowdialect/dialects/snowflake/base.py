@@ -10,10 +10,10 @@ how they name registers: values in MLIR, with the registers behind a colon once 
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from xdsl.backend.assembly_printer import AssemblyPrinter, OneLineAssemblyPrintable
 from xdsl.backend.register_allocatable import HasRegisterConstraints, RegisterConstraints
@@ -163,28 +163,33 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
 
     def field_value(self, field: Field) -> int | str:
         """The number that the field encodes; of a label, its name."""
+        return self._reader(field.name)(self)
+
+    @classmethod
+    @cache
+    def _reader(cls, name: str) -> Callable[[InstructionOp], int | str]:
+        """What reads a field of an instruction of this kind: whole networks are encoded field by field."""
+        field = cls.ROW.field(name)
         match field.kind:
             case Kind.FIXED:
-                return field.value
+                return lambda op: field.value
+            case Kind.REGISTER if (place := cls.operand_places().get(name)) is not None:
+                return lambda op: register_index(op.operands[place])
             case Kind.REGISTER:
-                place = self.operand_places().get(field.name)
-                return register_index(self.results[0] if place is None else self.operands[place])
+                return lambda op: register_index(op.results[0])
             case Kind.FLAGS:
-                return sum(1 << bit for bit, flag in enumerate(field.names) if flag in self.properties)
+                bits = [(flag, 1 << bit) for bit, flag in enumerate(field.names)]
+                return lambda op: sum([value for flag, value in bits if flag in op.properties])
             case Kind.CHOICE:
-                return field.names.index(self._choice_name(field))
+                return lambda op: field.names.index(op.choice_name(name))
             case Kind.LABEL:
-                attribute = self.properties[field.name]
-                assert isinstance(attribute, SymbolRefAttr)
-                return attribute.root_reference.data
+                return lambda op: cast(SymbolRefAttr, op.properties[name]).root_reference.data
             case Kind.SIGNED | Kind.UNSIGNED:
-                attribute = self.properties[field.name]
-                assert isinstance(attribute, IntegerAttr)
-                return attribute.value.data
+                return lambda op: cast(IntegerAttr, op.properties[name]).value.data
 
-    def _choice_name(self, field: Field) -> str:
-        attribute: EnumAttribute[Any] = getattr(self, field.name)
-        return str(attribute.data.value)
+    def choice_name(self, name: str) -> str:
+        """The name that a field of kind CHOICE has."""
+        return cast(EnumAttribute[Any], self.properties[name]).data.value
 
     def verify_(self) -> None:
         for field in self.ROW.fields:
