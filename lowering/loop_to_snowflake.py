@@ -24,11 +24,12 @@ from xdsl.pattern_rewriter import (
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.legality import check_removed
+from lowering.snowflake.arithmetic import CONSTANT
 from snowdialect.dialects import loop, snowflake
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import located
 from snowdialect.dialects.snowflake import Configuration
-from snowdialect.dialects.tile.memory import ReshapeOp, end_of_memory, region_address
+from snowdialect.dialects.tile.memory import end_of_memory, region_address, region_end
 from snowdialect.dialects.tile.types import Space
 from snowdialect.machine.instructions import (
     BUFFER_MBUF,
@@ -59,6 +60,23 @@ def _over_counters(op: loop.LoopOp, name: str) -> IndexExpr:
     return expression
 
 
+def is_relocatable(region: SSAValue) -> bool:
+    """Whether the address of a region may stay open until programs are linked: a MOV reaches all of it. Others, more
+    than 128 MB up, are constants of two instructions more, as they are."""
+    return CONSTANT.fits(region_end(region))
+
+
+def _in_memory(op: loop.LoadOp | loop.StoreOp, name: str) -> IndexExpr:
+    """The address of a transfer in memory."""
+    program = op.parent_op()
+    while not isinstance(program, snowflake.ProgramOp):
+        assert program is not None
+        program = program.parent_op()
+    base = program.base_of(op.region_value)
+    start = IndexExpr(region_address(op.region_value)) if base is None else IndexExpr.index(base)
+    return start + _over_counters(op, name)
+
+
 def _replace(
     rewriter: PatternRewriter, op: Operation, addresses: Iterable[snowflake.AddressOp], new: Operation
 ) -> None:
@@ -82,7 +100,11 @@ class LowerLayer(RewritePattern):
                 inner.location = op.location
         body = rewriter.move_region_contents_to_new_regions(op.body)
         body.block.add_op(located(snowflake.ConfigOp(Configuration.DONE, 0), op.location))
-        program = snowflake.ProgramOp(snowflake.Stage.STRUCTURED, self.code_address, body)
+        transfers = (inner for inner in body.block.walk() if isinstance(inner, loop.LoadOp | loop.StoreOp))
+        memory = [value for value in dict.fromkeys(op.region_value for op in transfers) if is_relocatable(value)]
+        for place in range(len(memory)):
+            body.block.insert_arg(snowflake.BASE, place)
+        program = snowflake.ProgramOp(snowflake.Stage.STRUCTURED, self.code_address, body, memory)
         rewriter.replace(op, located(program, op.location))
 
 
@@ -129,7 +151,7 @@ class LowerLoad(RewritePattern):
         vmac = op.buffer.data.vmac
         buffer = BUFFER_MBUF if vmac is None else vmac
         target = snowflake.AddressOp(_on_chip(_over_counters(op, "target"), op.cus.value.data, buffer))
-        source = snowflake.AddressOp(_over_counters(op, "source") + region_address(op.region_value))
+        source = snowflake.AddressOp(_in_memory(op, "source"))
         load = snowflake.LdOp(target.result, source.result, op.units.value.data, op.load_unit.value.data)
         _replace(rewriter, op, (target, source), load)
 
@@ -138,7 +160,7 @@ class LowerStore(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: loop.StoreOp, rewriter: PatternRewriter) -> None:
         source = snowflake.AddressOp(_on_chip(_over_counters(op, "source"), 1 << op.cu.value.data))
-        target = snowflake.AddressOp(_over_counters(op, "target") + region_address(op.region_value))
+        target = snowflake.AddressOp(_in_memory(op, "target"))
         kind = snowflake.MoveKind.MEMORY
         store = snowflake.TmovOp(kind, target.result, source.result, op.units.value.data)
         _replace(rewriter, op, (target, source), store)
@@ -198,9 +220,9 @@ class LowerWait(RewritePattern):
 
 
 def _erase_unused(module: ModuleOp) -> None:
-    """Loop indices are gone: every address has taken its own from the counters. What maps look like is gone, too."""
+    """Loop indices are gone: every address has taken its own from the counters."""
     for op in tuple(module.walk()):
-        if isinstance(op, snowflake.AddressOp | ReshapeOp) and not op.result.uses:
+        if isinstance(op, snowflake.AddressOp) and not op.result.uses:
             Rewriter.erase_op(op)
 
 

@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
+from lowering.loop_to_snowflake import is_relocatable
 from lowering.processes import map_in_processes
 from lowering.serialize import AttributeTable, BlockData, Outside, build, outside_of, take_down
 from snowdialect.dialects import tile
@@ -38,7 +39,6 @@ def lower_layers(module: ModuleOp, run: Run, processes: int | None = None) -> No
     for layers, code in zip(groups, lowered, strict=True):
         for layer in reversed(layers):
             Rewriter.replace_op(layer.op, code.ops_for(layer.outside), [])
-    _erase_unused(module)
 
 
 class _Layer(NamedTuple):
@@ -58,9 +58,10 @@ class _Layer(NamedTuple):
 
 
 def _what_code_knows(value: SSAValue, table: AttributeTable) -> Hashable:
-    """What the code of a layer follows from of its memory."""
+    """What the code of a layer follows from of its memory: not where it is, unless linking could not fill that in."""
     packing = value.owner.packing if isinstance(value.owner, tile.WeightsOp) else value.type
-    return table.number(value.type), table.number(packing), tile.region_address(value)
+    address = None if is_relocatable(value) else tile.region_address(value)
+    return table.number(value.type), table.number(packing), address
 
 
 def _lower(module: ModuleOp, run: Run, layer: _Layer) -> _LoweredLayer:
@@ -103,10 +104,3 @@ class _LoweredLayer:
         for op in ops:
             op.detach()
         return ops
-
-
-def _erase_unused(module: ModuleOp) -> None:
-    """What maps look like is of no use to code: it has addresses."""
-    for op in tuple(module.body.block.ops):
-        if isinstance(op, tile.ReshapeOp) and not op.result.uses:
-            Rewriter.erase_op(op)

@@ -18,6 +18,8 @@ CONSTANT = BY_NAME["mov"].field("immediate")
 _LOW_BITS = IMMEDIATE.width - 2
 """MULI by two to this moves a MOV up; what is left below fits ADDI."""
 
+LinearTerms = tuple[tuple[SSAValue, int], ...]
+
 Terms = frozenset[tuple[SSAValue, int]]
 """A linear function without its constant."""
 
@@ -77,6 +79,9 @@ class Emitter:
     def linear(self, expression: IndexExpr) -> SSAValue:
         """A linear function mod 2^32, which must have no parities."""
         assert not expression.parity, "parities are carried before addresses are computed"
+        base, terms = snowflake.in_region(expression)
+        if base is not None:
+            return self._plus_terms(self._insert(snowflake.MovBaseOp(base, expression.constant, self.register)), terms)
         constant = signed(expression.constant)
         if not expression.linear:
             return self.constant(constant)
@@ -86,11 +91,14 @@ class Emitter:
             low = 0 if CONSTANT.fits(constant) else constant % (1 << _LOW_BITS)
             total = self.constant(constant - low)
             constant = low
-        for value, factor in expression.linear:
+        return self.plus(self._plus_terms(total, terms), constant)
+
+    def _plus_terms(self, total: SSAValue | None, terms: LinearTerms) -> SSAValue:
+        for value, factor in terms:
             term = self.times(value, factor)
             total = term if total is None else self.sum(total, term)
         assert total is not None
-        return self.plus(total, constant)
+        return total
 
 
 def advance(value: SSAValue, distance: int, place: InsertPoint, location: LocationAttr) -> SSAValue:
@@ -100,6 +108,10 @@ def advance(value: SSAValue, distance: int, place: InsertPoint, location: Locati
 
 def cost(expression: IndexExpr) -> int:
     """How many instructions the computation of a linear function takes."""
+    base, terms = snowflake.in_region(expression)
     constant = signed(expression.constant)
-    instructions = 0 if not constant else 1 if IMMEDIATE.fits(constant) or CONSTANT.fits(constant) else 3
-    return instructions + sum(1 if factor == 1 else 2 for _, factor in expression.linear)
+    if base is not None:
+        instructions = 1
+    else:
+        instructions = 0 if not constant else 1 if IMMEDIATE.fits(constant) or CONSTANT.fits(constant) else 3
+    return instructions + sum(1 if factor == 1 else 2 for _, factor in terms)

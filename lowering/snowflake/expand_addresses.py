@@ -18,7 +18,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.legality import check_removed
-from lowering.snowflake.arithmetic import CONSTANT, IMMEDIATE, Emitter, Terms, cost, signed
+from lowering.snowflake.arithmetic import IMMEDIATE, Emitter, Terms, cost, signed
 from lowering.snowflake.carried_values import separate_carried_values
 from lowering.snowflake.loops import loops_by_height, loops_in
 from lowering.snowflake.parities import carry_parities
@@ -63,8 +63,8 @@ class _BlockExpander:
 
     def _compute(self, emitter: Emitter, expression: IndexExpr) -> SSAValue:
         terms, constant = _parts(expression)
-        if not terms and CONSTANT.fits(constant):
-            return emitter.constant(constant)
+        if cost(expression) == 1 and not snowflake.in_region(expression)[1]:
+            return emitter.linear(expression)
         relatives = [kept for kept in reversed(self.kept) if kept.terms == terms]
         for kept in relatives:
             if IMMEDIATE.fits(signed(constant - kept.constant)):

@@ -20,8 +20,9 @@ from xdsl.traits import MemoryEffectKind, only_has_effect
 
 from lowering.snowflake.flat import RegisterFile
 from lowering.snowflake.loops import all_loops
-from snowdialect.dialects.snowflake import BranchOp, GetRegisterOp, LabelOp, ProgramOp, Stage
-from snowdialect.dialects.tile.memory import end_of_memory
+from snowdialect.dialects.locations import located
+from snowdialect.dialects.snowflake import BranchOp, GetRegisterOp, LabelOp, MovBaseOp, ProgramOp, Stage
+from snowdialect.dialects.tile.memory import ReshapeOp, end_of_memory, region_address
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class LinkPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for programs in tuple(_runs(op.body.block)):
             _join(programs, end_of_memory(op))
+        for reshape in tuple(op.body.block.ops):
+            # What maps look like is gone with the programs that asked for their addresses.
+            if isinstance(reshape, ReshapeOp) and not reshape.result.uses:
+                Rewriter.erase_op(reshape)
 
 
 def _runs(block: Block) -> Iterator[list[ProgramOp]]:
@@ -55,6 +60,7 @@ def _join(programs: Sequence[ProgramOp], code_address: int) -> None:
     registers, numbers = RegisterFile(linked), count()
     for program in programs:
         program.expect(Stage.SCHEDULED, LinkPass.name)
+        _fill_in_addresses(program)
         block = program.body.block
         _rename_labels(block, numbers)
         if program is not last:
@@ -67,6 +73,18 @@ def _join(programs: Sequence[ProgramOp], code_address: int) -> None:
     last.code_address = IntegerAttr(max(code_address, last.code_address.value.data), i64)
     for program in before:
         Rewriter.erase_op(program)
+
+
+def _fill_in_addresses(program: ProgramOp) -> None:
+    """Makes all relocations instructions; what no MOV can say has been a constant all along."""
+    for region, base in program.bases:
+        for relocation in [use.operation for use in base.uses]:
+            assert isinstance(relocation, MovBaseOp)
+            mov = located(relocation.linked(region_address(region)), relocation.location)
+            Rewriter.replace_op(relocation, mov)
+    program.operands = ()
+    for base in tuple(program.body.block.args):
+        program.body.block.erase_arg(base)
 
 
 def _rename_labels(block: Block, numbers: Iterator[int]) -> None:

@@ -19,7 +19,7 @@ def carry_parities(block: Block) -> None:
     loops: list[snowflake.ForOp] = []
     for op in block.walk():
         if isinstance(op, snowflake.AddressOp):
-            parities.update(compress(op.operands, LinearForm.of(op.map.data).parity))
+            parities.update(compress(op.indices, LinearForm.of(op.map.data).parity))
         elif op.regions:
             assert isinstance(op, snowflake.ForOp)
             loops.append(op)

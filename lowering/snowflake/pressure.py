@@ -10,7 +10,7 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from lowering.snowflake.loops import all_loops
 from snowdialect.dialects import snowflake
-from snowdialect.dialects.snowflake import ForOp, InstructionOp
+from snowdialect.dialects.snowflake import ForOp, InstructionOp, ProgramOp
 
 Register = int
 """The identity of a value; of values that loops carry, that of the one that stands for all. xDSL hashes values in
@@ -69,12 +69,20 @@ def liveness(whole: ForOp | Block) -> Liveness:
     used = live_ins(block)
     loops = (loop for inner in used if isinstance(loop := inner.parent_op(), ForOp))
     classes = {id(value): id(representative) for value, representative in _classes(loops).items()}
-    result = Liveness(classes, used)
+    result = Liveness(classes, used, frozenset(map(id, _program_around(block).body.block.args)))
     if isinstance(whole, ForOp):
         result.enter(whole, set())
     else:
         result.walk(block, set())
     return result
+
+
+def _program_around(block: Block) -> ProgramOp:
+    op = block.parent_op()
+    while not isinstance(op, ProgramOp):
+        assert op is not None
+        op = op.parent_op()
+    return op
 
 
 @dataclass
@@ -83,6 +91,8 @@ class Liveness:
 
     classes: Mapping[Register, Register]
     live_ins: Mapping[Block, Mapping[Register, SSAValue]]
+    bases: frozenset[int]
+    """Addresses of memory, by identity: they are values without registers."""
     at: dict[Operation, int] = field(default_factory=dict[Operation, int])
     """How many registers are live at each operation; at a loop, the most inside it.
 
@@ -96,7 +106,8 @@ class Liveness:
     def of(self, values: Iterable[SSAValue]) -> set[Register]:
         """The registers of values."""
         register = self.classes.get
-        return {register(value, value) for value in map(id, values)}
+        found = {register(value, value) for value in map(id, values)}
+        return found - self.bases if self.bases else found
 
     def enter(self, loop: ForOp, live: set[Register]) -> set[Register]:
         """Counts in a loop behind which `live` are wanted; returns what is live throughout it."""

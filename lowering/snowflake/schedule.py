@@ -31,7 +31,7 @@ from snowdialect.machine import Machine
 _SPARE = 2
 """Registers that the scheduler leaves alone."""
 _PRODUCTS = (snowflake.MulOp, snowflake.MuliOp)
-_SCALAR = (snowflake.MovOp, snowflake.AddOp, snowflake.AddiOp, *_PRODUCTS)
+_SCALAR = (snowflake.MovOp, snowflake.MovBaseOp, snowflake.AddOp, snowflake.AddiOp, *_PRODUCTS)
 
 
 @dataclass

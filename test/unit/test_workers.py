@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.parser import Parser
 
 import snow_compile
 from lowering import driver, processes, workers
@@ -15,6 +16,7 @@ from lowering.serialize import AttributeTable, build, outside_of, take_down
 from snowdialect.backend.container import write_program
 from snowdialect.dialects import tile
 from snowdialect.dialects.locations import layer_name
+from snowdialect.dialects.snowflake import ProgramOp
 from snowdialect.errors import SnowError
 from snowdialect.models import DIGITS
 
@@ -26,6 +28,23 @@ def tiled() -> ModuleOp:
     """A network of several layers at level tile."""
     context = driver.make_context()
     module = driver.read_program(context, DIGITS, (1, 8, 8)).module
+    driver.lower(context, module, "tile")
+    return module
+
+
+@pytest.fixture
+def alike() -> ModuleOp:
+    """Six layers at level tile. Those at the ends have neighbours on one side only; of the others, every second one has
+    the same slots."""
+    kind, kernels = "tensor<1x32x8x8xf32>", "tensor<32x32x3x3xf32>"
+    layers = [
+        f"""%w{i} = cnn.weight "w{i}" : {kernels}
+        %x{i + 1} = cnn.conv2d %x{i}, %w{i} {{pads = [1, 1, 1, 1]}} : ({kind}, {kernels}) -> {kind} loc("conv{i}")"""
+        for i in range(6)
+    ]
+    text = "\n".join([f'%x0 = cnn.input "x" : {kind}', *layers, f'cnn.output "y" %x6 : {kind}'])
+    context = driver.make_context()
+    module = Parser(context, text).parse_module()
     driver.lower(context, module, "tile")
     return module
 
@@ -61,14 +80,33 @@ def test_several_processes_make_what_one_makes(monkeypatch: pytest.MonkeyPatch, 
     assert len({file.read_bytes() for file in files}) == 1
 
 
+@pytest.mark.parametrize("network", ["tiled", "alike"])
 @pytest.mark.parametrize("level", ["loop", "snowflake"])
-def test_layers_by_themselves_become_what_they_become_in_their_module(tiled: ModuleOp, level: str) -> None:
-    whole, context = tiled.clone(), driver.make_context()
-    driver.lower(context, tiled, level, verify_each=False)
+def test_layers_by_themselves_become_what_they_become_in_their_module(
+    request: pytest.FixtureRequest, network: str, level: str
+) -> None:
+    module: ModuleOp = request.getfixturevalue(network)
+    whole, context = module.clone(), driver.make_context()
+    driver.lower(context, module, level, verify_each=False)
     driver.lower(context, whole, level)
-    for here, there in zip(tiled.walk(), whole.walk(), strict=True):
+    for here, there in zip(module.walk(), whole.walk(), strict=True):
         assert (here.name, here.properties, here.location) == (there.name, there.properties, there.location)
-    driver.verify(tiled, level)
+    driver.verify(module, level)
+
+
+def test_layers_that_are_alike_are_lowered_once(alike: ModuleOp) -> None:
+    lowered: list[str] = []
+
+    def run(module: ModuleOp) -> None:
+        lowered.append(layer_name(layers_of(module)[0]))
+        lower_all(module)
+
+    workers.lower_layers(alike, run, 1)
+    programs = [op for op in alike.body.block.ops if isinstance(op, ProgramOp)]
+    assert sorted(lowered) == ["conv0", "conv1", "conv2", "conv5"]
+    assert [layer_name(program) for program in programs] == [f"conv{number}" for number in range(6)]
+    assert programs[1].body.is_structurally_equivalent(programs[3].body)
+    assert len(programs[1].memory) == 3 and not set(programs[1].memory) & set(programs[3].memory)
 
 
 def test_the_command_uses_several_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,11 +7,14 @@ from xdsl.ir import Dialect
 
 from snowdialect.dialects.snowflake.base import (
     ALLOCATABLE,
+    BASE,
     CODE_POINTER,
     UNALLOCATED,
     ZERO,
+    BaseType,
     InstructionOp,
     ScalarRegister,
+    is_base,
     register_index,
 )
 from snowdialect.dialects.snowflake.instructions import (
@@ -29,6 +32,7 @@ from snowdialect.dialects.snowflake.instructions import (
     LoadOp,
     MacOp,
     MaxOp,
+    MovBaseOp,
     MoveKind,
     MoveKindAttr,
     MovOp,
@@ -49,13 +53,14 @@ from snowdialect.dialects.snowflake.program import (
     fill_length,
     positions,
 )
-from snowdialect.dialects.snowflake.structure import AddressOp, ForOp, GetRegisterOp, YieldOp
+from snowdialect.dialects.snowflake.structure import AddressOp, ForOp, GetRegisterOp, YieldOp, in_region
 
 Snowflake = Dialect(
     "snowflake",
     [
         ProgramOp,
         MovOp,
+        MovBaseOp,
         ConfigOp,
         VmovOp,
         TmovOp,
@@ -77,17 +82,19 @@ Snowflake = Dialect(
         LabelOp,
         FillOp,
     ],
-    [ScalarRegister, StageAttr, MoveKindAttr, ConfigurationAttr],
+    [BaseType, ScalarRegister, StageAttr, MoveKindAttr, ConfigurationAttr],
 )
 
 __all__ = [
     "ALLOCATABLE",
+    "BASE",
     "CODE_POINTER",
     "UNALLOCATED",
     "ZERO",
     "AddOp",
     "AddiOp",
     "AddressOp",
+    "BaseType",
     "BeqOp",
     "BgtOp",
     "BleOp",
@@ -105,6 +112,7 @@ __all__ = [
     "LoadOp",
     "MacOp",
     "MaxOp",
+    "MovBaseOp",
     "MovOp",
     "MoveKind",
     "MoveKindAttr",
@@ -122,6 +130,8 @@ __all__ = [
     "YieldOp",
     "block_transfers",
     "fill_length",
+    "in_region",
+    "is_base",
     "positions",
     "register_index",
 ]

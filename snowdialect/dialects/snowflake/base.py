@@ -20,7 +20,7 @@ from xdsl.backend.register_allocatable import HasRegisterConstraints, RegisterCo
 from xdsl.backend.register_type import RegisterType
 from xdsl.dialects.builtin import I32, IntAttr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
 from xdsl.dialects.utils import EnumAttribute
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Operation, ParametrizedAttribute, SSAValue, TypeAttribute
 from xdsl.irdl import IRDLOperation, irdl_attr_definition
 from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
@@ -55,6 +55,21 @@ class ScalarRegister(RegisterType):
     @classmethod
     def infinite_register_prefix(cls) -> str:
         return "j_"
+
+
+@irdl_attr_definition
+class BaseType(ParametrizedAttribute, TypeAttribute):
+    """The address of a region of memory, in transfers, which is open until programs are linked. It has no register."""
+
+    name = "snowflake.base"
+
+
+BASE = BaseType()
+
+
+def is_base(value: SSAValue) -> bool:
+    """Whether a value is the address of a region of memory."""
+    return isinstance(value.type, BaseType)
 
 
 UNALLOCATED = ScalarRegister.unallocated()

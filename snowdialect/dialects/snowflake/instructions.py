@@ -18,11 +18,22 @@ from xdsl.irdl import (
     result_def,
     traits_def,
 )
+from xdsl.parser import Parser
+from xdsl.printer import Printer
 from xdsl.traits import AlwaysSpeculatable, MemoryReadEffect, MemoryWriteEffect
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
-from snowdialect.dialects.snowflake.base import UNALLOCATED, InstructionOp, ScalarRegister, int_attr
+from snowdialect.dialects.snowflake.base import (
+    BASE,
+    UNALLOCATED,
+    BaseType,
+    InstructionOp,
+    ScalarRegister,
+    int_attr,
+    parse_registers,
+    print_registers,
+)
 from snowdialect.dialects.tile.types import ModeAttr
 from snowdialect.machine.instructions import BY_NAME, CONFIGURATION
 
@@ -72,6 +83,46 @@ class MovOp(InstructionOp):
 
     def __init__(self, immediate: int, rd: ScalarRegister = UNALLOCATED) -> None:
         super().__init__(result_types=[rd], properties={"immediate": int_attr(immediate)})
+
+
+@irdl_op_definition
+class MovBaseOp(InstructionOp):
+    """A relocation: the address of a region of memory, plus a constant, into a register.
+
+    It is a `mov` whose immediate snowflake-link fills in: `%1 = snowflake.mov_base %region, 12`.
+    """
+
+    name = "snowflake.mov_base"
+    ROW: ClassVar = BY_NAME["mov"]
+    base = operand_def(BaseType)
+    rd = result_def(ScalarRegister)
+    immediate = prop_def(IntegerAttr[I32])
+    traits = traits_def(*_SCALAR)
+
+    def __init__(self, base: SSAValue, immediate: int, rd: ScalarRegister = UNALLOCATED) -> None:
+        super().__init__(operands=[base], result_types=[rd], properties={"immediate": int_attr(immediate)})
+
+    def linked(self, address: int) -> MovOp:
+        """The instruction, once the address of the region is known."""
+        assert isinstance(self.rd.type, ScalarRegister)
+        return MovOp(address + self.immediate.value.data, self.rd.type)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_ssa_value(self.base)
+        printer.print_string(f", {self.immediate.value.data}")
+        printer.print_op_attributes(self.attributes)
+        print_registers(printer, (), self.results)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> MovBaseOp:
+        base = parser.resolve_operand(parser.parse_unresolved_operand(), BASE)
+        parser.parse_punctuation(",")
+        immediate = parser.parse_integer()
+        attributes = parser.parse_optional_attr_dict()
+        op = cls(base, immediate, *parse_registers(parser, 0, 1))
+        op.attributes = attributes
+        return op
 
 
 @irdl_op_definition

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from xdsl.backend.assembly_printer import AssemblyPrinter, OneLineAssemblyPrintable
 from xdsl.dialects.builtin import I32, I64, IntegerAttr, StringAttr, SymbolNameConstraint, i64
 from xdsl.dialects.utils import EnumAttribute
-from xdsl.ir import Block, Operation, Region, SpacedOpaqueSyntaxAttribute
+from xdsl.ir import Block, BlockArgument, Operation, Region, SpacedOpaqueSyntaxAttribute, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_attr_definition,
@@ -15,6 +15,7 @@ from xdsl.irdl import (
     prop_def,
     region_def,
     traits_def,
+    var_operand_def,
 )
 from xdsl.traits import (
     IsolatedFromAbove,
@@ -27,10 +28,11 @@ from xdsl.traits import (
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
-from snowdialect.dialects.snowflake.base import InstructionOp, ScalarRegister, int_attr
+from snowdialect.dialects.snowflake.base import BASE, InstructionOp, ScalarRegister, int_attr
 from snowdialect.dialects.snowflake.instructions import BranchOp, ConfigOp, Configuration, RefillOp
 from snowdialect.dialects.snowflake.structure import AddressOp, ForOp
 from snowdialect.dialects.target import machine_of
+from snowdialect.dialects.tile.types import MapsType, PackedType
 from snowdialect.machine import Machine
 from snowdialect.machine.instructions import INSTRUCTION_BITS, WORD_BITS
 
@@ -97,23 +99,35 @@ class FillOp(IRDLOperation, OneLineAssemblyPrintable):
 
 @irdl_op_definition
 class ProgramOp(IRDLOperation):
-    """What the control core runs from its start to `config done`. Its code lies at `code_address`, in transfers."""
+    """What the control core runs from its start to `config done`. Its code lies at `code_address`, in transfers.
+
+    `snowflake.program structured at 4096 over %0 : !tile.packed<6144> { ^0(%1 : !snowflake.base): ... }`: until it is
+    linked, the addresses of the memory that it uses are open; in its body they are values, one for each region.
+    """
 
     name = "snowflake.program"
     stage = prop_def(StageAttr)
     code_address = prop_def(IntegerAttr[I64])
+    memory = var_operand_def(MapsType | PackedType)
     body = region_def("single_block")
     traits = traits_def(NoTerminator(), SymbolTable(), IsolatedFromAbove(), MemoryReadEffect(), MemoryWriteEffect())
-    assembly_format = "$stage `at` $code_address $body attr-dict"
+    assembly_format = "$stage `at` $code_address (`over` $memory^ `:` type($memory))? $body attr-dict"
 
-    def __init__(self, stage: Stage, code_address: int, body: Region) -> None:
+    def __init__(self, stage: Stage, code_address: int, body: Region, memory: Sequence[SSAValue] = ()) -> None:
         super().__init__(
+            operands=[memory],
             properties={"stage": StageAttr(stage), "code_address": IntegerAttr(code_address, i64)},
             regions=[body],
         )
 
     def verify_(self) -> None:
         stage = self.stage.data
+        if [arg.type for arg in self.body.block.args] != [BASE] * len(self.memory):
+            raise VerifyException(f"the body takes the addresses of the {len(self.memory)} regions that it uses")
+        if self.memory and stage is Stage.PLACED:
+            raise VerifyException(
+                "addresses are open in a program that is placed: snowflake-link should have filled them in"
+            )
         for op in self.body.walk():
             _verify_stage(op, stage)
         for block in (self.body.block, *(op.body.block for op in self.body.walk() if isinstance(op, ForOp))):
@@ -125,6 +139,15 @@ class ProgramOp(IRDLOperation):
     def end(self) -> ConfigOp:
         """The `config done` that the program ends with; raises VerifyException when there is none."""
         return _end(self.body.block.last_op)
+
+    @property
+    def bases(self) -> Iterator[tuple[SSAValue, BlockArgument]]:
+        """The regions of memory that it uses, and their addresses in the body."""
+        return zip(self.memory, self.body.block.args, strict=True)
+
+    def base_of(self, region: SSAValue) -> BlockArgument | None:
+        """The address of a region in the body, if it is open."""
+        return next((base for value, base in self.bases if value is region), None)
 
     def expect(self, stage: Stage, wanted_by: str) -> None:
         """Raises VerifyException when the program is not at a stage."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from xdsl.backend.liveness import LivenessContext
 from xdsl.backend.register_allocatable import RegisterAllocatableOperation
 from xdsl.backend.register_allocator import BlockAllocator
-from xdsl.dialects.builtin import I32, AffineMapAttr, IntegerAttr
+from xdsl.dialects.builtin import I32, AffineMapAttr, DenseArrayBase, IntegerAttr, i32
 from xdsl.dialects.utils import parse_assignment, print_assignment
 from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.irdl import (
+    AttrSizedOperandSegments,
     IRDLOperation,
     irdl_op_definition,
     lazy_traits_def,
+    opt_operand_def,
     prop_def,
     region_def,
     result_def,
@@ -43,9 +46,11 @@ from xdsl.utils.exceptions import VerifyException
 
 from snowdialect.dialects.addresses import Address, IndexExpr, verify_address
 from snowdialect.dialects.snowflake.base import (
+    BASE,
     UNALLOCATED,
     ScalarRegister,
     int_attr,
+    is_base,
     parse_register,
     parse_registers,
     print_registers,
@@ -70,30 +75,57 @@ class RegisterAddress(Address):
         super().print(printer, state, op)
 
 
+@cache
+def _segments(bases: int, indices: int) -> DenseArrayBase:
+    return DenseArrayBase.from_list(i32, (bases, indices))
+
+
 @irdl_op_definition
 class AddressOp(IRDLOperation):
-    """A linear function of loop counters, mod 2^32: what an address is before instructions compute it."""
+    """A linear function of loop counters, mod 2^32: what an address is before instructions compute it. In a region of
+    memory whose address is open it counts from there: `snowflake.address %region [%i * 4 + 12]`."""
 
     name = "snowflake.address"
     map = prop_def(AffineMapAttr)
+    base = opt_operand_def(BASE)
+    """The address of the region of memory that it lies in, while that is open."""
     indices = var_operand_def(UNALLOCATED)
     result = result_def(UNALLOCATED)
     traits = traits_def(Pure())
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
     custom_directives = (RegisterAddress,)
-    assembly_format = "custom<RegisterAddress>($map, $indices) attr-dict"
+    assembly_format = "($base^)? custom<RegisterAddress>($map, $indices) attr-dict"
 
     def __init__(self, expression: IndexExpr) -> None:
-        # All operands are indices: there is nothing for IRDL's constructor, thrice as slow, to count.
+        base, terms = in_region(expression)
+        indices = expression.indices()
+        if base is not None:
+            expression = IndexExpr(expression.constant, terms, expression.parity)
+            indices = (base, *expression.indices())
+        # Nothing for IRDL's constructor, thrice as slow, to count.
+        segments = _segments(1, len(indices) - 1) if base is not None else _segments(0, len(indices))
         Operation.__init__(
-            self, operands=expression.indices(), properties={"map": expression.map()}, result_types=[UNALLOCATED]
+            self,
+            operands=indices,
+            properties={"map": expression.map(), AttrSizedOperandSegments.attribute_name: segments},
+            result_types=[UNALLOCATED],
         )
 
     @property
     def expression(self) -> IndexExpr:
-        return IndexExpr.of(self.map, self.operands)
+        expression = IndexExpr.of(self.map, self.indices)
+        return expression if self.base is None else IndexExpr.index(self.base) + expression
 
     def verify_(self) -> None:
         verify_address(self.map, self.indices)
+
+
+def in_region(expression: IndexExpr) -> tuple[SSAValue | None, tuple[tuple[SSAValue, int], ...]]:
+    """The address of the region of memory that a linear function begins with, if any, and its other terms."""
+    for value, _ in expression.linear:
+        if is_base(value):
+            return value, tuple(term for term in expression.linear if term[0] is not value)
+    return None, expression.linear
 
 
 @irdl_op_definition

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from math import prod
 
 from xdsl.dialects.builtin import I64, DenseArrayBase, IntAttr, IntegerAttr, ModuleOp, StringAttr, TensorType, i64
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -278,13 +278,16 @@ def region_address(value: SSAValue) -> int:
 
 def end_of_memory(module: ModuleOp) -> int:
     """The first transfer of memory behind all regions; code lies there."""
-    end = 0
-    for op in module.body.block.ops:
-        if isinstance(op, RegionOp | WeightsOp | AverageWeightsOp):
-            kind = op.result.type
-            words = kind.words if isinstance(kind, MapsType) else kind.words.data
-            end = max(end, region_address(op.result) + -(-words // machine_of(op).transfer_words))
-    return end
+    regions = (op.result for op in module.body.block.ops if isinstance(op, RegionOp | WeightsOp | AverageWeightsOp))
+    return max(map(region_end, regions), default=0)
+
+
+def region_end(value: SSAValue) -> int:
+    """The first transfer of memory behind a region."""
+    region = whole_region(value)
+    words = region.type.words if isinstance(region.type, MapsType) else _words(region)
+    assert isinstance(region.owner, Operation)
+    return region_address(region) + -(-words // machine_of(region.owner).transfer_words)
 
 
 def region_life(value: SSAValue) -> tuple[StringAttr | None, StringAttr | None]:

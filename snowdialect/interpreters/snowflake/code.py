@@ -16,6 +16,7 @@ from snowdialect.dialects.addresses import LinearForm
 from snowdialect.dialects.locations import layer_name
 from snowdialect.dialects.snowflake import Configuration, InstructionOp, MoveKind, Stage
 from snowdialect.dialects.target import machine_of
+from snowdialect.dialects.tile.memory import region_address
 from snowdialect.errors import SnowError
 from snowdialect.interpreters.snowflake.core import WORD_MASK, Core, IllegalProgram, Tally
 from snowdialect.interpreters.state import RunState, run_state
@@ -92,6 +93,8 @@ class Execution:
         self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
         self.codes: list[_Code] = []
         self.next_block: int | None = None
+        for region, base in program.bases:
+            self.registers[self.place(base)] = region_address(region)
         self.main = self.compile(program.body.block)
 
     @property
@@ -195,6 +198,9 @@ class Execution:
                 return self.address(op)
             case snowflake.MovOp():
                 return _set(registers, self.place(op.rd), op.immediate.value.data)
+            case snowflake.MovBaseOp():
+                base = registers[self.place(op.base)]
+                return _set(registers, self.place(op.rd), base + op.immediate.value.data)
             case snowflake.RegisterOp():
                 return _combine(op, registers, self.place(op.rd), self.place(op.rs), self.place(op.rt))
             case snowflake.ImmediateOp():

@@ -202,3 +202,31 @@ snowflake.program placed at 0 {
 snowflake.program placed at 0 {
   %a = snowflake.mov 0 : -> r1
 }
+
+// -----
+
+%w = tile.average_weights [256] at 192 : !tile.packed<384>
+// CHECK: the body takes the addresses of the 1 regions that it uses
+snowflake.program structured at 0 over %w : !tile.packed<384> {
+  snowflake.config done, 0
+}
+
+// -----
+
+%w = tile.average_weights [256] at 192 : !tile.packed<384>
+// CHECK: addresses are open in a program that is placed: snowflake-link should have filled them in
+snowflake.program placed at 0 over %w : !tile.packed<384> {
+^bb0(%weights : !snowflake.base):
+  %a = snowflake.mov_base %weights, 12 : -> r7
+  snowflake.config done, 0
+}
+
+// -----
+
+%w = tile.average_weights [256] at 192 : !tile.packed<384>
+snowflake.program structured at 0 over %w : !tile.packed<384> {
+^bb0(%weights : !snowflake.base):
+  // CHECK: immediate 2097152 does not fit into 22 bits (-2097152 to 2097151)
+  %a = snowflake.mov_base %weights, 2097152
+  snowflake.config done, 0
+}

@@ -74,6 +74,25 @@ snowflake.program placed at 0 {
   snowflake.config done, 0
 }
 
+// The memory that a program uses: its addresses are values of the body until the program is linked.
+%x = tile.region "x" at 128 : !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
+%w = tile.average_weights [256] at 192 : !tile.packed<384>
+snowflake.program structured at 4096 over %x, %w : !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>, !tile.packed<384> {
+^bb0(%maps : !snowflake.base, %weights : !snowflake.base):
+  snowflake.for %i times 4 {
+    %a = snowflake.address %maps [%i * 8 + %i mod 2 * 64 + 24]
+    %b = snowflake.address %weights [0]
+    snowflake.ld %a, %b, 1, 0
+  }
+  %c = snowflake.mov_base %weights, -3
+  snowflake.config done, 0
+}
+snowflake.program allocated at 4096 over %w : !tile.packed<384> {
+^bb0(%weights : !snowflake.base):
+  %a = snowflake.mov_base %weights, 12 : -> r7
+  snowflake.config done, 0
+}
+
 // CHECK:      snowflake.program structured at 4096 {
 // CHECK-NEXT:   %a = snowflake.mov -5
 // CHECK-NEXT:   %b = snowflake.addi %a, 65535
@@ -135,5 +154,22 @@ snowflake.program placed at 0 {
 // CHECK-NEXT:   snowflake.fill 511
 // CHECK-NEXT:   snowflake.label @end0
 // CHECK-NEXT:   %nop = snowflake.addi %r0, 0 : r0 -> r0
+// CHECK-NEXT:   snowflake.config done, 0
+// CHECK-NEXT: }
+// CHECK-NEXT: %x = tile.region "x" at 128 : !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
+// CHECK-NEXT: %w = tile.average_weights [256] at 192 : !tile.packed<384>
+// CHECK-NEXT: snowflake.program structured at 4096 over %x, %w : !tile.maps<height 8, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>, !tile.packed<384> {
+// CHECK-NEXT: ^bb0(%maps: !snowflake.base, %weights: !snowflake.base):
+// CHECK-NEXT:   snowflake.for %i times 4 {
+// CHECK-NEXT:     %a = snowflake.address %maps [%i * 8 + %i mod 2 * 64 + 24]
+// CHECK-NEXT:     %b = snowflake.address %weights [0]
+// CHECK-NEXT:     snowflake.ld %a, %b, 1, 0
+// CHECK-NEXT:   }
+// CHECK-NEXT:   %c = snowflake.mov_base %weights, -3
+// CHECK-NEXT:   snowflake.config done, 0
+// CHECK-NEXT: }
+// CHECK-NEXT: snowflake.program allocated at 4096 over %w : !tile.packed<384> {
+// CHECK-NEXT: ^bb0(%weights: !snowflake.base):
+// CHECK-NEXT:   %a = snowflake.mov_base %weights, 12 : -> r7
 // CHECK-NEXT:   snowflake.config done, 0
 // CHECK-NEXT: }
