@@ -52,12 +52,13 @@ def _kernel(address: IndexExpr, vmacs: int = 0) -> IndexExpr:
 
 def _over_counters(op: loop.LoopOp, name: str) -> IndexExpr:
     """An address of an operation in terms of the counters of the loops around it."""
-    expression = op.address(name)
-    for index in expression.indices():
-        over_counter = index.owner
-        assert isinstance(over_counter, snowflake.AddressOp)
-        expression = expression.replaced(index, over_counter.expression)
-    return expression
+    return op.address(name).over(_over_counter)
+
+
+def _over_counter(index: SSAValue) -> IndexExpr:
+    over_counter = index.owner
+    assert isinstance(over_counter, snowflake.AddressOp)
+    return over_counter.expression
 
 
 def is_relocatable(region: SSAValue) -> bool:

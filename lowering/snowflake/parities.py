@@ -19,7 +19,9 @@ def carry_parities(block: Block) -> None:
     loops: list[snowflake.ForOp] = []
     for op in block.walk():
         if isinstance(op, snowflake.AddressOp):
-            parities.update(compress(op.indices, LinearForm.of(op.map.data).parity))
+            parity = LinearForm.of(op.map.data).parity
+            if any(parity):
+                parities.update(compress(op.indices, parity))
         elif op.regions:
             assert isinstance(op, snowflake.ForOp)
             loops.append(op)

@@ -7,12 +7,13 @@ their canonical form and does the arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import accumulate
 from typing import ClassVar
 
-from xdsl.dialects.builtin import AffineMapAttr, IndexType
+from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, IndexType, i32
 from xdsl.ir import SSAValue
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
@@ -22,7 +23,7 @@ from xdsl.ir.affine import (
     AffineExpr,
     AffineMap,
 )
-from xdsl.irdl import IRDLOperation
+from xdsl.irdl import AttrSizedOperandSegments, IRDLOperation
 from xdsl.irdl.declarative_assembly_format import (
     AttributeVariable,
     CustomDirective,
@@ -74,7 +75,7 @@ class LinearForm:
 
     def attribute(self) -> AffineMapAttr:
         """The map as an attribute, which all operations with this form share."""
-        return _attribute(self)
+        return _attribute(self.constant, self.linear, self.parity)
 
     def __add__(self, other: LinearForm | int) -> LinearForm:
         """The sum; both forms range over the same dimensions."""
@@ -121,8 +122,8 @@ class LinearForm:
 
 
 @cache
-def _attribute(form: LinearForm) -> AffineMapAttr:
-    return AffineMapAttr(form.map())
+def _attribute(constant: int, linear: tuple[int, ...], parity: tuple[int, ...]) -> AffineMapAttr:
+    return AffineMapAttr(LinearForm(constant, linear, parity).map())
 
 
 @dataclass(frozen=True)
@@ -275,19 +276,13 @@ class IndexExpr:
             return IndexExpr(1, (), ((index, -1),))
         return IndexExpr(0, (), ((index, 1),))
 
-    def replaced(self, old: SSAValue, new: IndexExpr) -> IndexExpr:
-        """The expression with the index `old` replaced by `new`."""
-        result = IndexExpr(
-            self.constant,
-            tuple((index, c) for index, c in self.linear if index is not old),
-            tuple((index, c) for index, c in self.parity if index is not old),
-        )
+    def over(self, meaning: Callable[[SSAValue], IndexExpr]) -> IndexExpr:
+        """The expression with every index replaced by what it means."""
+        result = IndexExpr(self.constant)
         for index, c in self.linear:
-            if index is old:
-                result = result + new * c
+            result = result + meaning(index) * c
         for index, c in self.parity:
-            if index is old:
-                result = result + new.mod2() * c
+            result = result + meaning(index).mod2() * c
         return result
 
     def evaluate(self, values: dict[SSAValue, int]) -> int:
@@ -300,18 +295,21 @@ class IndexExpr:
 
     def indices(self) -> tuple[SSAValue, ...]:
         """The indices that occur, in order of appearance."""
+        if not self.parity:
+            return tuple([index for index, _ in self.linear])
         return tuple(dict.fromkeys(index for index, _ in (*self.linear, *self.parity)))
 
     def map(self) -> AffineMapAttr:
         """The affine map over `indices()`."""
+        if not self.parity:
+            return _attribute(self.constant, tuple([c for _, c in self.linear]), (0,) * len(self.linear))
         indices = self.indices()
         linear, parity = dict(self.linear), dict(self.parity)
-        form = LinearForm(
+        return _attribute(
             self.constant,
             tuple(linear.get(index, 0) for index in indices),
             tuple(parity.get(index, 0) for index in indices),
         )
-        return form.attribute()
 
 
 def _merge(
@@ -325,6 +323,18 @@ def _merge(
     return tuple((index, c) for index, c in merged.items() if c)
 
 
+@cache
+def _group_of(kind: type[IRDLOperation], name: str) -> int:
+    """The place of a group among the operands of a kind of operation."""
+    return [group for group, _ in kind.get_irdl_definition().operands].index(name)
+
+
+@cache
+def _group_ends(sizes: bytes) -> tuple[int, ...]:
+    """Where each group of operands ends, by the data of the attribute that holds their sizes."""
+    return tuple(accumulate(i32.unpack(sizes, len(sizes) // i32.size)))
+
+
 class AddressedOp(IRDLOperation):
     """Base of operations with addresses: each is a map, and the loop indices that it takes as operands."""
 
@@ -335,7 +345,16 @@ class AddressedOp(IRDLOperation):
         """One of the operation's addresses."""
         map = self.properties[name]
         assert isinstance(map, AffineMapAttr)
-        return IndexExpr.of(map, getattr(self, f"{name}_indices") if map.data.num_dims else ())
+        return IndexExpr.of(map, self._indices_of(name) if map.data.num_dims else ())
+
+    def _indices_of(self, name: str) -> Sequence[SSAValue]:
+        """The indices of an address. IRDL's accessor unpacks the sizes of all groups of operands each time."""
+        sizes = self.properties.get(AttrSizedOperandSegments.attribute_name)
+        if not isinstance(sizes, DenseArrayBase):
+            return getattr(self, f"{name}_indices")
+        place = _group_of(type(self), f"{name}_indices")
+        ends = _group_ends(sizes.data.data)
+        return self.operands[ends[place - 1] if place else 0 : ends[place]]
 
     def verify_(self) -> None:
         for name in self.ADDRESSES:

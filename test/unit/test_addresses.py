@@ -96,10 +96,11 @@ def test_expressions_over_indices(a: IndexExpr, b: IndexExpr, factor: int, point
 def test_an_index_is_replaced_by_another_and_a_number(a: IndexExpr, amount: int, point: tuple[int, ...]) -> None:
     old, new = INDICES[:2]
     at = values(point)
-    replaced = a.replaced(old, IndexExpr.index(new) + amount)
+    replaced = a.over(lambda index: IndexExpr.index(new) + amount if index is old else IndexExpr.index(index))
     assert replaced.evaluate(at) == a.evaluate({**at, old: at[new] + amount})
     assert old not in replaced.indices()
-    assert a.replaced(old, IndexExpr(amount)).evaluate(at) == a.evaluate({**at, old: amount})
+    fixed = a.over(lambda index: IndexExpr(amount) if index is old else IndexExpr.index(index))
+    assert fixed.evaluate(at) == a.evaluate({**at, old: amount})
 
 
 @pytest.mark.parametrize("factor", [2, -1])

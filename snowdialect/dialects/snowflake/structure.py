@@ -113,8 +113,11 @@ class AddressOp(IRDLOperation):
 
     @property
     def expression(self) -> IndexExpr:
-        expression = IndexExpr.of(self.map, self.indices)
-        return expression if self.base is None else IndexExpr.index(self.base) + expression
+        # IRDL's accessors unpack the sizes of both groups of operands each time.
+        operands = tuple(self.operands)
+        if not operands or not is_base(operands[0]):
+            return IndexExpr.of(self.map, operands)
+        return IndexExpr.index(operands[0]) + IndexExpr.of(self.map, operands[1:])
 
     def verify_(self) -> None:
         verify_address(self.map, self.indices)
