@@ -32,10 +32,10 @@ def compile_model(
     from snowdialect.backend.images import Images, PackedConstants
 
     context, source = _read(Path(path), input_shape, machine, options, announce)
-    if bound_accumulators and driver.level_of(source.module) == LEVELS[0]:
-        options = {**options, driver.BOUND_ACCUMULATORS: {}}
     with driver.without_collection():
         if driver.level_of(source.module) == LEVELS[0]:
+            if bound_accumulators:
+                options = {**options, driver.BOUND_ACCUMULATORS: {}}
             driver.lower(context, source.module, LEVELS[1], None, options, verify_each=False)
         constants = PackedConstants(source.module, source.weights())
         # Packing weights takes as long as lowering some layers, and nothing before the program's file needs them.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import chain
 
-from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, IntegerAttr, StringAttr, UnitAttr, i32, i64
-from xdsl.ir import Attribute, BlockArgument, Operation, Region, SSAValue
-from xdsl.irdl import AttrSizedOperandSegments, IRDLOperation, irdl_op_definition, prop_def, region_def, traits_def
+from xdsl.dialects.builtin import AffineMapAttr, IntegerAttr, StringAttr, UnitAttr, i64
+from xdsl.ir import BlockArgument, Region, SSAValue
+from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, region_def, traits_def
 from xdsl.traits import NoTerminator, RecursiveMemoryEffect
 
 from snowdialect.dialects.addresses import AddressedOp, LinearForm
@@ -48,26 +46,8 @@ class ForOp(CountedLoop):
     name = "loop.for"
 
 
-@cache
-def _segments(sizes: tuple[int, ...]) -> DenseArrayBase:
-    return DenseArrayBase.from_list(i32, sizes)
-
-
 class LoopOp(AddressedOp):
     """Base of the operations on buffers; knows the range of its addresses over the loops around it."""
-
-    def __init__(
-        self,
-        *,
-        operands: Sequence[SSAValue | Sequence[SSAValue]] = (),
-        properties: Mapping[str, Attribute | None],
-    ) -> None:
-        # Values and the indices of addresses: nothing that IRDL's constructor, thrice as slow, has to match.
-        groups = [(group,) if isinstance(group, SSAValue) else group for group in operands]
-        present = {name: attribute for name, attribute in properties.items() if attribute is not None}
-        if groups:
-            present[AttrSizedOperandSegments.attribute_name] = _segments(tuple(map(len, groups)))
-        Operation.__init__(self, operands=tuple(chain.from_iterable(groups)), properties=present)
 
     def bounds(self, name: str) -> tuple[int, int]:
         """Smallest and largest value of an address over the iterations of the loops around the operation."""
