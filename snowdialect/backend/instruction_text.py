@@ -9,7 +9,7 @@ from collections.abc import Callable
 from xdsl.dialects.builtin import IntegerAttr, SymbolRefAttr, UnitAttr, i32
 from xdsl.ir import Attribute, SSAValue
 
-from snowdialect.dialects.snowflake import InstructionOp, ScalarRegister, Snowflake
+from snowdialect.dialects.snowflake import InstructionOp, MovBaseOp, ScalarRegister, Snowflake
 from snowdialect.machine.instructions import Field, Kind
 from snowdialect.machine.reference import assembly_form
 
@@ -17,7 +17,8 @@ _LINE = re.compile(r"\s*([a-z]+)(\.[a-z]+)?(?:\s+(.*))?$")
 
 _BY_MNEMONIC: defaultdict[str, list[type[InstructionOp]]] = defaultdict(list)
 for _operation in Snowflake.operations:
-    if issubclass(_operation, InstructionOp):
+    # Assembly is linked: there are no relocations in it.
+    if issubclass(_operation, InstructionOp) and _operation is not MovBaseOp:
         _BY_MNEMONIC[_operation.ROW.mnemonic].append(_operation)
 
 
