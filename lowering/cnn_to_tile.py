@@ -38,6 +38,7 @@ from lowering.tile_steps.words import add_steps, average_weights, avg_pool_steps
 from lowering.tiling import ConvProblem, TilingError, plan_conv
 from snowdialect.dialects import cnn, tile
 from snowdialect.dialects.cnn import frac_of, shape_of
+from snowdialect.dialects.layers import describe_alone
 from snowdialect.dialects.locations import layer_name, located, name_location
 from snowdialect.dialects.target import machine_of
 from snowdialect.errors import SnowError
@@ -72,9 +73,12 @@ class ConvertCnnToTile(ModulePass):
             GreedyRewritePatternApplier([pattern(regions) for pattern in patterns]), apply_recursively=False
         ).rewrite_module(op)
         PatternRewriteWalker(ReadRegion(), apply_recursively=False).rewrite_module(op)
-        for sequence in sequences(op.body.block, regions.layers):
-            for layers in [sequence] if self.overlap else [[layer] for layer in sequence]:
-                fill_sequence(layers)
+        found = sequences(op.body.block, regions.layers)
+        if not self.overlap:
+            found = [[layer] for sequence in found for layer in sequence]
+        for layers in found:
+            fill_sequence(layers)
+        describe_alone(op, {layer_name(layers[0].op) for layers in found if len(layers) == 1})
         region_dce(op.body)
         check_removed(op, self.name, (UnrealizedConversionCastOp, cnn.Conv2dOp, cnn.LinearOp, cnn.ConcatOp))
 

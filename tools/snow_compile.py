@@ -151,6 +151,6 @@ def make_report(program: "Program") -> dict[str, Any]:
         "macs": program.macs,
         "instructions_static": program.instructions,
         **dict.fromkeys(MEASURED),
-        "layers": [{**layer._asdict(), **dict.fromkeys(MEASURED_OF_LAYER)} for layer in program.layers],
+        "layers": [layer.row(dict.fromkeys(MEASURED_OF_LAYER)) for layer in program.layers],
         **static_report(program),
     }

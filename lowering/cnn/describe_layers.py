@@ -1,8 +1,8 @@
 """Notes what reports say of each layer, before layers become tiles and instructions.
 
-The attribute `snow.layers` of the module holds name, kind, mode, order, multiply-accumulates, and whether sums can wrap
-where cnn-bound-accumulators has found out; it travels down to the program file. Multiply-accumulates are counted as
-published: those of convolutions and linear layers, none on padding.
+The attribute `snow.layers` of the module holds name, kind, mode, order, multiply-accumulates, the certificate of the
+schedule, and whether sums can wrap where cnn-bound-accumulators has found out; it travels down to the program file.
+Multiply-accumulates are counted as published: those of convolutions and linear layers, none on padding.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from xdsl.dialects.builtin import DenseArrayBase, IntegerType, ModuleOp
 from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
 
+from lowering.certificates import certificate_of
 from lowering.cnn.bound_accumulators import ACCUMULATOR_RANGE, can_wrap
 from lowering.cnn.coverage import covered_layers
 from lowering.problems import conv_window
@@ -22,6 +23,7 @@ from snowdialect.dialects import cnn, tile
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.layers import DescribedLayer, describe_layers, set_sources
 from snowdialect.dialects.locations import layer_name
+from snowdialect.dialects.target import machine_of
 
 SCHEDULE = tile.ScheduleAttr.name
 
@@ -47,11 +49,13 @@ class DescribeLayers(ModulePass):
         layers: dict[str, DescribedLayer] = {}
         for layer in op.body.block.ops:
             if type(layer) in KINDS and frac_of(layer.results[0]) is not None and fused_with(layer) is None:
-                described = describe(layer)
+                described = describe(layer)._replace(certificate=certificate_of(layer, machine_of(op)))
                 if (before := layers.get(described.name)) is not None:
                     # Without locations, layers of a kind share a name.
                     described = before._replace(
-                        macs=before.macs + described.macs, can_wrap=before.can_wrap or described.can_wrap
+                        macs=before.macs + described.macs,
+                        can_wrap=before.can_wrap or described.can_wrap,
+                        certificate=None,
                     )
                 layers[described.name] = described
         describe_layers(op, layers.values())

@@ -35,6 +35,7 @@ from snowdialect.backend.program import (
     Tensor,
     Unrolled,
 )
+from snowdialect.certificate import Certificate
 from snowdialect.errors import SnowError
 from snowdialect.files import replacing
 from snowdialect.machine import Machine, MachineError
@@ -146,7 +147,7 @@ def _describe(program: Program, store: Any) -> dict[str, Any]:
         "steps": [{**step._asdict()} for step in program.steps],
         "inputs": [port._asdict() for port in program.inputs],
         "outputs": [port._asdict() for port in program.outputs],
-        "layers": [layer._asdict() for layer in program.layers],
+        "layers": [_layer_entry(layer) for layer in program.layers],
         "tiles": list(program.tiles),
         "coverage": [layer._asdict() for layer in program.coverage],
     }
@@ -174,12 +175,21 @@ def _restore(header: dict[str, Any], payload: memoryview) -> Program:
         steps=tuple(_step(entry) for entry in header["steps"]),
         inputs=tuple(_port(entry) for entry in header["inputs"]),
         outputs=tuple(_port(entry) for entry in header["outputs"]),
-        layers=tuple(Layer(**entry) for entry in header["layers"]),
+        layers=tuple(_layer(entry) for entry in header["layers"]),
         tiles=tuple(header["tiles"]),
         coverage=tuple(Coverage(**entry) for entry in header.get("coverage", ())),
     )
     check_program(program)
     return program
+
+
+def _layer_entry(layer: Layer) -> dict[str, Any]:
+    return {**layer._asdict(), "certificate": None if layer.certificate is None else layer.certificate._asdict()}
+
+
+def _layer(entry: dict[str, Any]) -> Layer:
+    certificate = entry.get("certificate")
+    return Layer(**{**entry, "certificate": None if certificate is None else Certificate.from_dict(certificate)})
 
 
 def _layout_entry(layout: MapsLayout) -> dict[str, Any]:

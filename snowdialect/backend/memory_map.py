@@ -1,9 +1,11 @@
-"""What a program takes of memory, and what its host moves: the parts of reports that no run is needed for."""
+"""What a program takes of memory, what its host moves, and how good its schedules are: the parts of reports that no run
+is needed for."""
 
 from math import prod
 from typing import Any
 
 from snowdialect.backend.program import CodeStep, HostStep, Program, Region
+from snowdialect.certificate import certificate_of_all
 from snowdialect.machine.instructions import WORD_BITS
 
 WORD_BYTES = WORD_BITS // 8
@@ -12,6 +14,8 @@ WORD_BYTES = WORD_BITS // 8
 def static_report(program: Program) -> dict[str, Any]:
     """The parts of the report of a run that are known before it."""
     return {
+        "machine_numbers": program.machine.to_dict(),
+        "certificate": certificate_of_all(layer.certificate for layer in program.layers if layer.certificate),
         "coverage": [layer._asdict() for layer in program.coverage],
         "host": host_report(program),
         "memory": memory_report(program),

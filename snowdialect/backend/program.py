@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from snowdialect.certificate import Certificate
 from snowdialect.machine import Machine
 from snowdialect.machine.instructions import INSTRUCTION_BITS, WORD_BITS
 
@@ -144,6 +145,17 @@ class Layer(NamedTuple):
     """Multiply-accumulates that the layer needs, without those on padding; of convolutions and linear layers."""
     can_wrap: bool | None = None
     """Whether some input can make a sum that 32 bits do not hold; None when that was not found out."""
+    certificate: Certificate | None = None
+    """What the layer takes by the compiler's estimate, and at least; None where it was compiled without a schedule."""
+    alone: bool | None = None
+    """Whether no layer of the accelerator is at work beside it; None when that is not known."""
+
+    def row(self, measured: Mapping[str, Any]) -> dict[str, Any]:
+        """The layer in a report, with what a run has measured."""
+        known = self._asdict()
+        del known["certificate"]
+        certificate = None if self.certificate is None else self.certificate.report()
+        return {**known, **measured, "certificate": certificate}
 
 
 class Coverage(NamedTuple):

@@ -1,18 +1,20 @@
 """What reports say of the layers of a module, in the module: instructions keep no more of a layer than its name.
 
-`snow.layers = [{name = "conv1", kind = "conv2d", mode = "coop", order = "kloop", macs = 1024 : i64}, ...]`, set by
+`snow.layers = [{name = "conv1", kind = "conv2d", mode = "coop", order = "kloop", macs = 1024 : i64, ...}, ...]`, set by
 cnn-describe-layers, read when a program is written. `snow.sources` likewise holds the layers of the network as it was
 read, set by cnn-name-layers, and what became of each, noted by the passes behind it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr, i64
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, IntegerType, ModuleOp, StringAttr, i1, i64
 from xdsl.ir import Attribute
 from xdsl.utils.exceptions import VerifyException
+
+from snowdialect.certificate import Certificate
 
 LAYERS = "snow.layers"
 SOURCES = "snow.sources"
@@ -32,6 +34,10 @@ class DescribedLayer(NamedTuple):
     """Multiply-accumulates that the layer needs, without those on padding; of convolutions and linear layers."""
     can_wrap: bool | None = None
     """Whether some input can make a sum that 32 bits do not hold; None when that was not found out."""
+    certificate: Certificate | None = None
+    """What it takes by estimate, and at least; None for what has no schedule."""
+    alone: bool | None = None
+    """Whether it begins when the layer before it is done, and ends before the next one begins."""
 
 
 class SourceLayer(NamedTuple):
@@ -56,6 +62,13 @@ _Record = TypeVar("_Record", DescribedLayer, SourceLayer)
 def describe_layers(module: ModuleOp, layers: Iterable[DescribedLayer]) -> None:
     """Puts layers into the module."""
     module.attributes[LAYERS] = _rows(layers)
+
+
+def describe_alone(module: ModuleOp, names: Collection[str]) -> None:
+    """Notes which layers of a module run by themselves; all others overlap with their neighbours."""
+    if LAYERS in module.attributes:
+        layers = described_layers(module).values()
+        describe_layers(module, (layer._replace(alone=layer.name in names) for layer in layers))
 
 
 def described_layers(module: ModuleOp) -> dict[str, DescribedLayer]:
@@ -86,10 +99,38 @@ def _rows(records: Iterable[DescribedLayer | SourceLayer]) -> ArrayAttr[Dictiona
     )
 
 
-def _attribute(value: bool | int | str) -> Attribute:
-    if isinstance(value, bool):
-        return IntegerAttr.from_bool(value)
-    return IntegerAttr(value, i64) if isinstance(value, int) else StringAttr(value)
+def _attribute(value: Any) -> Attribute:
+    """Numbers, texts, and lists and dictionaries of such."""
+    match value:
+        case bool():
+            return IntegerAttr.from_bool(value)
+        case int():
+            return IntegerAttr(value, i64)
+        case str():
+            return StringAttr(value)
+        case Certificate():
+            return _attribute(value._asdict())
+        case Mapping():
+            entries = cast("Mapping[str, Any]", value)
+            return DictionaryAttr({key: _attribute(entry) for key, entry in entries.items()})
+        case _:
+            return ArrayAttr(_attribute(entry) for entry in cast("Sequence[Any]", value))
+
+
+def _plain(attribute: Attribute) -> Any:
+    """What `_attribute` made an attribute of; raises ValueError for others."""
+    match attribute:
+        case IntegerAttr():
+            number = cast("IntegerAttr[IntegerType]", attribute)
+            return bool(number.value.data) if number.type == i1 else number.value.data
+        case StringAttr():
+            return attribute.data
+        case DictionaryAttr():
+            return {key: _plain(entry) for key, entry in attribute.data.items()}
+        case ArrayAttr():
+            return [_plain(entry) for entry in attribute]
+        case _:
+            raise ValueError(f"{attribute} is no number, text, list or dictionary")
 
 
 def _records(module: ModuleOp, attribute_name: str, kind: type[_Record]) -> list[_Record]:
@@ -103,7 +144,7 @@ def _records(module: ModuleOp, attribute_name: str, kind: type[_Record]) -> list
     return records
 
 
-_NUMBERS: dict[str, type[int]] = {"macs": int, "can_wrap": bool}
+_NUMBERS: dict[str, type[int]] = {"macs": int, "can_wrap": bool, "alone": bool}
 """The fields that are no texts."""
 
 
@@ -115,6 +156,11 @@ def _record(entry: Attribute, kind: type[_Record]) -> _Record | None:
     for key, value in entry.data.items():
         if key in _NUMBERS and isinstance(value, IntegerAttr):
             values[key] = _NUMBERS[key](value.value.data)
+        elif key == "certificate" and isinstance(value, DictionaryAttr):
+            try:
+                values[key] = Certificate.from_dict(_plain(value))
+            except ValueError:
+                return None
         elif key not in _NUMBERS and isinstance(value, StringAttr):
             values[key] = value.data
         else:

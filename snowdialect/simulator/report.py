@@ -87,14 +87,14 @@ def make_report(
 def _layer(program: Program, number: int, timing: Timing) -> dict[str, Any]:
     layer, machine = program.layers[number], program.machine
     cycles = int(timing.layers[number, state.CYCLES])
-    return {
-        **layer._asdict(),
+    measured = {
         "cycles": cycles,
         "ideal_cycles": -(-layer.macs // machine.multipliers),
         "utilization": _share(layer.macs, cycles * machine.multipliers),
         **_bytes(timing.layers[number]),
         "ledger": _ledger(program, layer, timing.layers[number]),
     }
+    return layer.row(measured)
 
 
 def _bytes(row: Numbers) -> dict[str, int]:

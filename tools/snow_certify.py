@@ -1,0 +1,186 @@
+"""`snow-certify`: recomputes from a report what each layer takes at least, and checks that nothing takes less.
+
+It shares no code with the compiler. docs/schedules.md, "How near to the limit", has the rules.
+"""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+Entry = dict[str, Any]
+DAMAGED = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError)
+LARGEST = 1 << 16
+
+
+class Wrong(ValueError):
+    """A certificate does not hold; the text says why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser("snow-certify", description="Recomputes the certificates of a report.")
+    parser.add_argument("report", metavar="R.json", type=Path, help="of snow-compile --report or snow-run --report")
+    path = parser.parse_args(arguments).report
+    try:
+        print(f"{check_report(json.loads(path.read_text()))} certificates hold")
+    except (OSError, *DAMAGED) as error:
+        print(f"error: {path}: {text(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def text(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return str(error.strerror)
+    return str(error) if isinstance(error, Wrong) else f"damaged: {type(error).__name__}: {error}"
+
+
+def check_report(report: Entry) -> int:
+    """Checks every certificate, and their sums; returns how many there are. Raises Wrong for the first that fails."""
+    rows = [row for row in report["layers"] if row["certificate"] is not None]
+    for row in rows:
+        try:
+            check_layer(row, report["machine_numbers"])
+        except DAMAGED as error:
+            raise Wrong(f"{row['name']}: {text(error)}") from error
+    for name in ("objective", "lower_bound") if rows else ():
+        demand(report["certificate"][name], sum(row["certificate"][name] for row in rows), f"the sum of {name}")
+        check_gap(report["certificate"])
+    return len(rows)
+
+
+def check_layer(row: Entry, machine: Entry) -> None:
+    stated, layer = row["certificate"], row["certificate"]["layer"]
+    conv = layer["kind"] in ("conv2d", "linear")
+    works = kernels_works(layer, machine) if conv else [words_work(layer, machine)]
+    pairs = count(windows(layer, 0)) * count(windows(layer, 1)) * layer["input"][0] * layer["output"][0]
+    demand(row["macs"], pairs // layer["groups"] if conv else 0, "macs")
+    bounds = min((in_cycles(work, machine) for work in works), key=lambda bounds: max(bounds.values()))
+    demand(stated["bounds"], bounds, "bounds")
+    demand(stated["lower_bound"], least := max(bounds.values()), "lower_bound")
+    demand(stated["binding"], max(bounds, key=lambda name: bounds[name]), "binding")
+    check_gap(stated)
+    measured = [stated["objective"]] + [row["cycles"]] * (row["alone"] is True and row["cycles"] is not None)
+    if min(measured) < least:
+        raise Wrong(f"takes {min(measured)} cycles, but needs {least} at least")
+
+
+def demand(stated: object, right: object, what: str) -> None:
+    if stated != right:
+        raise Wrong(f"{what}: {stated} should be {right}")
+
+
+def check_gap(stated: Entry) -> None:
+    if not math.isclose(stated["gap"], gap := stated["objective"] / stated["lower_bound"] - 1, abs_tol=1e-9):
+        raise Wrong(f"gap: {stated['gap']} should be {gap}")
+
+
+def windows(layer: Entry, axis: int) -> list[dict[int, int]]:
+    """For each output row (axis 0) or column (1) the taps that see maps, and the row or column that each sees."""
+    size, outputs = layer["input"][1 + axis], layer["output"][1 + axis]
+    kernel, stride, dilation, pad = (layer[name][axis] for name in ("kernel", "strides", "dilations", "pads"))
+    if not all(0 < number < LARGEST for number in (size, outputs, kernel, stride, dilation, pad + 1)):
+        raise Wrong("a size is out of range")
+    found = ({tap: y * stride - pad + tap * dilation for tap in range(kernel)} for y in range(outputs))
+    return [{tap: place for tap, place in window.items() if 0 <= place < size} for window in found]
+
+
+def count(taps: list[dict[int, int]]) -> int:
+    return sum(map(len, taps))
+
+
+def places(taps: list[dict[int, int]]) -> int:
+    return len({place for window in taps for place in window.values()})
+
+
+def blocks(amount: int, size: int) -> int:
+    return -(-amount // size)
+
+
+def stored(layer: Entry, machine: Entry) -> int:
+    channels, height, width = layer["output"]
+    transfer = machine["transfer_words"]
+    return height * width * min(layer["result_pixel"], blocks(channels, transfer) * transfer)
+
+
+def words_work(layer: Entry, machine: Entry) -> Entry:
+    """What all CUs together do for a pool or an addition."""
+    rows, columns, line = windows(layer, 0), windows(layer, 1), machine["macs"]
+    lines = blocks(layer["words"], line)
+    maps = places(rows) * places(columns) * lines * line * layer["operands"]
+    work = {"maps": maps, "streamed": stored(layer, machine)}
+    if layer["kind"] == "max_pool":
+        comparisons, issue = count(rows) * count(columns) * lines, count(rows) * len(columns) * lines
+        return {**work, "comparisons": comparisons, "issue": issue}
+    if layer["kind"] == "add":
+        outputs = len(rows) * len(columns) * blocks(lines, machine["vmacs"])
+        return {**work, "reduction": outputs * line, "issue": outputs * layer["operands"]}
+    steps, taps = blocks(line, machine["vmacs"]), [len(high) * len(wide) for high, wide in product(rows, columns)]
+    sums = {"macs": sum(taps), "reduction": sum(max(line, n) for n in taps), "issue": sum(n + 1 for n in taps)}
+    weights = blocks(line * (1 + steps), machine["transfer_words"]) * machine["transfer_words"] * machine["vmacs"]
+    return {**work, "weights": weights, **{name: amount * lines * steps for name, amount in sums.items()}}
+
+
+def kernels_works(layer: Entry, machine: Entry) -> list[Entry]:
+    """What all CUs together do for a convolution in each mode: COOP with a kernel a vMAC, INDP with one a lane."""
+    rows, columns, line, unrolled = windows(layer, 0), windows(layer, 1), machine["macs"], layer["unrolled"]
+    kernels, height, pieces = layer["output"][0], layer["kernel"][0], layer["pixel"] // layer["depth"]
+    grain, transfer = layer["depth"] // (height if unrolled else 1), machine["transfer_words"]
+    if grain * layer["groups"] < layer["input"][0] or layer["depth"] * pieces != layer["pixel"]:
+        raise Wrong("kernels do not see the channels of their group")
+    pool = words_work(layer["pool"], machine) if "pool" in layer else {"streamed": stored(layer, machine)}
+    seen = len({tap for row in rows for tap in row}) * len({tap for column in columns for tap in column})
+    once = {
+        "maps": (count(rows) * grain if unrolled else places(rows) * layer["pixel"]) * places(columns),
+        "streamed": pool["streamed"] + len(rows) * len(columns) * kernels * layer["residual"],
+        "comparisons": pool.get("comparisons", 0),
+        "reuse": count(rows) * count(columns) * grain * kernels * layer["pixel"],
+    }
+    works: list[Entry] = []
+    for lanes in [1] * (grain % line == 0) + [line] * (pieces == 1):
+        macs, reduction, issue = 0, 0, pool.get("issue", 0)
+        steps = pieces * blocks(kernels // pieces, machine["vmacs"] * lanes)
+        for high, wide in product(map(len, rows), map(len, columns)):
+            number, length = (high > 0) * (1 if unrolled else high) * wide, grain * (high if unrolled else 1)
+            if pieces == layer["dilations"][1] == 1 and wide and (not unrolled or high == height):
+                number, length = number // wide, length * wide
+            cycles = number * blocks(length, line) * lanes
+            macs, reduction = macs + steps * cycles, reduction + steps * max(cycles, line)
+            issue += steps * (number + 1 + layer["residual"])
+        weights = blocks(line + seen * grain * lanes, transfer) * transfer * pieces * blocks(kernels // pieces, lanes)
+        works.append({**once, "macs": macs, "reduction": reduction, "issue": issue, "weights": weights})
+    return works
+
+
+def in_cycles(work: Entry, machine: Entry) -> dict[str, int]:
+    """Bounds from what is to be done: shared out evenly, between the first load and the last store."""
+    units, back = machine["compute_units"], machine["write_back_latency"]
+    store = machine["queue_latency"] + machine["transfer_overhead"] + machine["memory_latency"]
+    maps, weights, reuse = (work.get(name, 0) for name in ("maps", "weights", "reuse"))
+    maps_room, weights_room = units * machine["mbuf_words"], units * machine["vmacs"] * machine["wbuf_words"]
+    more_maps = max(maps, blocks(reuse - weights * maps_room, weights_room))
+    more_weights = max(weights, blocks(reuse - maps * weights_room, maps_room))
+
+    def shared(name: str, after: int) -> int:
+        amount = work.get(name, 0)
+        return 2 * store + machine["queue_latency"] + blocks(amount, units) + after if amount else 0
+
+    def moved(words: int) -> int:
+        return store + blocks(2 * (words + work["streamed"]) * machine["clock_hz"], machine["bandwidth"])
+
+    return {
+        "macs": shared("macs", back + machine["macs"]),
+        "reduction": shared("reduction", back),
+        "comparisons": shared("comparisons", 0),
+        "bandwidth": moved(maps + weights),
+        "issue": shared("issue", 0),
+        "buffer": moved(min(maps + more_weights, weights + more_maps)),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
