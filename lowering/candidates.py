@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import product
 from typing import NamedTuple
@@ -38,12 +38,23 @@ class Choices(NamedTuple):
     """Heights of a tile; empty: any."""
 
 
-def conv_plans(problem: ConvProblem, choices: Choices) -> Iterator[ConvPlan]:
-    """Plans that fit the machine: of every mode, split, order and number of slots the ones with the largest tiles."""
+Refusal = Callable[[TilingError], None]
+"""Gets what keeps a schedule from the machine."""
+
+
+def ignore(error: TilingError) -> None:
+    """Passes over what does not fit."""
+
+
+def conv_plans(problem: ConvProblem, choices: Choices, refuse: Refusal = ignore) -> Iterator[ConvPlan]:
+    """Plans that fit the machine: of every mode, split, order and number of slots the ones with the largest tiles.
+
+    `refuse` is called for schedules that do not fit.
+    """
     for mode in choices.modes:
         for split in Split:
             for fused in (1, 0) if problem.pool is not None else (0,):
-                yield from _plans(problem, choices, mode, split, fused)
+                yield from _plans(problem, choices, mode, split, fused, refuse)
 
 
 class _KernelTiles(NamedTuple):
@@ -95,7 +106,9 @@ def _alternating(sizes: list[int], count: int, slots: int) -> list[int]:
     return [size for size in even if count % size == 0] or even or sizes
 
 
-def _plans(problem: ConvProblem, choices: Choices, mode: Mode, split: Split, fused: int) -> Iterator[ConvPlan]:
+def _plans(
+    problem: ConvProblem, choices: Choices, mode: Mode, split: Split, fused: int, refuse: Refusal
+) -> Iterator[ConvPlan]:
     machine = problem.machine
     window = problem.window if not fused or problem.pool is None else problem.pool.window
     height = -(-window.out_h // machine.compute_units) if split is Split.ROWS else window.out_h
@@ -120,7 +133,7 @@ def _plans(problem: ConvProblem, choices: Choices, mode: Mode, split: Split, fus
                             result_tiles,
                             fused,
                         )
-                        yield from _fitting(problem, schedule, choices.rows or tuple(pieces(height)))
+                        yield from _fitting(problem, schedule, choices.rows or tuple(pieces(height)), refuse)
 
 
 def _result_tiles(problem: ConvProblem, order: Order, cut: _KernelTiles) -> list[int]:
@@ -132,12 +145,13 @@ def _result_tiles(problem: ConvProblem, order: Order, cut: _KernelTiles) -> list
     return sorted({*sizes[:3], *(size for size in sizes if tiles % size == 0)}, reverse=True)
 
 
-def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...]) -> Iterator[ConvPlan]:
+def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...], refuse: Refusal) -> Iterator[ConvPlan]:
     """The plans with the largest tiles that fit; whole rows come first, since they are loaded and stored in one
     piece and need no code for borders between columns."""
     try:
         kernels = plan_kernels(problem, schedule)
-    except TilingError:
+    except TilingError as error:
+        refuse(error)
         return
     widths = pieces(schedule.columns)
     if not schedule.fused:
@@ -149,7 +163,8 @@ def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...])
                 wanted = schedule._replace(rows=rows, columns=columns, maps_rows=maps_rows)
                 try:
                     yield plan_tiles(problem, wanted, kernels)
-                except TilingError:
+                except TilingError as error:
+                    refuse(error)
                     continue
                 found += 1
             if found >= HEIGHTS:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lowering import driver
 from lowering.context import ProgramContext, announce_nothing
@@ -9,6 +10,9 @@ from lowering.pipeline import LEVELS, passes_between
 from lowering.processes import in_background
 from snowdialect.backend.program import Coverage, Program
 from snowdialect.errors import SnowError
+
+if TYPE_CHECKING:
+    from lowering.explain import Explanation
 
 
 def compile_model(
@@ -64,6 +68,25 @@ def cover_model(
     if driver.level_of(source.module) == LEVELS[0]:
         driver.lower(context, source.module, LEVELS[1], None, options, last=driver.DESCRIBE_LAYERS)
     return [Coverage(**layer._asdict()) for layer in source_layers(source.module).values()]
+
+
+def explain_layer(
+    path: str | Path,
+    layer: str,
+    input_shape: tuple[int, ...] | None = None,
+    machine: str | None = None,
+    options: driver.PassOptions = driver.NO_OPTIONS,
+    announce: Callable[[str], None] = announce_nothing,
+) -> "Explanation":
+    """Why a layer of a model has its schedule, without compiling it. Arguments and errors are those of
+    `compile_model`."""
+    context, source = _read(Path(path), input_shape, machine, options, announce)
+    if (level := driver.level_of(source.module)) != LEVELS[0]:
+        raise SnowError(f"{path}: is at level {level}: its schedules are chosen")
+    driver.lower(context, source.module, LEVELS[1], None, options, last=driver.CHOOSE_SCHEDULE)
+    from lowering.explain import explain
+
+    return explain(source.module, layer, options.get(driver.CHOOSE_SCHEDULE, {}))
 
 
 def _read(

@@ -87,6 +87,8 @@ class Decoder:
     """A decoder of a CU, or that for moves."""
 
     issued: int = 0
+    busy: int = 0
+    """Cycles in which it works."""
     free: float = 0.0
     runs: deque[Run] = field(default_factory=lambda: deque[Run](maxlen=RUNS))
 
@@ -111,10 +113,32 @@ class Work(NamedTuple):
     cycles: int
 
 
+class Busy(NamedTuple):
+    """For how many cycles of a layer each resource has work: of decoders, the busiest."""
+
+    macs: int
+    comparisons: int
+    memory: int
+    issue: int
+    """Of the control core, what computes."""
+
+
 @cache
 def estimate(layer: LayerBuffers) -> tile.Estimate:
     """What a layer takes by itself, from its first instruction to the end of its last store."""
     return _Timing(layer).run()
+
+
+def busy(layer: LayerBuffers) -> Busy:
+    """What keeps a layer, by itself, busy."""
+    timing = _Timing(layer)
+    estimate = timing.run()
+    return Busy(
+        max(decoder.busy for decoder in timing.mac),
+        max(decoder.busy for decoder in timing.max),
+        round((estimate.read + estimate.written) / timing.memory.rate),
+        timing.issued,
+    )
 
 
 class _Timing:
@@ -136,6 +160,8 @@ class _Timing:
         """When each load is done."""
         self.now = 0.0
         """When the control core issues its next instruction."""
+        self.issued = 0
+        """Instructions that compute, and those around them."""
         self.read = self.written = 0
 
     def run(self) -> tile.Estimate:
@@ -309,6 +335,7 @@ class _Timing:
         """A step of one decoder in each CU, for which the control core issues so many instructions in its loops."""
         self._hold_for_loads(step)
         self.now += SETUP
+        self.issued += SETUP + issue
         latency = self.machine.queue_latency
         for decoder, (number, cycles) in zip(decoders, works, strict=True):
             if number:
@@ -316,6 +343,7 @@ class _Timing:
                 # The last instruction cannot begin before it is issued.
                 end = max(begin + cycles, self.now + issue + latency + cycles / number)
                 decoder.add(number, begin, end)
+                decoder.busy += cycles
         self.now += issue
         for decoder in decoders:
             self._hold_for_queue(decoder)

@@ -63,7 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     target.add_argument(
         "--coverage", action="store_true", help="compile nothing, but print what becomes of each layer, and why"
     )
-    parser.add_argument("--json", action="store_true", help="with --coverage: print it as JSON")
+    target.add_argument(
+        "--explain",
+        metavar="LAYER",
+        help="compile nothing, but print why a layer has its schedule, and not another one",
+    )
+    parser.add_argument("--json", action="store_true", help="with --coverage or --explain: print it as JSON")
     parser.add_argument(
         "--report", metavar="R.json", type=Path, help="write what is known before a run; null stands for the rest"
     )
@@ -77,12 +82,13 @@ def run(options: argparse.Namespace) -> int:
     from snowdialect.backend.container import write_program
     from snowdialect.files import check_outputs, replacing
 
-    if options.coverage:
+    if options.output is None:
         if options.check is not None or options.report is not None:
-            raise SnowError("--coverage compiles nothing; --check and --report are for a program")
-        return cover(options)
+            option = "--coverage" if options.coverage else "--explain"
+            raise SnowError(f"{option} compiles nothing; --check and --report are for a program")
+        return cover(options) if options.coverage else explain(options)
     if options.json:
-        raise SnowError("--json is for --coverage")
+        raise SnowError("--json is for --coverage and --explain")
     calibrate = None if options.calibrate is None else Path(options.calibrate)
     check_outputs((options.output, options.report), (options.model, calibrate, options.check))
     program = compile_plainly(options) if options.check is None else compile_checked(options)
@@ -112,6 +118,24 @@ def cover(options: argparse.Namespace) -> int:
         print(json.dumps(rows, indent=2))
     else:
         snow_coverage.print_coverage(rows)
+    return 0
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Prints why a layer has its schedule."""
+    import snow_explain
+    from lowering import driver
+    from lowering.compiler import explain_layer
+
+    snow_cli.show_progress(f"reading {options.model} ...")
+    passes = driver.pass_options(options.schedule, options.calibrate, options.input_layout)
+    arguments = options.input_shape, options.machine, passes, snow_cli.show_progress
+    explanation = explain_layer(options.model, options.explain, *arguments)
+    snow_cli.show_progress()
+    if options.json:
+        print(json.dumps(snow_explain.to_json(explanation), indent=2))
+    else:
+        snow_explain.print_explanation(explanation)
     return 0
 
 

@@ -6,7 +6,7 @@ is decided is an attribute, `tile.schedule`, that any other chooser may set inst
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from math import inf
@@ -23,12 +23,13 @@ from xdsl.pattern_rewriter import (
     op_type_rewrite_pattern,
 )
 
-from lowering.candidates import Choices, conv_plans, quickest_tile
+from lowering.candidates import Choices, Refusal, conv_plans, ignore, quickest_tile
 from lowering.costs import conv_cycles, limit_cycles, words_cycles
 from lowering.layouts import unrolled_layout
 from lowering.problems import conv_problem, linear_problem
 from lowering.processes import map_in_processes
 from lowering.tile_steps.conv import ConvSteps, conv_steps
+from lowering.tile_steps.layer import LayerBuffers
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.roll import code_size
 from lowering.tile_steps.steps import maps_of
@@ -178,7 +179,7 @@ class OpenInput(NamedTuple):
 
         def cycles(problems: list[ConvProblem]) -> float:
             planned = [(problem, plans.of(problem)) for problem in problems]
-            return sum(inf if found is None else _cycles(problem, found.plan) for problem, found in planned)
+            return sum(inf if found is None else first_estimate(problem, found.plan) for problem, found in planned)
 
         unrolled, as_is = map(cycles, self.problems)
         if unrolled < as_is:
@@ -223,6 +224,15 @@ class Choose(RewritePattern):
 
 def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
     """The best plan for what is wanted, as far as the layer can have it; None if none fits at all."""
+    best = min(compared(problem, ranked_plans(problem, wanted)), key=lambda found: found.cost, default=None)
+    return None if best is None else best.plan
+
+
+def ranked_plans(problem: ConvProblem, wanted: ChooseSchedule, refuse: Refusal = ignore) -> list[ConvPlan]:
+    """The plans that are compared for what is wanted, as far as the layer can have it, by their first estimates.
+
+    `refuse` is called for schedules that do not fit.
+    """
     usual = Mode.COOP if problem.grain % problem.machine.line_words == 0 else Mode.INDP
     modes = (usual,) if wanted.schedule == PAPER else tuple(Mode)
     if wanted.mode is not None:
@@ -232,7 +242,7 @@ def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
     attempts = dict.fromkeys([Choices(modes, rows), Choices((usual,), rows), Choices((usual,))])
     plans: list[ConvPlan] = []
     for choices in attempts:
-        plans = plans or list(conv_plans(problem, choices))
+        plans = plans or list(conv_plans(problem, choices, refuse))
     if wanted.schedule == PAPER:
         # Maps stay and weights stream past them; rows are shared out where every MAC has a kernel of its own; a max
         # pool is fused wherever it can be.
@@ -243,30 +253,35 @@ def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
     for name, kind in (("split", Split), ("order", Order)):
         if (value := getattr(wanted, name)) is not None:
             plans = _narrowed(plans, name, kind(value))
-    return _quickest(problem, sorted(plans, key=lambda plan: _cycles(problem, plan)))
+    return sorted(plans, key=lambda plan: first_estimate(problem, plan))
 
 
-def _quickest(problem: ConvProblem, ranked: list[ConvPlan]) -> ConvPlan | None:
-    """The best of the first few of these plans, by the timing of their steps."""
-    enough = CLOSE * limit_cycles(problem)
-    best: tuple[float, ConvPlan] | None = None
+class Compared(NamedTuple):
+    """A plan, and what it costs by the timing of its steps."""
+
+    cost: float
+    plan: ConvPlan
+
+
+def compared(problem: ConvProblem, ranked: list[ConvPlan]) -> Iterator[Compared]:
+    """The first few of these plans, timed until one is near to what the MACs need."""
+    enough, least = CLOSE * limit_cycles(problem), inf
     for plan in ranked[:COMPARED]:
-        if best is not None and (best[0] <= enough or _cycles(problem, plan) > UNLIKELY * _cycles(problem, ranked[0])):
+        if least <= enough or first_estimate(problem, plan) > UNLIKELY * first_estimate(problem, ranked[0]):
             break
-        cost = _timed_cost(problem, plan)
-        if best is None or cost < best[0]:
-            best = cost, plan
-    return None if best is None else best[1]
+        code = code_size(steps_of(problem, plan).program().nodes)
+        cost = sum(estimate(layer).cycles for layer in layers_of(problem, plan)) * (1 + CODE * code)
+        least = min(least, cost)
+        yield Compared(cost, plan)
 
 
-def _timed_cost(problem: ConvProblem, plan: ConvPlan) -> float:
-    """Cycles of the layer, and of the max pool behind it, by their steps; more where there is much code."""
+def layers_of(problem: ConvProblem, plan: ConvPlan) -> list[LayerBuffers]:
+    """The tile programs that are timed for a plan: of the layer, and of the max pool behind it."""
     steps, pool = steps_of(problem, plan), problem.pool
-    cycles = estimate(steps).cycles
-    if pool is not None and not plan.schedule.fused:
-        behind = max_pool_steps(problem.machine, pool.window, maps_of(problem.result, None, pool.result), Swapped())
-        cycles += estimate(behind).cycles
-    return cycles * (1 + CODE * code_size(steps.program().nodes))
+    if pool is None or plan.schedule.fused:
+        return [steps]
+    regions = maps_of(problem.result, None, pool.result)
+    return [steps, max_pool_steps(problem.machine, pool.window, regions, Swapped())]
 
 
 def steps_of(problem: ConvProblem, plan: ConvPlan) -> ConvSteps:
@@ -281,7 +296,7 @@ def _narrowed(plans: list[ConvPlan], field: str, value: object) -> list[ConvPlan
     return [plan for plan in plans if getattr(plan.schedule, field) == value] or plans
 
 
-def _cycles(problem: ConvProblem, plan: ConvPlan) -> int:
+def first_estimate(problem: ConvProblem, plan: ConvPlan) -> int:
     """Estimated cycles of the layer, and of the max pool behind it."""
     cycles = conv_cycles(problem, plan)
     if problem.pool is not None and not plan.schedule.fused:

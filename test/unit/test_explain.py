@@ -1,0 +1,73 @@
+"""What makes a schedule longer than the chosen one, and what the best of the others are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lowering.compiler import compile_model, explain_layer
+from lowering.explain import Candidate, Explanation
+from lowering.timing import Busy
+from snowdialect.frontends.torch7 import nn
+from snowdialect.frontends.torch7.writer import save
+from snowdialect.models.seeded import convolution
+
+SHAPE = (64, 56, 56)
+
+
+def candidate(explanation: Explanation, busy: Busy, exposed: int) -> Candidate:
+    return explanation.chosen._replace(busy=busy, exposed=exposed, cycles=max(busy) + exposed)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("explain") / "net.t7"
+    layer = convolution(np.random.default_rng(0), 64, 64, 3, padding=(1, 1))
+    save(path, nn.sequential(layer))
+    return path
+
+
+@pytest.fixture(scope="module")
+def explanation(model: Path) -> Explanation:
+    return explain_layer(model, "0", SHAPE)
+
+
+def test_what_is_explained_is_what_is_compiled(model: Path, explanation: Explanation) -> None:
+    (layer,) = compile_model(model, SHAPE).layers
+    assert (layer.mode, layer.order) == (explanation.chosen.schedule.mode, explanation.chosen.schedule.order)
+    assert layer.certificate == explanation.certificate
+    assert explanation.certificate.objective == explanation.chosen.cycles
+
+
+def test_others_differ_from_the_chosen_one_and_from_each_other(explanation: Explanation) -> None:
+    schedules = [explanation.chosen.schedule, *(found.schedule for found in explanation.rejected)]
+    assert len(set(schedules)) == len(schedules) > 3
+    assert {found.schedule.split for found in explanation.rejected} == {"rows", "kernels"}
+    cycles = [found.cycles for found in explanation.rejected]
+    assert cycles == sorted(cycles)
+    assert len(explanation.rejected) < explanation.candidates
+    # All MACs of a candidate are work that no schedule is without.
+    least = 54 * 54 * 9 * 4 + 4 * 54 * 6 * 4 + 4 * 4 * 4
+    assert all(found.busy.macs >= least * 16 // 4 for found in explanation.rejected)
+
+
+def test_constraints_are_counted_by_kind(explanation: Explanation) -> None:
+    kinds = ["".join(c for c in constraint.reason if not c.isdigit()) for constraint in explanation.constraints]
+    assert len(set(kinds)) == len(kinds) > 1
+    counts = [constraint.schedules for constraint in explanation.constraints]
+    assert counts == sorted(counts, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("busy", "exposed", "reason"),
+    [
+        (Busy(1000, 0, 100, 500), 10, None),
+        (Busy(1200, 0, 100, 900), 20, "macs"),
+        (Busy(1000, 0, 990, 900), 200, "exposed"),
+        (Busy(1000, 0, 1500, 900), 10, "memory"),
+        (Busy(1000, 0, 100, 1300), 0, "issue"),
+    ],
+)
+def test_what_makes_a_schedule_longer(explanation: Explanation, busy: Busy, exposed: int, reason: str | None) -> None:
+    chosen = candidate(explanation, Busy(1000, 0, 100, 500), 10)
+    assert candidate(explanation, busy, exposed).longer_by(chosen) == reason

@@ -1,0 +1,92 @@
+"""Why a layer has its schedule, for a terminal and as JSON."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lowering.explain import Candidate, Explanation
+
+
+def to_json(explanation: "Explanation") -> dict[str, Any]:
+    """The explanation under the names that docs/program.md lists."""
+    chosen = explanation.chosen
+    return {
+        "layer": explanation.layer,
+        "machine": explanation.machine,
+        "chosen": _entry(chosen),
+        "certificate": explanation.certificate.report(),
+        "candidates": explanation.candidates,
+        "rejected": [
+            {
+                **_entry(candidate),
+                "longer": candidate.cycles / chosen.cycles - 1,
+                "longer_by": candidate.longer_by(chosen),
+                "rejected_by": _rejected_by(candidate),
+            }
+            for candidate in explanation.rejected
+        ],
+        "constraints": [constraint._asdict() for constraint in explanation.constraints],
+    }
+
+
+def _entry(candidate: "Candidate") -> dict[str, Any]:
+    return {
+        "schedule": candidate.schedule._asdict(),
+        "first_estimate": candidate.estimate,
+        "cycles": candidate.cycles,
+        "parts": candidate.parts,
+        "dominating": candidate.dominating,
+    }
+
+
+def _rejected_by(candidate: "Candidate") -> str:
+    return "timing" if candidate.timed else "first estimate"
+
+
+def print_explanation(explanation: "Explanation") -> None:
+    """Prints the chosen schedule and its bounds, the best of the others, and what makes more of them illegal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    certificate, chosen = explanation.certificate, explanation.chosen
+    console = Console(width=None if Console().is_terminal else 200, soft_wrap=True)
+
+    def show(text: str) -> None:
+        console.print(text, highlight=False, markup=False)
+
+    report = certificate.report()
+    bounds = ", ".join(f"{name} {cycles}" for name, cycles in certificate.bounds.items() if cycles)
+    show(f"{explanation.layer} on {explanation.machine}: {certificate.objective} cycles by itself, at least")
+    show(f"{certificate.lower_bound} in any schedule ({certificate.binding}): {100 * report['gap']:.1f} % more.")
+    show(f"Bounds: {bounds}")
+    show(f"\n{explanation.candidates} schedules fit. The chosen one, and the best of the others:")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    left = ("schedule", "longer by", "rejected by")
+    for heading in ("schedule", "first estimate", "cycles", "more %", *chosen.parts, *left[1:]):
+        table.add_column(heading, justify="left" if heading in left else "right", no_wrap=heading == "schedule")
+    table.add_row(*_row(chosen, chosen), "", "chosen", style="bold")
+    for candidate in explanation.rejected:
+        table.add_row(*_row(candidate, chosen), candidate.longer_by(chosen) or "nothing", _rejected_by(candidate))
+    console.print(table, highlight=False)
+    if explanation.constraints:
+        show("\nSchedules that do not fit, and what keeps the nearest of them from it:")
+        for reason, schedules in explanation.constraints:
+            show(f"{schedules:6} {reason}")
+
+
+def _row(candidate: "Candidate", chosen: "Candidate") -> list[str]:
+    more = 100 * (candidate.cycles / chosen.cycles - 1)
+    numbers = [candidate.estimate, candidate.cycles, f"{more:.1f}", *candidate.parts.values()]
+    return [describe(candidate), *map(str, numbers)]
+
+
+def describe(candidate: "Candidate") -> str:
+    """A schedule in a few words: `coop rows mloop, 4x13 of 8 steps, slots 2 2 1, fused`."""
+    schedule = candidate.schedule
+    words = [
+        f"{schedule.mode} {schedule.split} {schedule.order}",
+        f"{schedule.rows}x{schedule.columns} of {schedule.steps} steps",
+        f"slots {schedule.maps_slots} {schedule.weights_slots} {schedule.result_slots}",
+        *([f"{schedule.parts} parts"] if schedule.parts > 1 else []),
+        *(["fused"] if schedule.fused else []),
+    ]
+    return ", ".join(words)
