@@ -36,6 +36,8 @@ class Choices(NamedTuple):
     modes: tuple[Mode, ...] = tuple(Mode)
     rows: tuple[int, ...] = ()
     """Heights of a tile; empty: any."""
+    slots: tuple[int, ...] = (2, 1)
+    """Of every buffer."""
 
 
 Refusal = Callable[[TilingError], None]
@@ -66,7 +68,9 @@ class _KernelTiles(NamedTuple):
     all_steps: int
 
 
-def _kernel_tiles(problem: ConvProblem, mode: Mode, split: Split, single: bool) -> list[_KernelTiles]:
+def _kernel_tiles(
+    problem: ConvProblem, mode: Mode, split: Split, single: bool, slots_of: tuple[int, ...]
+) -> list[_KernelTiles]:
     """Cuts worth trying; `single`: a CU has one output, which may stay in its accumulators."""
     machine, window = problem.machine, problem.window
     lanes = lanes_of(mode, machine)
@@ -79,7 +83,8 @@ def _kernel_tiles(problem: ConvProblem, mode: Mode, split: Split, single: bool) 
     found: list[_KernelTiles] = []
     if steps * problem.windows * block <= machine.wbuf_words and problem.windows == 1:
         found.append(_KernelTiles(steps, 1, 1, steps))
-    for slots, capacity in ((2, machine.wbuf_bank_words), (1, machine.wbuf_words)):
+    for slots in slots_of:
+        capacity = machine.wbuf_bank_words if slots == 2 else machine.wbuf_words
         most = capacity // block
         sizes = _alternating([size for size in pieces(steps) if size <= most], steps, slots)
         if len(sizes) > HEIGHTS:
@@ -112,10 +117,10 @@ def _plans(
     machine = problem.machine
     window = problem.window if not fused or problem.pool is None else problem.pool.window
     height = -(-window.out_h // machine.compute_units) if split is Split.ROWS else window.out_h
-    kernels = _kernel_tiles(problem, mode, split, (height, window.out_w) == (1, 1))
+    kernels = _kernel_tiles(problem, mode, split, (height, window.out_w) == (1, 1), choices.slots)
     for order in Order:
-        for maps_slots in (2, 1):
-            for result_slots in (2, 1):
+        for maps_slots in choices.slots:
+            for result_slots in choices.slots:
                 for cut in kernels:
                     for result_tiles in _result_tiles(problem, order, cut):
                         schedule = Schedule(

@@ -30,7 +30,7 @@ from lowering.legality import check_removed
 from lowering.problems import conv_problem, linear_problem, pixel_window, pool_behind, pool_window
 from lowering.tile_steps.conv import conv_steps
 from lowering.tile_steps.emit import Operands
-from lowering.tile_steps.layer import LayerBuffers
+from lowering.tile_steps.layer import Form, LayerBuffers
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.sequence import Layer, fill_sequence, sequences
 from lowering.tile_steps.steps import Maps
@@ -55,6 +55,11 @@ class ConvertCnnToTile(ModulePass):
     name = "convert-cnn-to-tile"
     overlap: bool = True
     """Whether a layer begins while the one before it is still at work: loads its first tiles, and computes."""
+    interleave: bool = True
+    """Whether tiles are computed in parts with loads, moves and stores between; without, each step comes when the tile
+    that it is for begins or ends."""
+    roll: bool = True
+    """Whether tiles that repeat become loops; without, each is code of its own."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         regions = Regions(machine_of(op))
@@ -77,7 +82,7 @@ class ConvertCnnToTile(ModulePass):
         if not self.overlap:
             found = [[layer] for sequence in found for layer in sequence]
         for layers in found:
-            fill_sequence(layers)
+            fill_sequence(layers, Form(self.interleave, self.roll))
         describe_alone(op, {layer_name(layers[0].op) for layers in found if len(layers) == 1})
         region_dce(op.body)
         check_removed(op, self.name, (UnrealizedConversionCastOp, cnn.Conv2dOp, cnn.LinearOp, cnn.ConcatOp))

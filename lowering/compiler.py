@@ -1,6 +1,6 @@
 """From a model file to the program that a machine runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,14 +23,15 @@ def compile_model(
     announce: Callable[[str], None] = announce_nothing,
     *,
     bound_accumulators: bool = False,
+    without: Container[str] = (),
 ) -> Program:
     """Compiles a model file, or a module or assembly at any level.
 
     `input_shape` is that of one input, without batch, for files that carry none; `machine` a shipped machine or a file,
     by default the one that the module names, else the default machine; `options` are those of passes that the module
     has still to go through; `announce` is called with what is about to be done. With
-    `bound_accumulators` the program says which layers can wrap, if that can still be found out. Raises SnowError and
-    MachineError, one line.
+    `bound_accumulators` the program says which layers can wrap, if that can still be found out. Optional passes in
+    `without` are left out. Raises SnowError and MachineError, one line.
     """
     from snowdialect.backend.assemble import assemble_around
     from snowdialect.backend.images import Images, PackedConstants
@@ -40,7 +41,7 @@ def compile_model(
         if driver.level_of(source.module) == LEVELS[0]:
             if bound_accumulators:
                 options = {**options, driver.BOUND_ACCUMULATORS: {}}
-            driver.lower(context, source.module, LEVELS[1], None, options, verify_each=False)
+            driver.lower(context, source.module, LEVELS[1], None, options, verify_each=False, without=without)
         constants = PackedConstants(source.module, source.weights())
         # Packing weights takes as long as lowering some layers, and nothing before the program's file needs them.
         with in_background(constants.pack) as packed:
@@ -49,7 +50,7 @@ def compile_model(
                 packed()
                 return constants.images
 
-            driver.lower(context, source.module, LEVELS[-1], None, options, verify_each=False)
+            driver.lower(context, source.module, LEVELS[-1], None, options, verify_each=False, without=without)
             return assemble_around(images, source.module, source.path.name)
 
 

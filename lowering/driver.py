@@ -3,7 +3,7 @@
 import gc
 import os
 import struct
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -187,13 +187,15 @@ def lower(
     *,
     verify_each: bool = True,
     last: str | None = None,
+    without: Container[str] = (),
 ) -> None:
     """Brings a module to `level`, in place. A network that is already at level `cnn` is quantised on the way.
 
-    A pass that runs on request does so when `options` hold some for it; behind the pass `last` no other runs. Without
-    `verify_each` only the network is verified, at the end of level `cnn`: what the passes below make of it is theirs,
-    and verifying it takes a third of the time. Where nothing is looked at between passes, layers are lowered in several
-    processes. Raises SnowError when the module is below that level, or when a pass cannot do its work.
+    A pass that runs on request does so when `options` hold some for it; behind the pass `last` no other runs, nor do
+    those in `without`, which are optional ones (lowering/pipeline.py). Without `verify_each` only the network is
+    verified, at the end of level `cnn`: what the passes below make of it is theirs, and verifying it takes a third of
+    the time. Where nothing is looked at between passes, layers are lowered in several processes. Raises SnowError when
+    the module is below that level, or when a pass cannot do its work.
     """
     present = level_of(module)
     if LEVELS.index(present) > LEVELS.index(level):
@@ -201,6 +203,7 @@ def lower(
     names = passes_between(None if present == LEVELS[0] else present, level, options)
     if last in names:
         names = names[: names.index(last) + 1]
+    names = tuple(name for name in names if name not in without)
     available, announce = Universe.get_multiverse().all_passes, program_context(context).announce
 
     def run(names: Iterable[str], module: ModuleOp) -> None:

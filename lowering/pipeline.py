@@ -21,6 +21,8 @@ class Pass(NamedTuple):
     """Runs only when it is named, or when options for it are given."""
     by_layer: bool = False
     """Works on every layer by itself, so that processes may share layers out."""
+    optional: bool = False
+    """Programs are right without it, and slower."""
 
 
 class Phase(NamedTuple):
@@ -42,7 +44,7 @@ CNN = Phase(
         Pass("cnn-name-layers", "lowering.cnn.name_layers"),
         Pass("cnn-canonicalize", "lowering.cnn.canonicalize"),
         Pass("cnn-fold-batch-norm", "lowering.cnn.fold_batch_norm"),
-        Pass("cnn-fuse", "lowering.cnn.fuse"),
+        Pass("cnn-fuse", "lowering.cnn.fuse", optional=True),
         Pass("cnn-calibrate", "lowering.cnn.calibrate", on_request=True),
         Pass("cnn-quantize", "lowering.cnn.quantize"),
     ),
@@ -73,9 +75,9 @@ SNOWFLAKE = Phase(
     "snowflake",
     (
         Pass("convert-loop-to-snowflake", "lowering.loop_to_snowflake", by_layer=True),
-        Pass("snowflake-reduce-addresses", "lowering.snowflake.reduce_addresses", by_layer=True),
+        Pass("snowflake-reduce-addresses", "lowering.snowflake.reduce_addresses", by_layer=True, optional=True),
         Pass("snowflake-expand-addresses", "lowering.snowflake.expand_addresses", by_layer=True),
-        Pass("snowflake-schedule", "lowering.snowflake.schedule", by_layer=True),
+        Pass("snowflake-schedule", "lowering.snowflake.schedule", by_layer=True, optional=True),
         Pass("snowflake-allocate-registers", "lowering.snowflake.allocate_registers", by_layer=True),
         Pass("snowflake-lower-control-flow", "lowering.snowflake.lower_control_flow", by_layer=True),
         Pass("snowflake-fill-delay-slots", "lowering.snowflake.fill_delay_slots", by_layer=True),
@@ -88,6 +90,9 @@ PHASES = (CNN, TILE, LOOP, SNOWFLAKE)
 
 BY_LAYER = frozenset(step.name for phase in PHASES for step in phase.passes if step.by_layer)
 """The passes that work on every layer by itself."""
+
+OPTIONAL = frozenset(step.name for phase in PHASES for step in phase.passes if step.optional)
+"""The passes that may be left out."""
 
 LAST_PASSES = tuple(phase.passes_run()[-1] for phase in PHASES if phase.passes_run())
 """The pass at whose end a program is at a level, for each of them."""

@@ -43,6 +43,12 @@ BENCHMARKS = {
         "cycles and bytes that the compiler expects of each layer beside those of the simulator",
         ("alexnet", "resnet18", "squeezenet"),
     ),
+    "ablation": Benchmark(
+        "snow_bench_ablation", "what each pass and each choice of a schedule brings", ("alexnet", "resnet18")
+    ),
+    "machines": Benchmark(
+        "snow_bench_machines", "the same networks on machines of other sizes", ("alexnet", "resnet18")
+    ),
     "speed": Benchmark(
         "snow_bench_speed", "time and memory of compiling whole networks, speed of the simulator on them", ("resnet18",)
     ),
@@ -63,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--nets",
         metavar="NAME,...",
         type=lambda text: tuple(text.split(",")),
-        help="networks of snow-zoo, for nets (default: all published ones), model and speed",
+        help="networks of snow-zoo, for nets (default: all published ones) and whatever else measures networks",
     )
     parser.add_argument("--json", action="store_true", help="print the tables as JSON")
     snow_cli.add_debug_argument(parser)

@@ -1,6 +1,5 @@
 """What the compiler expects of each layer beside what the simulator says, on networks of the zoo."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import snow_cli
 from snow_bench import Row, Table, Tables
+from snow_bench_zoo import features_of
 
 if TYPE_CHECKING:
     from snowdialect.dialects.tile import Estimate
@@ -36,19 +36,8 @@ def is_close(row: Row) -> bool:
 
 def layers_of(network: str) -> list[Row]:
     """Estimated and simulated cycles and bytes, but for those of instructions, of the layers of a zoo network."""
-    import numpy as np
-
-    from snowdialect.errors import SnowError
-    from snowdialect.frontends.torch7.writer import save
-    from snowdialect.models.zoo import MODELS
-
-    if network not in MODELS:
-        raise SnowError(f"unknown network '{network}'; known are {', '.join(MODELS)}")
-    model = MODELS[network]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{network}.t7"
-        save(path, model.build(np.random.default_rng(0), model.classifier is not None))
-        return compare(path, model.input_shape)
+    with features_of([network]) as (features,):
+        return compare(features.path, features.input_shape)
 
 
 def compare(model: Path, input_shape: tuple[int, ...]) -> list[Row]:

@@ -48,6 +48,7 @@ class Network(NamedTuple):
 
     compiler_fps: float | None = None
     """Frames per second of the compiler of arXiv 1708.00117."""
+    compiler_gb_per_second: float | None = None
     hand_fps: float | None = None
     hand_percent: float | None = None
     """Efficiency of the hand code: what to compare, as its GoogLeNet and ResNet-50 have other operations than ours."""
@@ -57,12 +58,38 @@ class Network(NamedTuple):
     """SCALE-Sim 3.0.0: a systolic array of 16x16, with unlimited bandwidth."""
     instructions: int | None = None
     """Static instructions of the compiler of EMC2 2018."""
+    milliseconds_at_200_mhz: float | None = None
+    """Its time for a frame, on the machine at another clock."""
 
 
 NETWORKS = {
-    "alexnet": Network(compiler_fps=93.6, hand_fps=100.3, hand_percent=94.07, instructions=51_400),
-    "resnet18": Network(compiler_fps=21.4, zigzag_fps=31.2, scale_sim_fps=31.4, instructions=308_000),
-    "resnet34": Network(instructions=524_000),
-    "resnet50": Network(hand_fps=17.7, hand_percent=95.5, instructions=514_000),
+    "alexnet": Network(
+        compiler_fps=93.6,
+        compiler_gb_per_second=1.2,
+        hand_fps=100.3,
+        hand_percent=94.07,
+        instructions=51_400,
+        milliseconds_at_200_mhz=14.0,
+    ),
+    "resnet18": Network(
+        compiler_fps=21.4,
+        compiler_gb_per_second=2.2,
+        zigzag_fps=31.2,
+        scale_sim_fps=31.4,
+        instructions=308_000,
+        milliseconds_at_200_mhz=58.3,
+    ),
+    "resnet34": Network(instructions=524_000, milliseconds_at_200_mhz=106.0),
+    "resnet50": Network(hand_fps=17.7, hand_percent=95.5, instructions=514_000, milliseconds_at_200_mhz=149.8),
     "googlenet": Network(hand_fps=36.3, hand_percent=91.6),
 }
+
+SYSTOLIC = 16
+"""Rows and columns of the systolic array that SCALE-Sim simulates: as many multipliers as the machine has."""
+
+
+def scale_sim_cycles(pixels: int, kernels: int, words: int) -> int:
+    """Cycles of a layer in SCALE-Sim 3.0.0, output stationary and with unlimited bandwidth: for each block of 16 output
+    pixels and 16 kernels, all words under a kernel, and as many cycles as it takes to fill and drain the array."""
+    blocks = -(-pixels // SYSTOLIC) * -(-kernels // SYSTOLIC)
+    return blocks * (words + 2 * (SYSTOLIC - 1)) - 1

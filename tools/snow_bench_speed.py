@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import snow_cli
 from snow_bench import Row, Table, Tables
+from snow_bench_zoo import check_names
 
 if TYPE_CHECKING:
     from snowdialect.backend.program import Program
@@ -71,27 +72,25 @@ def _row(compiled: Compiled) -> Row:
 
 
 def compile_networks(
-    networks: Sequence[str], folder: Path, features_only: bool, input_layout: str = "best"
+    networks: Sequence[str], folder: Path, features_only: bool, input_layout: str = "best", machine: str = "zc706"
 ) -> list[Compiled]:
     """Writes and compiles networks into a folder, the commands being processes of their own.
 
     Call it before this process takes much memory: what a process starts counts it as its own. Raises SnowError for
     an unknown name and for a command that fails.
     """
-    from snowdialect.errors import SnowError
     from snowdialect.models.zoo import MODELS
 
-    if unknown := [name for name in networks if name not in MODELS]:
-        raise SnowError(f"unknown network '{unknown[0]}'; known are {', '.join(MODELS)}")
+    check_names(networks)
     compiled: list[Compiled] = []
     for name in (WARM_UP, *networks):
         snow_cli.show_progress(f"compiling {name} ...")
-        model, program = folder / f"{name}.t7", folder / f"{name}-{input_layout}.snow"
+        model, program = folder / f"{name}.t7", folder / f"{name}-{input_layout}-{machine}.snow"
         features = ["--features"] if features_only and MODELS[name].classifier is not None else []
         _run_alone("snow_zoo", name, "-o", str(model), *features)
         shape = "x".join(map(str, MODELS[name].input_shape))
-        layout = ["--input-layout", input_layout]
-        cost = _run_alone("snow_compile", str(model), "--input-shape", shape, *layout, "-o", str(program))
+        target = ["--input-layout", input_layout, "--machine", machine]
+        cost = _run_alone("snow_compile", str(model), "--input-shape", shape, *target, "-o", str(program))
         compiled.append(Compiled(name, model, program, cost))
     return compiled[1:]
 

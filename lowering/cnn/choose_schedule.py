@@ -78,6 +78,13 @@ class ChooseSchedule(ModulePass):
     """mloop or kloop: only this order, where it fits."""
     rows: int | None = None
     """Rows of a result tile, where they fit."""
+    slots: int | None = None
+    """1: buffers have one slot, so that nothing is loaded or stored beside the computation of a tile; 2: two, where
+    they fit."""
+    fused: int | None = None
+    """0: max pools are layers by themselves; 1: they are computed with the convolution before, where they can be."""
+    timed: int = COMPARED
+    """So many plans are timed, those that are estimated to be fastest; with one the estimate alone decides."""
     input_layout: str | None = None
     """as-is: the host stores inputs of the network pixel by pixel, as for schedule=paper; best: in unrolled rows where
     the layers that read them are estimated to be faster then."""
@@ -89,12 +96,15 @@ class ChooseSchedule(ModulePass):
             "split": list(Split),
             "order": list(Order),
             "input_layout": (AS_IS, BEST),
+            "slots": ("1", "2"),
+            "fused": ("0", "1"),
         }
         for option, choices in named.items():
-            if (value := getattr(self, option)) is not None and value not in [str(choice) for choice in choices]:
+            if (value := getattr(self, option)) is not None and str(value) not in [str(choice) for choice in choices]:
                 raise SnowError(f"{self.name}: {option} must be {' or '.join(choices)}, is {value}")
-        if self.rows is not None and self.rows < 1:
-            raise SnowError(f"{self.name}: rows must be positive, is {self.rows}")
+        for option in ("rows", "timed"):
+            if (value := getattr(self, option)) is not None and value < 1:
+                raise SnowError(f"{self.name}: {option} must be positive, is {value}")
         if self.machine is not None or MACHINE_ATTRIBUTE not in op.attributes:
             try:
                 set_machine(op, load_machine(self.machine or DEFAULT_MACHINE))
@@ -224,7 +234,7 @@ class Choose(RewritePattern):
 
 def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
     """The best plan for what is wanted, as far as the layer can have it; None if none fits at all."""
-    best = min(compared(problem, ranked_plans(problem, wanted)), key=lambda found: found.cost, default=None)
+    best = min(compared(problem, ranked_plans(problem, wanted)[: wanted.timed]), key=lambda found: found.cost, default=None)
     return None if best is None else best.plan
 
 
@@ -238,8 +248,10 @@ def ranked_plans(problem: ConvProblem, wanted: ChooseSchedule, refuse: Refusal =
     if wanted.mode is not None:
         modes = (Mode(wanted.mode),)
     rows = () if wanted.rows is None else (wanted.rows,)
-    # What the layer cannot have is dropped, the mode before the rows.
-    attempts = dict.fromkeys([Choices(modes, rows), Choices((usual,), rows), Choices((usual,))])
+    slots = Choices().slots if wanted.slots is None else (wanted.slots,)
+    # What the layer cannot have is dropped, the mode before the rows, the slots at last.
+    narrower = [Choices(modes, rows, slots), Choices((usual,), rows, slots), Choices((usual,), slots=slots)]
+    attempts = dict.fromkeys([*narrower, Choices((usual,))])
     plans: list[ConvPlan] = []
     for choices in attempts:
         plans = plans or list(conv_plans(problem, choices, refuse))
@@ -250,7 +262,7 @@ def ranked_plans(problem: ConvProblem, wanted: ChooseSchedule, refuse: Refusal =
         if plans and plans[0].schedule.mode is Mode.INDP:
             plans = _narrowed(plans, "split", Split.ROWS)
         plans = _narrowed(plans, "fused", 1)
-    for name, kind in (("split", Split), ("order", Order)):
+    for name, kind in (("split", Split), ("order", Order), ("fused", int)):
         if (value := getattr(wanted, name)) is not None:
             plans = _narrowed(plans, name, kind(value))
     return sorted(plans, key=lambda plan: first_estimate(problem, plan))
@@ -264,9 +276,9 @@ class Compared(NamedTuple):
 
 
 def compared(problem: ConvProblem, ranked: list[ConvPlan]) -> Iterator[Compared]:
-    """The first few of these plans, timed until one is near to what the MACs need."""
+    """These plans, timed until one is near to what the MACs need."""
     enough, least = CLOSE * limit_cycles(problem), inf
-    for plan in ranked[:COMPARED]:
+    for plan in ranked:
         if least <= enough or first_estimate(problem, plan) > UNLIKELY * first_estimate(problem, ranked[0]):
             break
         code = code_size(steps_of(problem, plan).program().nodes)

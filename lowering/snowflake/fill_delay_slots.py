@@ -32,11 +32,11 @@ Effects = AbstractSet[EffectInstance]
 """What an instruction reads and writes."""
 
 
-def fill_slots(branch: BranchOp, slots: int, registers: RegisterFile) -> None:
-    """Gives a branch its delay slots, filled from what is before it as far as that is possible."""
+def fill_slots(branch: BranchOp, slots: int, registers: RegisterFile, move: bool = True) -> None:
+    """Gives a branch its delay slots; with `move`, filled from what is before it as far as that is possible."""
     moved: list[Operation] = []
     staying: list[Effects] = [_effects(branch)]
-    for op in _movable_before(branch, slots):
+    for op in _movable_before(branch, slots) if move else ():
         if len(moved) == slots:
             break
         effects = _effects(op)
@@ -86,6 +86,8 @@ class FillDelaySlotsPass(ModulePass):
     """Fills the delay slots of all branches."""
 
     name = "snowflake-fill-delay-slots"
+    move: bool = True
+    """Whether instructions move into them; without, all are empty."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for program in op.body.block.ops:
@@ -97,4 +99,4 @@ class FillDelaySlotsPass(ModulePass):
             for block in (whole, *(loop.body.block for loop in all_loops(whole))):
                 for branch in tuple(block.ops):
                     if isinstance(branch, BranchOp):
-                        fill_slots(branch, slots, registers)
+                        fill_slots(branch, slots, registers, self.move)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from lowering.tile_steps.neighbours import Ahead, Buffers, FirstLoad, Left, Neighbours, Swapped
 from lowering.tile_steps.order import order
-from lowering.tile_steps.roll import Node, roll
+from lowering.tile_steps.roll import Node, roll, straight
 from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Region, Role, Step, Unit, Work
 from lowering.tile_steps.waits import Pending, Waits
 from lowering.tiling import ColumnTile, MapsTile, Place, TilePlan
@@ -138,6 +138,18 @@ class TileProgram(NamedTuple):
 ALONE = Neighbours()
 
 
+class Form(NamedTuple):
+    """How the steps of a layer become its program."""
+
+    interleave: bool = True
+    """Steps of other units come between the parts of tiles; else tiles are whole, and steps stay as collected."""
+    roll: bool = True
+    """What repeats becomes a loop."""
+
+
+FAST = Form()
+
+
 class Origin(NamedTuple):
     """A word of a slot of a buffer, from which on a move takes or puts words."""
 
@@ -156,7 +168,7 @@ class LayerBuffers:
         self.buffers = Buffers(machine, swapped)
         self.read_behind = False
         """Whether the layer behind begins with maps that this one stores."""
-        self._programs: dict[Neighbours, TileProgram] = {}
+        self._programs: dict[tuple[Neighbours, Form], TileProgram] = {}
         self.steps: list[Step | Work] = []
         self.weights: list[Transfer] = []
         """The loads of a kernel tile."""
@@ -171,13 +183,13 @@ class LayerBuffers:
         """A buffer of the layer, in pixels or kernel blocks of so many words."""
         return self.buffers.add(Buffer(role, place, unit))
 
-    def program(self, neighbours: Neighbours = ALONE) -> TileProgram:
+    def program(self, neighbours: Neighbours = ALONE, form: Form = FAST) -> TileProgram:
         """The steps in the best order and rolled into loops, for layers in the same neighbourhood once."""
-        if neighbours not in self._programs:
-            self._programs[neighbours] = self._program(neighbours)
-        return self._programs[neighbours]
+        if (neighbours, form) not in self._programs:
+            self._programs[neighbours, form] = self._program(neighbours, form)
+        return self._programs[neighbours, form]
 
-    def _program(self, neighbours: Neighbours) -> TileProgram:
+    def _program(self, neighbours: Neighbours, form: Form) -> TileProgram:
         waits, steps = Waits(self.machine, self.buffers.in_one_bank()), self.steps
         if neighbours.left is not None:
             first = self._first_steps
@@ -191,12 +203,12 @@ class LayerBuffers:
             load.step(self.buffers, memory if load.region in neighbours.read_behind else None)
             for load in neighbours.first_loads
         ]
-        ordered = order([*steps, *ahead], self.machine, waits)
+        ordered = order([*steps, *ahead], self.machine, waits, interleave=form.interleave)
         return TileProgram(
             tuple(self.buffers.all),
             tuple(dict.fromkeys(load.template.buffer for load in neighbours.first_loads)),
             tuple(ordered),
-            tuple(roll(ordered)),
+            tuple(roll(ordered) if form.roll else straight(ordered)),
             self.buffers.left(waits.pending()),
             neighbours.left is not None,
         )

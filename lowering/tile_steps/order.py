@@ -23,13 +23,16 @@ READ, WRITTEN = {False}, {True}
 """What is met: words that were read, and words that were written."""
 
 
-def order(program: Sequence[Step | Work], machine: Machine, waits: Waits | None = None) -> list[Step]:
+def order(
+    program: Sequence[Step | Work], machine: Machine, waits: Waits | None = None, *, interleave: bool = True
+) -> list[Step]:
     """The steps of a program, given in an order in which its results are right, in one in which they are fast.
 
-    `waits` knows what is pending when they begin, nothing if it is not given, and then what is when they end.
+    `waits` knows what is pending when they begin, nothing if it is not given, and then what is when they end. The order
+    that is given stays if they are not to be interleaved.
     """
     waits = Waits(machine) if waits is None else waits
-    return list(_joined(waits.put_in(_interleaved(program, machine))))
+    return list(_joined(waits.put_in(_interleaved(program, machine) if interleave else _items(program))))
 
 
 class _Piece(NamedTuple):

@@ -48,9 +48,7 @@ class Loop(Node):
 def roll(steps: Sequence[Step]) -> list[Node]:
     """The steps as nested loops, in the same order."""
     kinds: dict[Hashable, int] = {}
-    nodes: list[Node] = [
-        Leaf(kinds.setdefault(step.template, len(kinds)), step.numbers, 1, step.template) for step in steps
-    ]
+    nodes = _leaves(steps, kinds)
     period = 1
     while period <= min(len(nodes) // 2, LONGEST):
         rolled = list(_roll_period(nodes, period, kinds))
@@ -59,6 +57,15 @@ def roll(steps: Sequence[Step]) -> list[Node]:
         else:
             period += 1
     return nodes
+
+
+def straight(steps: Sequence[Step]) -> list[Node]:
+    """The steps without loops."""
+    return _leaves(steps, {})
+
+
+def _leaves(steps: Sequence[Step], kinds: dict[Hashable, int]) -> list[Node]:
+    return [Leaf(kinds.setdefault(step.template, len(kinds)), step.numbers, 1, step.template) for step in steps]
 
 
 def _roll_period(nodes: list[Node], period: int, kinds: dict[Hashable, int]) -> Iterator[Node]:

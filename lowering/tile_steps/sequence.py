@@ -9,7 +9,7 @@ from xdsl.ir import Block, Operation
 from xdsl.traits import MemoryEffectKind, only_has_effect
 
 from lowering.tile_steps.emit import Operands, fill
-from lowering.tile_steps.layer import LayerBuffers
+from lowering.tile_steps.layer import Form, LayerBuffers
 from lowering.tile_steps.neighbours import Neighbours, Swapped
 from snowdialect.dialects import tile
 
@@ -34,7 +34,7 @@ def sequences(block: Block, layers: Iterable[Layer]) -> list[list[Layer]]:
     return [sequence for sequence in found if sequence]
 
 
-def fill_sequence(layers: Sequence[Layer]) -> None:
+def fill_sequence(layers: Sequence[Layer], form: Form) -> None:
     """Fills layers that follow each other; each begins while the one before it is still at work."""
     collected: list[LayerBuffers] = []
     for layer in layers:
@@ -49,7 +49,7 @@ def fill_sequence(layers: Sequence[Layer]) -> None:
             read = behind.operands.stored_by(layer.operands)
             first_loads = collected[number + 1].first_loads(steps, read)
             neighbours = neighbours._replace(first_loads=first_loads, read_behind=read)
-        program = steps.program(neighbours)
+        program = steps.program(neighbours, form)
         fill(layer.op, program, layer.operands, None if behind is None else (behind.op, behind.operands))
         neighbours = Neighbours(program.left)
         for value in (operand for op in layer.op.walk() for operand in op.operands):

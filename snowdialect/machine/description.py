@@ -4,6 +4,7 @@ The shipped files lie beside this module; a user's file has the same keys. Nothi
 size, a count or a rate of the hardware.
 """
 
+import json
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -110,6 +111,14 @@ class Machine:
 
     def to_dict(self) -> dict[str, str | int]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def to_toml(self) -> str:
+        """The text of the machine's file."""
+        sections = (
+            f"[{section}]\n" + "".join(f"{key} = {getattr(self, key)}\n" for key in keys)
+            for section, keys in _SECTIONS.items()
+        )
+        return "\n".join((f"name = {json.dumps(self.name)}\n", *sections))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Machine":

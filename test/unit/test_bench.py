@@ -10,8 +10,12 @@ import pytest
 import snow_bench
 import snow_bench_nets
 import snow_bench_speed
+from lowering.pipeline import OPTIONAL, pass_factories
+from snow_bench_ablation import BASELINE, SCHEDULES, SWITCHES, switched_off
+from snow_bench_machines import FACTORS
 from snow_bench_published import HAND_CODE, NETWORKS
 from snow_bench_speed import Compiled, Simulated, compile_networks, simulate_network
+from snow_bench_zoo import features_of
 from snowdialect.errors import SnowError
 
 
@@ -49,6 +53,12 @@ def test_nets_are_measured_and_compared_with_the_reference(measure: Measure) -> 
     assert 0 < row["instructions"] < row["executed"]
 
 
+def test_the_rule_of_a_published_simulator_gives_its_figure() -> None:
+    with features_of(["resnet18"]) as (features,):
+        fps = snow_bench_nets.scale_sim_fps(features.path, features.input_shape)
+    assert fps == pytest.approx(NETWORKS["resnet18"].scale_sim_fps, abs=0.05)
+
+
 def test_nets_says_when_the_simulator_differs(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(compiled: Compiled) -> Simulated:
         run = simulate_network(compiled)
@@ -80,6 +90,41 @@ def test_published_figures_of_layers_and_networks_agree() -> None:
     for name, network in NETWORKS.items():
         if network.hand_percent is not None:
             assert 90 < network.hand_percent < 100, name
+
+
+def tables_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, list[dict[str, Any]]]:
+    assert snow_bench.main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_ablation_goes_from_everything_off_to_the_whole_compiler(capsys: pytest.CaptureFixture[str]) -> None:
+    tables = tables_of(["ablation", "--nets", "conv-residual"], capsys)
+    rows, chosen = tables["ablation"], tables["schedules"]
+    assert [row["with"] for row in rows] == [BASELINE, *(switch.what for switch in SWITCHES)]
+    assert all(row["equal"] for row in rows + chosen)
+    first, last = rows[0], rows[-1]
+    assert last["cycles"] < first["cycles"] and last["executed"] < first["executed"]
+    assert (last["cycles"], last["dram_bytes"]) == (chosen[-1]["cycles"], chosen[-1]["dram_bytes"])
+    assert [row["schedule"] for row in chosen] == list(SCHEDULES) and chosen[-1]["change_percent"] == 0
+
+
+def test_ablation_knows_all_that_can_be_left_off() -> None:
+    """Passes and options: an option that is not the pass's own default, or a pass that is optional."""
+    factories = pass_factories()
+    assert {switch.name for switch in SWITCHES if switch.off is None} == OPTIONAL
+    for switch in SWITCHES:
+        kind = factories[switch.name]()
+        for option, value in (switch.off or {}).items():
+            assert getattr(kind(), option) != value, f"{switch.what} is off already"
+    assert switched_off([]) == ({}, frozenset())
+
+
+def test_machines_are_the_default_one_with_more_or_less_of_something(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = {row["machine"]: row for row in tables_of(["machines", "--nets", "conv"], capsys)["machines"]}
+    assert list(rows) == list(FACTORS) and all(row["equal"] for row in rows.values())
+    assert rows["default"]["times_cycles"] == 1
+    assert rows["half the bandwidth"]["cycles"] > rows["default"]["cycles"]
+    assert rows["a quarter of the CUs"]["times_cycles"] > 1
 
 
 @pytest.mark.parametrize(

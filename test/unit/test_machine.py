@@ -1,5 +1,6 @@
 """Machine files: what is wrong with one is said in a line that names the file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ def test_a_file_of_the_users(tmp_path: Path) -> None:
     file.write_text(ZC706.replace('"zc706"', '"small"').replace("compute_units = 4", "compute_units = 2"))
     machine = load_machine(str(file))
     assert (machine.name, machine.compute_units, machine.all_units) == ("small", 2, 3)
+
+
+def test_a_machine_becomes_a_file_and_the_file_the_machine(tmp_path: Path) -> None:
+    file = tmp_path / "fast.toml"
+    machine = replace(load_machine(), name='a "fast" one', bandwidth=8_400_000_000)
+    file.write_text(machine.to_toml())
+    assert load_machine(str(file)) == machine
 
 
 @pytest.mark.parametrize(

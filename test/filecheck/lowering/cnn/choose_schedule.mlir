@@ -3,12 +3,16 @@
 // RUN: snow-opt %s --no-debuginfo -p "cnn-choose-schedule{mode=indp order=kloop}" | filecheck %s --check-prefix=INDP
 // RUN: snow-opt %s --no-debuginfo -p "cnn-choose-schedule{split=kernels rows=1}" | filecheck %s --check-prefix=KERNELS
 // RUN: snow-opt %s --no-debuginfo -p "cnn-choose-schedule{schedule=paper}" | filecheck %s --check-prefix=PAPER
+// RUN: snow-opt %s --no-debuginfo -p "cnn-choose-schedule{slots=1 fused=0 timed=1}" | filecheck %s --check-prefix=SINGLE
 // RUN: snow-opt %s --no-debuginfo -p "cnn-choose-schedule,cnn-choose-schedule{mode=indp}" | filecheck %s
 // RUN: not snow-opt %s -p "cnn-choose-schedule{mode=solo}" 2>&1 | filecheck %s --check-prefix=MODE
 // RUN: not snow-opt %s -p "cnn-choose-schedule{order=loop}" 2>&1 | filecheck %s --check-prefix=ORDER
 // RUN: not snow-opt %s -p "cnn-choose-schedule{schedule=fast}" 2>&1 | filecheck %s --check-prefix=SCHEDULE
 // RUN: not snow-opt %s -p "cnn-choose-schedule{input-layout=tidy}" 2>&1 | filecheck %s --check-prefix=LAYOUT
 // RUN: not snow-opt %s -p "cnn-choose-schedule{rows=0}" 2>&1 | filecheck %s --check-prefix=ROWS
+// RUN: not snow-opt %s -p "cnn-choose-schedule{timed=0}" 2>&1 | filecheck %s --check-prefix=TIMED
+// RUN: not snow-opt %s -p "cnn-choose-schedule{slots=3}" 2>&1 | filecheck %s --check-prefix=SLOTS
+// RUN: not snow-opt %s -p "cnn-choose-schedule{fused=2}" 2>&1 | filecheck %s --check-prefix=FUSED
 // RUN: not snow-opt %s -p "cnn-choose-schedule{machine=zc707}" 2>&1 | filecheck %s --check-prefix=MACHINE
 
 // The machine is written out: nothing below asks for a file again.
@@ -16,11 +20,15 @@
 // INDP: builtin.module
 // KERNELS: builtin.module
 // PAPER: builtin.module
+// SINGLE: builtin.module
 // MODE: error: cnn-choose-schedule: mode must be coop or indp, is solo
 // ORDER: error: cnn-choose-schedule: order must be mloop or kloop, is loop
 // SCHEDULE: error: cnn-choose-schedule: schedule must be best or paper, is fast
 // LAYOUT: error: cnn-choose-schedule: input_layout must be as-is or best, is tidy
 // ROWS: error: cnn-choose-schedule: rows must be positive, is 0
+// TIMED: error: cnn-choose-schedule: timed must be positive, is 0
+// SLOTS: error: cnn-choose-schedule: slots must be 1 or 2, is 3
+// FUSED: error: cnn-choose-schedule: fused must be 0 or 1, is 2
 // MACHINE: error: unknown machine 'zc707' (shipped: onecu, zc706, zc706-200mhz; or give a .toml file)
 %x = "test.op"() : () -> tensor<1x64x32x32x!cnn.fixed<8>>
 %rgb = "test.op"() : () -> tensor<1x3x32x32xf32>
@@ -37,6 +45,7 @@
 // INDP: %conv = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, {{rows|kernels}}, kloop,
 // KERNELS: %conv = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, kernels, {{[mk]loop}}, rows 1, columns 30,
 // PAPER: %conv = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, {{rows|kernels}}, mloop,
+// SINGLE: %conv = cnn.conv2d %x, %w attributes {tile.schedule = {{.*}} maps_slots 1, weights_slots 1, result_slots 1,
 %conv = cnn.conv2d %x, %w : (tensor<1x64x32x32x!cnn.fixed<8>>, tensor<128x64x3x3x!cnn.fixed<8>>) -> tensor<1x128x30x30x!cnn.fixed<8>>
 
 // Three packed channels are no whole line: each MAC computes a kernel of its own.
@@ -52,6 +61,7 @@
 // paper does it. Rows and columns are then those of the pool.
 // CHECK: %tall = cnn.conv2d %x, %w attributes {tile.schedule = {{.*}} fused {{[01]}}>, tile.estimate
 // PAPER: %tall = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, {{rows|kernels}}, mloop, rows {{[0-9]+}}, columns 15, {{.*}} fused 1>, tile.estimate
+// SINGLE: %tall = cnn.conv2d %x, %w attributes {tile.schedule = {{.*}} maps_slots 1, weights_slots 1, result_slots 1, {{.*}} fused 0>
 %tall = cnn.conv2d %x, %w : (tensor<1x64x32x32x!cnn.fixed<8>>, tensor<128x64x3x3x!cnn.fixed<8>>) -> tensor<1x128x30x30x!cnn.fixed<8>>
 %pool = cnn.max_pool %tall {kernel = [2, 2], strides = [2, 2]} : (tensor<1x128x30x30x!cnn.fixed<8>>) -> tensor<1x128x15x15x!cnn.fixed<8>>
 

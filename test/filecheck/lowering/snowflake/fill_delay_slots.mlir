@@ -1,5 +1,11 @@
 // snowflake-fill-delay-slots: the last instructions that a branch does not depend on move behind it.
 // RUN: snow-opt %s --machine zc706 -p snowflake-fill-delay-slots | snow-opt --no-debuginfo | filecheck %s
+// RUN: snow-opt %s --machine zc706 -p "snowflake-fill-delay-slots{move=false}" | filecheck %s --check-prefix=EMPTY
+
+// Told not to move anything, it leaves all slots empty.
+// EMPTY:         snowflake.ble %r1, %r0, @full
+// EMPTY-COUNT-4: snowflake.addi %r0, 0
+// EMPTY-NEXT:    snowflake.label @short
 
 snowflake.program branches at 0 {
   %r0 = snowflake.get_register r0
