@@ -10,7 +10,6 @@
 // CHECK-NEXT: tile.conv coop %3[0]
 // CHECK-NEXT: tile.for
 // CHECK-NEXT:   tile.conv coop
-// CHECK-NEXT:   tile.conv coop
 // CHECK-NEXT:   tile.wait mac pending 16
 // CHECK-NEXT:   tile.store
 
