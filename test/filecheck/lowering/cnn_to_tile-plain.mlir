@@ -19,8 +19,8 @@
 // WHOLE-NEXT: tile.wait mac pending 0
 // WHOLE-NEXT: tile.store %4[0]
 // WHOLE-NEXT: tile.load %0 row[1]
-// WHOLE-NEXT: tile.conv coop %3[1]
-// WHOLE:      tile.for
+// WHOLE-NEXT: tile.for
+// WHOLE-NEXT:   tile.conv coop
 
 // Each of eight tiles is code of its own.
 // STRAIGHT-NOT:       tile.for
