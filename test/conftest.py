@@ -7,6 +7,16 @@ import pytest
 SHARED_MODELS = Path(__file__).parents[2] / "shared" / "models"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="whole zoo, more random schedules: what make test-long runs")
+
+
+@pytest.fixture(scope="session")
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether time does not matter."""
+    return bool(request.config.getoption("--long"))
+
+
 @pytest.fixture(scope="session")
 def shared_models() -> Path:
     """The folder of real networks that lies beside the checkout on the developers' machines."""

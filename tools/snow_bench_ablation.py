@@ -40,7 +40,7 @@ SWITCHES = (
     Switch("rows or kernels shared out", CHOOSE, {"split": "rows"}),
     Switch("either mode", CHOOSE, {"mode": "coop"}),
     Switch("input in unrolled rows", CHOOSE, {"input_layout": "as-is"}),
-    Switch("plans timed by their steps", CHOOSE, {"timed": 1}),
+    Switch("plans timed by their steps", CHOOSE, {"timed": False}),
     Switch("layers overlap", CONVERT, {"overlap": False}),
     Switch("results share memory", PLACE, {"reuse": False}),
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from math import inf
+from operator import itemgetter
 from typing import NamedTuple
 
 from xdsl.context import Context
@@ -50,10 +51,13 @@ BEST, PAPER = "best", "paper"
 AS_IS = "as-is"
 
 COMPARED = 6
-"""So many plans are timed, those that are estimated to be fastest."""
-UNLIKELY = 1.15
+"""So many plans are timed at least, those that are estimated to be fastest."""
+TIMED_STEPS = 300
+"""More plans are timed until they have so many steps in all, which takes some milliseconds: of layers with few tiles, which
+the estimate knows least about, these are many plans."""
+UNLIKELY = 1.25
 """A plan whose estimate is so much longer than the shortest one is not timed."""
-CLOSE = 1.02
+CLOSE = 1.005
 """A plan this near to what the MACs need at least is taken at once."""
 CODE = 0.001
 """What an operation of the tile program, some fifty instructions, is worth of the layer's cycles: code takes time to
@@ -83,8 +87,8 @@ class ChooseSchedule(ModulePass):
     they fit."""
     fused: int | None = None
     """0: max pools are layers by themselves; 1: they are computed with the convolution before, where they can be."""
-    timed: int = COMPARED
-    """So many plans are timed, those that are estimated to be fastest; with one the estimate alone decides."""
+    timed: bool = True
+    """Whether plans are timed; without, the first estimate alone decides."""
     input_layout: str | None = None
     """as-is: the host stores inputs of the network pixel by pixel, as for schedule=paper; best: in unrolled rows where
     the layers that read them are estimated to be faster then."""
@@ -102,9 +106,8 @@ class ChooseSchedule(ModulePass):
         for option, choices in named.items():
             if (value := getattr(self, option)) is not None and str(value) not in [str(choice) for choice in choices]:
                 raise SnowError(f"{self.name}: {option} must be {' or '.join(choices)}, is {value}")
-        for option in ("rows", "timed"):
-            if (value := getattr(self, option)) is not None and value < 1:
-                raise SnowError(f"{self.name}: {option} must be positive, is {value}")
+        if self.rows is not None and self.rows < 1:
+            raise SnowError(f"{self.name}: rows must be positive, is {self.rows}")
         if self.machine is not None or MACHINE_ATTRIBUTE not in op.attributes:
             try:
                 set_machine(op, load_machine(self.machine or DEFAULT_MACHINE))
@@ -234,7 +237,10 @@ class Choose(RewritePattern):
 
 def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
     """The best plan for what is wanted, as far as the layer can have it; None if none fits at all."""
-    best = min(compared(problem, ranked_plans(problem, wanted)[: wanted.timed]), key=lambda found: found.cost, default=None)
+    ranked = ranked_plans(problem, wanted)
+    if not wanted.timed:
+        return ranked[0] if ranked else None
+    best = min(compared(problem, ranked), key=lambda found: found.cost, default=None)
     return None if best is None else best.plan
 
 
@@ -276,12 +282,18 @@ class Compared(NamedTuple):
 
 
 def compared(problem: ConvProblem, ranked: list[ConvPlan]) -> Iterator[Compared]:
-    """These plans, timed until one is near to what the MACs need."""
-    enough, least = CLOSE * limit_cycles(problem), inf
-    for plan in ranked:
-        if least <= enough or first_estimate(problem, plan) > UNLIKELY * first_estimate(problem, ranked[0]):
+    """The first few of these plans, timed until one is near to what the MACs need."""
+    enough, least, timed_steps = CLOSE * limit_cycles(problem), inf, 0
+    # Of plans that the estimate does not tell apart the first one stands for all.
+    estimates = {first_estimate(problem, plan): plan for plan in reversed(ranked)}
+    for number, (cycles, plan) in enumerate(sorted(estimates.items(), key=itemgetter(0))):
+        if least <= enough or cycles > UNLIKELY * min(estimates):
             break
-        code = code_size(steps_of(problem, plan).program().nodes)
+        if number >= COMPARED and timed_steps >= TIMED_STEPS:
+            break
+        program = steps_of(problem, plan).program()
+        timed_steps += len(program.steps)
+        code = code_size(program.nodes)
         cost = sum(estimate(layer).cycles for layer in layers_of(problem, plan)) * (1 + CODE * code)
         least = min(least, cost)
         yield Compared(cost, plan)

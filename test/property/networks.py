@@ -339,3 +339,24 @@ def nets(draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pi
         except (ShapeError, VerifyException):
             assume(False)
     return net
+
+
+@st.composite
+def layers_alone(draw: st.DrawFn, most_macs: int = 4_000_000) -> Net:
+    """A convolution as networks have them, perhaps with a max pool behind it, of so many MACs at most."""
+    kernel, stride = draw(st.sampled_from([1, 1, 3, 3, 5])), draw(st.sampled_from([1, 1, 1, 2]))
+    channels = draw(st.sampled_from([3, 16, 32, 48, 64, 96, 128, 256]))
+    kernels = draw(st.sampled_from([16, 32, 48, 64, 96, 128, 256]))
+    pad = draw(st.sampled_from([kernel // 2, kernel // 2, 0]))
+    pixels = most_macs * stride * stride // (channels * kernels * kernel * kernel)
+    assume(pixels >= 16)
+    height = draw(st.integers(max(4, kernel), max(4, kernel, min(40, pixels // 4))))
+    width = draw(st.integers(max(4, kernel), max(4, kernel, min(40, pixels // height))))
+    conv = Conv(kernels, (kernel, kernel), (stride, stride), (pad, pad, pad, pad), relu=draw(st.booleans()))
+    rows, columns = ((size + 2 * pad - kernel) // stride + 1 for size in (height, width))
+    pool = [
+        MaxPool((wide, wide), (2, 2))
+        for wide in [draw(st.sampled_from([0, 0, 2, 3]))]
+        if 0 < wide <= min(rows, columns)
+    ]
+    return Net((channels, height, width), (conv, *pool), 0.05, draw(st.integers(0, 2**16)))

@@ -1,10 +1,29 @@
-"""The same networks on machines with more and fewer CUs and vMACs: every level and the simulator agree."""
+"""The same networks on machines with more and less of everything: every level and the simulator agree, and who has half
+of something takes twice as long at most."""
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from networks import AvgPool, Concat, Conv, Linear, MaxPool, Net
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from networks import AvgPool, Concat, Conv, Linear, MaxPool, Net, layers_alone
 from test_levels import CONTEXT, levels_agree, small
+from test_schedules import simulated
 
+from lowering import driver
+from lowering.check import first_difference
 from lowering.cnn.choose_schedule import ChooseSchedule
+from lowering.pipeline import LEVELS
+from snowdialect.dialects.target import set_machine
+from snowdialect.interpreters import run_module
+from snowdialect.machine import load_machine
+
+DEFAULT = load_machine()
+
+MOST = 2 * 1.02
+"""The chosen schedule is within 2 % of the best one."""
 
 NETS = (
     Net(
@@ -28,3 +47,31 @@ NETS = (
 def test_machines(compute_units: int, vmacs: int, net: Net, mode: str | None) -> None:
     machine = small(compute_units, vmacs, mbuf_words=16384, wbuf_words=16384)
     levels_agree(net, machine, lambda module: ChooseSchedule(mode=mode).apply(CONTEXT, module))
+
+
+HALVES = ("bandwidth", "mbuf_words", "wbuf_words", "compute_units", "vmacs")
+
+
+@settings(phases=(Phase.explicit, Phase.generate))
+@given(net=layers_alone(), halved=st.sampled_from(HALVES))
+def test_half_of_anything_takes_twice_as_long_at_most(net: Net, halved: str) -> None:
+    """What a machine does in a cycle, one with half the bandwidth, half the CUs or half the vMACs does in two. One with
+    half of a buffer cuts each tile in two, and loads what both need twice: maps, kernels, or rows that they share."""
+    module, weights = net.build()
+    set_machine(module, DEFAULT)
+    driver.lower(CONTEXT, module, LEVELS[0])
+    reference = run_module(module, net.inputs(1), weights)
+
+    def cycles(number: int) -> int:
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "machine.toml"
+            file.write_text(replace(DEFAULT, **{halved: number}).to_toml())
+            machine = load_machine(str(file))
+        own = module.clone()
+        set_machine(own, machine)
+        run, cycles = simulated(own, weights, net.inputs(1), None)
+        assert str(first_difference(reference, run)) == "None"
+        return cycles
+
+    whole = getattr(DEFAULT, halved)
+    assert cycles(whole // 2) <= MOST * cycles(whole)

@@ -3,14 +3,13 @@
 // RUN: snow-opt %s --no-debuginfo -p "cnn-choose-schedule{mode=indp order=kloop}" | filecheck %s --check-prefix=INDP
 // RUN: snow-opt %s --no-debuginfo -p "cnn-choose-schedule{split=kernels rows=1}" | filecheck %s --check-prefix=KERNELS
 // RUN: snow-opt %s --no-debuginfo -p "cnn-choose-schedule{schedule=paper}" | filecheck %s --check-prefix=PAPER
-// RUN: snow-opt %s --no-debuginfo -p "cnn-choose-schedule{slots=1 fused=0 timed=1}" | filecheck %s --check-prefix=SINGLE
+// RUN: snow-opt %s --no-debuginfo -p "cnn-choose-schedule{slots=1 fused=0 timed=false}" | filecheck %s --check-prefix=SINGLE
 // RUN: snow-opt %s --no-debuginfo -p "cnn-choose-schedule,cnn-choose-schedule{mode=indp}" | filecheck %s
 // RUN: not snow-opt %s -p "cnn-choose-schedule{mode=solo}" 2>&1 | filecheck %s --check-prefix=MODE
 // RUN: not snow-opt %s -p "cnn-choose-schedule{order=loop}" 2>&1 | filecheck %s --check-prefix=ORDER
 // RUN: not snow-opt %s -p "cnn-choose-schedule{schedule=fast}" 2>&1 | filecheck %s --check-prefix=SCHEDULE
 // RUN: not snow-opt %s -p "cnn-choose-schedule{input-layout=tidy}" 2>&1 | filecheck %s --check-prefix=LAYOUT
 // RUN: not snow-opt %s -p "cnn-choose-schedule{rows=0}" 2>&1 | filecheck %s --check-prefix=ROWS
-// RUN: not snow-opt %s -p "cnn-choose-schedule{timed=0}" 2>&1 | filecheck %s --check-prefix=TIMED
 // RUN: not snow-opt %s -p "cnn-choose-schedule{slots=3}" 2>&1 | filecheck %s --check-prefix=SLOTS
 // RUN: not snow-opt %s -p "cnn-choose-schedule{fused=2}" 2>&1 | filecheck %s --check-prefix=FUSED
 // RUN: not snow-opt %s -p "cnn-choose-schedule{machine=zc707}" 2>&1 | filecheck %s --check-prefix=MACHINE
@@ -26,7 +25,6 @@
 // SCHEDULE: error: cnn-choose-schedule: schedule must be best or paper, is fast
 // LAYOUT: error: cnn-choose-schedule: input_layout must be as-is or best, is tidy
 // ROWS: error: cnn-choose-schedule: rows must be positive, is 0
-// TIMED: error: cnn-choose-schedule: timed must be positive, is 0
 // SLOTS: error: cnn-choose-schedule: slots must be 1 or 2, is 3
 // FUSED: error: cnn-choose-schedule: fused must be 0 or 1, is 2
 // MACHINE: error: unknown machine 'zc707' (shipped: onecu, zc706, zc706-200mhz; or give a .toml file)
