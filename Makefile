@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint fuzz install clean
+.PHONY: demo test test-long lint fuzz install clean
 
 demo: $(VENV)/installed
 	@python tools/snow_demo.py
@@ -17,6 +17,12 @@ lint: $(VENV)/installed-for-tests
 	ruff check .
 	ruff format --check .
 	pyright
+
+# Everything that takes hours: all networks of the zoo, and random tests with more examples, each layer's schedule against
+# thirty random ones. make test-long TESTS=test/property/test_schedules.py runs some of it.
+TESTS ?= test
+test-long: $(VENV)/installed-for-tests
+	pytest -q -n auto --long --hypothesis-profile=long $(TESTS)
 
 # A longer run over other damaged files than those of the tests: make fuzz COUNT=100000 SEED=7 TARGETS=onnx
 COUNT ?= 20000

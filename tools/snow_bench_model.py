@@ -42,20 +42,28 @@ def layers_of(network: str) -> list[Row]:
 
 def compare(model: Path, input_shape: tuple[int, ...]) -> list[Row]:
     """Estimated and simulated cycles and bytes, but for those of instructions, of the layers of a model file."""
+    estimates = estimates_of(model, input_shape)
+    return rows_of(_simulated_apart(model, input_shape), estimates)
+
+
+def rows_of(report: dict[str, Any], estimates: dict[str, "Estimate"]) -> list[Row]:
+    """Estimates beside the report of a program of layers that do not overlap."""
+    return [_row(layer, estimates[layer["name"]]) for layer in report["layers"] if layer["name"] in estimates]
+
+
+def _simulated_apart(model: Path, input_shape: tuple[int, ...]) -> dict[str, Any]:
     import numpy as np
 
     from lowering.compiler import compile_model
     from snowdialect.simulator import simulate
 
     snow_cli.show_progress(f"compiling {model.stem} ...")
-    estimates = _estimates(model, input_shape)
     program = compile_model(model, input_shape, options=APART)
     snow_cli.show_progress(f"simulating {model.stem} ...")
-    report = simulate(program, np.zeros((1, *input_shape), np.float32)).report
-    return [_row(layer, estimates[layer["name"]]) for layer in report["layers"] if layer["name"] in estimates]
+    return simulate(program, np.zeros((1, *input_shape), np.float32)).report
 
 
-def _estimates(model: Path, input_shape: tuple[int, ...]) -> dict[str, "Estimate"]:
+def estimates_of(model: Path, input_shape: tuple[int, ...]) -> dict[str, "Estimate"]:
     """What the chooser of schedules expects of each layer that has one."""
     from lowering import driver
     from lowering.pipeline import LEVELS

@@ -53,8 +53,8 @@ AS_IS = "as-is"
 COMPARED = 6
 """So many plans are timed at least, those that are estimated to be fastest."""
 TIMED_STEPS = 300
-"""More plans are timed until they have so many steps in all, which takes some milliseconds: of layers with few tiles, which
-the estimate knows least about, these are many plans."""
+"""More plans are timed until they have so many steps in all, which takes some milliseconds: of layers with few tiles,
+which the estimate knows least about, these are many plans."""
 UNLIKELY = 1.25
 """A plan whose estimate is so much longer than the shortest one is not timed."""
 CLOSE = 1.005

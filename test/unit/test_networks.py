@@ -1,0 +1,49 @@
+"""Networks of the zoo without their linear layers: what is chosen for them is foreseen, and no worse than what the
+published hand code did. Three of them here, all with `make test-long`."""
+
+from collections import Counter
+
+import pytest
+
+from lowering.cnn.choose_schedule import CLOSE
+from snow_bench_ablation import CHOOSE
+from snow_bench_model import APART, estimates_of, is_close, rows_of
+from snow_bench_model import CLOSE as FORESEEN
+from snow_bench_zoo import Measured, features_of
+from snowdialect.models.zoo import PUBLISHED_MODELS
+
+SHORT = ("alexnet", "resnet18", "squeezenet")
+
+NETWORKS = [
+    pytest.param(name, marks=() if name in SHORT else pytest.mark.needs_time, id=name) for name in PUBLISHED_MODELS
+]
+
+
+def cycles_alone(measured: Measured) -> Counter[str]:
+    """Cycles of layers; those that a max pool can be computed with count together with it."""
+    report = measured.report
+    pooled = {row["name"]: row["into"] for row in report["coverage"] if row["operation"] == "max_pool" and row["into"]}
+    cycles = Counter[str]()
+    for row in report["layers"]:
+        name = pooled.get(row["name"], row["name"])
+        cycles[next((whole for whole in pooled.values() if name.startswith(f"{whole}.")), name)] += row["cycles"]
+    return cycles
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks(name: str, long: bool) -> None:
+    """What all layers take by themselves is foreseen, with every byte, and the network is no slower than with schedules
+    as published, nor is any layer by itself. A plan that is close to the limit is taken without a look at others."""
+    with features_of([name]) as (features,):
+        alone, paper_alone = (features.run({CHOOSE: {"schedule": chosen}, **APART}) for chosen in ("best", "paper"))
+        whole, paper = (features.run({CHOOSE: {"schedule": chosen}}) for chosen in ("best", "paper"))
+        rows = rows_of(alone.report, estimates_of(features.path, features.input_shape))
+    assert whole.report["cycles"] <= paper.report["cycles"]
+    ours, published = cycles_alone(alone), cycles_alone(paper_alone)
+    assert ours.keys() == published.keys()
+    assert {layer for layer, cycles in ours.items() if cycles > CLOSE * published[layer]} == set()
+    assert [row["layer"] for row in rows if row["estimated_bytes"] != row["bytes"]] == []
+    estimated, cycles = (sum(row[name] for row in rows) for name in ("estimated_cycles", "cycles"))
+    assert estimated == pytest.approx(cycles, rel=FORESEEN)
+    if long:
+        assert {row["layer"]: row["error_percent"] for row in rows if not is_close(row)} == {}
