@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from xdsl.dialects.builtin import ModuleOp
@@ -113,7 +114,7 @@ def test_the_command_uses_several_processes(monkeypatch: pytest.MonkeyPatch, tmp
     tasks: list[int] = []
     inside = processes.map_in_processes
 
-    def noted(work: object, given: list[object], number: int | None = None) -> list[object]:
+    def noted(work: Any, given: list[Any], number: int | None = None) -> list[Any]:
         tasks.append(len(given))
         return inside(work, given, number)
 
