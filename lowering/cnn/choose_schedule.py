@@ -59,9 +59,9 @@ UNLIKELY = 1.25
 """A plan whose estimate is so much longer than the shortest one is not timed."""
 CLOSE = 1.005
 """A plan this near to what the MACs need at least is taken at once."""
-CODE = 0.001
-"""What an operation of the tile program, some fifty instructions, is worth of the layer's cycles: code takes time to
-compile and to fetch."""
+CODE, MOST_CODE = 0.001, 20
+"""What an operation of the tile program, some fifty instructions, is worth: a part of the layer's cycles, but no more than
+so many of them. Code takes time to compile and to fetch."""
 
 
 @dataclass(frozen=True)
@@ -293,8 +293,8 @@ def compared(problem: ConvProblem, ranked: list[ConvPlan]) -> Iterator[Compared]
             break
         program = steps_of(problem, plan).program()
         timed_steps += len(program.steps)
-        code = code_size(program.nodes)
-        cost = sum(estimate(layer).cycles for layer in layers_of(problem, plan)) * (1 + CODE * code)
+        cycles = sum(estimate(layer).cycles for layer in layers_of(problem, plan))
+        cost = cycles + code_size(program.nodes) * min(CODE * cycles, MOST_CODE)
         least = min(least, cost)
         yield Compared(cost, plan)
 
