@@ -53,15 +53,12 @@ MEASURED_OF_LAYER = (
 )
 
 
-def command() -> int:
-    """The command as a process of its own, which ends when it is done: Python's collector of cycles has nothing to
-    find, neither meanwhile nor at the end, and would take a tenth of the time."""
-    gc.disable()
-    atexit.register(gc.freeze)
-    return main()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
+    if arguments is None:
+        # A process of its own, which ends when it is done: Python's collector of cycles has nothing to find, neither
+        # meanwhile nor at the end, and would take a fifth of the time.
+        gc.disable()
+        atexit.register(gc.freeze)
     parser = argparse.ArgumentParser(
         "snow-compile", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -5,7 +5,6 @@ from collections import Counter
 
 import pytest
 
-from lowering.cnn.choose_schedule import CLOSE
 from snow_bench_ablation import CHOOSE
 from snow_bench_model import APART, estimates_of, is_close, rows_of
 from snow_bench_model import CLOSE as FORESEEN
@@ -33,7 +32,7 @@ def cycles_alone(measured: Measured) -> Counter[str]:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks(name: str, long: bool) -> None:
     """What all layers take by themselves is foreseen, with every byte, and the network is no slower than with schedules
-    as published, nor is any layer by itself. A plan that is close to the limit is taken without a look at others."""
+    as published, nor is any layer by itself, as far as estimates tell."""
     with features_of([name]) as (features,):
         alone, paper_alone = (features.run({CHOOSE: {"schedule": chosen}, **APART}) for chosen in ("best", "paper"))
         whole, paper = (features.run({CHOOSE: {"schedule": chosen}}) for chosen in ("best", "paper"))
@@ -41,7 +40,7 @@ def test_networks(name: str, long: bool) -> None:
     assert whole.report["cycles"] <= paper.report["cycles"]
     ours, published = cycles_alone(alone), cycles_alone(paper_alone)
     assert ours.keys() == published.keys()
-    assert {layer for layer, cycles in ours.items() if cycles > CLOSE * published[layer]} == set()
+    assert {layer for layer, cycles in ours.items() if cycles > (1 + FORESEEN) * published[layer]} == set()
     assert [row["layer"] for row in rows if row["estimated_bytes"] != row["bytes"]] == []
     estimated, cycles = (sum(row[name] for row in rows) for name in ("estimated_cycles", "cycles"))
     assert estimated == pytest.approx(cycles, rel=FORESEEN)
