@@ -59,7 +59,7 @@ UNLIKELY = 1.25
 """A plan whose estimate is so much longer than the shortest one is not timed."""
 CLOSE = 1.005
 """A plan this near to what the MACs need at least is taken at once."""
-CODE, MOST_CODE = 0.001, 20
+CODE, MOST_CODE = 0.0003, 20
 """What an operation of the tile program, some fifty instructions, is worth: a part of the layer's cycles, but no more
 than so many of them. Code takes time to compile and to fetch."""
 
