@@ -154,6 +154,8 @@ class _Timing:
         self.max = [Decoder() for _ in range(machine.compute_units)]
         self.move = Decoder()
         self.unit_free = [0.0] * machine.load_units
+        self.begun = [deque[float](maxlen=machine.load_queue_depth) for _ in range(machine.load_units)]
+        """When each unit begins with the last of its loads, as many as its queue has places."""
         self.bank_loading: dict[tuple[bool, int], float] = {}
         """Until when loads are in flight into a bank of the weights buffers, or of the maps buffers."""
         self.loads: list[float] = []
@@ -282,18 +284,27 @@ class _Timing:
         machine, done = self.machine, 0.0
         rate = self.memory.rate / machine.load_units
         self.now += SETUP // 2
-        for unit, number, words in transfers:
-            self.now += TRANSFER_ISSUE * number
-            end = max(self.now + machine.queue_latency, self.unit_free[unit])
-            for _ in range(number):
-                end = self.memory.reserve(end + machine.transfer_overhead, 2 * words, rate)
-                self.loads.append(end + machine.memory_latency)
-            self.unit_free[unit] = end
-            self.read += 2 * words * number
-            done = max(done, self.loads[-1])
+        # Units get their loads in turns.
+        for turn in range(max(number for _, number, _ in transfers)):
+            for unit, number, words in transfers:
+                if turn < number:
+                    done = max(done, self._transfer(unit, words, rate))
         for access in step.writes:
             for bank in self._banks(access):
                 self.bank_loading[bank] = max(self.bank_loading.get(bank, 0.0), done)
+
+    def _transfer(self, unit: int, words: int, rate: float) -> float:
+        """A load of a unit, for whose queue dispatch waits until it has room; returns when the load is done."""
+        machine, begun = self.machine, self.begun[unit]
+        self.now += TRANSFER_ISSUE
+        if len(begun) == begun.maxlen:
+            self.now = max(self.now, begun[0])
+        begin = max(self.now + machine.queue_latency, self.unit_free[unit])
+        begun.append(begin)
+        self.unit_free[unit] = self.memory.reserve(begin + machine.transfer_overhead, 2 * words, rate)
+        self.loads.append(self.unit_free[unit] + machine.memory_latency)
+        self.read += 2 * words
+        return self.loads[-1]
 
     def _store(self, step: Step, store: Store) -> None:
         self._hold_for_loads(step)

@@ -156,10 +156,14 @@ class _Memory:
         self.loaded.update({(access.place, access.slot): self.loads_done for access in step.writes})
 
     def holds(self, load: Step, step: Step) -> int:
-        """For how long a load would keep a step that computes with words of its banks from being dispatched."""
-        if not any(mine.meets(theirs) for mine in load.shared for theirs in step.reads):
+        """For how long a load of pixels would keep a step from being dispatched: until there is room for it in the queues
+        of the load units, or, if the step computes with words of its banks, until it is done."""
+        if not load.shared:
             return 0
-        return max(0, self.loads_done - self.time) + load.takes + self.machine.memory_latency
+        waits = max(0, self.loads_done - self.time)
+        if any(mine.meets(theirs) for mine in load.shared for theirs in step.reads):
+            waits += load.takes + self.machine.memory_latency
+        return waits
 
     def ready(self, step: Step) -> int:
         """When all is loaded that a step reads."""
