@@ -156,8 +156,8 @@ class _Memory:
         self.loaded.update({(access.place, access.slot): self.loads_done for access in step.writes})
 
     def holds(self, load: Step, step: Step) -> int:
-        """For how long a load of pixels would keep a step from being dispatched: until there is room for it in the queues
-        of the load units, or, if the step computes with words of its banks, until it is done."""
+        """For how long a load of pixels would keep a step from being dispatched: until there is room for it in the
+        queues of the load units, or, if the step computes with words of its banks, until it is done."""
         if not load.shared:
             return 0
         waits = max(0, self.loads_done - self.time)
