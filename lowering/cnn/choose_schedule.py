@@ -52,7 +52,7 @@ AS_IS = "as-is"
 
 COMPARED = 6
 """So many plans are timed at least, those that are estimated to be fastest."""
-TIMED_STEPS = 300
+TIMED_STEPS = 600
 """More plans are timed until they have so many steps in all, which takes some milliseconds: of layers with few tiles,
 which the estimate knows least about, these are many plans."""
 UNLIKELY = 1.25
