@@ -98,7 +98,7 @@ class LoadUnits:
         return self._cuts[op.buffer]
 
     def pixels(self, op: tile.LoadPixelsOp, cu: int) -> int:
-        """The unit for pixels of a CU, or of all of them from the first."""
+        """The unit for the pixels of a CU."""
         return cu % self.machine.load_units
 
     def weights(self, op: tile.LoadWeightsOp, run: tile.WeightsRun) -> int:

@@ -172,7 +172,7 @@ class LowerLoad(RewritePattern):
 
 @dataclass(frozen=True)
 class LowerLoadPixels(RewritePattern):
-    """A load for each pixel, in turns through the units of the CUs that have pixels or words of their own."""
+    """A load for each pixel of each CU, CUs in turns, each through its own unit."""
 
     units: LoadUnits
 
@@ -184,14 +184,14 @@ class LowerLoadPixels(RewritePattern):
         column = op.first_column(indices)
         slot = slot_address(op.buffer, op.address("slot")) + column * buffer.pixel.data
         builder = LoopBuilder()
-        cus = {mask: (mask & -mask).bit_length() - 1 for mask in op.masks}
-        pieces = {mask: op.pieces_at(indices, cu) for mask, cu in cus.items()}
+        cus = [cu for cu in range(machine.compute_units) if op.span.record.cus >> cu & 1]
+        pieces = {cu: op.pieces_at(indices, cu) for cu in cus}
         # CUs have as many rows as each other, but for the last ones.
         for first, stop in pairwise(sorted({0, *(piece.rows for piece in pieces.values())})):
             columns = next(piece.columns for piece in pieces.values() if piece.rows > first)
             with builder.loop(first, stop) as row, builder.loop(0, columns) as pixel:
-                for mask, cu in cus.items():
-                    if pieces[mask].rows <= first:
+                for cu in cus:
+                    if pieces[cu].rows <= first:
                         continue
                     top = op.first_row(indices, cu)
                     source = op.place(column) + (top + cu * op.span.record.share + row) * maps.row.data
@@ -202,8 +202,8 @@ class LowerLoadPixels(RewritePattern):
                             in_units(source, machine.transfer_words),
                             loop.Buffer.MBUF,
                             slot + (top + row) * buffer.row.data + pixel * buffer.pixel.data,
-                            pieces[mask].words // machine.transfer_words,
-                            mask,
+                            pieces[cu].words // machine.transfer_words,
+                            1 << cu,
                             self.units.pixels(op, cu),
                         )
                     )

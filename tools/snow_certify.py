@@ -7,6 +7,7 @@ import argparse
 import json
 import math
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 Entry = dict[str, Any]
 DAMAGED = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError)
-LARGEST = 1 << 16
+LARGEST, MOST_TAPS = 1 << 16, 1 << 20
 
 
 class Wrong(ValueError):
@@ -26,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("report", metavar="R.json", type=Path, help="of snow-compile --report or snow-run --report")
     path = parser.parse_args(arguments).report
     try:
-        print(f"{check_report(json.loads(path.read_text()))} certificates hold")
+        number = check_report(json.loads(path.read_text()))
+        print(f"{number} certificates hold" if number else "there are no certificates")
     except (OSError, *DAMAGED) as error:
         print(f"error: {path}: {text(error)}", file=sys.stderr)
         return 1
@@ -41,7 +43,11 @@ def text(error: Exception) -> str:
 
 def check_report(report: Entry) -> int:
     """Checks every certificate, and their sums; returns how many there are. Raises Wrong for the first that fails."""
+    if not isinstance(report["layers"], list):
+        raise Wrong("the layers are no list")
     rows = [row for row in report["layers"] if row["certificate"] is not None]
+    if not rows:
+        demand(report["certificate"], None, "the certificate of a network without any")
     for row in rows:
         try:
             check_layer(row, report["machine_numbers"])
@@ -55,10 +61,13 @@ def check_report(report: Entry) -> int:
 
 def check_layer(row: Entry, machine: Entry) -> None:
     stated, layer = row["certificate"], row["certificate"]["layer"]
+    demand(layer["kind"], row["kind"], "kind")
     conv = layer["kind"] in ("conv2d", "linear")
     works = kernels_works(layer, machine) if conv else [words_work(layer, machine)]
     pairs = count(windows(layer, 0)) * count(windows(layer, 1)) * layer["input"][0] * layer["output"][0]
     demand(row["macs"], pairs // layer["groups"] if conv else 0, "macs")
+    if conv and "pool" in layer:
+        demand(layer["pool"]["input"], layer["output"], "what is pooled")
     bounds = min((in_cycles(work, machine) for work in works), key=lambda bounds: max(bounds.values()))
     demand(stated["bounds"], bounds, "bounds")
     demand(stated["lower_bound"], least := max(bounds.values()), "lower_bound")
@@ -85,6 +94,8 @@ def windows(layer: Entry, axis: int) -> list[dict[int, int]]:
     kernel, stride, dilation, pad = (layer[name][axis] for name in ("kernel", "strides", "dilations", "pads"))
     if not all(0 < number < LARGEST for number in (size, outputs, kernel, stride, dilation, pad + 1)):
         raise Wrong("a size is out of range")
+    if kernel * outputs > MOST_TAPS:
+        raise Wrong(f"{outputs} windows of {kernel} taps are more than any layer has")
     found = ({tap: y * stride - pad + tap * dilation for tap in range(kernel)} for y in range(outputs))
     return [{tap: place for tap, place in window.items() if 0 <= place < size} for window in found]
 
@@ -95,6 +106,12 @@ def count(taps: list[dict[int, int]]) -> int:
 
 def places(taps: list[dict[int, int]]) -> int:
     return len({place for window in taps for place in window.values()})
+
+
+def extents(rows: list[dict[int, int]], columns: list[dict[int, int]]) -> Counter[tuple[int, int]]:
+    """How many outputs have so many rows and columns of taps."""
+    high, wide = Counter(map(len, rows)), Counter(map(len, columns))
+    return Counter({(y, x): high[y] * wide[x] for y, x in product(high, wide)})
 
 
 def blocks(amount: int, size: int) -> int:
@@ -119,8 +136,12 @@ def words_work(layer: Entry, machine: Entry) -> Entry:
     if layer["kind"] == "add":
         outputs = len(rows) * len(columns) * blocks(lines, machine["vmacs"])
         return {**work, "reduction": outputs * line, "issue": outputs * layer["operands"]}
-    steps, taps = blocks(line, machine["vmacs"]), [len(high) * len(wide) for high, wide in product(rows, columns)]
-    sums = {"macs": sum(taps), "reduction": sum(max(line, n) for n in taps), "issue": sum(n + 1 for n in taps)}
+    steps, outputs = blocks(line, machine["vmacs"]), extents(rows, columns).items()
+    sums = {
+        "macs": sum(times * high * wide for (high, wide), times in outputs),
+        "reduction": sum(times * max(line, high * wide) for (high, wide), times in outputs),
+        "issue": sum(times * (high * wide + 1) for (high, wide), times in outputs),
+    }
     weights = blocks(line * (1 + steps), machine["transfer_words"]) * machine["transfer_words"] * machine["vmacs"]
     return {**work, "weights": weights, **{name: amount * lines * steps for name, amount in sums.items()}}
 
@@ -144,13 +165,13 @@ def kernels_works(layer: Entry, machine: Entry) -> list[Entry]:
     for lanes in [1] * (grain % line == 0) + [line] * (pieces == 1):
         macs, reduction, issue = 0, 0, pool.get("issue", 0)
         steps = pieces * blocks(kernels // pieces, machine["vmacs"] * lanes)
-        for high, wide in product(map(len, rows), map(len, columns)):
+        for (high, wide), times in extents(rows, columns).items():
             number, length = (high > 0) * (1 if unrolled else high) * wide, grain * (high if unrolled else 1)
             if pieces == layer["dilations"][1] == 1 and wide and (not unrolled or high == height):
                 number, length = number // wide, length * wide
             cycles = number * blocks(length, line) * lanes
-            macs, reduction = macs + steps * cycles, reduction + steps * max(cycles, line)
-            issue += steps * (number + 1 + layer["residual"])
+            macs, reduction = macs + times * steps * cycles, reduction + times * steps * max(cycles, line)
+            issue += times * steps * (number + 1 + layer["residual"])
         weights = blocks(line + seen * grain * lanes, transfer) * transfer * pieces * blocks(kernels // pieces, lanes)
         works.append({**once, "macs": macs, "reduction": reduction, "issue": issue, "weights": weights})
     return works

@@ -55,8 +55,9 @@ def print_explanation(explanation: "Explanation") -> None:
 
     report = certificate.report()
     bounds = ", ".join(f"{name} {cycles}" for name, cycles in certificate.bounds.items() if cycles)
-    show(f"{explanation.layer} on {explanation.machine}: {certificate.objective} cycles by itself, at least")
-    show(f"{certificate.lower_bound} in any schedule ({certificate.binding}): {100 * report['gap']:.1f} % more.")
+    show(f"{explanation.layer} on {explanation.machine}: {certificate.objective} cycles by itself.")
+    bound = f"{certificate.lower_bound} at least ({certificate.binding})"
+    show(f"Any schedule takes {bound}, this one {100 * report['gap']:.1f} % more.")
     show(f"Bounds: {bounds}")
     show(f"\n{explanation.candidates} schedules fit. The chosen one, and the best of the others:")
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -74,17 +75,19 @@ def print_explanation(explanation: "Explanation") -> None:
 
 
 def _row(candidate: "Candidate", chosen: "Candidate") -> list[str]:
-    more = 100 * (candidate.cycles / chosen.cycles - 1)
+    more = round(100 * (candidate.cycles / chosen.cycles - 1), 1) + 0.0
     numbers = [candidate.estimate, candidate.cycles, f"{more:.1f}", *candidate.parts.values()]
     return [describe(candidate), *map(str, numbers)]
 
 
 def describe(candidate: "Candidate") -> str:
-    """A schedule in a few words: `coop rows mloop, 4x13 of 8 steps, slots 2 2 1, fused`."""
+    """A schedule in a few words: `coop rows mloop, 4x13 of 8 steps, 2 tiles a result, slots 2 2 1, fused`."""
     schedule = candidate.schedule
     words = [
         f"{schedule.mode} {schedule.split} {schedule.order}",
         f"{schedule.rows}x{schedule.columns} of {schedule.steps} steps",
+        *([f"maps for {schedule.maps_rows} rows"] if schedule.maps_rows < schedule.rows or schedule.fused else []),
+        *([f"{schedule.result_tiles} tiles a result"] if schedule.result_tiles > 1 else []),
         f"slots {schedule.maps_slots} {schedule.weights_slots} {schedule.result_slots}",
         *([f"{schedule.parts} parts"] if schedule.parts > 1 else []),
         *(["fused"] if schedule.fused else []),

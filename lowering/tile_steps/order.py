@@ -23,6 +23,10 @@ READ, WRITTEN = {False}, {True}
 """What is met: words that were read, and words that were written."""
 
 
+HELD = 0.75
+"""A store may hold dispatch for so much of what the queue of the MACs lasts: the rest is for what comes behind it."""
+
+
 def order(
     program: Sequence[Step | Work], machine: Machine, waits: Waits | None = None, *, interleave: bool = True
 ) -> list[Step]:
@@ -172,27 +176,31 @@ class _Memory:
     def store(self, step: Step) -> int:
         """Notes a store; returns when it is done."""
         count = max(1, sum(step.counts))
-        begin = max(self.time, self.loads_done, self.stores_done[-1] if self.stores_done else 0)
+        begin = self._next_store
         self.stores_done.extend(begin + step.takes * number // count for number in range(1, count + 1))
         return self.stores_done[-1]
+
+    @property
+    def _next_store(self) -> int:
+        """When a store that is placed now begins: loads take memory first, stores come in order."""
+        return max(self.time, self.loads_done, self.stores_done[-1] if self.stores_done else 0)
 
     def has_room(self, step: Step, cover: int) -> bool:
         """Whether the queue of the move decoder takes all of a store before the MACs, whose queue lasts for `cover`,
         stand still; a longer one may begin when memory is free."""
         while self.stores_done and self.stores_done[0] <= self.time:
             self.stores_done.popleft()
-        waiting = len(self.stores_done)
-        count = sum(step.counts)
+        waiting, count = len(self.stores_done), sum(step.counts)
         excess = waiting + count - self.machine.queue_depth
         if excess <= 0:
             return True
+        # Dispatch goes on when so many stores are done: of those that wait, then of these.
         if excess <= waiting:
             held = self.stores_done[excess - 1] - self.time
         else:
-            begin = max(self.time, self.loads_done, self.stores_done[-1] if self.stores_done else 0)
-            held = begin + step.takes * (excess - waiting) // count - self.time
-        least = step.takes * max(0, count - self.machine.queue_depth) // max(1, count)
-        return held <= max(least, cover - cover // 4)
+            held = self._next_store + step.takes * (excess - waiting) // count - self.time
+        alone = step.takes * max(0, count - self.machine.queue_depth) // count
+        return held <= max(alone, HELD * cover)
 
 
 def _interleaved(program: Sequence[Step | Work], machine: Machine) -> list[Item]:

@@ -156,9 +156,9 @@ class ConvOp(ComputeOp):
     The tile's kernels compute the channels from `channel` on of each CU; they see the words of each pixel from
     `offset` on. Local row `r` of the result goes to row `r + result_row` of its buffer, the first of the channels to
     word `result_word` of a pixel. The bypass tile has the slot and the rows of the result; its pixels have all channels
-    of all CUs, or, `sliced`, those of the result tile in the same words. A later part of a kernel
-    adds to what the parts before it left in the accumulators. Of `unrolled` rows the window sees one row, whose pixels
-    hold all rows under the kernel; words of those that are outside the tensor are not read.
+    of all CUs, or, `sliced`, those of the result tile in the same words. A later part of a kernel adds to what the
+    parts before it left in the accumulators. Of `unrolled` rows the window sees one row, whose pixels hold all rows
+    under the kernel; words of those that are outside the tensor are not read.
     """
 
     name = "tile.conv"
@@ -344,6 +344,8 @@ class ConvOp(ComputeOp):
         self.check_pixel(self.maps, self.bounds("offset"), kernels.depth)
         self.check_pixel(self.result, self.bounds("result_word"), count)
         results = [self.result]
+        if self.sliced is not None and self.bypass is None:
+            fail(self, "there is no bypass that is sliced")
         if self.bypass is not None:
             first, last = self.bounds("result_word")
             if self.sliced is None:

@@ -121,8 +121,13 @@ class PixelwiseOp(TransferOp):
     def check_channels(self, *, whole_pixels: bool) -> None:
         """Rejects words that are not there, and parts of pixels that are no whole transfers."""
         transfer, words = machine_of(self).transfer_words, self.channels.value.data
-        maps, buffer = self.maps, self.buffer.type
+        maps, buffer, share = self.maps, self.buffer.type, self.share.value.data
         assert isinstance(buffer, MapsBufferType)
+        if words < 1:
+            fail(self, f"moves {words} words of a pixel")
+        cus = self.span.record.cus
+        if share < 0 or any(cu * share % transfer for cu in range(cus.bit_length()) if cus >> cu & 1):
+            fail(self, f"words {share} apart for each CU do not begin at whole transfers of {transfer} words")
         if not whole_pixels and (words % transfer or maps.pixel.data % transfer):
             fail(self, f"{words} words of a pixel of {maps.pixel.data} are not whole transfers of {transfer} words")
         if words > buffer.pixel.data:
@@ -135,10 +140,7 @@ class PixelwiseOp(TransferOp):
 @irdl_op_definition
 class LoadPixelsOp(PixelwiseOp):
     """Words of each pixel to pixels that have no others, where those lie closer together than in memory: a bypass of
-    some channels, or pixels that a stride does not step over.
-
-    CUs that have the same rows and words get them in one broadcast.
-    """
+    some channels. Each CU gets its own, of its rows or by its share of the words."""
 
     name = "tile.load_pixels"
     assembly_format = (
@@ -147,14 +149,6 @@ class LoadPixelsOp(PixelwiseOp):
         "`to` $buffer `slot` custom<Address>($slot, $slot_indices) "
         f"{PART_FORMAT}$span attr-dict `:` type($region_value) `to` type($buffer)"
     )
-
-    @property
-    def masks(self) -> list[int]:
-        """The CUs that get the same, as masks."""
-        cus = self.span.record.cus
-        if not self.share.value.data and not self.span.record.share:
-            return [cus]
-        return [1 << cu for cu in range(cus.bit_length()) if cus >> cu & 1]
 
     def channels_at(self, indices: dict[SSAValue, int], cu: int) -> int:
         return self.channels.value.data
@@ -166,6 +160,8 @@ class LoadPixelsOp(PixelwiseOp):
         buffer = self.buffer.type
         assert isinstance(buffer, MapsBufferType)
         self.check_channels(whole_pixels=False)
+        if not self.share.value.data and not self.span.record.share and self.span.record.cus.bit_count() > 1:
+            fail(self, "CUs that get the same pixels have no use for loads of their own")
         words, last = self.channels.value.data, self.bounds("channel")[1]
         furthest = last + (self.span.record.cus.bit_length() - 1) * self.share.value.data + words
         if furthest > self.maps.pixel.data:

@@ -426,7 +426,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
   %b = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
-  tile.load_pixels %r row[0] column[0] channel[0] words 16 share 0 to %b slot[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 7> : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.load_pixels %r row[0] column[0] channel[0] words 16 share 0 to %b slot[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -435,7 +435,62 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
   %b = tile.buffer words 384 at 0 slots 1 every 16384 : !tile.mbuf<pixel 48, row 384>
-  tile.load_pixels %r row[0] column[0] channel[0] words 32 share 0 to %b slot[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 7> : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> to !tile.mbuf<pixel 48, row 384> loc("conv1")
+  tile.load_pixels %r row[0] column[0] channel[0] words 32 share 0 to %b slot[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> to !tile.mbuf<pixel 48, row 384> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.load_pixels "conv1": words 5 apart for each CU do not begin at whole transfers of 32 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
+  %b = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+  tile.load_pixels %r row[0] column[0] channel[0] words 32 share 5 to %b slot[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.load_pixels "conv1": words -32 apart for each CU do not begin at whole transfers of 32 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
+  %b = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+  tile.load_pixels %r row[0] column[0] channel[0] words 32 share -32 to %b slot[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.load_pixels "conv1": moves 0 words of a pixel
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
+  %b = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+  tile.load_pixels %r row[0] column[0] channel[0] words 0 share 32 to %b slot[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.load_pixels "conv1": CUs that get the same pixels have no use for loads of their own
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
+  %b = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+  tile.load_pixels %r row[0] column[0] channel[0] words 32 share 0 to %b slot[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.store "conv1": words 5 apart for each CU do not begin at whole transfers of 32 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
+  %b = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+  tile.store %b[0] to %r row[0] column[0] channel[0] words 32 share 5 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": there is no bypass that is sliced
+module attributes {snow.machine = "zc706"} {
+  %in = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+  %out = tile.buffer words 256 at 384 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+  %kernels = tile.buffer words 320 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
+  tile.conv coop %in[0], %kernels[0] sliced to %out[0] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 5, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 8, bypass 8> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
