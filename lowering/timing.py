@@ -285,7 +285,7 @@ class _Timing:
         rate = self.memory.rate / machine.load_units
         self.now += SETUP // 2
         # Units get their loads in turns.
-        for turn in range(max(number for _, number, _ in transfers)):
+        for turn in range(max((number for _, number, _ in transfers), default=0)):
             for unit, number, words in transfers:
                 if turn < number:
                     done = max(done, self._transfer(unit, words, rate))
