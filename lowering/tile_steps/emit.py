@@ -132,35 +132,19 @@ def _operation(
             return tile.LoadOp(named[template.region], row, column, named[template.buffer], slot, template.span)
         case LoadPixels():
             row, column, slot, channel, part_row, part_column = numbers
-            return tile.LoadPixelsOp(
-                named[template.buffer],
-                slot,
-                named[template.region],
-                row,
-                column,
-                channel,
-                part_row,
-                part_column,
-                template.words,
-                template.share,
-                template.span,
-            )
+            place = tile.PixelPlace(slot, row, column, channel, part_row, part_column)
+            region, words, share = named[template.region], template.words, template.share
+            return tile.LoadPixelsOp(named[template.buffer], region, place, words, share, template.span)
         case LoadWeights():
             number, slot = numbers
             return tile.LoadWeightsOp(
                 named[Role.PACKED], number, template.part, named[Role.WEIGHTS], slot, template.cus
             )
         case Store():
-            slot, row, column, channel, part_row, part_column = numbers
             return tile.StoreOp(
                 named[template.buffer],
-                slot,
                 named[Role.RESULT],
-                row,
-                column,
-                channel,
-                part_row,
-                part_column,
+                tile.PixelPlace(*numbers),
                 template.words,
                 template.share,
                 template.limit,

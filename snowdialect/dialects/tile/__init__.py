@@ -16,7 +16,7 @@ from snowdialect.dialects.tile.memory import (
     whole_region,
 )
 from snowdialect.dialects.tile.pixels import AddOp, AvgPoolOp, MaxPoolOp, PoolOp
-from snowdialect.dialects.tile.pixelwise import LoadPixelsOp, StoreOp
+from snowdialect.dialects.tile.pixelwise import LoadPixelsOp, PixelPlace, StoreOp
 from snowdialect.dialects.tile.records import (
     Estimate,
     EstimateAttr,
@@ -124,6 +124,7 @@ __all__ = [
     "PackedType",
     "PackingAttr",
     "Pieces",
+    "PixelPlace",
     "Pixels",
     "PixelsAttr",
     "PoolOp",

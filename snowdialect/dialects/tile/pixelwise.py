@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from xdsl.dialects.builtin import I64, AffineMapAttr, IndexType, IntegerAttr
 from xdsl.ir import Attribute, SSAValue
@@ -19,6 +19,17 @@ from snowdialect.dialects.tile.records import Span, SpanAttr
 from snowdialect.dialects.tile.structure import PART_FORMAT, integer
 from snowdialect.dialects.tile.transfer import NOTHING, Pieces, TransferOp
 from snowdialect.dialects.tile.types import MapsBufferType, MapsType
+
+
+class PixelPlace(NamedTuple):
+    """Where words of pixels are, in the buffer and in memory: the addresses of an operation that moves them."""
+
+    slot: IndexExpr
+    row: IndexExpr
+    column: IndexExpr
+    channel: IndexExpr
+    part_row: IndexExpr
+    part_column: IndexExpr
 
 
 class PixelwiseOp(TransferOp):
@@ -47,41 +58,23 @@ class PixelwiseOp(TransferOp):
     traits = traits_def(MemoryReadEffect(), MemoryWriteEffect())
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
     custom_directives = (Address,)
-    ADDRESSES: ClassVar[tuple[str, ...]] = ("slot", "row", "column", "channel", "part_row", "part_column")
+    ADDRESSES: ClassVar[tuple[str, ...]] = PixelPlace._fields
 
     def __init__(
         self,
         buffer: SSAValue,
-        slot: IndexExpr,
         region: SSAValue,
-        row: IndexExpr,
-        column: IndexExpr,
-        channel: IndexExpr,
-        part_row: IndexExpr,
-        part_column: IndexExpr,
+        place: PixelPlace,
         channels: int,
         share: int,
         span: Span,
         more_properties: Mapping[str, Attribute] = MappingProxyType({}),
     ) -> None:
+        slot, *others = (number.indices() for number in place)
         super().__init__(
-            operands=[
-                buffer,
-                slot.indices(),
-                region,
-                row.indices(),
-                column.indices(),
-                channel.indices(),
-                part_row.indices(),
-                part_column.indices(),
-            ],
+            operands=[buffer, slot, region, *others],
             properties={
-                "slot": slot.map(),
-                "row": row.map(),
-                "column": column.map(),
-                "channel": channel.map(),
-                "part_row": part_row.map(),
-                "part_column": part_column.map(),
+                **{name: number.map() for name, number in place._asdict().items()},
                 "channels": integer(channels),
                 "share": integer(share),
                 "span": SpanAttr.make(span),
@@ -186,20 +179,14 @@ class StoreOp(PixelwiseOp):
     def __init__(
         self,
         buffer: SSAValue,
-        slot: IndexExpr,
         region: SSAValue,
-        row: IndexExpr,
-        column: IndexExpr,
-        channel: IndexExpr,
-        part_row: IndexExpr,
-        part_column: IndexExpr,
+        place: PixelPlace,
         channels: int,
         share: int,
         limit: int,
         span: Span,
     ) -> None:
-        place = row, column, channel, part_row, part_column
-        super().__init__(buffer, slot, region, *place, channels, share, span, {"limit": integer(limit)})
+        super().__init__(buffer, region, place, channels, share, span, {"limit": integer(limit)})
 
     def channels_at(self, indices: dict[SSAValue, int], cu: int) -> int:
         first = self.number("channel", indices) + cu * self.share.value.data
