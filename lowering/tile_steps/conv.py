@@ -119,8 +119,10 @@ class ConvSteps(LayerBuffers):
                 for rows, columns in places:
                     self._result_tile(rows, columns, [group])
         else:
-            for rows, columns in places:
-                self._result_tile(rows, columns, self.groups)
+            # Back and forth, where kernels do not all stay: those loaded last are the first ones of the next tile.
+            stay = sum(map(len, self.groups)) * self.conv.schedule.parts <= self.weights_slots.count
+            for number, (rows, columns) in enumerate(places):
+                self._result_tile(rows, columns, self.groups, backwards=number % 2 == 1 and not stay)
 
     def span(self, maps: MapsTile, part: Part) -> tile.Span:
         """The rows and columns of a part of what is computed from a maps tile."""
@@ -141,16 +143,19 @@ class ConvSteps(LayerBuffers):
             self._classes[key] = Classes(rows, seen, frozenset(seen))
         return self._classes[key]
 
-    def _result_tile(self, rows: RowTile, columns: ColumnTile, groups: list[list[KernelTile]]) -> None:
+    def _result_tile(
+        self, rows: RowTile, columns: ColumnTile, groups: list[list[KernelTile]], *, backwards: bool = False
+    ) -> None:
         """Computes and stores the result tile of each group of kernel tiles."""
-        for group in groups:
+        for group in reversed(groups) if backwards else groups:
+            kernels = group[::-1] if backwards else group
             channel = self._channel(group[0]) if len(self.groups) > 1 else 0
             slot, _ = self.result_slots.take((rows.base, columns.first, channel))
             result = ResultTile(slot, rows.base, channel)
             for maps in rows.maps:
                 self._bring_back(maps, columns, result)
-                for kernel in group:
-                    self._kernel_tile(maps, columns, kernel, result, first=kernel is group[0])
+                for kernel in kernels:
+                    self._kernel_tile(maps, columns, kernel, result, first=kernel is kernels[0])
                 self._keep(maps, columns, result)
             if self.pooled is None:
                 self._store(self.result, slot, rows, columns, channel)

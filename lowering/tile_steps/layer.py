@@ -468,7 +468,8 @@ class StoreTile:
         rows = -(-(span.bottom - span.top) // ROW_PARTS)
         if self.words != self.buffer.unit or self.words != self.layer.regions.result.layout.pixel:
             # Pixels are stored one by one.
-            columns = min(columns, max(1, STORED_QUEUES * self.layer.machine.queue_depth // span.cus.bit_count()))
+            most = max(1, STORED_QUEUES * self.layer.machine.queue_depth // span.cus.bit_count())
+            columns = -(-columns // -(-columns // most))
         else:
             rows = max(rows, -(-STORED_WORDS // (columns * self.words)))
         return [

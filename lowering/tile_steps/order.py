@@ -9,8 +9,9 @@ Where there are no MACs, the steps of the maxima take their place.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, takewhile
 from typing import NamedTuple
 
 from lowering.tile_steps.steps import Access, Item, Part, Role, Step, Unit, Work
@@ -206,63 +207,120 @@ class _Memory:
 def _interleaved(program: Sequence[Step | Work], machine: Machine) -> list[Item]:
     items = list(_items(program))
     computing = Unit.MAC if any(item.step.unit is Unit.MAC for item in items) else Unit.MAX
-    pieces, others = _analysed(items, computing)
-    queues = {unit: deque(other for other in others if other.step.unit is unit) for unit in OTHERS}
-    waiting = deque(others)
-    made: list[Item] = []
-    memory = _Memory(machine)
+    return _Interleaver(*_analysed(items, computing), machine).run()
 
-    def place(other: _Other, gap: int) -> None:
-        """Places a step, and before it all that it needs."""
-        queue = queues[other.step.unit]
-        while other.gap is None:
-            first = queue[0]
-            for needed in first.after:
-                if needed.gap is None:
-                    place(needed, gap)
-            queue.popleft()
-            first.gap = gap
-            made.append(first.item)
-            if first.step.unit is Unit.LOAD:
-                memory.load(first.step)
-            elif first.step.to_memory:
-                first.done = memory.store(first.step)
 
-    busy_until = 0
-    for piece in pieces:
-        number = piece.number
-        while waiting and waiting[0].gap is not None:
-            waiting.popleft()
-        for other in waiting:
+class _Interleaver:
+    """Places the steps of other units between the pieces.
+
+    A tile beside which there is the same to place as beside an earlier one gets it at the same places, so that loops
+    over tiles can be made of both.
+    """
+
+    def __init__(self, pieces: Sequence[_Piece], others: Sequence[_Other], machine: Machine) -> None:
+        self.pieces, self.others = pieces, others
+        self.queues = {unit: deque(other for other in others if other.step.unit is unit) for unit in OTHERS}
+        self.waiting = deque(others)
+        self.memory = _Memory(machine)
+        self.busy_until = 0
+        """When the MACs are done with what has been placed."""
+        self.made: list[Item] = []
+        self.kinds: dict[Hashable, int] = {}
+        self.known: dict[Hashable, list[list[Unit]]] = {}
+        """For what there may be to place beside a tile: the units of what was placed behind each of its pieces."""
+
+    def run(self) -> list[Item]:
+        """All steps, in order."""
+        for _, tile in groupby(self.pieces, lambda piece: id(piece.item.work or piece.item.step)):
+            self._tile(list(tile))
+        for other in self.others:
+            if other.gap is None:
+                self._place(other, len(self.pieces))
+        return self.made
+
+    def _tile(self, pieces: Sequence[_Piece]) -> None:
+        context = self._context(pieces)
+        known, chosen = self.known.get(context), list[list[Unit]]()
+        for number, piece in enumerate(pieces):
+            self._compute(piece)
+            if known is None:
+                chosen.append(self._place_what_fits(piece))
+            else:
+                self._place_alike(piece, known[number])
+        self.known.setdefault(context, chosen)
+
+    def _context(self, pieces: Sequence[_Piece]) -> Hashable:
+        """What there may be to place beside a tile: each step, and the piece of the tile that it has to come behind."""
+        first, last = pieces[0].number, pieces[-1].number
+        beside = (takewhile(lambda other: other.after_piece < last, queue) for queue in self.queues.values())
+        return (
+            tuple(self._kind(piece.item.step) for piece in pieces),
+            *((self._kind(other.step), max(-1, other.after_piece - first)) for others in beside for other in others),
+        )
+
+    def _kind(self, step: Step) -> int:
+        return self.kinds.setdefault(step.template, len(self.kinds))
+
+    def _compute(self, piece: _Piece) -> None:
+        """Places a piece, and before it what it has to come behind."""
+        while self.waiting and self.waiting[0].gap is not None:
+            self.waiting.popleft()
+        step = piece.item.step
+        for other in self.waiting:
             if other.position > piece.position:
                 break
-            if other.gap is None and other.step.conflicts(piece.item.step):
-                place(other, number - 1)
-        made.append(piece.item)
-        cover = piece.item.step.cycles
-        busy_until = max(busy_until, memory.time, memory.ready(piece.item.step)) + piece.item.step.takes
-        memory.time = max(memory.time, busy_until - cover)
+            if other.gap is None and other.step.conflicts(step):
+                self._place(other, piece.number - 1)
+        self.made.append(piece.item)
+        memory = self.memory
+        self.busy_until = max(self.busy_until, memory.time, memory.ready(step)) + step.takes
+        memory.time = max(memory.time, self.busy_until - step.cycles)
+
+    def _place_alike(self, piece: _Piece, units: Iterable[Unit]) -> None:
+        for unit in units:
+            queue = self.queues[unit]
+            if queue and queue[0].after_piece < piece.number:
+                self._place(queue[0], piece.number)
+
+    def _place_what_fits(self, piece: _Piece) -> list[Unit]:
+        """Places behind a piece what the MACs' queue covers; returns the units of that."""
+        number, cover, memory = piece.number, piece.item.step.cycles, self.memory
+        behind = self.pieces[number + 1].item.step if number + 1 < len(self.pieces) else None
+        placed: list[Unit] = []
         budget = cover
-        for unit in OTHERS:
-            queue = queues[unit]
+        for unit, queue in self.queues.items():
             while queue and queue[0].after_piece < number and budget > 0:
                 other = queue[0]
                 if not all(_done_before(needed, number, unit) for needed in other.after):
                     break
                 if other.step.ahead and any(needed.done > memory.time for needed in other.after):
                     break
-                if number + 1 < len(pieces) and memory.holds(other.step, pieces[number + 1].item.step) > cover:
+                if behind is not None and memory.holds(other.step, behind) > cover:
                     break
                 if other.step.to_memory and not memory.has_room(other.step, cover):
                     break
                 budget -= other.step.cycles
                 if budget < 0 and budget + other.step.cycles < cover:
                     break
-                place(other, number)
-    for other in others:
-        if other.gap is None:
-            place(other, len(pieces))
-    return made
+                self._place(other, number)
+                placed.append(unit)
+        return placed
+
+    def _place(self, other: _Other, gap: int) -> None:
+        """Places a step, and before it all that it needs."""
+        queue = self.queues[other.step.unit]
+        while other.gap is None:
+            first = queue[0]
+            for needed in first.after:
+                if needed.gap is None:
+                    self._place(needed, gap)
+            queue.popleft()
+            first.gap = gap
+            self.made.append(first.item)
+            if first.step.unit is Unit.LOAD:
+                self.memory.load(first.step)
+            elif first.step.to_memory:
+                first.done = self.memory.store(first.step)
 
 
 def _done_before(needed: _Other, gap: int, unit: Unit) -> bool:

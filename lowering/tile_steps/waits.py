@@ -8,7 +8,7 @@ has pending is then as if the layer's own steps had begun with it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -130,9 +130,15 @@ class Waits:
         """The same items with waits between them."""
         last: Item | None = None
         joined: list[_Issued] = []
+        items = list(items)
+        tiles: dict[int, list[Step]] = {}
+        for item in items:
+            if item.work is not None and item.work.unit is Unit.MAC:
+                tiles.setdefault(id(item.work), []).append(item.step)
         for item in items:
             step = item.step
-            for wait in self._before(step):
+            whole = () if item.work is None else tiles.pop(id(item.work), ())
+            for wait in (*self._far(whole), *self._before(step)):
                 yield wait
                 last = None
             yield item
@@ -154,18 +160,35 @@ class Waits:
         if step.unit in (Unit.LOAD, Unit.MOVE):
             for unit, issued in self.before.items():
                 if (pending := self.queues[unit].pending(issued)) is not None:
-                    needed[unit] = 0 if unit is Unit.LOAD else min(pending, self.machine.queue_depth)
+                    needed[unit] = 0 if unit is Unit.LOAD else pending
             self.before = {}
         for unit, queue in self.queues.items():
             for pending in _hazards(step, unit, queue):
-                needed[unit] = min(pending, needed.get(unit, self.machine.queue_depth))
-        for pending in sorted(set(needed.values())):
-            units = tuple(unit for unit in Unit if needed.get(unit) == pending)
-            yield Item(wait_step(units, pending))
+                needed[unit] = min(pending, needed.get(unit, pending))
+        yield from self._wait(needed)
+
+    def _far(self, tile: Iterable[Step]) -> Iterator[Item]:
+        """Waits, before the first part of a tile, for what any part meets and lies so far back that waiting for it
+        stops nothing: at the same place for all tiles, so that loops can be made of them."""
+        needed: dict[Unit, int] = {}
+        for step in tile:
+            for unit, queue in self.queues.items():
+                for pending in _hazards(step, unit, queue):
+                    if pending >= self.machine.queue_depth:
+                        needed[unit] = min(pending, needed.get(unit, pending))
+        yield from self._wait(needed)
+
+    def _wait(self, needed: Mapping[Unit, int]) -> Iterator[Item]:
+        """Waits until units have at most so many instructions pending."""
+        depth = self.machine.queue_depth
+        for least in sorted({min(pending, depth) for pending in needed.values()}):
+            units = tuple(unit for unit in Unit if unit in needed and min(needed[unit], depth) == least)
+            yield Item(wait_step(units, least))
             for unit in units:
                 queue = self.queues[unit]
+                # What else the wait tells of what is done is left out: tiles that know it would not be like others.
                 queue.done = [
-                    max(done, issued - pending) for done, issued in zip(queue.done, queue.issued, strict=True)
+                    max(done, issued - needed[unit]) for done, issued in zip(queue.done, queue.issued, strict=True)
                 ]
 
     def _note(self, step: Step, issued: _Issued) -> None:
