@@ -296,8 +296,9 @@ def compared(problem: ConvProblem, ranked: list[ConvPlan]) -> Iterator[Compared]
             if cycles in known:
                 continue
             known.add(cycles)
-            taken = sum(estimate(layer).cycles for layer in layers_of(problem, plan))
-            cost = taken + code_size(program.nodes) * min(CODE * taken, MOST_CODE)
+            cost: float = sum(estimate(layer).cycles for layer in layers_of(problem, plan))
+            if cost < least:
+                cost += code_size(program.nodes) * min(CODE * cost, MOST_CODE)
             least = min(least, cost)
             yield Compared(cost, plan)
 

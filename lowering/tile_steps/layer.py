@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import groupby
 from typing import NamedTuple
 
@@ -119,20 +120,26 @@ class Transfer(NamedTuple):
     """Of each load."""
 
 
-class TileProgram(NamedTuple):
-    """What a layer does: its buffers, and loads, computation and stores in loops over tiles."""
+@dataclass(frozen=True)
+class TileProgram:
+    """What a layer does: its buffers, and loads, computation and stores."""
 
     buffers: tuple[Buffer, ...]
     ahead: tuple[Buffer, ...]
     """Those of the layer behind that it fills."""
     steps: tuple[Step, ...]
     """In the order in which they are issued."""
-    nodes: tuple[Node, ...]
-    """The steps in loops over tiles."""
     left: tuple[Left, ...]
     """What is pending in the end."""
     overlaps: bool
     """Whether it begins while the layer before it is at work."""
+    rolled: bool
+    """Whether what repeats becomes a loop."""
+
+    @cached_property
+    def nodes(self) -> Sequence[Node]:
+        """The steps in loops over tiles."""
+        return roll(self.steps) if self.rolled else straight(self.steps)
 
 
 ALONE = Neighbours()
@@ -184,7 +191,7 @@ class LayerBuffers:
         return self.buffers.add(Buffer(role, place, unit))
 
     def program(self, neighbours: Neighbours = ALONE, form: Form = FAST) -> TileProgram:
-        """The steps in the best order and rolled into loops, for layers in the same neighbourhood once."""
+        """The steps in the best order, for layers in the same neighbourhood once."""
         if (neighbours, form) not in self._programs:
             self._programs[neighbours, form] = self._program(neighbours, form)
         return self._programs[neighbours, form]
@@ -208,9 +215,9 @@ class LayerBuffers:
             tuple(self.buffers.all),
             tuple(dict.fromkeys(load.template.buffer for load in neighbours.first_loads)),
             tuple(ordered),
-            tuple(roll(ordered) if form.roll else straight(ordered)),
             self.buffers.left(waits.pending()),
             neighbours.left is not None,
+            form.roll,
         )
 
     @property

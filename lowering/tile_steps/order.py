@@ -330,20 +330,18 @@ def _done_before(needed: _Other, gap: int, unit: Unit) -> bool:
 
 def _joined(made: Iterable[Item]) -> Iterator[Step]:
     """Parts of a tile with nothing between them become one step."""
-    open_parts: list[Part] = []
-    open_work: Work | None = None
-    for item in (*made, None):
-        if item is None or item.work is None or item.work is not open_work:
-            if open_work is not None:
-                yield from map(open_work.step, open_parts)
-            open_parts, open_work = [], None if item is None else item.work
-        if item is None:
-            return
-        if item.part is None:
-            yield item.step
+    for work, run in groupby(made, lambda item: item.work):
+        if work is None:
+            yield from (item.step for item in run)
             continue
-        part = item.part
-        while open_parts and (both := open_parts[-1].joined(part)) is not None:
-            open_parts.pop()
-            part = both
-        open_parts.append(part)
+        alone: dict[Part, Step] = {}
+        parts: list[Part] = []
+        for item in run:
+            assert item.part is not None
+            part = item.part
+            alone[part] = item.step
+            while parts and (both := parts[-1].joined(part)) is not None:
+                parts.pop()
+                part = both
+            parts.append(part)
+        yield from (alone.get(part) or work.step(part) for part in parts)

@@ -89,6 +89,24 @@ class _Queue:
                 least = total - count
         return least
 
+    def hazard(self, touched: _Touched, access: Access, far: int) -> int | None:
+        """The least that may be pending behind a step that touched these words, is not known to be done and lies at
+        least `far` instructions back; None if there is none. Forgets the steps that are known to be done."""
+        entries = touched.get((access.place, access.slot))
+        if not entries:
+            return None
+        least: int | None = None
+        some_done = False
+        for other, issued in entries:
+            pending = self.pending(issued)
+            if pending is None:
+                some_done = True
+            elif pending >= far and (least is None or pending < least) and access.meets(other):
+                least = pending
+        if some_done:
+            touched[access.place, access.slot] = [entry for entry in entries if self.pending(entry[1]) is not None]
+        return least
+
 
 class Waits:
     """Puts waits into the steps of a layer."""
@@ -156,15 +174,12 @@ class Waits:
 
     def _before(self, step: Step) -> Iterator[Item]:
         """The waits before a step."""
-        needed: dict[Unit, int] = {}
+        needed = self._hazards(step)
         if step.unit in (Unit.LOAD, Unit.MOVE):
             for unit, issued in self.before.items():
                 if (pending := self.queues[unit].pending(issued)) is not None:
-                    needed[unit] = 0 if unit is Unit.LOAD else pending
+                    needed[unit] = 0 if unit is Unit.LOAD else min(pending, needed.get(unit, pending))
             self.before = {}
-        for unit, queue in self.queues.items():
-            for pending in _hazards(step, unit, queue):
-                needed[unit] = min(pending, needed.get(unit, pending))
         yield from self._wait(needed)
 
     def _far(self, tile: Iterable[Step]) -> Iterator[Item]:
@@ -172,11 +187,31 @@ class Waits:
         stops nothing: at the same place for all tiles, so that loops can be made of them."""
         needed: dict[Unit, int] = {}
         for step in tile:
-            for unit, queue in self.queues.items():
-                for pending in _hazards(step, unit, queue):
-                    if pending >= self.machine.queue_depth:
-                        needed[unit] = min(pending, needed.get(unit, pending))
+            for unit, pending in self._hazards(step, self.machine.queue_depth).items():
+                if unit is not Unit.LOAD:
+                    needed[unit] = min(pending, needed.get(unit, pending))
         yield from self._wait(needed)
+
+    def _hazards(self, step: Step, far: int = 0) -> dict[Unit, int]:
+        """What each unit may have pending behind the last of its steps, at least `far` instructions back, that has to
+        be done before a step is issued."""
+        needed: dict[Unit, int] = {}
+        for unit, queue in self.queues.items():
+            least: int | None = None
+            # Dispatch holds what reads words that are being loaded.
+            if unit is not Unit.LOAD and queue.written:
+                for access in step.reads:
+                    least = _least(least, queue.hazard(queue.written, access, far))
+            # A unit works in order, but a result comes long after the next instruction has begun to read. Loads of a
+            # layer into the same words take the same load unit; those for the layer behind may take another one.
+            if unit is not step.unit or step.ahead:
+                for access in step.writes:
+                    least = _least(least, queue.hazard(queue.read, access, far))
+                    least = _least(least, queue.hazard(queue.written, access, far))
+            if least is not None:
+                # How many instructions a load becomes is not known here.
+                needed[unit] = 0 if unit is Unit.LOAD else least
+        return needed
 
     def _wait(self, needed: Mapping[Unit, int]) -> Iterator[Item]:
         """Waits until units have at most so many instructions pending."""
@@ -229,32 +264,7 @@ def _side_by_side(last: Item | None, item: Item) -> bool:
     return item.step.unit is Unit.MOVE or last.part[:2] == item.part[:2]
 
 
-def _hazards(step: Step, unit: Unit, queue: _Queue) -> Iterator[int]:
-    """For each step of a unit that has to be done before this one is issued, what may be pending behind it."""
-    # Dispatch holds what reads words that are being loaded.
-    if unit is not Unit.LOAD:
-        for access in step.reads:
-            yield from _pending(access, queue, queue.written)
-    # A unit works in order, but a result comes long after the next instruction has begun to read. Loads of a layer into
-    # the same words take the same load unit; those for the layer behind may take another one.
-    if unit is not step.unit or step.ahead:
-        for access in step.writes:
-            for touched in (queue.read, queue.written):
-                # How many instructions a load becomes is not known here.
-                yield from (0 if unit is Unit.LOAD else pending for pending in _pending(access, queue, touched))
-
-
-def _pending(access: Access, queue: _Queue, touched: _Touched) -> Iterator[int]:
-    """What may be pending behind each step that touched these words and is not known to be done; forgets the others."""
-    entries = touched.get((access.place, access.slot))
-    if not entries:
-        return
-    live: list[tuple[Access, _Issued]] = []
-    for entry in entries:
-        other, issued = entry
-        pending = queue.pending(issued)
-        if pending is not None:
-            live.append(entry)
-            if access.meets(other):
-                yield pending
-    touched[access.place, access.slot] = live
+def _least(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
