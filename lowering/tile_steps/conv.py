@@ -17,6 +17,7 @@ from lowering.tile_steps.layer import (
     Slots,
     Transfer,
     memory_cycles,
+    stored_columns,
 )
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
@@ -29,6 +30,7 @@ from snowdialect.machine import Machine
 FEW_ROWS = 3
 """A tile of fewer rows is cut into parts by columns."""
 COLUMN_PARTS = 4
+"""A row has so many parts at most, more only where it is stored in more parts."""
 
 
 @dataclass(frozen=True)
@@ -350,24 +352,28 @@ class ConvTile:
         if self.kernels.parts > 1:
             return [Part(0, height, 0, width)]
         # A part fills the queue at least: then what waits for the part before it does not keep the MACs waiting.
-        least = -(-self.layer.machine.queue_depth // self._instructions_per_column())
-        pooled = self.layer.pooled is not None
+        layer = self.layer
+        least = -(-layer.machine.queue_depth // self._instructions_per_column())
+        # Behind each part of a row there is a place for a part of a store.
+        stores = 1 if layer.conv.whole_pixels else -(-width // stored_columns(layer.machine, width, self.maps.cus))
+        most = max(COLUMN_PARTS, stores)
+        pooled = layer.pooled is not None
         if height >= FEW_ROWS and width < 2 * least and not pooled:
             size = max(-(-least // width), -(-height // ROW_PARTS))
             cuts = [0, width]
             rows = [(row, min(row + size, height)) for row in range(0, height, size)]
         elif height >= FEW_ROWS or pooled:
             # What a fused pool has read is overwritten row by row.
-            count = min(COLUMN_PARTS, width // max(1, min(width, least)))
+            count = min(most, width // max(1, min(width, least)))
             cuts = [width * cut // count for cut in range(count + 1)] if count else []
             cuts[1:1] = [least] if count > 1 and least < cuts[1] else []
             rows = [(row, row + 1) for row in range(height)]
         else:
-            size = -(-width // COLUMN_PARTS)
+            size = -(-width // most)
             cuts = sorted({0, min(least, width), *range(size, width, size), width})
             rows = [(0, height)]
         parts = [Part(*row, kept + left, kept + right) for row in rows for left, right in pairwise(cuts)]
-        return [part for part in parts if any(self.layer.classes(self.maps, self.columns, part).rows)]
+        return [part for part in parts if any(layer.classes(self.maps, self.columns, part).rows)]
 
     def _maps_read(self, part: Part) -> Access:
         """The rows of the maps tile under a part; all of them where tiles have slots in turns, each in its bank."""

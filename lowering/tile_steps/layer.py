@@ -475,8 +475,7 @@ class StoreTile:
         rows = -(-(span.bottom - span.top) // ROW_PARTS)
         if self.words != self.buffer.unit or self.words != self.layer.regions.result.layout.pixel:
             # Pixels are stored one by one.
-            most = max(1, STORED_QUEUES * self.layer.machine.queue_depth // span.cus.bit_count())
-            columns = -(-columns // -(-columns // most))
+            columns = stored_columns(self.layer.machine, columns, span.cus)
         else:
             rows = max(rows, -(-STORED_WORDS // (columns * self.words)))
         return [
@@ -522,6 +521,12 @@ def memory_words(layout: MapsLayout, row: int, rows: int) -> Extent:
     """The words of a region from its row `row` on that so many rows take."""
     first = row * layout.row
     return Extent(first, first + (rows - 1) * layout.row + layout.width * layout.pixel)
+
+
+def stored_columns(machine: Machine, columns: int, cus: int) -> int:
+    """How many of so many columns a part of a store has whose pixels are stored one by one, by these CUs."""
+    most = max(1, STORED_QUEUES * machine.queue_depth // cus.bit_count())
+    return -(-columns // -(-columns // most))
 
 
 def memory_cycles(machine: Machine, transfers: int, words: int) -> int:

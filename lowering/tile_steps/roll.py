@@ -10,6 +10,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from lowering.tile_steps.steps import Step, Template
 
 LONGEST = 256
@@ -49,14 +51,22 @@ def roll(steps: Sequence[Step]) -> list[Node]:
     """The steps as nested loops, in the same order."""
     kinds: dict[Hashable, int] = {}
     nodes = _leaves(steps, kinds)
-    period = 1
-    while period <= min(len(nodes) // 2, LONGEST):
+    period = 0
+    while (period := _next_period(nodes, period + 1)) is not None:
         rolled = list(_roll_period(nodes, period, kinds))
         if len(rolled) < len(nodes):
-            nodes, period = rolled, 1
-        else:
-            period += 1
+            nodes, period = rolled, 0
     return nodes
+
+
+def _next_period(nodes: Sequence[Node], least: int) -> int | None:
+    """The shortest period from `least` on after which the kinds of so many nodes repeat; None if there is none."""
+    kinds = np.fromiter((node.kind for node in nodes), np.int64, len(nodes))
+    for period in range(least, min(len(nodes) // 2, LONGEST) + 1):
+        same = np.concatenate(([0], np.cumsum(kinds[period:] == kinds[:-period])))
+        if (same[period:] - same[:-period] == period).any():
+            return period
+    return None
 
 
 def straight(steps: Sequence[Step]) -> list[Node]:
