@@ -8,6 +8,7 @@ from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from lowering.costs import per_output
 from lowering.tile_steps.layer import (
     CYCLES_PER_INSTRUCTION,
     ROW_PARTS,
@@ -17,7 +18,6 @@ from lowering.tile_steps.layer import (
     Slots,
     Transfer,
     memory_cycles,
-    stored_columns,
 )
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
@@ -108,6 +108,8 @@ class ConvSteps(LayerBuffers):
         count = schedule.result_tiles
         self._classes: dict[tuple[MapsTile, ColumnTile, Part], Classes] = {}
         self.codes: dict[tuple[MapsTile, ColumnTile, int, int, Part], Code] = {}
+        self.output_cycles = per_output(problem, schedule.mode)
+        self.cover = self.machine.queue_depth * self.output_cycles // (1 + self.window.kernel_h)
         self.groups = [tiles[first : first + count] for first in range(0, len(tiles), count)]
         self._collect()
 
@@ -355,7 +357,7 @@ class ConvTile:
         layer = self.layer
         least = -(-layer.machine.queue_depth // self._instructions_per_column())
         # Behind each part of a row there is a place for a part of a store.
-        stores = 1 if layer.conv.whole_pixels else -(-width // stored_columns(layer.machine, width, self.maps.cus))
+        stores = 1 if layer.conv.whole_pixels else -(-width // layer.stored_columns(width, self.maps.cus))
         most = max(COLUMN_PARTS, stores)
         pooled = layer.pooled is not None
         if height >= FEW_ROWS and width < 2 * least and not pooled:
@@ -449,11 +451,8 @@ class ConvTile:
             columns,
         )
         counts = tuple(len(mine) * outputs * self._instructions(mine, kinds) for mine in rows)
-        return Code(
-            template,
-            counts,
-            *_cycles(layer.machine, schedule.mode, self.kernels, window, max(map(len, rows)) * outputs),
-        )
+        cycles = max(map(len, rows)) * outputs * layer.output_cycles
+        return Code(template, counts, min(cycles, layer.cover), cycles)
 
 
 @cache
@@ -463,13 +462,3 @@ def _traces(kernels: tile.Kernels, kernel_w: int, kernel_rows: range, kernel_col
     first, row_words = kernels.part * kernels.part_words, kernel_w * kernels.depth
     mine = Extent(first, first + kernels.part_words)
     return sum(low < high and mine.meets(Extent(y * row_words + low, y * row_words + high)) for y in kernel_rows)
-
-
-def _cycles(
-    machine: Machine, mode: tile.Mode, kernels: tile.Kernels, window: tile.Window, outputs: int
-) -> tuple[int, int]:
-    """How long a full queue keeps the MACs busy, or all of so many outputs if they are fewer, and how long all do."""
-    words = window.kernel_w * kernels.depth
-    trace = -(-words // machine.line_words) if mode is tile.Mode.COOP else round_up(words, machine.line_words)
-    cycles = max(machine.macs, window.kernel_h * trace)
-    return min(outputs * cycles, machine.queue_depth * cycles // (1 + window.kernel_h)), outputs * cycles

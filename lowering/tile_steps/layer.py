@@ -179,6 +179,8 @@ class LayerBuffers:
         self.steps: list[Step | Work] = []
         self.weights: list[Transfer] = []
         """The loads of a kernel tile."""
+        self.cover = 0
+        """For how many cycles a full queue keeps the MACs busy; 0 in layers without."""
         self.in_place = regions.result.memory is not regions.result.role
         self.maps = self.buffer(Role.MAPS_TILE, plan.maps, regions.maps.layout.pixel)
         self.maps_slots = Slots(plan.maps.slots)
@@ -449,6 +451,14 @@ class LayerBuffers:
         """Stores `words` of the pixels of a tile to a row, column and channel of the result."""
         self.steps.append(StoreTile(self, buffer, slot, place, words, share, limit, span))
 
+    def stored_columns(self, columns: int, cus: int) -> int:
+        """How many of so many columns a part of a store has whose pixels are stored one by one, by these CUs: so many
+        that the queue of moves does not run empty, and no more than are issued before that of the MACs does."""
+        most = STORED_QUEUES * self.machine.queue_depth
+        if self.cover:
+            most = min(most, self.cover // CYCLES_PER_INSTRUCTION)
+        return -(-columns // -(-columns // max(1, most // cus.bit_count())))
+
 
 class StoreTile:
     """The store of a result tile; it is cut into rows."""
@@ -475,7 +485,7 @@ class StoreTile:
         rows = -(-(span.bottom - span.top) // ROW_PARTS)
         if self.words != self.buffer.unit or self.words != self.layer.regions.result.layout.pixel:
             # Pixels are stored one by one.
-            columns = stored_columns(self.layer.machine, columns, span.cus)
+            columns = self.layer.stored_columns(columns, span.cus)
         else:
             rows = max(rows, -(-STORED_WORDS // (columns * self.words)))
         return [
@@ -521,12 +531,6 @@ def memory_words(layout: MapsLayout, row: int, rows: int) -> Extent:
     """The words of a region from its row `row` on that so many rows take."""
     first = row * layout.row
     return Extent(first, first + (rows - 1) * layout.row + layout.width * layout.pixel)
-
-
-def stored_columns(machine: Machine, columns: int, cus: int) -> int:
-    """How many of so many columns a part of a store has whose pixels are stored one by one, by these CUs."""
-    most = max(1, STORED_QUEUES * machine.queue_depth // cus.bit_count())
-    return -(-columns // -(-columns // most))
 
 
 def memory_cycles(machine: Machine, transfers: int, words: int) -> int:
