@@ -7,7 +7,7 @@ iteration is the last. So a program is no longer than its text, however often it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
@@ -20,7 +20,7 @@ from lowering.legality import check_removed
 from lowering.snowflake.arithmetic import Emitter
 from lowering.snowflake.fill_delay_slots import fill_slots
 from lowering.snowflake.flat import RegisterFile, next_count
-from lowering.snowflake.lower_control_flow import bank_repeat
+from lowering.snowflake.lower_control_flow import BANK_HEADER, bank_repeat
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import located
 from snowdialect.dialects.snowflake import BranchOp, ForOp, InstructionOp, LabelOp, Stage
@@ -68,7 +68,7 @@ class _Placer:
             if isinstance(group[0], ForOp):
                 self._place_loop(group[0], capacity)
                 continue
-            length = sum(isinstance(op, InstructionOp) for op in group)
+            length = len(_instructions(group))
             if self.banks[-1].used + length > capacity:
                 self._close()
                 self._open(group[0].location)
@@ -79,7 +79,7 @@ class _Placer:
             if op.parent is not None:
                 op.detach()
             self.block.add_op(op)
-        self.banks[-1].used += sum(isinstance(op, InstructionOp) for op in ops)
+        self.banks[-1].used += len(_instructions(ops))
 
     def _open(self, location: LocationAttr) -> None:
         """Begins a bank: fetches the next one and makes the code pointer point behind it."""
@@ -125,10 +125,21 @@ class _Placer:
         self._close()
         first = len(self.banks)
         self._open(loop.location)
-        self._place((*body, next_count(loop, self.registers)), self.size - bank_repeat(self.machine))
+        body = (*body, next_count(loop, self.registers))
+        self._place(body, self._even(body, self.size - bank_repeat(self.machine)))
         self._repeat(first, loop)
         self._close()
         self._open(loop.location)
+
+    def _even(self, body: Sequence[Operation], capacity: int) -> int:
+        """How full to make the banks of a loop so that there are no more of them, and none is much emptier than others:
+        while one runs, the next one is fetched, which takes as long for a bank of few instructions."""
+        if any(isinstance(op, ForOp) for op in body):
+            return capacity
+        lengths = [len(_instructions(group)) for group in _groups(body, self.machine.delay_slots)]
+        banks = _banks_of(lengths, capacity)
+        tried = range(BANK_HEADER + max(lengths), capacity)
+        return next((size for size in tried if _banks_of(lengths, size) == banks), capacity)
 
     def _repeat(self, first: int, loop: ForOp) -> None:
         """Makes the last bank fetch bank `first` while the loop's counter, as the bank begins, is below zero."""
@@ -142,6 +153,20 @@ class _Placer:
         Rewriter.insert_op([located(op, loop.location) for op in (branch, rewind, label)], place)
         fill_slots(branch, self.machine.delay_slots, self.registers)
         last.used += bank_repeat(self.machine)
+
+
+def _instructions(ops: Iterable[Operation]) -> list[Operation]:
+    return [op for op in ops if isinstance(op, InstructionOp)]
+
+
+def _banks_of(lengths: Iterable[int], capacity: int) -> int:
+    """How many banks hold pieces of code of these lengths, in order, when so many instructions of each may be used."""
+    banks, used = 1, BANK_HEADER
+    for length in lengths:
+        if used + length > capacity:
+            banks, used = banks + 1, BANK_HEADER
+        used += length
+    return banks
 
 
 def _groups(ops: Sequence[Operation], delay_slots: int) -> Iterator[list[Operation]]:

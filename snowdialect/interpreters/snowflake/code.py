@@ -256,9 +256,11 @@ class Execution:
         registers, target = self.registers, self.place(op.result)
         form = LinearForm.of(op.map.data)
         places = tuple(map(self.place, op.indices))
+        bases = () if op.base is None else (self.place(op.base),)
 
         def run() -> None:
-            registers[target] = form.evaluate([registers[place] for place in places]) & WORD_MASK
+            offset = form.evaluate([registers[place] for place in places])
+            registers[target] = (sum(registers[base] for base in bases) + offset) & WORD_MASK
 
         return run
 
