@@ -1,5 +1,6 @@
 """Where words lie: maps in memory, kernel blocks in a weights buffer. Pure NumPy; docs/layout.md draws it."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ def round_down(value: int, multiple: int) -> int:
     return value // multiple * multiple
 
 
+@lru_cache(1 << 14)
 def taps_inside(origin: int, dilation: int, taps: int, size: int) -> range:
     """The taps of a window that fall inside `size` rows or columns, tap t at `origin + t * dilation`."""
     first = max(0, -(origin // dilation))

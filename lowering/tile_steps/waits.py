@@ -89,22 +89,21 @@ class _Queue:
                 least = total - count
         return least
 
-    def hazard(self, touched: _Touched, access: Access, far: int) -> int | None:
-        """The least that may be pending behind a step that touched these words, is not known to be done and lies at
-        least `far` instructions back; None if there is none. Forgets the steps that are known to be done."""
-        entries = touched.get((access.place, access.slot))
-        if not entries:
-            return None
-        least: int | None = None
-        some_done = False
-        for other, issued in entries:
-            pending = self.pending(issued)
-            if pending is None:
-                some_done = True
-            elif pending >= far and (least is None or pending < least) and access.meets(other):
-                least = pending
-        if some_done:
-            touched[access.place, access.slot] = [entry for entry in entries if self.pending(entry[1]) is not None]
+    def hazard(self, touched: _Touched, access: Access, far: int, least: int | None) -> int | None:
+        """The least, `least` included, that may be pending behind a step that touched these words, is not known to be
+        done and lies at least `far` instructions back; None if there is none. Forgets what is known to be done."""
+        entries = touched[access.place, access.slot]
+        live: list[tuple[Access, _Issued]] = []
+        for entry in entries:
+            pending = self.pending(entry[1])
+            if pending is not None:
+                live.append(entry)
+                if pending >= far and (least is None or pending < least) and access.meets(entry[0]):
+                    least = pending
+        if not live:
+            del touched[access.place, access.slot]
+        elif len(live) < len(entries):
+            touched[access.place, access.slot] = live
         return least
 
 
@@ -197,17 +196,21 @@ class Waits:
         be done before a step is issued."""
         needed: dict[Unit, int] = {}
         for unit, queue in self.queues.items():
+            read, written = queue.read, queue.written
             least: int | None = None
             # Dispatch holds what reads words that are being loaded.
-            if unit is not Unit.LOAD and queue.written:
+            if written and unit is not Unit.LOAD:
                 for access in step.reads:
-                    least = _least(least, queue.hazard(queue.written, access, far))
+                    if access[:2] in written:
+                        least = queue.hazard(written, access, far, least)
             # A unit works in order, but a result comes long after the next instruction has begun to read. Loads of a
             # layer into the same words take the same load unit; those for the layer behind may take another one.
-            if unit is not step.unit or step.ahead:
+            if (read or written) and (unit is not step.unit or step.ahead):
                 for access in step.writes:
-                    least = _least(least, queue.hazard(queue.read, access, far))
-                    least = _least(least, queue.hazard(queue.written, access, far))
+                    if access[:2] in read:
+                        least = queue.hazard(read, access, far, least)
+                    if access[:2] in written:
+                        least = queue.hazard(written, access, far, least)
             if least is not None:
                 # How many instructions a load becomes is not known here.
                 needed[unit] = 0 if unit is Unit.LOAD else least
@@ -262,9 +265,3 @@ def _side_by_side(last: Item | None, item: Item) -> bool:
     if last is None or last.part is None or item.part is None or last.work is not item.work:
         return False
     return item.step.unit is Unit.MOVE or last.part[:2] == item.part[:2]
-
-
-def _least(one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return min(one, other)
