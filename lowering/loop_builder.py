@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from xdsl.ir import Block, Operation, SSAValue
@@ -16,6 +16,9 @@ from snowdialect.dialects.addresses import IndexExpr
 
 UNROLLED_TRACES = 7
 """So many traces of an output are written out; more run in a loop, which costs a few scalar instructions each."""
+
+LOOPED_CUS = 3
+"""So many CUs that get the same code, one after the other, get it in a loop."""
 
 
 @dataclass
@@ -88,6 +91,22 @@ def _pieces(places: range, classes: Callable[[int], tuple[Hashable, ...]]) -> li
         members = list(run)
         pieces.append(Piece(members[0], members[-1] + 1, kinds))
     return pieces
+
+
+def cu_runs(kinds: Mapping[int, Hashable], operations: int) -> list[range]:
+    """CUs that get their code one after the other, in runs that share a loop: consecutive ones that need the same.
+
+    `kinds` is what each CU with work needs, in order, `operations` how many operations one executes at most. Few CUs,
+    and a single operation of each, take less code, and less time, when all of it is written out.
+    """
+    runs: list[range] = []
+    for cu, kind in kinds.items():
+        if runs and runs[-1].stop == cu and kinds[runs[-1].start] == kind:
+            runs[-1] = range(runs[-1].start, cu + 1)
+        else:
+            runs.append(range(cu, cu + 1))
+    pieces = ([run] if operations > 1 and len(run) >= LOOPED_CUS else [range(cu, cu + 1) for cu in run] for run in runs)
+    return list(chain.from_iterable(pieces))
 
 
 class Step(NamedTuple):

@@ -1,8 +1,8 @@
 """Loops and traces to programs: one pattern an operation of the dialect `loop`.
 
 Each layer becomes a `snowflake.program`; snowflake-link joins them when they are instructions. What an instruction
-addresses is still a linear function, of loop counters now: `snowflake.address`, one for each address register it will
-take.
+addresses is still a linear function, of loop counters and masks of CUs now: `snowflake.address`, one for each address
+register it will take.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, UnknownLoc
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation, SSAValue, Use
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
     GreedyRewritePatternApplier,
@@ -39,10 +39,13 @@ from snowdialect.machine.instructions import (
     UNIT_MASK_SHIFT,
 )
 
+_CU_0 = IndexExpr(1 << UNIT_MASK_SHIFT)
+"""The mask of CU 0 in an on-chip word."""
 
-def _on_chip(address: IndexExpr, cus: int, buffer: int = BUFFER_MBUF) -> IndexExpr:
-    """The on-chip word of an address in one buffer of the CUs of a mask."""
-    return address + ((cus << UNIT_MASK_SHIFT) + (buffer << BUFFER_SHIFT))
+
+def _on_chip(address: IndexExpr, cus: int, buffer: int = BUFFER_MBUF, cu: IndexExpr = _CU_0) -> IndexExpr:
+    """The on-chip word of an address in one buffer of the CUs of a mask, which counts from `cu`, a mask of one."""
+    return address + cu * cus + (buffer << BUFFER_SHIFT)
 
 
 def _kernel(address: IndexExpr, vmacs: int = 0) -> IndexExpr:
@@ -59,6 +62,11 @@ def _over_counter(index: SSAValue) -> IndexExpr:
     over_counter = index.owner
     assert isinstance(over_counter, snowflake.AddressOp)
     return over_counter.expression
+
+
+def _first_cu(op: loop.TransferOp) -> IndexExpr:
+    """The mask of the CU from which those of a transfer count."""
+    return _CU_0 if op.cu_index is None else _over_counter(op.cu_index)
 
 
 def is_relocatable(region: SSAValue) -> bool:
@@ -112,29 +120,47 @@ class LowerLayer(RewritePattern):
 class LowerFor(RewritePattern):
     """A loop whose counter ends at zero. A loop with a single iteration is none.
 
-    What is still to be lowered takes the index, as a function of the counter, from a `snowflake.address`.
+    What is still to be lowered takes the index, as a function of the counter, from a `snowflake.address`. Where CUs
+    follow the index, the loop carries the mask of one CU: twice the mask is that of the next.
     """
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: loop.ForOp, rewriter: PatternRewriter) -> None:
-        last = op.iterations[-1]
-        if len(op.iterations) == 1:
-            index = self._as_index(rewriter, op, InsertPoint.before(op), IndexExpr(last))
-            rewriter.inline_block(op.body.block, InsertPoint.before(op), [index])
-            rewriter.erase(op)
-            return
-        new = located(snowflake.ForOp(len(op.iterations), []), op.location)
-        new.body.block.add_op(located(snowflake.YieldOp(), op.location))
-        new.counter.name_hint = op.index.name_hint
-        index = self._as_index(rewriter, op, InsertPoint.at_start(new.body.block), IndexExpr.index(new.counter) + last)
-        rewriter.inline_block(op.body.block, InsertPoint.before(new.yielded), [index])
-        rewriter.replace(op, new, [])
+        first, last = op.iterations[0], op.iterations[-1]
+        before = InsertPoint.before(op)
+        following = _following(op.index)
+        first_cu = self._address(rewriter, op, before, _CU_0 * (1 << first)) if following else None
+        if first == last:
+            index, cu = self._address(rewriter, op, before, IndexExpr(last)), first_cu
+            body = before
+        else:
+            new = located(snowflake.ForOp(len(op.iterations), [] if first_cu is None else [first_cu]), op.location)
+            new.counter.name_hint = op.index.name_hint
+            doubled = [located(snowflake.AddOp(mask, mask), op.location) for mask in new.carried]
+            new.body.block.add_ops([*doubled, located(snowflake.YieldOp(*(mask.rd for mask in doubled)), op.location)])
+            start = InsertPoint.at_start(new.body.block)
+            index = self._address(rewriter, op, start, IndexExpr.index(new.counter) + last)
+            cu = self._address(rewriter, op, start, IndexExpr.index(new.carried[0])) if following else None
+            rewriter.insert(new, before)
+            body = InsertPoint.before(doubled[0] if doubled else new.yielded)
+        for use in following:
+            assert cu is not None
+            use.operation.operands[use.index] = cu
+        rewriter.inline_block(op.body.block, body, [index])
+        rewriter.erase(op)
 
     @staticmethod
-    def _as_index(rewriter: PatternRewriter, op: loop.ForOp, place: InsertPoint, expression: IndexExpr) -> SSAValue:
+    def _address(rewriter: PatternRewriter, op: loop.ForOp, place: InsertPoint, expression: IndexExpr) -> SSAValue:
         address = located(snowflake.AddressOp(expression), op.location)
         rewriter.insert(address, place)
         return address.result
+
+
+def _following(index: SSAValue) -> list[Use]:
+    """Where the CUs of transfers follow a loop index."""
+    return [
+        use for use in index.uses if isinstance(use.operation, loop.TransferOp) and use.operation.cu_place == use.index
+    ]
 
 
 class LowerConfig(RewritePattern):
@@ -151,7 +177,7 @@ class LowerLoad(RewritePattern):
     def match_and_rewrite(self, op: loop.LoadOp, rewriter: PatternRewriter) -> None:
         vmac = op.buffer.data.vmac
         buffer = BUFFER_MBUF if vmac is None else vmac
-        target = snowflake.AddressOp(_on_chip(_over_counters(op, "target"), op.cus.value.data, buffer))
+        target = snowflake.AddressOp(_on_chip(_over_counters(op, "target"), op.cus.value.data, buffer, _first_cu(op)))
         source = snowflake.AddressOp(_in_memory(op, "source"))
         load = snowflake.LdOp(target.result, source.result, op.units.value.data, op.load_unit.value.data)
         _replace(rewriter, op, (target, source), load)
@@ -160,7 +186,7 @@ class LowerLoad(RewritePattern):
 class LowerStore(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: loop.StoreOp, rewriter: PatternRewriter) -> None:
-        source = snowflake.AddressOp(_on_chip(_over_counters(op, "source"), 1 << op.cu.value.data))
+        source = snowflake.AddressOp(_on_chip(_over_counters(op, "source"), 1 << op.cu.value.data, cu=_first_cu(op)))
         target = snowflake.AddressOp(_in_memory(op, "target"))
         kind = snowflake.MoveKind.MEMORY
         store = snowflake.TmovOp(kind, target.result, source.result, op.units.value.data)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from xdsl.context import Context
@@ -26,7 +26,7 @@ from xdsl.rewriter import InsertPoint
 
 from lowering.legality import check_removed
 from lowering.load_units import LoadUnits
-from lowering.loop_builder import LoopBuilder, in_units, replace, slot_address
+from lowering.loop_builder import LoopBuilder, cu_runs, in_units, replace, slot_address
 from lowering.traces import LowerAdd, LowerAvgPool, LowerConv, LowerMaxPool
 from snowdialect.dialects import loop, tile
 from snowdialect.dialects.addresses import IndexExpr
@@ -210,35 +210,68 @@ class LowerLoadPixels(RewritePattern):
         replace(op, builder, rewriter)
 
 
+class KernelLoad(NamedTuple):
+    """A load of kernels, for CUs that follow a loop index: for index 0."""
+
+    source: int
+    """Where it begins, in the first kernel tile."""
+    vmac: int
+    words: int
+    cus: int
+    unit: int
+
+
 @dataclass(frozen=True)
 class LowerLoadWeights(RewritePattern):
-    """One load for each weights buffer that has kernels of its own."""
+    """One load for each weights buffer that has kernels of its own, CU by CU."""
 
     units: LoadUnits
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: tile.LoadWeightsOp, rewriter: PatternRewriter) -> None:
-        machine = machine_of(op)
+        machine, runs = machine_of(op), op.runs(0)
+        target = slot_address(op.buffer, op.address("slot"))
+        tile_start = op.address("tile") * (op.runs(1)[0].source - runs[0].source)
+        of_cus = {cu: list(members) for cu, members in groupby(runs, key=lambda run: run.cus[0])}
+        starts = [members[0].source for members in of_cus.values()]
+        pitch = starts[1] - starts[0] if len(starts) > 1 else 0
+        loads = {cu: self._loads(op, members, cu, pitch) for cu, members in of_cus.items()}
         builder = LoopBuilder()
-        target, number = slot_address(op.buffer, op.address("slot")), op.address("tile")
-        for run, following in zip(op.runs(0), op.runs(1), strict=True):
-            source = number * (following.source - run.source) + run.source
-            builder.add(
-                loop.LoadOp(
-                    op.packed,
-                    in_units(source, machine.transfer_words),
-                    loop.Buffer.of_vmac(run.vmac),
-                    target,
-                    run.words // machine.transfer_words,
-                    sum(1 << cu for cu in run.cus),
-                    self.units.weights(op, run),
-                )
-            )
+        for cus in cu_runs(loads, max(map(len, loads.values()))):
+            with builder.loop(cus.start, cus.stop) as cu:
+                for load in loads[cus.start]:
+                    builder.add(
+                        loop.LoadOp(
+                            op.packed,
+                            in_units(tile_start + cu * pitch + load.source, machine.transfer_words),
+                            loop.Buffer.of_vmac(load.vmac),
+                            target,
+                            load.words // machine.transfer_words,
+                            load.cus << cu.constant,
+                            load.unit,
+                            *cu.indices(),
+                        )
+                    )
         replace(op, builder, rewriter)
+
+    def _loads(
+        self, op: tile.LoadWeightsOp, runs: Sequence[tile.WeightsRun], cu: int, pitch: int
+    ) -> tuple[KernelLoad, ...]:
+        """What a CU gets, and others with it, where the kernels of CUs are `pitch` words apart."""
+        return tuple(
+            KernelLoad(
+                run.source - cu * pitch,
+                run.vmac,
+                run.words,
+                sum(1 << other - cu for other in run.cus),
+                self.units.weights(op, run),
+            )
+            for run in runs
+        )
 
 
 class LowerStore(RewritePattern):
-    """A tile in one piece where its rows lie in a row in memory, else row by row, else pixel by pixel."""
+    """A tile in one piece where its rows lie in a row in memory, else row by row, else pixel by pixel; CU by CU."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: tile.StoreOp, rewriter: PatternRewriter) -> None:
@@ -247,23 +280,31 @@ class LowerStore(RewritePattern):
         assert isinstance(buffer, tile.MapsBufferType)
         column = op.first_column(indices)
         slot = slot_address(op.buffer, op.address("slot")) + column * buffer.pixel.data
-        place, share = op.place(column), op.span.record.share
+        place = op.place(column)
+        pitch = op.span.record.share * maps.row.data + op.share.value.data
+        kinds = {
+            cu: (op.first_row(indices, cu), pieces)
+            for cu in range(machine.compute_units)
+            if (pieces := op.pieces_at(indices, cu)).number
+        }
         builder = LoopBuilder()
-        for cu in range(machine.compute_units):
-            pieces = op.pieces_at(indices, cu)
-            if not pieces.number:
-                continue
-            first = op.first_row(indices, cu)
+        for cus in cu_runs(kinds, max((pieces.number for _, pieces in kinds.values()), default=0)):
+            first, pieces = kinds[cus.start]
             source = slot + first * buffer.row.data
-            target = place + (first + cu * share) * maps.row.data + cu * op.share.value.data
-            with builder.loop(0, pieces.rows) as row, builder.loop(0, pieces.columns) as pixel:
+            with (
+                builder.loop(cus.start, cus.stop) as cu,
+                builder.loop(0, pieces.rows) as row,
+                builder.loop(0, pieces.columns) as pixel,
+            ):
+                target = place + (row + first) * maps.row.data + pixel * maps.pixel.data + cu * pitch
                 builder.add(
                     loop.StoreOp(
                         source + row * buffer.row.data + pixel * buffer.pixel.data,
-                        cu,
+                        cu.constant,
                         op.region_value,
-                        in_units(target + row * maps.row.data + pixel * maps.pixel.data, machine.transfer_words),
+                        in_units(target, machine.transfer_words),
                         round_up(pieces.words, machine.transfer_words) // machine.transfer_words,
+                        *cu.indices(),
                     )
                 )
         replace(op, builder, rewriter)

@@ -14,11 +14,11 @@ from functools import cached_property
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import BlockArgument, SSAValue
+from xdsl.ir import BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from lowering.snowflake.arithmetic import IMMEDIATE, Terms, advance, cost
+from lowering.snowflake.arithmetic import IMMEDIATE, Emitter, Terms, advance, cost
 from lowering.snowflake.carried_values import carry, separate_carried_values, separate_in_block
 from lowering.snowflake.loops import loops_by_height, loops_in
 from lowering.snowflake.parities import carry_parities
@@ -38,10 +38,12 @@ _FOR_OUTER_LOOPS = 6
 class Family:
     """Addresses of one loop body that differ by a constant only, in the order of the body."""
 
-    step: int
-    """How far they advance in an iteration."""
-    invariant: IndexExpr
-    """Their part that the loop does not change, without constants."""
+    step: IndexExpr
+    """How far they advance in an iteration: by a number, and by values that the loop doubles."""
+    end: Operation
+    """In front of what they advance, at the end of the body, where what is doubled still is as they have it."""
+    initial: IndexExpr
+    """What they have from outside of the loop, without their constants: what is doubled as it is in the beginning."""
     members: dict[snowflake.AddressOp, IndexExpr] = field(default_factory=dict[snowflake.AddressOp, IndexExpr])
     """Each address, and what it is."""
 
@@ -76,7 +78,7 @@ class NestReducer:
         yielded: list[SSAValue] = []
         unchanged: list[Family] = []
         for family in sorted(_families(loop), key=lambda family: -family.saving):
-            runs = family.step != 0 or any(self._inner_loop(member) for member in family.members)
+            runs = family.step != IndexExpr() or any(self._inner_loop(member) for member in family.members)
             if not spare:
                 break
             spare -= 1
@@ -116,35 +118,58 @@ class NestReducer:
             if follower is None or inner[0].is_before_in_block(follower):
                 current = inner[0].results[inner[1]]
                 distance = wanted + self.travel[inner[0].carried[inner[1]]]
-        at_end = InsertPoint.before(loop.yielded)
-        last = advance(current, family.step - distance, at_end, loop.location)
-        first = family.invariant + (family.base + family.step * loop.counts[0])
+        emitter = Emitter(InsertPoint.before(family.end), loop.location)
+        last = emitter.plus(current, family.step.constant - distance)
+        for value, factor in family.step.linear:
+            last = emitter.sum(last, emitter.times(value, factor))
+        first = family.initial + (family.base + family.step.constant * loop.counts[0])
         start = located(snowflake.AddressOp(first), loop.location)
         Rewriter.insert_op(start, InsertPoint.before(loop))
-        self.travel[pointer] = family.step * len(loop.counts)
+        if not family.step.linear:
+            self.travel[pointer] = family.step.constant * len(loop.counts)
         return start.result, last
+
+
+def _doubled(loop: ForOp) -> dict[SSAValue, Operation]:
+    """The carried values that the loop doubles in every iteration, and what does it."""
+    found: dict[SSAValue, Operation] = {}
+    for carried, value in zip(loop.carried, loop.yielded.values, strict=True):
+        if isinstance(value.owner, snowflake.AddOp) and tuple(value.owner.operands) == (carried, carried):
+            found[carried] = value.owner
+    return found
 
 
 def _families(loop: ForOp) -> list[Family]:
     """The addresses directly in the body that are known one iteration ahead."""
     families: list[Family] = []
-    with_terms: defaultdict[tuple[int, Terms], list[Family]] = defaultdict(list)
+    with_terms: defaultdict[tuple[IndexExpr, Terms], list[Family]] = defaultdict(list)
+    doubled = _doubled(loop)
+    before = {value: _before(loop, value) for value in doubled}
     for op in loop.body.block.ops:
         if not isinstance(op, snowflake.AddressOp):
             continue
         expression = op.expression
         terms = dict(expression.linear)
-        step = terms.pop(loop.counter, 0)
+        number = terms.pop(loop.counter, 0)
+        step = IndexExpr(number, tuple((value, terms.pop(value)) for value in doubled if value in terms))
         if any(isinstance(value, BlockArgument) and value.owner is loop.body.block for value in terms):
             continue
         alike = with_terms[step, frozenset(terms.items())]
         family = next((family for family in alike if IMMEDIATE.fits(expression.constant - family.base)), None)
         if family is None:
-            family = Family(step, IndexExpr(0, tuple(terms.items())))
+            initial = IndexExpr(0, tuple(terms.items())) + IndexExpr(0, step.linear).over(before.__getitem__)
+            ends = [end for value, end in doubled.items() if value in dict(step.linear)]
+            family = Family(step, ends[0] if ends else loop.yielded, initial)
             alike.append(family)
             families.append(family)
         family.members[op] = expression
     return families
+
+
+def _before(loop: ForOp, carried: SSAValue) -> IndexExpr:
+    """What a carried value is when the loop begins."""
+    value = loop.iter_args[loop.carried.index(carried)]
+    return value.owner.expression if isinstance(value.owner, snowflake.AddressOp) else IndexExpr.index(value)
 
 
 def _hoist(loop: ForOp, family: Family, spare: int) -> int:

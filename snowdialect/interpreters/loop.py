@@ -45,6 +45,11 @@ def _grid(cus: int, vmacs: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.array(_units(cus))[:, None], np.array(_units(vmacs))[None, :]
 
 
+def _cu_index(op: loop.LoadOp | loop.StoreOp, args: PythonValues) -> int:
+    """The loop index that the CUs of a transfer follow; 0 where they are the same throughout."""
+    return 0 if op.cu_place is None else args[op.cu_place]
+
+
 @register_impls
 class LoopFunctions(InterpreterFunctions):
     """Loads arrive at once and nothing runs out of order: hazards are the business of the levels below."""
@@ -124,7 +129,7 @@ class LoopFunctions(InterpreterFunctions):
         words = op.units.value.data * transfer
         first = region.base + source * transfer
         vmac = op.buffer.data.vmac
-        for cu in _units(op.cus.value.data):
+        for cu in _units(op.cus.value.data << _cu_index(op, args)):
             if vmac is None:
                 state.buffers.mbuf[:, cu, target : target + words] = run.dram[:, first : first + words]
             else:
@@ -139,7 +144,8 @@ class LoopFunctions(InterpreterFunctions):
         transfer = state.machine.transfer_words
         words = op.units.value.data * transfer
         first = region.base + target * transfer
-        run.dram[:, first : first + words] = state.buffers.mbuf[:, op.cu.value.data, source : source + words]
+        cu = op.cu.value.data + _cu_index(op, args)
+        run.dram[:, first : first + words] = state.buffers.mbuf[:, cu, source : source + words]
         return ()
 
     @impl(loop.MoveOp)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
 from xdsl.ir import Block, Region, SSAValue
 from xdsl.transforms.common_subexpression_elimination import CommonSubexpressionElimination
 
@@ -24,7 +24,7 @@ from lowering.snowflake.lower_control_flow import LowerControlFlowPass
 from lowering.snowflake.place_banks import PlaceBanksPass
 from lowering.snowflake.reduce_addresses import ReduceAddressesPass
 from lowering.snowflake.schedule import SchedulePass
-from snowdialect.dialects import loop, snowflake
+from snowdialect.dialects import loop, snowflake, tile
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import layer_name, name_location
 from snowdialect.dialects.snowflake import InstructionOp, ProgramOp
@@ -34,10 +34,13 @@ from snowdialect.errors import SnowError
 from snowdialect.interpreters.snowflake.code import Execution
 from snowdialect.interpreters.snowflake.core import Core, Registers, Step
 from snowdialect.interpreters.state import RunState
+from snowdialect.layout import Segment
 from snowdialect.machine import Machine, load_machine
 
 MAX_DEPTH = 4
 MAX_REPEATS = 60
+REGION_STRIDE = 70_000
+"""The largest stride in a region of memory: MOV reaches all of one whose address is open."""
 TO_ALLOCATION = (ConvertLoopToSnowflakePass, ReduceAddressesPass, ExpandAddressesPass)
 FROM_ALLOCATION = (AllocateRegistersPass, LowerControlFlowPass, FillDelaySlotsPass, LinkPass, PlaceBanksPass)
 
@@ -68,57 +71,73 @@ class Recorder(Core):
         return self._record("mac", registers, rm, rk, mode, length, flags)
 
 
+def programs(module: ModuleOp) -> list[ProgramOp]:
+    return [op for op in module.body.block.ops if isinstance(op, ProgramOp)]
+
+
 def trace(module: ModuleOp, machine: Machine) -> list[Any]:
     state = RunState()
     core = Recorder(machine, state)
     core.trace = []
-    for program in module.body.block.ops:
-        assert isinstance(program, ProgramOp)
+    for program in programs(module):
         Execution(program, machine, state, core).run()
     return core.trace
 
 
 @st.composite
-def addresses(draw: st.DrawFn, indices: list[SSAValue]) -> IndexExpr:
+def addresses(draw: st.DrawFn, indices: list[SSAValue], farthest: int = 3_000_000) -> IndexExpr:
     """A linear function of loop indices, with strides small, large, negative and beyond ADDI, and parities."""
     expression = IndexExpr(draw(st.sampled_from([0, 16, 48, 100_000])))
     for index in indices:
         if draw(st.booleans()):
-            expression = expression + IndexExpr.index(index, draw(st.sampled_from([16, 640, -64, 70_000, 3_000_000])))
+            expression = expression + IndexExpr.index(index, draw(st.sampled_from([16, 640, -64, 70_000, farthest])))
         if draw(st.integers(0, 5)) == 0:
             expression = expression + (IndexExpr.index(index) + draw(st.integers(0, 1))).mod2() * 16384
     return expression
 
 
 @st.composite
-def bodies(draw: st.DrawFn, block: Block, indices: list[SSAValue], repeats: int) -> None:
-    """Fills a block, which runs `repeats` times, with loops and traces."""
+def bodies(draw: st.DrawFn, block: Block, indices: list[SSAValue], repeats: int, region: SSAValue) -> None:
+    """Fills a block, which runs `repeats` times, with loops, traces, and loads whose CUs may follow an index."""
     for _ in range(draw(st.integers(1, 3))):
         times = draw(st.sampled_from([1, 2, 3, 5]))
         if len(indices) < MAX_DEPTH and repeats * times <= MAX_REPEATS and draw(st.booleans()):
             lower = draw(st.integers(-1, 2))
             nested = loop.ForOp(lower, lower + times)
-            draw(bodies(nested.body.block, [*indices, nested.index], repeats * times))
+            draw(bodies(nested.body.block, [*indices, nested.index], repeats * times, region))
             block.add_op(nested)
             continue
         first, second = draw(addresses(indices)), draw(addresses(indices))
-        if draw(st.booleans()):
+        if draw(st.integers(0, 2)) == 0:
+            first = draw(addresses(indices, REGION_STRIDE))
+            cu_index = draw(st.sampled_from([None, *filter(shifts, indices)]))
+            buffer = draw(st.sampled_from([loop.Buffer.MBUF, loop.Buffer.WBUF3]))
+            block.add_op(loop.LoadOp(region, first, buffer, second, 1, draw(st.sampled_from([1, 3])), 0, cu_index))
+        elif draw(st.booleans()):
             space = draw(st.sampled_from([Space.WBUF, Space.MBUF]))
             block.add_op(loop.StartOp(Mode.COOP, space, first, second, draw(st.sampled_from([1, 15])), 15))
         else:
             block.add_op(loop.MacOp(Mode.COOP, first, second, 16, 15, 15))
 
 
+def shifts(index: SSAValue) -> bool:
+    """Whether a mask may be shifted by all values of a loop index."""
+    nested = index.owner.parent_op() if isinstance(index.owner, Block) else None
+    return isinstance(nested, loop.ForOp) and nested.iterations.start >= 0
+
+
 @st.composite
 def modules(draw: st.DrawFn) -> ModuleOp:
+    region = tile.RegionOp("maps", tile.MapsType.make(8, 8, 16, 128, 8, [Segment(16, 0)]))
+    region.address = IntegerAttr(64, i64)
     layers: list[loop.LayerOp] = []
     for number in range(draw(st.integers(1, 2))):
         block = Block()
-        draw(bodies(block, [], 1))
+        draw(bodies(block, [], 1, region.result))
         layer = loop.LayerOp("conv2d", Region(block))
         layer.location = name_location(f"layer{number}")
         layers.append(layer)
-    return ModuleOp(layers)
+    return ModuleOp([region, *layers])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -146,7 +165,7 @@ def test_every_pass_keeps_what_the_program_does(
         if expected is None:
             expected = trace(module, machine)
         assert trace(module, machine) == expected, kind.name
-    assert len(module.body.block.ops) == 1, "layers that follow each other are linked"
+    assert len(programs(module)) == 1, "layers that follow each other are linked"
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -162,6 +162,20 @@ def test_addresses_follow_the_loops_around_them() -> None:
     np.testing.assert_array_equal(stored(result)[..., :96], words[..., 32:128])
 
 
+def test_cus_follow_the_index_of_a_loop() -> None:
+    words = random_words(5)
+    result = run(
+        f"""
+        loop.for %c = 0 to 3 {{ loop.store mbuf[0] cu 1 + %c to %in[%c * 8] units 8 : {MAPS} }}
+        loop.for %c = 1 to 4 {{ loop.load %in[%c * -8 + 24] to mbuf[512] units 8 cus 1 shifted %c through 0 : {MAPS} }}
+        """,
+        words,
+    )
+    # Row r is now that of CU r + 1, and CU c gets row 3 - c.
+    np.testing.assert_array_equal(stored(result)[:, 1:], words[:, [3, 2, 1]])
+    assert not stored(result)[:, 0].any()
+
+
 @pytest.mark.parametrize("units", [1, 3])
 def test_loads_and_stores_move_whole_transfers_and_no_more(units: int) -> None:
     words = random_words(7)

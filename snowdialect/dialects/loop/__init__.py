@@ -9,7 +9,7 @@ from xdsl.ir import Dialect
 from snowdialect.dialects.loop.compute import MacOp, MaxOp, StartOp
 from snowdialect.dialects.loop.control import ConfigOp, Register, RegisterAttr, WaitOp
 from snowdialect.dialects.loop.structure import ForOp, LayerOp, LoopOp
-from snowdialect.dialects.loop.transfer import Buffer, BufferAttr, LoadOp, MoveOp, StoreOp
+from snowdialect.dialects.loop.transfer import Buffer, BufferAttr, LoadOp, MoveOp, StoreOp, TransferOp
 
 Loop = Dialect(
     "loop",
@@ -33,5 +33,6 @@ __all__ = [
     "RegisterAttr",
     "StartOp",
     "StoreOp",
+    "TransferOp",
     "WaitOp",
 ]

@@ -56,7 +56,7 @@ class LoopOp(AddressedOp):
         form = LinearForm.of(map.data)
         low = high = form.constant
         for position, index in enumerate(getattr(self, f"{name}_indices")):
-            values = self._index_range(index)
+            values = self.index_range(index)
             ends = [
                 form.linear[position] * i + form.parity[position] * (i % 2)
                 for i in {values[0], values[-1], values[:2][-1], values[-2:][0]}
@@ -65,7 +65,8 @@ class LoopOp(AddressedOp):
             high += max(ends)
         return low, high
 
-    def _index_range(self, index: SSAValue) -> range:
+    def index_range(self, index: SSAValue) -> range:
+        """The values of the index of a loop around the operation."""
         if isinstance(index, BlockArgument) and isinstance(loop := index.owner.parent_op(), ForOp):
             # A loop is verified after what is inside.
             loop.check_iterations()

@@ -12,6 +12,7 @@ from xdsl.irdl import (
     irdl_attr_definition,
     irdl_op_definition,
     operand_def,
+    opt_operand_def,
     prop_def,
     traits_def,
     var_operand_def,
@@ -51,8 +52,40 @@ class BufferAttr(EnumAttribute[Buffer], SpacedOpaqueSyntaxAttribute):
     name = "loop.buffer"
 
 
+class TransferOp(LoopOp):
+    """Base of what moves words between memory and buffers. Its CUs may follow the index of a loop, `cu_index`: the
+    number of a CU is the one that is there for index 0 plus the index, a mask is shifted by it."""
+
+    cu_index = opt_operand_def(IndexType())
+
+    @property
+    def cu_place(self) -> int | None:
+        """The place of `cu_index` among the operands, if it is there: behind those of the operation itself."""
+        return None if self.cu_index is None else len(self.operands) - 1
+
+    def check_cu(self, cu: int) -> None:
+        """Rejects the number of a CU that the machine does not have, for every index."""
+        for number in (cu + index for index in self._cu_indices()):
+            if not 0 <= number < machine_of(self).compute_units:
+                fail(self, f"the machine has no CU {number}")
+
+    def check_cus(self, cus: int) -> None:
+        """Rejects a mask without a CU, or with one that the machine does not have, for every index."""
+        for index in self._cu_indices():
+            if index < 0:
+                fail(self, f"a mask of CUs cannot be shifted by {index}")
+            self.check_mask(int_attr(cus << index), machine_of(self).all_units, "CUs")
+
+    def _cu_indices(self) -> tuple[int, ...]:
+        """The smallest and the largest index that the CUs follow; 0 where they are the same throughout."""
+        if self.cu_index is None:
+            return (0,)
+        indices = self.index_range(self.cu_index)
+        return indices[0], indices[-1]
+
+
 @irdl_op_definition
-class LoadOp(LoopOp):
+class LoadOp(TransferOp):
     """Memory to buffer: `units` transfers from `source` of the region to word `target` of the buffer of each CU."""
 
     name = "loop.load"
@@ -70,8 +103,8 @@ class LoadOp(LoopOp):
     custom_directives = (Address,)
     assembly_format = (
         "$region_value custom<Address>($source, $source_indices) `to` $buffer "
-        "custom<Address>($target, $target_indices) `units` $units `cus` $cus `through` $load_unit attr-dict "
-        "`:` type($region_value)"
+        "custom<Address>($target, $target_indices) `units` $units `cus` $cus (`shifted` $cu_index^)? "
+        "`through` $load_unit attr-dict `:` type($region_value)"
     )
     ADDRESSES: ClassVar[tuple[str, ...]] = ("source", "target")
 
@@ -84,9 +117,10 @@ class LoadOp(LoopOp):
         units: int,
         cus: int,
         load_unit: int,
+        cu_index: SSAValue | None = None,
     ) -> None:
         super().__init__(
-            operands=[region, source.indices(), target.indices()],
+            operands=[region, source.indices(), target.indices(), cu_index],
             properties={
                 "source": source.map(),
                 "buffer": BufferAttr(buffer),
@@ -107,7 +141,7 @@ class LoadOp(LoopOp):
         vmac = self.buffer.data.vmac
         self.check_bounds("target", words, machine.mbuf_words if vmac is None else machine.wbuf_words, "the buffer")
         self.check_aligned("target", machine.transfer_words, "the buffer address")
-        self.check_mask(self.cus, machine.all_units, "CUs")
+        self.check_cus(self.cus.value.data)
         if vmac is not None and vmac >= machine.vmacs:
             fail(self, f"the machine has no vMAC {vmac}")
         if not 0 <= self.load_unit.value.data < machine.load_units:
@@ -121,7 +155,7 @@ def _region_units(region: SSAValue, machine: Machine) -> int:
 
 
 @irdl_op_definition
-class StoreOp(LoopOp):
+class StoreOp(TransferOp):
     """Buffer to memory: `units` transfers from word `source` of the MBuf of CU `cu` to `target` of the region."""
 
     name = "loop.store"
@@ -136,14 +170,22 @@ class StoreOp(LoopOp):
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
     custom_directives = (Address,)
     assembly_format = (
-        "`mbuf` custom<Address>($source, $source_indices) `cu` $cu `to` $region_value "
+        "`mbuf` custom<Address>($source, $source_indices) `cu` $cu (`+` $cu_index^)? `to` $region_value "
         "custom<Address>($target, $target_indices) `units` $units attr-dict `:` type($region_value)"
     )
     ADDRESSES: ClassVar[tuple[str, ...]] = ("source", "target")
 
-    def __init__(self, source: IndexExpr, cu: int, region: SSAValue, target: IndexExpr, units: int) -> None:
+    def __init__(
+        self,
+        source: IndexExpr,
+        cu: int,
+        region: SSAValue,
+        target: IndexExpr,
+        units: int,
+        cu_index: SSAValue | None = None,
+    ) -> None:
         super().__init__(
-            operands=[source.indices(), region, target.indices()],
+            operands=[source.indices(), region, target.indices(), cu_index],
             properties={
                 "source": source.map(),
                 "cu": int_attr(cu),
@@ -160,8 +202,7 @@ class StoreOp(LoopOp):
         self.check_bounds("source", units * machine.transfer_words, machine.mbuf_words, "the buffer")
         self.check_bounds("target", units, _region_units(self.region_value, machine), "the store", "transfers")
         self.check_aligned("source", machine.line_words, "the buffer address")
-        if not 0 <= self.cu.value.data < machine.compute_units:
-            fail(self, f"the machine has no CU {self.cu.value.data}")
+        self.check_cu(self.cu.value.data)
 
 
 @irdl_op_definition

@@ -82,8 +82,8 @@ def _segments(bases: int, indices: int) -> DenseArrayBase:
 
 @irdl_op_definition
 class AddressOp(IRDLOperation):
-    """A linear function of loop counters, mod 2^32: what an address is before instructions compute it. In a region of
-    memory whose address is open it counts from there: `snowflake.address %region [%i * 4 + 12]`."""
+    """A linear function of counters and other values that loops carry, mod 2^32: what an address is before instructions
+    compute it. In a region of memory whose address is open it counts from there: `snowflake.address %maps [%i * 4]`."""
 
     name = "snowflake.address"
     map = prop_def(AffineMapAttr)

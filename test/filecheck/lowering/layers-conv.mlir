@@ -328,7 +328,10 @@ module attributes {snow.machine = "zc706"} {
 // -----
 
 // A linear layer whose weights stream past its maps: kernels shared out over the CUs, four tiles of them in turn in both
-// banks. 16 channels of a CU are half a transfer: those of every second one move behind those of the CU before it.
+// banks, loaded in loops over CUs. 16 channels of a CU are half a transfer: those of every second one move behind those of
+// the CU before it.
+// LOOP:      loop.for [[C:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:   loop.load {{%[^[]+}}[[[C]] * 24] to wbuf0[0] units 6 cus 1 shifted [[C]] through 0
 // LOOP:      loop.start coop wbuf[0] to mbuf[128] cus 15 vmacs 15
 // LOOP-NEXT: loop.mac coop mbuf[0] wbuf[16] words 64 cus 15 vmacs 15
 // LOOP-NEXT: loop.mac coop mbuf[64] wbuf[80] words 64 cus 15 vmacs 15 last relu
@@ -343,13 +346,16 @@ module attributes {snow.machine = "zc706"} {
 // LOOP:      loop.store mbuf[128] cu 0 to {{%[^[]+}}[0] units 1
 // LOOP-NEXT: loop.store mbuf[128] cu 2 to {{%[^[]+}}[1] units 1
 // SNOW:      snowflake.program
+// SNOW-NEXT: snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT: snowflake.mac coop {{.*}}, 64{{$}}
 // SNOW-NEXT: snowflake.mac coop {{.*}}, 64, last, relu{{$}}
 // SNOW-NEXT: snowflake.for {{.*}} times 2 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 64{{$}}
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 64, last, relu{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT: snowflake.mac coop {{.*}}, 64{{$}}
 // SNOW-NEXT: snowflake.mac coop {{.*}}, 64, last, relu{{$}}
@@ -381,12 +387,16 @@ module attributes {snow.machine = "zc706"} {
 // LOOP:      loop.store mbuf[128] cu 0 to {{%[^[]+}}[0] units 1
 // LOOP-NEXT: loop.store mbuf[128] cu 2 to {{%[^[]+}}[1] units 1
 // SNOW:      snowflake.program
+// SNOW-NEXT: snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT: snowflake.mac coop {{.*}}, 64{{$}}
 // SNOW-NEXT: snowflake.for {{.*}} times 3 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 64, last{{$}}
+// SNOW-NEXT:   snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT: snowflake.mac coop {{.*}}, 64, last{{$}}
 // SNOW-NEXT: snowflake.tmov cluster {{.*}}, 1
 // SNOW-NEXT: snowflake.tmov cluster {{.*}}, 1

@@ -160,25 +160,15 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// Kernels that are shared out are a run for each vMAC of each CU.
+// Kernels that are shared out are a run for each vMAC of each CU: a loop over CUs, for all of which a vMAC has the same unit.
 // CHECK:      loop.layer "conv2d" {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0
-// CHECK-NEXT:   loop.load %p[0] to wbuf0[0] units 12 cus 1 through 0
-// CHECK-NEXT:   loop.load %p[12] to wbuf1[0] units 12 cus 1 through 1
-// CHECK-NEXT:   loop.load %p[24] to wbuf2[0] units 12 cus 1 through 2
-// CHECK-NEXT:   loop.load %p[36] to wbuf3[0] units 12 cus 1 through 3
-// CHECK-NEXT:   loop.load %p[48] to wbuf0[0] units 12 cus 2 through 0
-// CHECK-NEXT:   loop.load %p[60] to wbuf1[0] units 12 cus 2 through 1
-// CHECK-NEXT:   loop.load %p[72] to wbuf2[0] units 12 cus 2 through 2
-// CHECK-NEXT:   loop.load %p[84] to wbuf3[0] units 12 cus 2 through 3
-// CHECK-NEXT:   loop.load %p[96] to wbuf0[0] units 12 cus 4 through 0
-// CHECK-NEXT:   loop.load %p[108] to wbuf1[0] units 12 cus 4 through 1
-// CHECK-NEXT:   loop.load %p[120] to wbuf2[0] units 12 cus 4 through 2
-// CHECK-NEXT:   loop.load %p[132] to wbuf3[0] units 12 cus 4 through 3
-// CHECK-NEXT:   loop.load %p[144] to wbuf0[0] units 12 cus 8 through 0
-// CHECK-NEXT:   loop.load %p[156] to wbuf1[0] units 12 cus 8 through 1
-// CHECK-NEXT:   loop.load %p[168] to wbuf2[0] units 12 cus 8 through 2
-// CHECK-NEXT:   loop.load %p[180] to wbuf3[0] units 12 cus 8 through 3
+// CHECK-NEXT:   loop.for [[C:%[^ ]+]] = 0 to 4 {
+// CHECK-NEXT:     loop.load %p[[[C]] * 48] to wbuf0[0] units 12 cus 1 shifted [[C]] through 0
+// CHECK-NEXT:     loop.load %p[[[C]] * 48 + 12] to wbuf1[0] units 12 cus 1 shifted [[C]] through 1
+// CHECK-NEXT:     loop.load %p[[[C]] * 48 + 24] to wbuf2[0] units 12 cus 1 shifted [[C]] through 2
+// CHECK-NEXT:     loop.load %p[[[C]] * 48 + 36] to wbuf3[0] units 12 cus 1 shifted [[C]] through 3
+// CHECK-NEXT:   }
 // CHECK-NEXT: }
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
@@ -229,27 +219,35 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
+// CUs that store alike do so in a loop; the last one has one row only.
+// CHECK:      loop.layer "conv2d" {
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
+// CHECK-NEXT:   loop.for [[C:%[^ ]+]] = 0 to 3 {
+// CHECK-NEXT:     loop.for [[Y:%[^ ]+]] = 0 to 2 {
+// CHECK-NEXT:       loop.store mbuf[[[Y]] * 256 + 64] cu 0 + [[C]] to %out[[[Y]] * 8 + [[C]] * 16] units 6
+// CHECK-NEXT:     }
+// CHECK-NEXT:   }
+// CHECK-NEXT:   loop.store mbuf[64] cu 3 to %out[48] units 6
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  %out = tile.region "out" : !tile.maps<height 7, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
+  tile.layer "conv2d" {
+    %o = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+    tile.store %o[0] to %out row[0] column[-2] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 2, left 2, right 8, share 2, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 7, width 8, pixel 32, row 256, frac 8, channels [32 at 0]>
+  }
+}
+
+// -----
+
 // Words of a pixel are stored pixel by pixel: each CU its share of the channels.
 // CHECK:      loop.layer "conv2d" {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0
-// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:       loop.store mbuf[[[I0]] * 64 + [[I1]] * 32] cu 0 to %out[[[I0]] * 8 + [[I1]] * 4] units 1
-// CHECK-NEXT:     }
-// CHECK-NEXT:   }
-// CHECK-NEXT:   loop.for [[I2:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:     loop.for [[I3:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:       loop.store mbuf[[[I2]] * 64 + [[I3]] * 32] cu 1 to %out[[[I2]] * 8 + [[I3]] * 4 + 1] units 1
-// CHECK-NEXT:     }
-// CHECK-NEXT:   }
-// CHECK-NEXT:   loop.for [[I4:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:     loop.for [[I5:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:       loop.store mbuf[[[I4]] * 64 + [[I5]] * 32] cu 2 to %out[[[I4]] * 8 + [[I5]] * 4 + 2] units 1
-// CHECK-NEXT:     }
-// CHECK-NEXT:   }
-// CHECK-NEXT:   loop.for [[I6:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:     loop.for [[I7:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:       loop.store mbuf[[[I6]] * 64 + [[I7]] * 32] cu 3 to %out[[[I6]] * 8 + [[I7]] * 4 + 3] units 1
+// CHECK-NEXT:   loop.for [[C:%[^ ]+]] = 0 to 4 {
+// CHECK-NEXT:     loop.for [[Y:%[^ ]+]] = 0 to 2 {
+// CHECK-NEXT:       loop.for [[X:%[^ ]+]] = 0 to 2 {
+// CHECK-NEXT:         loop.store mbuf[[[Y]] * 64 + [[X]] * 32] cu 0 + [[C]] to %out[[[Y]] * 8 + [[X]] * 4 + [[C]]] units 1
+// CHECK-NEXT:       }
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
 // CHECK-NEXT: }

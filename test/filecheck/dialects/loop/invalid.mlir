@@ -174,6 +174,55 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
+// CHECK: loop.load "conv1": the mask of CUs, 24, is outside 1 to 15
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  loop.for %c = 0 to 4 {
+    loop.load %r[0] to mbuf[0] units 4 cus 3 shifted %c through 0 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: loop.load "conv1": a mask of CUs cannot be shifted by -1
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  loop.for %c = -1 to 2 {
+    loop.load %r[0] to mbuf[0] units 4 cus 2 shifted %c through 0 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: loop.load "conv1": an address is a function
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  %c = "test.op"() : () -> index
+  loop.load %r[0] to mbuf[0] units 4 cus 1 shifted %c through 0 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+}
+
+// -----
+
+// CHECK: loop.store "conv1": the machine has no CU 4
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  loop.for %c = 0 to 4 {
+    loop.store mbuf[0] cu 1 + %c to %r[0] units 4 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: loop.store "conv1": the machine has no CU -1
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  loop.for %c = 0 to 4 {
+    loop.store mbuf[0] cu -1 + %c to %r[0] units 4 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("conv1")
+  }
+}
+
+// -----
+
 // CHECK: loop.move "conv1": wants at least one line
 module attributes {snow.machine = "zc706"} {
   loop.move mbuf[0] cu 0 to mbuf[0] cu 1 lines 0 loc("conv1")

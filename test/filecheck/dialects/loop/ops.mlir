@@ -38,6 +38,20 @@ module attributes {snow.machine = "zc706"} {
       loop.store mbuf[%t mod 2 * 16384] cu 3 to %maps[%t * 4 + 16] units 4 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
     }
 
+    // CUs follow the index of a loop: a mask is shifted by it, the number of a CU grows by it.
+    // CHECK-NEXT: loop.for %c = 1 to 4 {
+    // CHECK-NEXT:   loop.load %weights[%c * 5] to wbuf1[0] units 5 cus 1 shifted %c through 0 : !tile.packed<640>
+    // CHECK-NEXT:   loop.for %p = 0 to 2 {
+    // CHECK-NEXT:     loop.store mbuf[%p * 32] cu -1 + %c to %maps[%p * 4 + %c] units 1 : !tile.maps<{{.*}}>
+    // CHECK-NEXT:   }
+    // CHECK-NEXT: }
+    loop.for %c = 1 to 4 {
+      loop.load %weights[%c * 5] to wbuf1[0] units 5 cus 1 shifted %c through 0 : !tile.packed<640>
+      loop.for %p = 0 to 2 {
+        loop.store mbuf[%p * 32] cu -1 + %c to %maps[%p * 4 + %c] units 1 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+      }
+    }
+
     // Between the maps buffers of two CUs, and inside one: lines that lie in source and target move to the front.
     // CHECK-NEXT: loop.for %r = 0 to 3 {
     // CHECK-NEXT:   loop.move mbuf[%r * 64 + 256] cu 1 to mbuf[%r * 64 + 1024] cu 0 lines 4

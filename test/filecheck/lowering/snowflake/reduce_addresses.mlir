@@ -36,6 +36,19 @@ snowflake.program structured at 0 {
     }
   }
 }
+// A mask that doubles: addresses in the buffers of one CU after the other advance by it, before it does.
+snowflake.program structured at 0 {
+  %one = snowflake.address [268435456]
+  %last = snowflake.for %c times 4 iter_args(%cu = %one) {
+    snowflake.for %p times 7 {
+      %a = snowflake.address [%cu + %p * 32 + 134217728]
+      %b = snowflake.address [%c * 28 + %p * 4 + 500]
+      snowflake.tmov memory %b, %a, 1
+    }
+    %next = snowflake.add %cu, %cu
+    snowflake.yield %next
+  }
+}
 // A parity is a carried value that flips.
 snowflake.program structured at 0 {
   snowflake.for %t times 5 {
@@ -150,6 +163,23 @@ snowflake.program structured at 0 {
 // CHECK-NEXT:     }
 // CHECK-NEXT:     %8 = snowflake.addi %3, 60
 // CHECK-NEXT:     snowflake.yield %8
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+// CHECK-NEXT: snowflake.program structured at 0 {
+// CHECK-NEXT:   %one = snowflake.address [268435456]
+// CHECK-NEXT:   %0 = snowflake.address [402652992]
+// CHECK-NEXT:   %1 = snowflake.address [392]
+// CHECK-NEXT:   %last, %last_1, %last_2 = snowflake.for %c times 4 iter_args(%cu = %one, %2 = %0, %3 = %1) {
+// CHECK-NEXT:     %4, %5 = snowflake.for %p times 7 iter_args(%a = %2, %b = %3) {
+// CHECK-NEXT:       snowflake.tmov memory %b, %a, 1
+// CHECK-NEXT:       %6 = snowflake.addi %a, 32
+// CHECK-NEXT:       %7 = snowflake.addi %b, 4
+// CHECK-NEXT:       snowflake.yield %6, %7
+// CHECK-NEXT:     }
+// CHECK-NEXT:     %8 = snowflake.addi %4, -224
+// CHECK-NEXT:     %9 = snowflake.add %8, %cu
+// CHECK-NEXT:     %next = snowflake.add %cu, %cu
+// CHECK-NEXT:     snowflake.yield %next, %9, %5
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
 // CHECK-NEXT: snowflake.program structured at 0 {
