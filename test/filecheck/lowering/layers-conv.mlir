@@ -387,12 +387,16 @@ module attributes {snow.machine = "zc706"} {
 // LOOP:      loop.store mbuf[128] cu 0 to {{%[^[]+}}[0] units 1
 // LOOP-NEXT: loop.store mbuf[128] cu 2 to {{%[^[]+}}[1] units 1
 // SNOW:      snowflake.program
+// SNOW-NEXT: snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT: snowflake.mac coop {{.*}}, 64{{$}}
 // SNOW-NEXT: snowflake.for {{.*}} times 3 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 64, last{{$}}
+// SNOW-NEXT:   snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT: snowflake.mac coop {{.*}}, 64, last{{$}}
 // SNOW-NEXT: snowflake.tmov cluster {{.*}}, 1
 // SNOW-NEXT: snowflake.tmov cluster {{.*}}, 1
