@@ -379,7 +379,7 @@ class ConvTile:
 
     def _instructions_per_column(self) -> int:
         """Instructions for a column of the first row, away from the borders."""
-        return self._steps * (1 + self.layer.window.kernel_h)
+        return self._steps * _per_output(self.layer.other is not None, self.layer.window)
 
     @property
     def _steps(self) -> int:
@@ -446,7 +446,7 @@ class ConvTile:
         return Code(
             template,
             counts,
-            *_cycles(layer.machine, schedule.mode, self.kernels, window, max(map(len, rows)) * outputs),
+            *_cycles(layer.machine, template, max(map(len, rows)) * outputs),
         )
 
 
@@ -459,11 +459,15 @@ def _traces(kernels: tile.Kernels, kernel_w: int, kernel_rows: range, kernel_col
     return sum(low < high and mine.meets(Extent(y * row_words + low, y * row_words + high)) for y in kernel_rows)
 
 
-def _cycles(
-    machine: Machine, mode: tile.Mode, kernels: tile.Kernels, window: tile.Window, outputs: int
-) -> tuple[int, int]:
+def _cycles(machine: Machine, conv: Conv, outputs: int) -> tuple[int, int]:
     """How long a full queue keeps the MACs busy, or all of so many outputs if they are fewer, and how long all do."""
-    words = window.kernel_w * kernels.depth
-    trace = -(-words // machine.line_words) if mode is tile.Mode.COOP else round_up(words, machine.line_words)
+    window, words = conv.window, conv.window.kernel_w * conv.kernels.depth
+    trace = -(-words // machine.line_words) if conv.mode is tile.Mode.COOP else round_up(words, machine.line_words)
     cycles = max(machine.macs, window.kernel_h * trace)
-    return min(outputs * cycles, machine.queue_depth * cycles // (1 + window.kernel_h)), outputs * cycles
+    full = machine.queue_depth * cycles // _per_output(conv.bypass, window)
+    return min(outputs * cycles, full), outputs * cycles
+
+
+def _per_output(bypass: bool, window: tile.Window) -> int:
+    """Instructions of an output away from the borders: its starts, and a trace for each kernel row."""
+    return 1 + bypass + window.kernel_h
