@@ -260,12 +260,13 @@ class _Interleaver:
                 chosen.append(self._place_what_fits(piece))
             else:
                 self._place_alike(piece, known[number])
+            self._place_what_is_late(piece)
         self.known.setdefault(context, chosen)
 
     def _context(self, pieces: Sequence[_Piece]) -> Hashable:
         """What there may be to place beside a tile: each step, and the piece of the tile that it has to come behind."""
         first, last = pieces[0].number, pieces[-1].number
-        beside = (takewhile(lambda other: other.after_piece < last, queue) for queue in self.queues.values())
+        beside = (takewhile(lambda other: other.after_piece <= last, queue) for queue in self.queues.values())
         return (
             tuple(self._kind(piece.item.step) for piece in pieces),
             *((self._kind(other.step), max(-1, other.after_piece - first)) for others in beside for other in others),
@@ -318,6 +319,20 @@ class _Interleaver:
                 self._place(other, number)
                 placed.append(unit)
         return placed
+
+    def _place_what_is_late(self, piece: _Piece) -> None:
+        """Places loads that wait for a piece before the next one, where the MACs have to wait for what that reads
+        anyway: so memory does not wait, too. Not while there is something to store, which loads would hold up."""
+        number, loads, moves = piece.number, self.queues[Unit.LOAD], self.queues[Unit.MOVE]
+        if number + 1 == len(self.pieces) or (moves and moves[0].after_piece <= number):
+            return
+        ready = self.memory.ready(self.pieces[number + 1].item.step)
+        while loads and loads[0].after_piece == number and not (loads[0].step.shared or loads[0].step.ahead):
+            begin = max(self.memory.now, self.busy_until)
+            if begin + loads[0].step.cycles > ready or not all(other.gap is not None for other in loads[0].after):
+                return
+            self.memory.now = begin
+            self._place(loads[0], number)
 
     def _place(self, other: _Other, gap: int) -> None:
         """Places a step, and before it all that it needs."""
