@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import product
+from math import gcd
 from typing import NamedTuple
 
 from lowering.costs import words_cycles
@@ -122,7 +123,7 @@ def _plans(
         for maps_slots in choices.slots:
             for result_slots in choices.slots:
                 for cut in kernels:
-                    for result_tiles in _result_tiles(problem, order, cut):
+                    for result_tiles in _result_tiles(problem, mode, order, cut):
                         schedule = Schedule(
                             mode,
                             split,
@@ -141,11 +142,14 @@ def _plans(
                         yield from _fitting(problem, schedule, choices.rows or tuple(pieces(height)), refuse)
 
 
-def _result_tiles(problem: ConvProblem, order: Order, cut: _KernelTiles) -> list[int]:
-    """How many kernel tiles a result tile may hold: the fewer, the more room for maps, past which all kernels go."""
+def _result_tiles(problem: ConvProblem, mode: Mode, order: Order, cut: _KernelTiles) -> list[int]:
+    """How many kernel tiles a result tile may hold: the fewer, the more room for maps, past which all kernels go. With
+    kernels outside, as few as are stored in whole transfers."""
+    machine = problem.machine
     tiles = -(-cut.all_steps // cut.steps) * problem.windows
     if order is Order.KLOOP:
-        return [1]
+        words = cut.steps * machine.vmacs * lanes_of(mode, machine)
+        return [min(machine.transfer_words // gcd(words, machine.transfer_words), tiles)]
     sizes = pieces(tiles)
     return sorted({*sizes[:3], *(size for size in sizes if tiles % size == 0)}, reverse=True)
 
@@ -163,19 +167,27 @@ def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...],
         widths = tile_columns(problem.machine, problem.maps, schedule.columns)
     for columns in widths:
         found = 0
-        for rows in heights:
-            for maps_rows in dict.fromkeys((schedule.maps_rows, 1) if schedule.fused else (schedule.maps_rows,)):
-                wanted = schedule._replace(rows=rows, columns=columns, maps_rows=maps_rows)
-                try:
-                    yield plan_tiles(problem, wanted, kernels)
-                except TilingError as error:
-                    refuse(error)
-                    continue
-                found += 1
+        for rows, maps_rows in _heights(schedule, heights):
+            wanted = schedule._replace(rows=rows, columns=columns, maps_rows=maps_rows)
+            try:
+                yield plan_tiles(problem, wanted, kernels)
+            except TilingError as error:
+                refuse(error)
+                continue
+            found += 1
             if found >= HEIGHTS:
                 break
         if found:
             return
+
+
+def _heights(schedule: Schedule, heights: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Rows of a result tile, and those computed from a maps tile: all, or one at a time where a pool takes them. A
+    result tile that waits for several kernel tiles, while maps go past each, has all rows."""
+    if schedule.order is Order.KLOOP and schedule.result_tiles > 1:
+        return [(heights[0], maps_rows) for maps_rows in heights]
+    possible = dict.fromkeys((schedule.maps_rows, 1) if schedule.fused else (schedule.maps_rows,))
+    return [(rows, maps_rows) for rows in heights for maps_rows in possible]
 
 
 @cache

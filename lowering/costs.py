@@ -103,9 +103,12 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     passes = maps.maps_tiles
     stays = kernel_tiles <= schedule.weights_slots and schedule.parts == 1
     if schedule.order is Order.KLOOP:
-        loaded_maps = maps_tile * (passes if passes <= schedule.maps_slots else passes * kernel_tiles)
+        # Back and forth, where nothing goes with them: those loaded last are the first ones for the next kernels.
+        turns = problem.bypass is None and not schedule.fused and passes > schedule.maps_slots
+        loaded = passes * kernel_tiles - turns * schedule.maps_slots * (kernel_tiles - 1)
+        loaded_maps = maps_tile * (passes if passes <= schedule.maps_slots else loaded)
         loads = weights + loaded_maps
-        exposed_maps = 0 if schedule.maps_slots == 2 or passes == 1 else passes * kernel_tiles - 1
+        exposed_maps = 0 if schedule.maps_slots == 2 or passes == 1 else loaded - 1
     else:
         loaded_maps = maps_tile * passes
         # Kernels are walked back and forth: those loaded last are the first ones of the next tile.
@@ -132,6 +135,10 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     total += exposed_maps * (
         DRAIN if refilled_by_bank(machine, problem.window, maps) else maps_tile / rate + latency + DRAIN
     )
+    if schedule.order is Order.KLOOP and schedule.weights_slots == 2 and not stays:
+        # Loads come in order: the next kernels behind the last maps that go past these.
+        beside = min(passes, schedule.maps_slots) * work / (passes * kernel_tiles)
+        total += (kernel_tiles - 1) * max(0, weights_tile / rate - beside)
     if schedule.weights_slots == 1 and not stays:
         total += (kernel_tiles * (1 if schedule.order is Order.KLOOP else passes) - 1) * (weights_tile / rate + DRAIN)
     switches = passes * kernel_tiles

@@ -451,9 +451,15 @@ def plan_tiles(problem: ConvProblem, schedule: Schedule, kernels: KernelPlan) ->
     if schedule.order is Order.MLOOP and schedule.maps_rows < schedule.rows and several and kernels.partial:
         raise TilingError("several maps tiles to a result tile want all kernels in it")
     size = TileSize(schedule.rows, schedule.columns, schedule.maps_rows, schedule.maps_slots, schedule.result_slots)
+    maps = plan_maps(kernels.maps, schedule.split, size, kernels.units)
+    if schedule.order is Order.KLOOP and several and schedule.result_tiles > 1:
+        # Each waits for all its kernels, while maps go past one kernel tile after the other.
+        tiles = len(maps.rows) * len(maps.columns)
+        if tiles > maps.result.slots:
+            raise TilingError(f"with kernels outside, {tiles} result tiles of several kernel tiles want {tiles} slots")
     return ConvPlan(
         schedule,
-        plan_maps(kernels.maps, schedule.split, size, kernels.units),
+        maps,
         kernels.packing,
         problem.windows,
         kernels.kernel_tiles,
@@ -530,8 +536,6 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         raise TilingError("the parts of a kernel follow one another inside the loop over maps")
     # A result tile has the channels of so many kernel tiles, or of all of them.
     partial = schedule.result_tiles < tiles * problem.windows
-    if schedule.order is Order.KLOOP and tiles * problem.windows > 1 and schedule.result_tiles > 1:
-        raise TilingError("with kernels in the outer loop a result tile has the channels of one kernel tile")
     if partial and schedule.fused and schedule.order is Order.MLOOP:
         raise TilingError("a fused pool keeps rows of all channels from tile to tile")
     if partial and problem.windows > 1 and tiles % schedule.result_tiles:

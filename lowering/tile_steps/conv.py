@@ -109,7 +109,9 @@ class ConvSteps(LayerBuffers):
         self._classes: dict[tuple[MapsTile, ColumnTile, Part], Classes] = {}
         self.codes: dict[tuple[MapsTile, ColumnTile, int, int, Part], Code] = {}
         self.output_cycles = per_output(problem, schedule.mode)
-        self.cover = self.machine.queue_depth * self.output_cycles // (1 + self.window.kernel_h)
+        self.output_instructions = 1 + (self.other is not None) + self.window.kernel_h
+        """Of an output away from the borders: its starts, and a trace for each kernel row."""
+        self.cover = self.machine.queue_depth * self.output_cycles // self.output_instructions
         self.groups = [tiles[first : first + count] for first in range(0, len(tiles), count)]
         self._collect()
 
@@ -118,15 +120,21 @@ class ConvSteps(LayerBuffers):
         if self.pooled is not None:
             # Rows that stay for the next tile are those of its columns.
             places.sort(key=lambda place: place[1].first)
+        # Back and forth, where not all stays of what goes past the other: that which came last is used first.
         if self.conv.schedule.order is tile.Order.KLOOP:
-            for group in self.groups:
-                for rows, columns in places:
-                    self._result_tile(rows, columns, [group])
+            # A residual lies in the bank of the maps that it is for: slots of both have to keep step.
+            turns = self.pooled is None and self.other is None and self.plan.maps_tiles > self.maps_slots.count
+            passes = [(group, kernel) for group in self.groups for kernel in group]
+            for number, (group, kernel) in enumerate(passes):
+                backwards = turns and number % 2 == 1
+                for rows, columns in reversed(places) if backwards else places:
+                    self._result_tile(rows, columns, group, [kernel], backwards=backwards)
         else:
-            # Back and forth, where kernels do not all stay: those loaded last are the first ones of the next tile.
             stay = sum(map(len, self.groups)) * self.conv.schedule.parts <= self.weights_slots.count
             for number, (rows, columns) in enumerate(places):
-                self._result_tile(rows, columns, self.groups, backwards=number % 2 == 1 and not stay)
+                backwards = number % 2 == 1 and not stay
+                for group in reversed(self.groups) if backwards else self.groups:
+                    self._result_tile(rows, columns, group, group[::-1] if backwards else group)
 
     def span(self, maps: MapsTile, part: Part) -> tile.Span:
         """The rows and columns of a part of what is computed from a maps tile."""
@@ -148,23 +156,32 @@ class ConvSteps(LayerBuffers):
         return self._classes[key]
 
     def _result_tile(
-        self, rows: RowTile, columns: ColumnTile, groups: list[list[KernelTile]], *, backwards: bool = False
+        self,
+        rows: RowTile,
+        columns: ColumnTile,
+        group: list[KernelTile],
+        kernels: list[KernelTile],
+        *,
+        backwards: bool = False,
     ) -> None:
-        """Computes and stores the result tile of each group of kernel tiles."""
-        for group in reversed(groups) if backwards else groups:
-            kernels = group[::-1] if backwards else group
-            channel = self._channel(group[0]) if len(self.groups) > 1 else 0
-            slot, _ = self.result_slots.take((rows.base, columns.first, channel))
-            result = ResultTile(slot, rows.base, channel)
-            for maps in rows.maps:
-                self._bring_back(maps, columns, result)
-                for kernel in kernels:
-                    self._kernel_tile(maps, columns, kernel, result, first=kernel is kernels[0])
-                self._keep(maps, columns, result)
-            if self.pooled is None:
-                self._store(self.result, slot, rows, columns, channel)
-            else:
-                self._pool(rows, columns, result)
+        """Computes of the result tile of a group of kernel tiles what some of these give, which may be all; loads what
+        is added before the first of the group, stores behind the last. Backwards, maps come from below."""
+        channel = self._channel(group[0]) if len(self.groups) > 1 else 0
+        slot, _ = self.result_slots.take((rows.base, columns.first, channel))
+        result = ResultTile(slot, rows.base, channel)
+        whole = len(kernels) == len(group)
+        begins, ends = whole or kernels[0] == group[0], whole or kernels[-1] == group[-1]
+        for maps in reversed(rows.maps) if backwards else rows.maps:
+            self._bring_back(maps, columns, result)
+            for kernel in kernels:
+                self._kernel_tile(maps, columns, kernel, result, first=begins and kernel is kernels[0])
+            self._keep(maps, columns, result)
+        if not ends:
+            return
+        if self.pooled is None:
+            self._store(self.result, slot, rows, columns, channel)
+        else:
+            self._pool(rows, columns, result)
 
     def _channel(self, kernel: KernelTile) -> int:
         return kernel.window * self.conv.channels + kernel.number * self.tile_channels
@@ -387,7 +404,7 @@ class ConvTile:
 
     def _instructions_per_column(self) -> int:
         """Instructions for a column of the first row, away from the borders."""
-        return self._steps * (1 + self.layer.window.kernel_h)
+        return self._steps * self.layer.output_instructions
 
     @property
     def _steps(self) -> int:

@@ -149,23 +149,32 @@ class _Memory:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.time = 0
-        """When the control core comes to the steps that are placed now."""
+        """When the control core comes to what is placed behind a piece."""
+        self.now = 0
+        """When it comes to the step that is placed next."""
         self.loads_done = 0
         self.stores_done: deque[int] = deque()
         """When each store in the queue is done."""
         self.loaded: dict[tuple[Role, int], int] = {}
         """When what was last loaded into each slot is there."""
 
+    def compute(self, until: int) -> None:
+        """Notes a piece that the control core has done with at that time."""
+        self.time = self.now = max(self.time, until)
+
     def load(self, step: Step) -> None:
-        self.loads_done = max(self.loads_done, self.time) + step.takes
+        if step.shared:
+            self.now = max(self.now, self.loads_done)
+        self.loads_done = max(self.loads_done, self.now) + step.takes
         self.loaded.update({(access.place, access.slot): self.loads_done for access in step.writes})
 
     def holds(self, load: Step, step: Step) -> int:
-        """For how long a load of pixels would keep a step from being dispatched: until there is room for it in the
-        queues of the load units, or, if the step computes with words of its banks, until it is done."""
+        """For how long a load of pixels, and what is placed before it, would keep a step from being dispatched: until
+        there is room for it in the queues of the load units, or, if the step computes with words of its banks, until it
+        is done."""
         if not load.shared:
             return 0
-        waits = max(0, self.loads_done - self.time)
+        waits = max(self.now, self.loads_done) - self.time
         if any(mine.meets(theirs) for mine in load.shared for theirs in step.reads):
             waits += load.takes + self.machine.memory_latency
         return waits
@@ -177,6 +186,7 @@ class _Memory:
     def store(self, step: Step) -> int:
         """Notes a store; returns when it is done."""
         count = max(1, sum(step.counts))
+        self.now = max(self.now, self._taken(step))
         begin = self._next_store
         self.stores_done.extend(begin + step.takes * number // count for number in range(1, count + 1))
         return self.stores_done[-1]
@@ -186,22 +196,25 @@ class _Memory:
         """When a store that is placed now begins: loads take memory first, stores come in order."""
         return max(self.time, self.loads_done, self.stores_done[-1] if self.stores_done else 0)
 
-    def has_room(self, step: Step, cover: int) -> bool:
-        """Whether the queue of the move decoder takes all of a store before the MACs, whose queue lasts for `cover`,
-        stand still; a longer one may begin when memory is free."""
+    def _taken(self, step: Step) -> int:
+        """When the queue of the move decoder has taken all of a store."""
         while self.stores_done and self.stores_done[0] <= self.time:
             self.stores_done.popleft()
         waiting, count = len(self.stores_done), sum(step.counts)
         excess = waiting + count - self.machine.queue_depth
         if excess <= 0:
-            return True
+            return self.time
         # Dispatch goes on when so many stores are done: of those that wait, then of these.
         if excess <= waiting:
-            held = self.stores_done[excess - 1] - self.time
-        else:
-            held = self._next_store + step.takes * (excess - waiting) // count - self.time
+            return self.stores_done[excess - 1]
+        return self._next_store + step.takes * (excess - waiting) // count
+
+    def has_room(self, step: Step, cover: int) -> bool:
+        """Whether the queue of the move decoder takes all of a store before the MACs, whose queue lasts for `cover`,
+        stand still; a longer one may begin when memory is free."""
+        count = max(1, sum(step.counts))
         alone = step.takes * max(0, count - self.machine.queue_depth) // count
-        return held <= max(alone, HELD * cover)
+        return self._taken(step) - self.time <= max(alone, HELD * cover)
 
 
 def _interleaved(program: Sequence[Step | Work], machine: Machine) -> list[Item]:
@@ -247,12 +260,13 @@ class _Interleaver:
                 chosen.append(self._place_what_fits(piece))
             else:
                 self._place_alike(piece, known[number])
+            self._place_what_is_late(piece)
         self.known.setdefault(context, chosen)
 
     def _context(self, pieces: Sequence[_Piece]) -> Hashable:
         """What there may be to place beside a tile: each step, and the piece of the tile that it has to come behind."""
         first, last = pieces[0].number, pieces[-1].number
-        beside = (takewhile(lambda other: other.after_piece < last, queue) for queue in self.queues.values())
+        beside = (takewhile(lambda other: other.after_piece <= last, queue) for queue in self.queues.values())
         return (
             tuple(self._kind(piece.item.step) for piece in pieces),
             *((self._kind(other.step), max(-1, other.after_piece - first)) for others in beside for other in others),
@@ -274,7 +288,7 @@ class _Interleaver:
         self.made.append(piece.item)
         memory = self.memory
         self.busy_until = max(self.busy_until, memory.time, memory.ready(step)) + step.takes
-        memory.time = max(memory.time, self.busy_until - step.cycles)
+        memory.compute(self.busy_until - step.cycles)
 
     def _place_alike(self, piece: _Piece, units: Iterable[Unit]) -> None:
         for unit in units:
@@ -305,6 +319,20 @@ class _Interleaver:
                 self._place(other, number)
                 placed.append(unit)
         return placed
+
+    def _place_what_is_late(self, piece: _Piece) -> None:
+        """Places loads that wait for a piece before the next one, where the MACs have to wait for what that reads
+        anyway: so memory does not wait, too. Not while there is something to store, which loads would hold up."""
+        number, loads, moves = piece.number, self.queues[Unit.LOAD], self.queues[Unit.MOVE]
+        if number + 1 == len(self.pieces) or (moves and moves[0].after_piece <= number):
+            return
+        ready = self.memory.ready(self.pieces[number + 1].item.step)
+        while loads and loads[0].after_piece == number and not (loads[0].step.shared or loads[0].step.ahead):
+            begin = max(self.memory.now, self.busy_until)
+            if begin + loads[0].step.cycles > ready or not all(other.gap is not None for other in loads[0].after):
+                return
+            self.memory.now = begin
+            self._place(loads[0], number)
 
     def _place(self, other: _Other, gap: int) -> None:
         """Places a step, and before it all that it needs."""

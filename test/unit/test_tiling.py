@@ -325,8 +325,8 @@ def test_a_fused_pool_in_column_tiles_keeps_the_columns_that_two_of_them_read() 
         ),
         (
             PROBLEM,
-            schedule(order=Order.KLOOP, steps=8, result_tiles=2),
-            "with kernels in the outer loop a result tile has the channels of one kernel tile",
+            schedule(order=Order.KLOOP, rows=1, steps=8, result_tiles=2),
+            "with kernels outside, 4 result tiles of several kernel tiles want 4 slots",
         ),
         (
             PROBLEM,

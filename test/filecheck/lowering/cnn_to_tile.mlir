@@ -298,19 +298,19 @@ module attributes {snow.machine = "zc706"} {
 // -----
 
 // A kernel too long for its buffer comes in parts: each is loaded while the one before it is used, and adds to what
-// that left in the accumulators.
+// that left in the accumulators. Loads take longer than what computes: they come before what waits for the last one.
 // CHECK:        tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 1
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %3 slot[0] <top 0, bottom 14, left 0, right 14, share 1, cus 1>
 // CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 1> <kernel_h {{.*}}> <depth 64, steps 1, channels 16, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 2, part_words 6272> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 64, row 896>, !tile.wbuf<block 6336> to !tile.mbuf<pixel 32, row 32>
+// CHECK-NEXT:   tile.load_weights %2 tile[0] part 1 to %5 slot[1] cus 1
 // CHECK-NEXT:   tile.for %6 = 0 to 3 {
-// CHECK-NEXT:     tile.load_weights %2 tile[%6] part 1 to %5 slot[1] cus 1
-// CHECK-NEXT:     tile.conv coop %3[0], %5[1] to %4[0] at[0] word[%6 * 4] row[0] column[0] channel[%6 * 4] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
-// CHECK-NEXT:     tile.wait mac pending 7
+// CHECK-NEXT:     tile.wait mac pending 0
 // CHECK-NEXT:     tile.load_weights %2 tile[%6 + 1] part 0 to %5 slot[0] cus 1
+// CHECK-NEXT:     tile.conv coop %3[0], %5[1] to %4[0] at[0] word[%6 * 4] row[0] column[0] channel[%6 * 4] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
+// CHECK-NEXT:     tile.wait mac pending 0
+// CHECK-NEXT:     tile.load_weights %2 tile[%6 + 1] part 1 to %5 slot[1] cus 1
 // CHECK-NEXT:     tile.conv coop %3[0], %5[0] to %4[0] at[0] word[%6 * 4 + 4] row[0] column[0] channel[%6 * 4 + 4] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
-// CHECK-NEXT:     tile.wait mac pending 8
 // CHECK-NEXT:   }
-// CHECK-NEXT:   tile.load_weights %2 tile[3] part 1 to %5 slot[1] cus 1
 // CHECK-NEXT:   tile.conv coop %3[0], %5[1] to %4[0] at[0] word[12] row[0] column[0] channel[12] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>
 // CHECK-NEXT:   tile.wait mac pending 0
 // CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 1, share 1, cus 1>

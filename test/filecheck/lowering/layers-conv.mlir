@@ -335,7 +335,7 @@ module attributes {snow.machine = "zc706"} {
 // LOOP:      loop.start coop wbuf[0] to mbuf[128] cus 15 vmacs 15
 // LOOP-NEXT: loop.mac coop mbuf[0] wbuf[16] words 64 cus 15 vmacs 15
 // LOOP-NEXT: loop.mac coop mbuf[64] wbuf[80] words 64 cus 15 vmacs 15 last relu
-// LOOP-NEXT: loop.for [[I0:%[^ ]+]] = 0 to 2 {
+// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 2 {
 // LOOP:        loop.start coop wbuf[[[I0]] mod 2 * -8192 + 8192] to mbuf[[[I0]] * 4 + 132] cus 15 vmacs 15
 // LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I0]] mod 2 * -8192 + 8208] words 64 cus 15 vmacs 15
 // LOOP-NEXT:   loop.mac coop mbuf[64] wbuf[[[I0]] mod 2 * -8192 + 8272] words 64 cus 15 vmacs 15 last relu
@@ -378,7 +378,7 @@ module attributes {snow.machine = "zc706"} {
 // second, which ends it.
 // LOOP:      loop.start coop wbuf[0] to mbuf[128] cus 15 vmacs 15
 // LOOP-NEXT: loop.mac coop mbuf[0] wbuf[16] words 64 cus 15 vmacs 15
-// LOOP-NEXT: loop.for [[I0:%[^ ]+]] = 0 to 3 {
+// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 3 {
 // LOOP:        loop.mac coop mbuf[64] wbuf[8208] words 64 cus 15 vmacs 15 last
 // LOOP:        loop.start coop wbuf[0] to mbuf[[[I0]] * 4 + 132] cus 15 vmacs 15
 // LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[16] words 64 cus 15 vmacs 15
