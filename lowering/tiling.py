@@ -85,9 +85,10 @@ class TilePlan(NamedTuple):
     overlap: int
     """Rows of the window's output that two neighbouring tiles of a fused pool share."""
     maps: Place
+    maps_pixel: int
+    """Words of a pixel there."""
     other: Place | None
     other_pixel: int
-    """Words of a pixel there."""
     sliced: bool
     """Pixels there have the channels of a result tile alone."""
     result: Place
@@ -123,6 +124,8 @@ class MapsProblem(NamedTuple):
     """Words of a pooled pixel that a tile holds in a CU."""
     sliced: bool = False
     """Of what is read pixel for pixel with the result, a tile holds the words that it holds of the result."""
+    average: bool = False
+    """The window is that of an average pool, of which each trace gives a vMAC one channel."""
 
 
 class TileSize(NamedTuple):
@@ -196,6 +199,7 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
         columns,
         overlap,
         places["maps"],
+        pixel,
         places.get("other"),
         other_pixel,
         problem.sliced,

@@ -14,6 +14,7 @@ from lowering.tile_steps.layer import (
     LayerBuffers,
     LoadWeights,
     Origin,
+    Slice,
     Slots,
     Transfer,
     memory_cycles,
@@ -186,7 +187,8 @@ class ConvSteps(LayerBuffers):
         first = self.regions.other.layout.segments[0].offset
         left = self.conv.channels * self.conv.windows - result.channel
         words = min(self.conv.tile_words, round_up(left, self.machine.transfer_words))
-        self.load_slices(result.base, maps, columns, result.slot, result.channel + first, words, self.conv.share)
+        wanted = Slice(result.channel + first, words, self.conv.share)
+        self.load_other(result.base, maps, columns, result.slot, wanted)
 
     def _load_weights(self, number: int, part: int, slot: int) -> None:
         buffers = self.machine.vmacs * self.conv.packing.cus

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lowering.candidates import Choices, conv_plans, quickest_tile
+from lowering.candidates import Choices, conv_plans, quickest_tiles
 from lowering.costs import conv_cycles, output_cycles
 from lowering.tiling import (
     ConvPlan,
@@ -20,6 +20,7 @@ from lowering.tiling import (
     merged_windows,
     plan_conv,
 )
+from lowering.words_tiling import words_problem
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Segment, round_up
 from snowdialect.machine import Machine, load_machine
@@ -389,26 +390,59 @@ def test_groups_are_merged_until_pieces_are_whole_lines_and_steps(
     assert merged_windows(channels, outputs, groups, packed, ZC706) == windows
 
 
-def pool(size: int, channels: int, machine: Machine) -> MapsProblem:
-    window = Window(2, 2, 2, 2, 1, 1, 0, 0, size, size, size // 2, size // 2)
-    result = maps(size // 2, size // 2, channels, machine)
-    return MapsProblem(machine, window, maps(size, size, channels, machine), None, result, channels, True)
+def pool(size: int, channels: int, machine: Machine, kernel: int = 2) -> MapsProblem:
+    """A max pool of windows side by side."""
+    window = Window(kernel, kernel, kernel, kernel, 1, 1, 0, 0, size, size, size // kernel, size // kernel)
+    result = maps(size // kernel, size // kernel, channels, machine)
+    return words_problem(machine, window, maps(size, size, channels, machine), None, result)
 
 
 def test_a_pool_takes_the_largest_tile_that_leaves_room_for_the_next() -> None:
-    plan = quickest_tile(pool(8, 64, ZC706))
+    plan = quickest_tiles(pool(8, 64, ZC706)).tiles
     assert plan.maps.slots == plan.result.slots == 2
     assert [(row.first, row.stop) for row in plan.rows] == [(0, 1)]
     assert [(column.first, column.stop) for column in plan.columns] == [(0, 4)]
     # Two rows of 64 pixels and one of 32 are more than a bank: the rows are cut.
-    plan = quickest_tile(pool(64, 256, ZC706))
+    plan = quickest_tiles(pool(64, 256, ZC706)).tiles
     assert plan.maps.slots == plan.result.slots == 2
     assert plan.rows[0].stop == 1 and len(plan.columns) > 1
 
 
+@pytest.mark.parametrize(
+    ("machine", "channels", "tiles"),
+    [
+        (ZC706, 512, [(0, 128, 128, 0b1111)]),
+        # 49 pixels of 704 words do not fit a maps buffer: two tiles, the second one shorter; 7 CUs would be better.
+        (ZC706, 2816, [(0, 352, 704, 0b1111), (352, 352, 704, 0b1111)]),
+        # Seven transfers: one for each CU, and one more for three of them.
+        (ZC706, 224, [(0, 32, 32, 0b1111), (128, 32, 32, 0b0111)]),
+        (ZC706, 64, [(0, 32, 32, 0b0011)]),
+        # A line is left that is no whole transfer, though pixels are; what is behind it is loaded with it.
+        (ZC706, 144, [(0, 32, 32, 0b1111), (128, 16, 32, 0b0001)]),
+        # One CU has all channels, but not at once.
+        (replace(ZC706, compute_units=1), 512, [(0, 512, 0, 0b0001)]),
+        (replace(ZC706, compute_units=1), 1024, [(0, 512, 1024, 0b0001), (512, 512, 1024, 0b0001)]),
+    ],
+)
+def test_cus_share_out_the_channels_of_a_global_pool(
+    machine: Machine, channels: int, tiles: list[tuple[int, int, int, int]]
+) -> None:
+    problem = pool(7, channels, machine, kernel=7)
+    pixel = round_up(channels, machine.transfer_words)
+    layout = problem.maps._replace(pixel=pixel, row=7 * pixel)
+    result = problem.result._replace(pixel=pixel, row=pixel)
+    problem = words_problem(machine, problem.window, layout, None, result, average=True)
+    assert [tuple(tile) for tile in quickest_tiles(problem).channels] == tiles
+
+
+def test_pixels_that_are_no_whole_transfers_are_not_shared_out() -> None:
+    with pytest.raises(TilingError, match="^tiles of 50528 words do not fit the maps buffer of 32768 words$"):
+        quickest_tiles(pool(7, 1008, ZC706, kernel=7))
+
+
 def test_a_pool_of_which_no_output_fits() -> None:
-    with pytest.raises(TilingError, match="^tiles of 10240 words do not fit the maps buffer of 8192 words$"):
-        quickest_tile(pool(2, 2048, replace(ZC706, mbuf_words=8192)))
+    with pytest.raises(TilingError, match="^tiles of 8224 words do not fit the maps buffer of 8192 words$"):
+        quickest_tiles(pool(16, 32, replace(ZC706, mbuf_words=8192), kernel=16))
 
 
 def test_results_in_parts_leave_room_for_maps_past_which_all_kernels_go() -> None:
