@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import NamedTuple
 
+from lowering.row_tiles import MapsTile
 from lowering.tile_steps.neighbours import Ahead, Buffers, FirstLoad, Left, Neighbours, Swapped
 from lowering.tile_steps.order import order
 from lowering.tile_steps.roll import Node, roll, straight
 from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Region, Role, Step, Unit, Work
 from lowering.tile_steps.waits import Pending, Waits
-from lowering.tiling import ColumnTile, MapsTile, Place, TilePlan
+from lowering.tiling import ColumnTile, Place, TilePlan
 from snowdialect.dialects import tile
 from snowdialect.layout import MapsLayout
 from snowdialect.machine import Machine
@@ -432,7 +433,8 @@ class LayerBuffers:
         )
 
     def move(self, source: Origin, target: Origin, size: tuple[int, int, int], cus: int, down: int) -> None:
-        """Moves rows x columns x words from one place to another, from each CU to the one that is `down` before it."""
+        """Moves rows x columns x words from one place to another, from each CU to the one that is `down` before it;
+        -1: to the one behind it."""
         rows, columns, words = size
 
         def access(place: Origin) -> Access:
