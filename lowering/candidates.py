@@ -13,16 +13,22 @@ from lowering.tiling import (
     ConvPlan,
     ConvProblem,
     MapsProblem,
-    TilePlan,
     TileSize,
     TilingError,
     kernel_share,
     lanes_of,
     pieces,
     plan_kernels,
-    plan_maps,
     plan_tiles,
     tile_columns,
+)
+from lowering.words_tiling import (
+    WordsPlan,
+    channel_grain,
+    channel_tiles,
+    computed_words,
+    plan_by_channels,
+    plan_by_rows,
 )
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split
 from snowdialect.layout import BLOCK_ALIGNMENT, round_down, round_up
@@ -191,21 +197,44 @@ def _heights(schedule: Schedule, heights: tuple[int, ...]) -> list[tuple[int, in
 
 
 @cache
-def quickest_tile(problem: MapsProblem) -> TilePlan:
-    """The plan with the fewest estimated cycles for a layer without kernels, which splits rows over the CUs.
+def quickest_tiles(problem: MapsProblem) -> WordsPlan:
+    """The plan with the fewest estimated cycles for a layer without kernels.
 
     Raises TilingError when not one output fits.
     """
-    window = problem.window
-    heights = pieces(-(-window.out_h // problem.machine.compute_units))
-    widths = tile_columns(problem.machine, problem.maps, window.out_w)
-    plans: list[TilePlan] = []
-    reason = TilingError("no tile fits")
-    for slots, columns, rows in product(((2, 2), (2, 1), (1, 1)), widths, heights):
-        try:
-            plans.append(plan_maps(problem, Split.ROWS, TileSize(rows, columns, window.out_h, *slots)))
-        except TilingError as error:
-            reason = error
+    reasons: list[TilingError] = []
+    plans = [*_by_rows(problem, reasons.append), *_by_channels(problem, reasons.append)]
     if not plans:
-        raise reason
+        raise reasons[-1]
     return min(plans, key=lambda plan: words_cycles(problem, plan))
+
+
+SLOTS = (2, 2), (2, 1), (1, 1)
+"""Of maps and of results."""
+
+
+def _by_rows(problem: MapsProblem, refuse: Refusal) -> Iterator[WordsPlan]:
+    """CUs share out rows."""
+    machine, window = problem.machine, problem.window
+    heights = pieces(-(-window.out_h // machine.compute_units))
+    widths = tile_columns(machine, problem.maps, window.out_w)
+    for slots, columns, rows in product(SLOTS, widths, heights):
+        try:
+            yield plan_by_rows(problem, TileSize(rows, columns, window.out_h, *slots))
+        except TilingError as error:
+            refuse(error)
+
+
+def _by_channels(problem: MapsProblem, refuse: Refusal) -> Iterator[WordsPlan]:
+    """CUs share out channels, in tiles of all rows and columns: those of parts of them have rows to share out."""
+    window, cus, words = problem.window, problem.machine.compute_units, computed_words(problem)
+    try:
+        grain = channel_grain(problem)
+    except TilingError:
+        return
+    for size, slots in product(pieces(max(1, words // grain // cus)), SLOTS):
+        channels = channel_tiles(words, grain, cus, size * grain)
+        try:
+            yield plan_by_channels(problem, channels, TileSize(window.out_h, window.out_w, window.out_h, *slots))
+        except TilingError as error:
+            refuse(error)

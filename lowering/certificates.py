@@ -15,9 +15,10 @@ from lowering.problems import conv_problem, conv_window, linear_problem, pixel_w
 from lowering.tile_steps.layer import LayerBuffers
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.steps import maps_of
-from lowering.tile_steps.words import add_steps, average_weights, avg_pool_steps, max_pool_steps, words_problem
+from lowering.tile_steps.words import add_steps, average_weights, avg_pool_steps, max_pool_steps
 from lowering.tiling import ConvProblem, MapsProblem, TilingError, plan_conv
 from lowering.timing import estimate
+from lowering.words_tiling import words_problem
 from snowdialect.certificate import Certificate
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
@@ -93,7 +94,8 @@ def _of_words(
     """The certificate of a layer that works on the words of pixels."""
     second = None if other is None else layout_of(other, machine).layout
     result = layout_of(op.results[0], machine).layout
-    problem = words_problem(machine, window, layout_of(maps, machine).layout, second, result)
+    average = isinstance(op, cnn.AvgPoolOp)
+    problem = words_problem(machine, window, layout_of(maps, machine).layout, second, result, average=average)
     kind = op.name.split(".")[1] if isinstance(op, cnn.MaxPoolOp | cnn.AvgPoolOp) else "add"
     shapes = maps_shape(shape_of(maps)), maps_shape(shape_of(op.results[0]))
     words = pixel_lines(machine, problem.maps) * machine.line_words

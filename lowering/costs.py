@@ -8,8 +8,9 @@ from __future__ import annotations
 from functools import cache
 
 from lowering.tiling import ConvPlan, ConvProblem, MapsProblem, TilePlan
+from lowering.words_tiling import ChannelTile, WordsPlan
 from snowdialect.dialects.tile import Mode, Order, Window
-from snowdialect.layout import round_up
+from snowdialect.layout import average_steps, round_up
 from snowdialect.machine import Machine
 
 START_INSTRUCTIONS = 8
@@ -24,8 +25,10 @@ PIXELWISE = 0.3
 """The part of the overhead of stores pixel by pixel that does not hide: they come in bursts, too."""
 UNEVEN = 0.12
 """The part of the shorter of MACs and memory that does not hide behind the other: loads come in bursts."""
-OUTPUT_LINES_PER_POOLED = 12
+CYCLES_PER_LINE = 12
 """Cycles of vMAX and control core for a line of a pooled pixel."""
+CYCLES_PER_AVERAGE_TRACE = 3
+"""Cycles of the control core for a trace of an average pool."""
 
 
 def bytes_per_cycle(machine: Machine) -> float:
@@ -149,7 +152,7 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     total += storing / stores + latency + DRAIN if hidden else storing / max(heights) + stores * (latency + DRAIN)
     if problem.pool is not None and schedule.fused:
         width = max(tile.stored_stop - tile.stored_first for tile in maps.columns)
-        total += stores * width * plan.tile_words // machine.line_words * OUTPUT_LINES_PER_POOLED
+        total += stores * width * plan.tile_words // machine.line_words * CYCLES_PER_LINE
     return int(total)
 
 
@@ -161,35 +164,72 @@ def per_output(problem: ConvProblem, mode: Mode) -> int:
     return max(machine.macs, window.kernel_h * trace)
 
 
-def words_cycles(problem: MapsProblem, plan: TilePlan) -> int:
+def words_cycles(problem: MapsProblem, plan: WordsPlan) -> int:
     """Estimated cycles of a layer that works on the words of pixels: memory, of which every CU has its share for what
-    it loads, or comparisons, whichever takes longer, and what does not hide behind it."""
-    machine, window = problem.machine, problem.window
-    rate, tiles = bytes_per_cycle(machine), plan.maps_tiles
-    columns = [min(tile.load_stop, window.in_w) - max(tile.load_first, 0) for tile in plan.columns]
-    loads: list[float] = []
-    working = plan.cus.bit_length()
+    it loads, or what computes, whichever takes longer, and what does not hide behind it."""
+    machine, window, tiles = problem.machine, problem.window, plan.tiles
+    rate, count = bytes_per_cycle(machine), tiles.maps_tiles * len(plan.channels)
+    if tiles.sliced:
+        share, loads, store, lines = _by_channels(problem, plan)
+    else:
+        share, loads = _by_rows(problem, tiles)
+        store = problem.result.words * 2 / rate
+        lines = tiles.share * window.out_w * problem.result_words // machine.line_words
+    load, compute = max(loads), lines * line_cycles(problem)
+    latency = machine.memory_latency + machine.transfer_overhead + DRAIN
+    undivided = problem.average and all(row.stop - row.first == 1 for row in tiles.rows)
+    if tiles.maps.slots == 1 or undivided:
+        # Nothing is loaded while a tile is computed or stored: an average is cut into rows, but a row into nothing.
+        return int(load + max(compute, store) + min(compute, store) / count + count * latency)
+    steady = max(load, sum(loads) * share + store, compute)
+    waits = count * (3 - tiles.result.slots) * latency
+    return int((load + compute + store + steady * (count - 1)) / count + waits)
+
+
+def _by_rows(problem: MapsProblem, tiles: TilePlan) -> tuple[float, list[float]]:
+    """Where CUs share out rows: the part of the bandwidth that each has, and for how long it loads with that."""
+    machine, window, maps = problem.machine, problem.window, problem.maps
+    columns = [min(tile.load_stop, window.in_w) - max(tile.load_first, 0) for tile in tiles.columns]
+    working = tiles.cus.bit_length()
     share = max(1, machine.load_units // working) / machine.load_units
+    loads: list[float] = []
     for cu in range(working):
-        down = cu * plan.window_share * window.stride_h
+        down = cu * tiles.window_share * window.stride_h
         rows = sum(
             max(0, min(tile.load_stop + down, window.in_h) - max(tile.load_first + down, 0))
-            for row in plan.rows
+            for row in tiles.rows
             for tile in row.maps
         )
-        number = tiles if len(columns) == 1 else rows * len(columns)
-        loads.append(rows * sum(columns) * problem.maps.pixel * 2 / (rate * share) + number * machine.transfer_overhead)
-    load, store = max(loads), problem.result.words * 2 / rate
-    compute = pooled_cycles(window, plan.share * window.out_w * problem.result_words // machine.line_words)
-    latency = machine.memory_latency + machine.transfer_overhead + DRAIN
-    if plan.maps.slots == 1:
-        # Nothing is loaded while a tile is computed or stored.
-        return int(load + max(compute, store) + min(compute, store) / tiles + tiles * latency)
-    steady = max(load, sum(loads) * share + store, compute)
-    waits = tiles * (3 - plan.result.slots) * latency
-    return int((load + compute + store + steady * (tiles - 1)) / tiles + waits)
+        number = tiles.maps_tiles if len(columns) == 1 else rows * len(columns)
+        words = rows * sum(columns) * maps.pixel
+        loads.append(words * 2 / (bytes_per_cycle(machine) * share) + number * machine.transfer_overhead)
+    return share, loads
 
 
-def pooled_cycles(window: Window, lines: int) -> int:
-    """Cycles of vMAX and control core for so many lines of pooled pixels."""
-    return lines * max(window.kernel_h * window.kernel_w, OUTPUT_LINES_PER_POOLED)
+def _by_channels(problem: MapsProblem, plan: WordsPlan) -> tuple[float, list[float], float, int]:
+    """Where CUs share out channels: likewise, for how long results are stored, and lines of the busiest CU."""
+    machine, window, tiles = problem.machine, problem.window, plan.tiles
+    columns = sum(min(tile.load_stop, window.in_w) - max(tile.load_first, 0) for tile in tiles.columns)
+    pixels = sum(tile.load_stop - tile.load_first for row in tiles.rows for tile in row.maps) * columns
+    outputs, operands = window.out_h * window.out_w, 1 + (problem.other is not None)
+    rate, share = bytes_per_cycle(machine), 1 / machine.load_units
+
+    def moved(channels: ChannelTile, part: float) -> float:
+        words = round_up(channels.words, machine.transfer_words)
+        return words * 2 / (rate * part) + machine.transfer_overhead
+
+    working = [[tile for tile in plan.channels if tile.cus >> cu & 1] for cu in range(machine.compute_units)]
+    return (
+        share,
+        [sum(operands * pixels * moved(tile, share) for tile in mine) for mine in working],
+        sum(outputs * moved(tile, 1) for mine in working for tile in mine),
+        outputs * sum(tile.words for tile in working[0]) // machine.line_words,
+    )
+
+
+def line_cycles(problem: MapsProblem) -> int:
+    """Cycles for a line of an output of a layer that works on the words of pixels."""
+    machine, taps = problem.machine, problem.window.kernel_h * problem.window.kernel_w
+    if not problem.average:
+        return max(taps, CYCLES_PER_LINE)
+    return average_steps(machine.vmacs, machine.line_words) * max(machine.macs, CYCLES_PER_AVERAGE_TRACE * taps)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from xdsl.ir import Operation, SSAValue
 
-from lowering.candidates import quickest_tile
+from lowering.candidates import quickest_tiles
 from lowering.layouts import has_empty_lines, layout_of, moves_nothing, placement, same_words
 from lowering.problems import pixel_window, pool_window
-from lowering.tile_steps.words import words_problem
 from lowering.tiling import TilingError
+from lowering.words_tiling import words_problem
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of
 from snowdialect.dialects.tile import Window
@@ -56,14 +56,16 @@ def _words_reason(
     op: Operation, machine: Machine, window: Window, maps: SSAValue, other: SSAValue | None = None
 ) -> str | None:
     """An operation without kernels works on words: channels must lie alike in operands and result, and the maps under
-    one window must fit a buffer."""
+    one window, or some of their channels, must fit a buffer."""
     values = [value for value in (maps, other, op.results[0]) if value is not None]
     if any(frac_of(value) is None for value in values):
         return "is not in fixed point"
     layouts = [layout_of(value, machine).layout for value in values]
     try:
         second = layouts[1] if other is not None else None
-        quickest_tile(words_problem(machine, window, layouts[0], second, layouts[-1]))
+        quickest_tiles(
+            words_problem(machine, window, layouts[0], second, layouts[-1], average=isinstance(op, cnn.AvgPoolOp))
+        )
     except TilingError as error:
         return str(error)
     if not same_words(layouts, machine):

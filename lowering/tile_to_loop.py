@@ -311,8 +311,8 @@ class LowerStore(RewritePattern):
 
 
 class LowerMove(RewritePattern):
-    """As much at a time as lies in a row on both sides; CUs in order, so that one moves its words on before it gets
-    those of the next."""
+    """As much at a time as lies in a row on both sides; CUs in the order in which one moves its words on before it gets
+    those of its neighbour."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: tile.MoveOp, rewriter: PatternRewriter) -> None:
@@ -320,7 +320,8 @@ class LowerMove(RewritePattern):
         source_layout, target_layout = op.layouts
         builder = LoopBuilder()
         source, target = op.start("source"), op.start("target")
-        for cu in range(machine.compute_units):
+        cus = range(machine.compute_units)
+        for cu in cus if op.down.value.data >= 0 else reversed(cus):
             if not span.cus >> cu & 1:
                 continue
             with builder.loop(0, pieces.rows) as row, builder.loop(0, pieces.columns) as column:

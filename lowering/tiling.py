@@ -6,10 +6,10 @@ asks whether a plan exists and what it costs, the conversion builds the tiles of
 
 from __future__ import annotations
 
-from functools import cache
 from math import gcd
 from typing import NamedTuple
 
+from lowering.row_tiles import RowTile, pooled_row_tiles, row_tiles
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Packing, round_down, round_up
 from snowdialect.machine import Machine
@@ -27,32 +27,6 @@ class Place(NamedTuple):
     slots: int
     stride: int
     row: int
-
-
-class MapsTile(NamedTuple):
-    """Input rows that are loaded together, and the rows of the window's output that are computed from them.
-
-    Rows are those of the first CU; every other CU is `share` further down.
-    """
-
-    first: int
-    stop: int
-    """Rows computed: `first` to below `stop`."""
-    load_first: int
-    load_stop: int
-    """Rows loaded; some may lie outside the maps."""
-    cus: int
-
-
-class RowTile(NamedTuple):
-    """Rows of a result tile."""
-
-    base: int
-    """The row of the window's output that row 0 of the result tile holds."""
-    first: int
-    stop: int
-    """Rows of the layer's result that are stored: pooled ones where the pool is fused."""
-    maps: tuple[MapsTile, ...]
 
 
 class ColumnTile(NamedTuple):
@@ -81,19 +55,23 @@ class TilePlan(NamedTuple):
     cus: int
     """Mask of the CUs that work."""
     rows: tuple[RowTile, ...]
+    """In the order in which they are computed."""
+    upwards: bool
+    """Tiles go from the bottom to the top of each CU's share."""
     columns: tuple[ColumnTile, ...]
     overlap: int
     """Rows of the window's output that two neighbouring tiles of a fused pool share."""
     maps: Place
+    maps_pixel: int
+    """Words of a pixel there."""
     other: Place | None
     other_pixel: int
-    """Words of a pixel there."""
     sliced: bool
     """Pixels there have the channels of a result tile alone."""
     result: Place
     pooled: Place | None
     halo: Place | None
-    """Rows of the window's output that a CU gets from the next one, for its last pooled row."""
+    """Rows of the window's output that a CU gets from a neighbour, for the pooled row that it computes last."""
     kept: Place | None
     """Columns of the window's output, all rows of a CU, that a tile keeps for the one to its right."""
 
@@ -123,6 +101,8 @@ class MapsProblem(NamedTuple):
     """Words of a pooled pixel that a tile holds in a CU."""
     sliced: bool = False
     """Of what is read pixel for pixel with the result, a tile holds the words that it holds of the result."""
+    average: bool = False
+    """The window is that of an average pool, of which each trace gives a vMAC one channel."""
 
 
 class TileSize(NamedTuple):
@@ -150,7 +130,14 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
         if pool.kernel_h < pool.stride_h:
             raise TilingError("a pool that skips rows is not fused")
         overlap = pool.kernel_h - pool.stride_h
-    rows = _row_tiles(window, pool, size.rows, size.maps_rows, share, working)
+    upwards = False
+    if pool is None:
+        rows = row_tiles(window, size.rows, size.maps_rows, share, working)
+    else:
+        rows, upwards = pooled_row_tiles(window, pool, size.rows, size.maps_rows, share, working)
+        if share and working > 1 and (rows[-1].stop - rows[-1].first) * pool.stride_h < overlap:
+            # They arrive for the last tile, when the other CU has them; tiles before it have to do without.
+            raise TilingError("only the last tile of a CU reads rows that another CU computes")
     columns = _column_tiles(problem, size.columns)
     loaded = max(tile.load_stop - tile.load_first for row in rows for tile in row.maps)
     held = max(tile.stop - row.base for row in rows for tile in row.maps)
@@ -184,7 +171,8 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
             sizes["halo"] = overlap * result_row, 1, result_row
         if kept := max(tile.kept for tile in columns):
             row = round_up(kept * problem.result_words, transfer)
-            count = max(tile.stop for result in rows for tile in result.maps) - rows[0].base
+            computed = [tile for result in rows for tile in result.maps]
+            count = max(tile.stop for tile in computed) - min(tile.first for tile in computed)
             sizes["kept"] = count * row, 1, row
     refilled = sum(len(tile.maps) for tile in rows) * len(columns) > 1
     places = dict(zip(sizes, _place(machine, list(sizes.values()), loaded if refilled else 0), strict=True))
@@ -193,9 +181,11 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
         share if pool is None else share * pool.stride_h,
         (1 << working) - 1,
         rows,
+        upwards,
         columns,
         overlap,
         places["maps"],
+        pixel,
         places.get("other"),
         other_pixel,
         problem.sliced,
@@ -237,63 +227,6 @@ def _shift(machine: Machine, maps: tuple[int, int, int], rows: int, start: int, 
     _, _, row = maps
     shifts = range((machine.mbuf_bank_words - start) % row, free + 1, row)
     return min(shifts, key=lambda shift: abs(2 * (machine.mbuf_bank_words - start - shift) // row - rows), default=0)
-
-
-@cache
-def _row_tiles(
-    window: Window, pool: Window | None, rows: int, maps_rows: int, share: int, working: int
-) -> tuple[RowTile, ...]:
-    tiles: list[RowTile] = []
-    if pool is None:
-        limit = share or window.out_h
-        # The first tile has no rows above it to load, and so room for the outputs that reach into the padding.
-        more = 0 if share or rows >= limit else window.pad_top // window.stride_h
-        base = 0
-        while not tiles or tiles[-1].stop < limit:
-            first = base + (more if tiles else 0)
-            stop = min(base + more + rows, limit)
-            maps = _maps_tiles(window, maps_rows, first, stop, share, (1 << working) - 1)
-            tiles.append(RowTile(first, first, stop, maps))
-            base += rows
-        return tuple(tiles)
-    overlap, limit = pool.kernel_h - pool.stride_h, share or pool.out_h
-    everyone = (1 << working) - 1
-    for first in range(0, limit, rows):
-        stop = min(first + rows, limit)
-        base = first * pool.stride_h - pool.pad_top
-        begin = base + (overlap if first else 0)
-        end = (stop - 1) * pool.stride_h - pool.pad_top + pool.kernel_h
-        if not share:
-            begin, end = max(begin, 0), window.out_h if stop == limit else min(end, window.out_h)
-        last_rows = end
-        below = window.out_h - max(0, working - 1) * share * pool.stride_h
-        if stop == limit:
-            # Rows that no window reads are computed, too: their saturations count.
-            last_rows = max(end, below)
-        if share:
-            # The rows behind a CU's share are the first ones of the next CU; the last CU has to compute them itself.
-            end = min(end, share * pool.stride_h - pool.pad_top)
-        maps = _maps_tiles(window, maps_rows, begin, end, share, everyone)
-        if last_rows > end:
-            maps += _maps_tiles(window, maps_rows, end, min(last_rows, below), share, 1 << working - 1)
-        tiles.append(RowTile(base, first, stop, maps))
-    if share and working > 1 and (limit - tiles[-1].first) * pool.stride_h < overlap:
-        # They arrive for the last tile, when the next CU has them; tiles before it have to do without.
-        raise TilingError("only the last tile of a CU reads rows that the next CU computes")
-    return tuple(tiles)
-
-
-def _maps_tiles(window: Window, maps_rows: int, first: int, stop: int, share: int, cus: int) -> tuple[MapsTile, ...]:
-    tiles: list[MapsTile] = []
-    for begin in range(first, stop, maps_rows):
-        end = min(begin + maps_rows, stop)
-        load_first = begin * window.stride_h - window.pad_top
-        load_stop = load_first + window.rows_read(end - begin)
-        if not share:
-            load_first, load_stop = max(load_first, 0), min(load_stop, window.in_h)
-            load_stop = max(load_stop, load_first + 1)
-        tiles.append(MapsTile(begin, end, load_first, load_stop, cus))
-    return tuple(tiles)
 
 
 def _column_tiles(problem: MapsProblem, columns: int) -> tuple[ColumnTile, ...]:

@@ -397,10 +397,18 @@ def _average(machine: Machine, pool: AvgPool) -> tuple[list[Work], int]:
     issue = 0
     for rows in pool.rows:
         outputs = len(rows) * len(pool.columns) * groups
-        taps = sum(len(y) for y, _ in rows) * sum(len(x) for x, _ in pool.columns) * groups
+        kernel_rows = sum(len(y) for y, _ in rows)
+        taps = kernel_rows * sum(len(x) for x, _ in pool.columns) * groups
         works.append(Work(taps + outputs, max(taps, outputs * machine.macs)))
-        issue = max(issue, LOOPED_TRACE_ISSUE * taps + (SETUP + OUTPUT_ISSUE) * outputs)
+        # Kernel rows are a loop, in which many columns are one, too.
+        columns = sum(_row_issue(len(x)) for x, _ in pool.columns)
+        issue = max(issue, groups * (kernel_rows * columns + OUTPUT_ISSUE * len(rows) * len(pool.columns)))
     return works, issue
+
+
+def _row_issue(taps: int) -> int:
+    """What is issued for a kernel row of an average."""
+    return OUTPUT_ISSUE + taps * (TRACE_ISSUE if taps <= UNROLLED_TRACES else LOOPED_TRACE_ISSUE)
 
 
 @cache

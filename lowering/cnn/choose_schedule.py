@@ -24,7 +24,7 @@ from xdsl.pattern_rewriter import (
     op_type_rewrite_pattern,
 )
 
-from lowering.candidates import Choices, Refusal, conv_plans, ignore, quickest_tile
+from lowering.candidates import Choices, Refusal, conv_plans, ignore, quickest_tiles
 from lowering.costs import conv_cycles, limit_cycles, words_cycles
 from lowering.layouts import unrolled_layout
 from lowering.problems import conv_problem, linear_problem
@@ -34,9 +34,10 @@ from lowering.tile_steps.layer import LayerBuffers
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.roll import code_size
 from lowering.tile_steps.steps import maps_of
-from lowering.tile_steps.words import max_pool_steps, words_problem
+from lowering.tile_steps.words import max_pool_steps
 from lowering.tiling import ConvPlan, ConvProblem
 from lowering.timing import estimate
+from lowering.words_tiling import words_problem
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of
 from snowdialect.dialects.locations import layer_name
@@ -343,5 +344,5 @@ def first_estimate(problem: ConvProblem, plan: ConvPlan) -> int:
     cycles = conv_cycles(problem, plan)
     if problem.pool is not None and not plan.schedule.fused:
         pool = words_problem(problem.machine, problem.pool.window, problem.result, None, problem.pool.result)
-        cycles += words_cycles(pool, quickest_tile(pool))
+        cycles += words_cycles(pool, quickest_tiles(pool))
     return cycles

@@ -9,12 +9,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from lowering.costs import per_output
+from lowering.row_tiles import MapsTile, RowTile
 from lowering.tile_steps.layer import (
     CYCLES_PER_INSTRUCTION,
     ROW_PARTS,
     LayerBuffers,
     LoadWeights,
     Origin,
+    Slice,
     Slots,
     Transfer,
     memory_cycles,
@@ -22,7 +24,7 @@ from lowering.tile_steps.layer import (
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Role, Step, Unit
-from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, MapsTile, Place, RowTile, lanes_of
+from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, Place, lanes_of
 from snowdialect.dialects import tile
 from snowdialect.layout import UnrolledRows, round_up
 from snowdialect.machine import Machine
@@ -207,7 +209,8 @@ class ConvSteps(LayerBuffers):
         first = self.regions.other.layout.segments[0].offset
         left = self.conv.channels * self.conv.windows - result.channel
         words = min(self.conv.tile_words, round_up(left, self.machine.transfer_words))
-        self.load_slices(result.base, maps, columns, result.slot, result.channel + first, words, self.conv.share)
+        wanted = Slice(result.channel + first, words, self.conv.share)
+        self.load_other(result.base, maps, columns, result.slot, wanted)
 
     def _load_weights(self, number: int, part: int, slot: int) -> None:
         buffers = self.machine.vmacs * self.conv.packing.cus
@@ -267,7 +270,7 @@ class ConvSteps(LayerBuffers):
             self.move(source, Origin(self.kept, row=self._kept_row(maps)), size, maps.cus, 0)
 
     def _kept_row(self, maps: MapsTile) -> int:
-        return maps.first - self.plan.rows[0].base
+        return maps.first - min(tile.first for rows in self.plan.rows for tile in rows.maps)
 
     def _pool(self, rows: RowTile, columns: ColumnTile, result: ResultTile) -> None:
         """Pools and stores; hands on the rows that two tiles, or two CUs, share."""
@@ -275,17 +278,20 @@ class ConvSteps(LayerBuffers):
         assert self.problem.pool is not None and self.pooled is not None
         pool = self.problem.pool.window
         overlap, words, width = plan.overlap, self.conv.tile_words, columns.stop - columns.first
-        here = result.slot
+        here, size = result.slot, (overlap, width, words)
+        # Rows of the tile that the one above it has in common with it, and the one below.
+        above, below = Origin(self.result, here), Origin(self.result, here, (rows.stop - rows.first) * pool.stride_h)
         if self.halo is not None:
-            working = plan.cus.bit_length()
-            if rows is plan.rows[0]:
-                # The first rows of a CU are the last ones of the CU before it.
-                others = plan.cus & ~1
-                self.move(Origin(self.result, here), Origin(self.halo), (overlap, width, words), others, 1)
-            if rows is plan.rows[-1]:
-                row = plan.share * pool.stride_h - pool.pad_top - rows.base
-                others = plan.cus & ~(1 << (working - 1))
-                self.move(Origin(self.halo), Origin(self.result, here, row), (overlap, width, words), others, 0)
+            all_but_first, all_but_last = plan.cus & ~1, plan.cus & plan.cus >> 1
+            if rows is plan.rows[0] and plan.upwards:
+                # The last rows of a CU are the first ones of the next CU.
+                self.move(below, Origin(self.halo), size, all_but_last, -1)
+            elif rows is plan.rows[0]:
+                self.move(above, Origin(self.halo), size, all_but_first, 1)
+            if rows is plan.rows[-1] and plan.upwards:
+                self.move(Origin(self.halo), above, size, all_but_first, 0)
+            elif rows is plan.rows[-1]:
+                self.move(Origin(self.halo), below, size, all_but_last, 0)
         column = columns.stored_first
         slot, _ = self.pooled_slots.take((rows.first, column, result.channel))
         span = tile.Span(0, rows.stop - rows.first, 0, columns.stored_stop - column, plan.share, plan.cus)
@@ -293,9 +299,9 @@ class ConvSteps(LayerBuffers):
         maps, pooled = (self.result.role, here), (self.pooled.role, slot)
         self.steps.append(PoolTile(self.machine, pool, maps, pooled, (rows.first, column), span, channels))
         if overlap and rows is not plan.rows[-1]:
-            below = (rows.stop - rows.first) * pool.stride_h
-            source, target = Origin(self.result, here, below), Origin(self.result, here)
-            self.move(source, target, (overlap, width, words), plan.cus, 0)
+            following = plan.rows[plan.rows.index(rows) + 1]
+            end = Origin(self.result, here, (following.stop - following.first) * pool.stride_h)
+            self.move(*((above, end) if plan.upwards else (below, above)), size, plan.cus, 0)
         self._store(self.pooled, slot, rows, columns, result.channel)
 
 

@@ -8,12 +8,13 @@ from functools import cached_property
 from itertools import groupby
 from typing import NamedTuple
 
+from lowering.row_tiles import MapsTile
 from lowering.tile_steps.neighbours import Ahead, Buffers, FirstLoad, Left, Neighbours, Swapped
 from lowering.tile_steps.order import order
 from lowering.tile_steps.roll import Node, roll, straight
 from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Region, Role, Step, Unit, Work
 from lowering.tile_steps.waits import Pending, Waits
-from lowering.tiling import ColumnTile, MapsTile, Place, TilePlan
+from lowering.tiling import ColumnTile, Place, TilePlan
 from snowdialect.dialects import tile
 from snowdialect.layout import MapsLayout
 from snowdialect.machine import Machine
@@ -120,6 +121,16 @@ class Transfer(NamedTuple):
     """Of each load."""
 
 
+class Slice(NamedTuple):
+    """Some words of each pixel, which are loaded pixel by pixel."""
+
+    channel: int
+    """The word where those of the first CU begin."""
+    words: int
+    share: int
+    """Words from the first of a CU to the first of the next."""
+
+
 @dataclass(frozen=True)
 class TileProgram:
     """What a layer does: its buffers, and loads, computation and stores."""
@@ -182,7 +193,7 @@ class LayerBuffers:
         self.cover = 0
         """For how many cycles a full queue keeps the MACs busy; 0 in layers without."""
         self.in_place = regions.result.memory is not regions.result.role
-        self.maps = self.buffer(Role.MAPS_TILE, plan.maps, regions.maps.layout.pixel)
+        self.maps = self.buffer(Role.MAPS_TILE, plan.maps, plan.maps_pixel)
         self.maps_slots = Slots(plan.maps.slots)
         self.other: Buffer | None = None
         if plan.other is not None and regions.other is not None:
@@ -328,9 +339,9 @@ class LayerBuffers:
             if mine
         )
 
-    def load_maps(self, rows: MapsTile, columns: ColumnTile) -> int:
-        """Sees to it that a maps tile is in its buffer; returns the slot."""
-        slot, missing = self.maps_slots.take((rows.load_first, rows.load_stop, columns.first))
+    def load_maps(self, rows: MapsTile, columns: ColumnTile, wanted: Slice | None = None) -> int:
+        """Sees to it that a maps tile, or a slice of it, is in its buffer; returns the slot."""
+        slot, missing = self.maps_slots.take((rows.load_first, rows.load_stop, columns.first, wanted))
         if missing:
             span = tile.Span(
                 0,
@@ -340,8 +351,13 @@ class LayerBuffers:
                 self.plan.window_share * self.window.stride_h,
                 rows.cus,
             )
-            load = self._load(self.regions.maps, self.maps, rows.load_first, columns.load_first, slot, span)
-            self.steps += [load] if self.plan.maps.slots > 1 else self._bank_by_bank(load)
+            place, alone = (rows.load_first, columns.load_first, slot), self.plan.maps.slots == 1
+            if wanted is None:
+                load = self._load(self.regions.maps, self.maps, *place, span)
+                self.steps += self._bank_by_bank(load) if alone else [load]
+            else:
+                loads = self._load_slices(self.regions.maps, self.maps, place, span, wanted)
+                self.steps += [replace(load, held=load.shared, shared=()) for load in loads] if alone else loads
         return slot
 
     def _bank_by_bank(self, load: Step) -> list[Step]:
@@ -351,39 +367,48 @@ class LayerBuffers:
             replace(part, held=self.buffers.whole_banks_of(part.writes)) for part in self._parts_by_row(load, last=())
         ]
 
-    def load_other(self, base: int, rows: MapsTile, columns: ColumnTile, slot: int) -> None:
-        """Loads what is read pixel for pixel with the result, whose tile begins with row `base`."""
-        if self.other is not None and self.regions.other is not None:
-            top, bottom = rows.first - base, rows.stop - base
-            span = tile.Span(top, bottom, 0, columns.stop - columns.first, self.plan.window_share, rows.cus)
-            self.steps.append(self._load(self.regions.other, self.other, base, columns.first, slot, span))
-
-    def load_slices(
-        self, base: int, rows: MapsTile, columns: ColumnTile, slot: int, channel: int, words: int, share: int
+    def load_other(
+        self, base: int, rows: MapsTile, columns: ColumnTile, slot: int, wanted: Slice | None = None
     ) -> None:
-        """Loads, of what is read pixel for pixel with a result tile that begins with row `base`, so many words from
-        word `channel` on: a few pixels at a time, as many as the queues of the load units take."""
-        assert self.other is not None and self.regions.other is not None
-        place = base, columns.first, slot, channel
-        width, count = columns.stop - columns.first, self.machine.load_queue_depth
-        for row in range(rows.first - base, rows.stop - base):
-            for left in range(0, width, count):
-                part = tile.Span(row, row + 1, left, min(left + count, width), self.plan.window_share, rows.cus)
-                self.steps += self._load_pixels(self.regions.other, self.other, place, words, share, part)
+        """Loads what is read pixel for pixel with the result, or a slice of it, for a tile that begins with row
+        `base`."""
+        if self.other is None or self.regions.other is None:
+            return
+        top, bottom = rows.first - base, rows.stop - base
+        span = tile.Span(top, bottom, 0, columns.stop - columns.first, self.plan.window_share, rows.cus)
+        place = base, columns.first, slot
+        if wanted is None:
+            self.steps.append(self._load(self.regions.other, self.other, *place, span))
+        else:
+            self.steps += self._load_slices(self.regions.other, self.other, place, span, wanted)
+
+    def _load_slices(
+        self, region: Region, buffer: Buffer, place: tuple[int, int, int], span: tile.Span, wanted: Slice
+    ) -> list[Step]:
+        """Loads of a slice of a tile, whose row, column and slot are its place: a few pixels at a time, as many as the
+        queues of the load units take."""
+        inside, count = span.columns_inside(place[1], region.layout.width), self.machine.load_queue_depth
+        parts = (
+            span._replace(top=row, bottom=row + 1, left=left, right=min(left + count, inside.stop))
+            for row in range(span.top, span.bottom)
+            for left in range(inside.start, inside.stop, count)
+        )
+        return [step for part in parts for step in self._load_pixels(region, buffer, place, wanted, part)]
 
     def _load_pixels(
-        self, region: Region, buffer: Buffer, place: tuple[int, int, int, int], words: int, share: int, span: tile.Span
+        self, region: Region, buffer: Buffer, place: tuple[int, int, int], wanted: Slice, span: tile.Span
     ) -> list[Step]:
-        row, machine = place[0], self.machine
+        row, column, slot = place
+        machine, (channel, words, share) = self.machine, wanted
         rows = tuple(len(span.rows_inside(row, cu, region.layout.height)) for cu in range(machine.compute_units))
         width = span.right - span.left
         if not any(rows):
             return []
-        written = (Access(buffer.role, place[2], Extent(span.top, span.bottom), Extent(span.left, span.right)),)
+        written = (Access(buffer.role, slot, Extent(span.top, span.bottom), Extent(span.left, span.right)),)
         return [
             Step(
                 LoadPixels(region.role, buffer.role, words, share, span.moved(-span.top, -span.left), rows),
-                (*place, span.top, span.left),
+                (row, column, slot, channel, span.top, span.left),
                 Unit.LOAD,
                 (Access(region.memory),) if self.in_place else (),
                 written,
@@ -417,7 +442,8 @@ class LayerBuffers:
         )
 
     def move(self, source: Origin, target: Origin, size: tuple[int, int, int], cus: int, down: int) -> None:
-        """Moves rows x columns x words from one place to another, from each CU to the one that is `down` before it."""
+        """Moves rows x columns x words from one place to another, from each CU to the one that is `down` before it;
+        -1: to the one behind it."""
         rows, columns, words = size
 
         def access(place: Origin) -> Access:

@@ -8,63 +8,68 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from lowering.candidates import quickest_tile
+from lowering.candidates import quickest_tiles
 from lowering.layouts import word_ranges
-from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, LoadWeights, Slots, Transfer
+from lowering.row_tiles import RowTile
+from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, LoadWeights, Slice, Slots, Transfer
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import Access, Extent, Maps, Part, Role, Step, Unit, Work
-from lowering.tiling import MapsProblem, Place
+from lowering.tiling import ColumnTile, Place
+from lowering.words_tiling import ChannelTile, words_problem
 from snowdialect.dialects import tile
 from snowdialect.fixed_point import avg_pool_weights
-from snowdialect.layout import MapsLayout, average_block, round_up
+from snowdialect.layout import average_block, round_up
 from snowdialect.machine import Machine
-
-
-def words_problem(
-    machine: Machine, window: tile.Window, maps: MapsLayout, other: MapsLayout | None, result: MapsLayout
-) -> MapsProblem:
-    """A layer that works on the words of pixels as a tiling problem."""
-    pixel = _stored_words(maps, result, machine)
-    return MapsProblem(machine, window, maps, other, result, pixel, pixel == result.pixel)
-
-
-def _stored_words(maps: MapsLayout, result: MapsLayout, machine: Machine) -> int:
-    """Words of a result pixel in a tile: those of the channels, up to whole transfers where it is only a part."""
-    _, words = word_ranges(maps, machine)
-    return words if words == result.pixel else round_up(words, machine.transfer_words)
 
 
 class WordsSteps(LayerBuffers, ABC):
     """Collects the tile program of a layer that works on the words of pixels."""
 
+    average = False
+    """Whether it is an average pool."""
+
     def __init__(self, machine: Machine, window: tile.Window, regions: Maps, swapped: Swapped) -> None:
         maps, result = regions.maps.layout, regions.result.layout
         other = None if regions.other is None else regions.other.layout
-        plan = quickest_tile(words_problem(machine, window, maps, other, result))
-        super().__init__(machine, window, plan, regions, swapped)
-        self.first, self.words = word_ranges(maps, machine)
+        problem = words_problem(machine, window, maps, other, result, average=self.average)
+        plan = quickest_tiles(problem)
+        super().__init__(machine, window, plan.tiles, regions, swapped)
+        self.channels = plan.channels
+        self.first, _ = word_ranges(maps, machine)
         self.second = 0 if other is None else word_ranges(other, machine)[0]
         self.target, _ = word_ranges(result, machine)
-        self.stored = _stored_words(maps, result, machine)
-        self.result = self.buffer(Role.RESULT_TILE, self.plan.result, self.stored)
+        self.stored = problem.result_words
+        pixel = self.plan.maps_pixel if self.plan.sliced else self.stored
+        self.result = self.buffer(Role.RESULT_TILE, self.plan.result, pixel)
+        self.result_slots = Slots(self.plan.result.slots)
 
     def collect(self) -> None:
         """Loads, computes and stores tile by tile."""
-        slots = Slots(self.plan.result.slots)
-        for rows in self.plan.rows:
-            for columns in self.plan.columns:
-                slot, _ = slots.take((rows.base, columns.first))
-                maps = rows.maps[0]
-                maps_slot = self.load_maps(maps, columns)
-                self.load_other(rows.first, maps, columns, slot)
-                height, width = rows.stop - rows.first, columns.stop - columns.first
-                span = tile.Span(0, height, 0, width, self.plan.share, self.plan.cus)
-                row_lead = maps.first * self.window.stride_h - self.window.pad_top - maps.load_first
-                pixels = tile.Pixels(self.words, self.first, self.second, 0, columns.lead, row_lead)
-                self.steps += self.compute(maps_slot, slot, (rows.first, columns.first), span, pixels)
-                place = (rows.first, columns.first, self.target)
-                self.store(self.result, slot, place, self.stored, 0, self.target + self.stored, span)
+        for channels in self.channels:
+            for rows in self.plan.rows:
+                for columns in self.plan.columns:
+                    self._tile(channels, rows, columns)
+
+    def _tile(self, channels: ChannelTile, rows: RowTile, columns: ColumnTile) -> None:
+        slot, _ = self.result_slots.take((channels.first, rows.base, columns.first))
+        maps, stored = rows.maps[0]._replace(cus=channels.cus), self.stored
+        row_lead = maps.first * self.window.stride_h - self.window.pad_top - maps.load_first
+        pixels = tile.Pixels(channels.words, self.first, self.second, 0, columns.lead, row_lead)
+        if self.plan.sliced:
+            stored = round_up(channels.words, self.machine.transfer_words)
+            pixels = pixels._replace(first=0, other=0)
+            wanted = Slice(self.first + channels.first, stored, channels.share)
+            maps_slot = self.load_maps(maps, columns, wanted)
+            self.load_other(rows.first, maps, columns, slot, wanted._replace(channel=self.second + channels.first))
+        else:
+            maps_slot = self.load_maps(maps, columns)
+            self.load_other(rows.first, maps, columns, slot)
+        height, width = rows.stop - rows.first, columns.stop - columns.first
+        span = tile.Span(0, height, 0, width, self.plan.share, channels.cus)
+        self.steps += self.compute(maps_slot, slot, (rows.first, columns.first), span, pixels)
+        place = (rows.first, columns.first, self.target + channels.first)
+        self.store(self.result, slot, place, stored, channels.share, self.target + self.stored, span)
 
     @abstractmethod
     def compute(
@@ -197,7 +202,7 @@ class AvgPoolTile(PixelTile):
 
     def template(self, span: tile.Span, rows: list[range], columns: range) -> AvgPool:
         layer, window = self.layer, self.layer.window
-        row_classes, column_classes = layer.average.row_classes, layer.average.column_classes
+        row_classes, column_classes = layer.classes.row_classes, layer.classes.column_classes
         return AvgPool(
             span.moved(-span.top, -span.left),
             window,
@@ -216,6 +221,8 @@ class AvgPoolTile(PixelTile):
 class AvgPoolSteps(WordsSteps):
     """An average pool."""
 
+    average = True
+
     def __init__(
         self,
         machine: Machine,
@@ -225,7 +232,7 @@ class AvgPoolSteps(WordsSteps):
         weights: AverageWeights,
     ) -> None:
         super().__init__(machine, window, regions, swapped)
-        self.average = weights
+        self.classes = weights
         self.weights = [Transfer(vmac % machine.load_units, 1, weights.block) for vmac in range(machine.vmacs)]
         self.buffer(Role.WEIGHTS, Place(weights.block, 0, 1, machine.wbuf_bank_words, weights.block), weights.block)
         self.steps.append(

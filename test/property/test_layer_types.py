@@ -82,7 +82,8 @@ def pools(draw: st.DrawFn, kind: type[MaxPool] | type[AvgPool], *, ceil_mode: bo
 
 @st.composite
 def global_pools(draw: st.DrawFn) -> Net:
-    shape = draw(channels), draw(sides), draw(sides)
+    """Of whole transfers CUs have a share each."""
+    shape = draw(channels | st.integers(2, 40).map(lambda number: 32 * number)), draw(sides), draw(sides)
     kernel = shape[1:]
     return Net(shape, (draw(st.sampled_from([MaxPool(kernel), AvgPool(kernel)])),))
 

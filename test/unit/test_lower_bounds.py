@@ -10,7 +10,7 @@ from test_tiling import convolution, maps
 import snow_certify
 from lowering.bounds import Bounds, Demand, add_bounds, conv_bounds, loaded_words, max_pool_bounds
 from lowering.compiler import compile_model
-from lowering.tile_steps.words import words_problem
+from lowering.words_tiling import words_problem
 from snowdialect.dialects.tile import Window
 from snowdialect.frontends.torch7.writer import save
 from snowdialect.machine import load_machine

@@ -141,3 +141,20 @@ def test_moves(level: str, words: Array) -> None:
     expected[:, :16, 1:] = words[:, :, 1:]
     expected[:, 16:, 1::2, 2:4] = words[:, :, 1::2, 6:]
     np.testing.assert_array_equal(y, expected)
+
+
+@LEVELS
+def test_moves_to_the_cu_behind(level: str, words: Array) -> None:
+    """Each CU gets the last row of the one before it behind its own two, and stores rows 1 and 2."""
+    body = [
+        load(0, 2, 0, 2),
+        add(0, 0, 0, part(0, 2, 0, 8, 2, 15)),
+        f"tile.move %o[0] row[1] column[0] word[0] to %o[0] row[2] column[0] word[0] words 32 down -1 "
+        f"{span(0, 1, 0, 8, 0, 7)} : {RESULT} to {RESULT}",
+        store(0, part(1, 3, 0, 8, 2, 15)),
+    ]
+    y = run("\n".join(body), words, level)
+    expected = np.zeros((2, 32, 8, 8), int)
+    expected[:, :16, 1::2] = words[:, :, 1::2]
+    expected[:, :16, 4::2] = words[:, :, 1:-3:2]
+    np.testing.assert_array_equal(y, expected)

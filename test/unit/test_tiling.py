@@ -7,19 +7,21 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lowering.candidates import Choices, conv_plans, quickest_tile
+from lowering.candidates import Choices, conv_plans, quickest_tiles
 from lowering.costs import conv_cycles, output_cycles
+from lowering.row_tiles import RowTile
 from lowering.tiling import (
     ConvPlan,
     ConvProblem,
     MapsProblem,
     Place,
     PoolBehind,
-    RowTile,
+    TilePlan,
     TilingError,
     merged_windows,
     plan_conv,
 )
+from lowering.words_tiling import words_problem
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Segment, round_up
 from snowdialect.machine import Machine, load_machine
@@ -163,32 +165,43 @@ def computed(row: RowTile, cu: int, plan: ConvPlan, problem: ConvProblem) -> set
     return rows & set(range(problem.window.out_h))
 
 
+def common_rows(tiles: TilePlan, cu: int, pool: Window) -> set[int]:
+    """Rows of the window's output under pooled rows of a CU and of the one before it."""
+    first = cu * tiles.share * pool.stride_h - pool.pad_top
+    return set(range(first, first + tiles.overlap))
+
+
 def check_rows(plan: ConvPlan, problem: ConvProblem) -> None:
     """All rows of the result come out once, and the rows that a pool reads are in the buffer when it does: computed for
-    the tile, kept from the tile before, or got from the next CU."""
+    the tile, kept from the tile before, or got from a neighbour. No CU computes what another one does."""
     tiles = plan.maps
     fused = plan.schedule.fused
     pool = problem.pool.window if fused and problem.pool is not None else None
     height = problem.window.out_h if pool is None else pool.out_h
     stored: list[int] = []
+    made: list[int] = []
     for cu in range(problem.machine.compute_units):
         kept: set[int] = set()
         for row in tiles.rows:
             mine = [y + cu * tiles.share for y in range(row.first, row.stop)] if tiles.cus >> cu & 1 else []
             mine = [y for y in mine if y < height]
             stored += mine if tiles.share or cu == 0 else []
+            made += sorted(computed(row, cu, plan, problem)) if tiles.share or cu == 0 else []
             held = computed(row, cu, plan, problem) | kept
             if pool is None:
                 assert set(mine) <= held
                 continue
-            if row is tiles.rows[-1] and tiles.halo is not None and tiles.cus >> cu + 1 & 1:
-                held |= set(sorted(computed(tiles.rows[0], cu + 1, plan, problem))[: tiles.overlap])
+            neighbour = cu - 1 if tiles.upwards else cu + 1
+            if row is tiles.rows[-1] and tiles.halo is not None and neighbour >= 0 and tiles.cus >> neighbour & 1:
+                held |= common_rows(tiles, max(cu, neighbour), pool) & computed(tiles.rows[0], neighbour, plan, problem)
             for y in mine:
                 first = y * pool.stride_h - pool.pad_top
                 assert {first + tap for tap in pool.kernel_rows(y)} <= held
-            below = (row.stop + cu * tiles.share) * pool.stride_h - pool.pad_top
-            kept = {y for y in held if below <= y < below + tiles.overlap}
+            edge = ((row.first if tiles.upwards else row.stop) + cu * tiles.share) * pool.stride_h - pool.pad_top
+            kept = {y for y in held if edge <= y < edge + tiles.overlap}
     assert sorted(stored) == list(range(height))
+    if pool is not None:
+        assert sorted(made) == list(range(problem.window.out_h))
 
 
 def check_kernels(plan: ConvPlan, problem: ConvProblem) -> None:
@@ -257,16 +270,22 @@ def test_shares_of_channels_that_are_no_whole_transfers_are_gathered() -> None:
 
 
 def test_a_fused_pool_has_the_rows_of_its_tile_and_those_it_shares_with_the_next() -> None:
-    problem = convolution(16, 32, (16, 8), 3, pool=(3, 2, 1))
-    plan = plan_conv(problem, schedule(rows=1, columns=4, maps_rows=2, steps=8, result_tiles=1, fused=1))
+    wanted = schedule(rows=1, columns=4, maps_rows=2, steps=8, result_tiles=1, fused=1)
     # Each CU has two pooled rows, which step over four rows, and gets the row below from the next CU. The last CU has
-    # none behind it, and computes it itself.
-    assert (plan.maps.share, plan.maps.window_share, plan.maps.overlap) == (2, 4, 1)
-    rows = [[(part.first, part.stop, part.cus) for part in row.maps] for row in plan.maps.rows]
-    assert rows == [[(-1, 1, 15), (1, 2, 15)], [(2, 3, 15), (3, 4, 8)]]
-    assert plan.maps.pooled is not None and plan.maps.halo is not None
-    assert (plan.maps.result.words, plan.maps.pooled.words, plan.maps.halo.words) == (3 * 256, 128, 256)
-    assert plan.maps.kept is None
+    # none behind it, and none below.
+    tiles = plan_conv(convolution(16, 32, (16, 8), 3, pool=(3, 2, 0)), wanted).maps
+    assert (tiles.share, tiles.window_share, tiles.overlap, tiles.upwards) == (2, 4, 1, False)
+    rows = [[(part.first, part.stop, part.cus) for part in row.maps] for row in tiles.rows]
+    assert rows == [[(0, 2, 15), (2, 3, 15)], [(3, 4, 15)]]
+    # Padded, the first CU has a row less, and the last one a row more. From the bottom to the top all have four: each
+    # gets the row above from the CU before it, which has computed it first.
+    tiles = plan_conv(convolution(16, 32, (16, 8), 3, pool=(3, 2, 1)), wanted).maps
+    assert (tiles.share, tiles.window_share, tiles.overlap, tiles.upwards) == (2, 4, 1, True)
+    rows = [[(part.first, part.stop, part.cus) for part in row.maps] for row in tiles.rows]
+    assert rows == [[(3, 4, 15), (1, 3, 15)], [(0, 1, 15)]]
+    assert tiles.pooled is not None and tiles.halo is not None
+    assert (tiles.result.words, tiles.pooled.words, tiles.halo.words) == (3 * 256, 128, 256)
+    assert tiles.kept is None
 
 
 def test_a_fused_pool_in_column_tiles_keeps_the_columns_that_two_of_them_read() -> None:
@@ -275,8 +294,8 @@ def test_a_fused_pool_in_column_tiles_keeps_the_columns_that_two_of_them_read() 
     # Pooled columns 3 to 5 read columns 5 to 11 of the convolution, the first of which is also under column 2.
     columns = [(column.first, column.stop, column.kept) for column in plan.maps.columns]
     assert columns == [(0, 6, 0), (5, 12, 1), (11, 16, 1)]
-    # A column of each of a CU's rows: four, the one above the first CU and the one below the last one.
-    assert plan.maps.kept is not None and plan.maps.kept.words == 5 * 32
+    # A column of each of a CU's four rows.
+    assert plan.maps.kept is not None and plan.maps.kept.words == 4 * 32
 
 
 @pytest.mark.parametrize(
@@ -355,7 +374,7 @@ def test_a_fused_pool_in_column_tiles_keeps_the_columns_that_two_of_them_read() 
         (
             convolution(16, 64, (16, 8), 3, pool=(3, 1, 1)),
             schedule(rows=1, columns=8, fused=1),
-            "only the last tile of a CU reads rows that the next CU computes",
+            "only the last tile of a CU reads rows that another CU computes",
         ),
         (
             convolution(16, 64, (16, 8), 3, pool=(2, 2, 0)),
@@ -389,26 +408,59 @@ def test_groups_are_merged_until_pieces_are_whole_lines_and_steps(
     assert merged_windows(channels, outputs, groups, packed, ZC706) == windows
 
 
-def pool(size: int, channels: int, machine: Machine) -> MapsProblem:
-    window = Window(2, 2, 2, 2, 1, 1, 0, 0, size, size, size // 2, size // 2)
-    result = maps(size // 2, size // 2, channels, machine)
-    return MapsProblem(machine, window, maps(size, size, channels, machine), None, result, channels, True)
+def pool(size: int, channels: int, machine: Machine, kernel: int = 2) -> MapsProblem:
+    """A max pool of windows side by side."""
+    window = Window(kernel, kernel, kernel, kernel, 1, 1, 0, 0, size, size, size // kernel, size // kernel)
+    result = maps(size // kernel, size // kernel, channels, machine)
+    return words_problem(machine, window, maps(size, size, channels, machine), None, result)
 
 
 def test_a_pool_takes_the_largest_tile_that_leaves_room_for_the_next() -> None:
-    plan = quickest_tile(pool(8, 64, ZC706))
+    plan = quickest_tiles(pool(8, 64, ZC706)).tiles
     assert plan.maps.slots == plan.result.slots == 2
     assert [(row.first, row.stop) for row in plan.rows] == [(0, 1)]
     assert [(column.first, column.stop) for column in plan.columns] == [(0, 4)]
     # Two rows of 64 pixels and one of 32 are more than a bank: the rows are cut.
-    plan = quickest_tile(pool(64, 256, ZC706))
+    plan = quickest_tiles(pool(64, 256, ZC706)).tiles
     assert plan.maps.slots == plan.result.slots == 2
     assert plan.rows[0].stop == 1 and len(plan.columns) > 1
 
 
+@pytest.mark.parametrize(
+    ("machine", "channels", "tiles"),
+    [
+        (ZC706, 512, [(0, 128, 128, 0b1111)]),
+        # 49 pixels of 704 words do not fit a maps buffer: two tiles, the second one shorter; 7 CUs would be better.
+        (ZC706, 2816, [(0, 352, 704, 0b1111), (352, 352, 704, 0b1111)]),
+        # Seven transfers: one for each CU, and one more for three of them.
+        (ZC706, 224, [(0, 32, 32, 0b1111), (128, 32, 32, 0b0111)]),
+        (ZC706, 64, [(0, 32, 32, 0b0011)]),
+        # A line is left that is no whole transfer, though pixels are; what is behind it is loaded with it.
+        (ZC706, 144, [(0, 32, 32, 0b1111), (128, 16, 32, 0b0001)]),
+        # One CU has all channels, but not at once.
+        (replace(ZC706, compute_units=1), 512, [(0, 512, 0, 0b0001)]),
+        (replace(ZC706, compute_units=1), 1024, [(0, 512, 1024, 0b0001), (512, 512, 1024, 0b0001)]),
+    ],
+)
+def test_cus_share_out_the_channels_of_a_global_pool(
+    machine: Machine, channels: int, tiles: list[tuple[int, int, int, int]]
+) -> None:
+    problem = pool(7, channels, machine, kernel=7)
+    pixel = round_up(channels, machine.transfer_words)
+    layout = problem.maps._replace(pixel=pixel, row=7 * pixel)
+    result = problem.result._replace(pixel=pixel, row=pixel)
+    problem = words_problem(machine, problem.window, layout, None, result, average=True)
+    assert [tuple(tile) for tile in quickest_tiles(problem).channels] == tiles
+
+
+def test_pixels_that_are_no_whole_transfers_are_not_shared_out() -> None:
+    with pytest.raises(TilingError, match="^tiles of 50528 words do not fit the maps buffer of 32768 words$"):
+        quickest_tiles(pool(7, 1008, ZC706, kernel=7))
+
+
 def test_a_pool_of_which_no_output_fits() -> None:
-    with pytest.raises(TilingError, match="^tiles of 10240 words do not fit the maps buffer of 8192 words$"):
-        quickest_tile(pool(2, 2048, replace(ZC706, mbuf_words=8192)))
+    with pytest.raises(TilingError, match="^tiles of 8224 words do not fit the maps buffer of 8192 words$"):
+        quickest_tiles(pool(16, 32, replace(ZC706, mbuf_words=8192), kernel=16))
 
 
 def test_results_in_parts_leave_room_for_maps_past_which_all_kernels_go() -> None:

@@ -132,8 +132,8 @@ class PixelwiseOp(TransferOp):
 
 @irdl_op_definition
 class LoadPixelsOp(PixelwiseOp):
-    """Words of each pixel to pixels that have no others, where those lie closer together than in memory: a bypass of
-    some channels. Each CU gets its own, of its rows or by its share of the words."""
+    """Words of each pixel to pixels that have no others, where those lie closer together than in memory: some channels
+    of a bypass, or of what a pool reads. Each CU gets its own, of its rows or by its share of the words."""
 
     name = "tile.load_pixels"
     assembly_format = (

@@ -277,7 +277,8 @@ class LoadWeightsOp(TiledOp):
 
 @irdl_op_definition
 class MoveOp(TiledOp):
-    """Words from one maps buffer to another: of CU `c`, for each CU in the span, to CU `c - down`.
+    """Words from one maps buffer to another: of CU `c`, for each CU in the span, to CU `c - down`: the same CU, the one
+    before it (1) or the one behind it (-1).
 
     The rows of the span count from `source_row` of the one tile and `target_row` of the other, its columns from
     `source_column` and `target_column`; of each pixel, `words` words move from word `source_word` to word
@@ -411,10 +412,12 @@ class MoveOp(TiledOp):
         down = self.down.value.data
         if words < 1 or words % machine.line_words:
             fail(self, f"{words} words of a pixel are not whole lines of {machine.line_words}")
-        if down not in (0, 1):
-            fail(self, f"moves to the same CU or to the one before, not to the {down}. before")
-        if down and span.cus & 1:
+        if down not in (-1, 0, 1):
+            fail(self, f"moves to the same CU, to the one before or to the one behind, not to the {down}. before")
+        if down == 1 and span.cus & 1:
             fail(self, "there is no CU before CU 0")
+        if down == -1 and span.cus >> (last := machine.compute_units - 1) & 1:
+            fail(self, f"there is no CU behind CU {last}")
         for side, layout in zip(("source", "target"), self.layouts, strict=True):
             buffer: SSAValue = getattr(self, side)
             self.check_slot(f"{side}_slot", buffer)

@@ -61,21 +61,47 @@ module attributes {snow.machine = "zc706"} {
 // With rows shared out, the row below the share of a CU is the first one of the next CU: that sends it on into a buffer of
 // its own, `%6`, from where it goes behind the last rows. The last CU has no row below.
 // CHECK:        %6 = tile.buffer words 256 at 1408 slots 1 every 32128 : !tile.mbuf<pixel 32, row 256>
+// CHECK:        tile.conv coop %3[0], %7[0] to %4[0] at[0] word[0] row[0]
 // CHECK:        tile.wait mac pending 16
 // CHECK-NEXT:   tile.move %4[0] row[0] column[0] word[0] to %6[0] row[0] column[0] word[0] words 32 down 1 <top 0, bottom 1, left 0, right 8, share 0, cus 14>
 // CHECK:        tile.wait mac pending 0
-// CHECK-NEXT:   tile.max_pool %4[0] to %5[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
+// CHECK-NEXT:   tile.max_pool %4[0] to %5[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0>
 // CHECK-NEXT:   tile.wait max pending 0
 // CHECK:        tile.move %4[0] row[2] column[0] word[0] to %4[0] row[0] column[0] word[0] words 32 down 0 <top 0, bottom 1, left 0, right 8, share 0, cus 15>
 // CHECK-NEXT:   tile.store %5[0] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
-// CHECK:        tile.wait move pending 4
-// CHECK-NEXT:   tile.conv coop %3[1], %7[0] to %4[0] at[2] word[0] row[3] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 4, cus 8>
-// CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.move %6[0] row[0] column[0] word[0] to %4[0] row[2] column[0] word[0] words 32 down 0 <top 0, bottom 1, left 0, right 8, share 0, cus 7>
-// CHECK-NEXT:   tile.wait move pending 0
-// CHECK-NEXT:   tile.max_pool %4[0] to %5[1] row[1] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
+// CHECK:        tile.move %6[0] row[0] column[0] word[0] to %4[0] row[2] column[0] word[0] words 32 down 0 <top 0, bottom 1, left 0, right 8, share 0, cus 7>
+// CHECK:        tile.wait mac, move pending 0
+// CHECK-NEXT:   tile.max_pool %4[0] to %5[1] row[1] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0>
 // CHECK-NEXT:   tile.wait max pending 0
 // CHECK-NEXT:   tile.store %5[1] to %1 row[1] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
+  %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 2, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
+  %z = cnn.max_pool %y {kernel = [3, 3], strides = [2, 2], pads = [0, 0, 1, 1]} : (tensor<1x32x16x8x!cnn.fixed<8>>) -> tensor<1x32x8x4x!cnn.fixed<8>> loc("pool1")
+  "test.op"(%z) : (tensor<1x32x8x4x!cnn.fixed<8>>) -> ()
+}
+
+// -----
+
+// Padded above, the first CU would have a row less and the last one a row more. So tiles go from the bottom to the top: the
+// row above the share of a CU is the last one of the CU before it, which has computed it first and sends it on.
+// CHECK:        %6 = tile.buffer words 256 at 1408 slots 1 every 32128 : !tile.mbuf<pixel 32, row 256>
+// CHECK:        tile.conv coop %3[0], %7[0] to %4[0] at[2] word[0] row[3]
+// CHECK:        tile.wait mac pending 16
+// CHECK-NEXT:   tile.move %4[0] row[2] column[0] word[0] to %6[0] row[0] column[0] word[0] words 32 down -1 <top 0, bottom 1, left 0, right 8, share 0, cus 7>
+// CHECK:        tile.wait mac pending 0
+// CHECK-NEXT:   tile.max_pool %4[0] to %5[0] row[1] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
+// CHECK-NEXT:   tile.wait max pending 0
+// CHECK:        tile.move %4[0] row[0] column[0] word[0] to %4[0] row[2] column[0] word[0] words 32 down 0 <top 0, bottom 1, left 0, right 8, share 0, cus 15>
+// CHECK-NEXT:   tile.store %5[0] to %1 row[1] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
+// CHECK:        tile.move %6[0] row[0] column[0] word[0] to %4[0] row[0] column[0] word[0] words 32 down 0 <top 0, bottom 1, left 0, right 8, share 0, cus 14>
+// CHECK:        tile.wait mac, move pending 0
+// CHECK-NEXT:   tile.max_pool %4[0] to %5[1] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
+// CHECK-NEXT:   tile.wait max pending 0
+// CHECK-NEXT:   tile.store %5[1] to %1 row[0] column[0] channel[0] words 32 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
@@ -90,12 +116,13 @@ module attributes {snow.machine = "zc706"} {
 
 // In column tiles the column under the windows of two tiles is computed for the left one, which keeps it, row by row, in a
 // buffer of its own, `%7`; the right one gets it back before it computes the columns behind it.
-// CHECK:        %7 = tile.buffer words 160 at {{[0-9]+}} slots 1 every {{[0-9]+}} : !tile.mbuf<pixel 32, row 32>
-// CHECK:        tile.max_pool %4[0] to %5[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 2, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
-// CHECK:        tile.move %4[0] row[1] column[3] word[0] to %7[0] row[3] column[0] word[0] words 32 down 0 <top 0, bottom 1, left 0, right 1, share 0, cus 15>
-// CHECK:        tile.move %7[0] row[0] column[0] word[0] to %4[0] row[0] column[0] word[0] words 32 down 0 <top 0, bottom 2, left 0, right 1, share 0, cus 15>
-// CHECK:        tile.conv coop %3[0], %8[0] to %4[0] at[0] word[0] row[-1] column[3] channel[0] offset[0] part[1], [1] <top 0, bottom 1, left 0, right 1, share 4, cus 15>
-// CHECK:        tile.max_pool %4[0] to %5[0] row[0] column[2] part[0], [0] <top 0, bottom 1, left 0, right 2, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0>
+// CHECK:        %7 = tile.buffer words 128 at {{[0-9]+}} slots 1 every {{[0-9]+}} : !tile.mbuf<pixel 32, row 32>
+// CHECK:        tile.move %4[0] row[2] column[3] word[0] to %7[0] row[3] column[0] word[0] words 32 down 0 <top 0, bottom 1, left 0, right 1, share 0, cus 15>
+// CHECK:        tile.max_pool %4[0] to %5[0] row[1] column[0] part[0], [0] <top 0, bottom 1, left 0, right 2, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
+// CHECK:        tile.move %4[0] row[0] column[3] word[0] to %7[0] row[1] column[0] word[0] words 32 down 0 <top 0, bottom 2, left 0, right 1, share 0, cus 15>
+// CHECK:        tile.move %7[0] row[1] column[0] word[0] to %4[0] row[0] column[0] word[0] words 32 down 0 <top 0, bottom 2, left 0, right 1, share 0, cus 15>
+// CHECK:        tile.conv coop %3[0], %8[0] to %4[0] at[0] word[0] row[1] column[3] channel[0] offset[0] part[0], [1] <top 0, bottom 1, left 0, right 1, share 4, cus 15>
+// CHECK:        tile.max_pool %4[0] to %5[0] row[1] column[2] part[0], [0] <top 0, bottom 1, left 0, right 2, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0>
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>

@@ -280,6 +280,22 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
+// To the CU behind, the last one comes first.
+// CHECK:      loop.wait mac, max, move, load pending 0
+// CHECK-NEXT: loop.move mbuf[1280] cu 2 to mbuf[16384] cu 3 lines 32
+// CHECK-NEXT: loop.move mbuf[1280] cu 1 to mbuf[16384] cu 2 lines 32
+// CHECK-NEXT: loop.move mbuf[1280] cu 0 to mbuf[16384] cu 1 lines 32
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 2048 at 0 slots 2 every 16384 : !tile.mbuf<pixel 32, row 256>
+    tile.move %m[0] row[4] column[0] word[0] to %m[1] row[-1] column[0] word[0] words 32 down -1 <top 1, bottom 3, left 0, right 8, share 0, cus 7> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256>
+  }
+}
+
+// -----
+
 // Some columns move row by row.
 // CHECK:      loop.for [[I0:%[^ ]+]] = 0 to 2 {
 // CHECK-NEXT:   loop.move mbuf[[[I0]] * 256 + 1088] cu 0 to mbuf[[[I0]] * 256 + 64] cu 0 lines 12

@@ -780,7 +780,7 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// CHECK: tile.move "conv1": moves to the same CU or to the one before, not to the 2. before
+// CHECK: tile.move "conv1": moves to the same CU, to the one before or to the one behind, not to the 2. before
 module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
@@ -794,6 +794,14 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %n = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 24, row 200>
   tile.move %m[0] row[2] column[0] word[0] to %m[0] row[0] column[0] word[0] words 32 down 1 <top 0, bottom 2, left 0, right 8, share 0, cus 15> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.move "conv1": there is no CU behind CU 3
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 1024 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
+  tile.move %m[0] row[2] column[0] word[0] to %m[0] row[0] column[0] word[0] words 32 down -1 <top 0, bottom 2, left 0, right 8, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----

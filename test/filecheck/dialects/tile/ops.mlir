@@ -97,8 +97,10 @@ module attributes {snow.machine = "zc706"} {
     // Rows that the next tile needs too, from the end of the tile to its beginning, and to the CU before.
     // CHECK-NEXT: tile.move %in_2[0] row[5] column[0] word[0] to %in_2[0] row[0] column[0] word[0] words 16 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
     // CHECK-NEXT: tile.move %out_2[0] row[1] column[0] word[16] to %in_2[0] row[0] column[0] word[0] words 16 down 1 <top 0, bottom 1, left 1, right 7, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 16, row 128>
+    // CHECK-NEXT: tile.move %out_2[0] row[1] column[0] word[0] to %in_2[0] row[0] column[0] word[0] words 16 down -1 <top 0, bottom 1, left 1, right 7, share 0, cus 7> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 16, row 128>
     tile.move %in[0] row[5] column[0] word[0] to %in[0] row[0] column[0] word[0] words 16 down 0 <top 0, bottom 2, left 0, right 8, share 0, cus 15> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 128>
     tile.move %out[0] row[1] column[0] word[16] to %in[0] row[0] column[0] word[0] words 16 down 1 <top 0, bottom 1, left 1, right 7, share 0, cus 14> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 16, row 128>
+    tile.move %out[0] row[1] column[0] word[0] to %in[0] row[0] column[0] word[0] words 16 down -1 <top 0, bottom 1, left 1, right 7, share 0, cus 7> : !tile.mbuf<pixel 32, row 256> to !tile.mbuf<pixel 16, row 128>
   }
 
   // Layers without kernels work on words of pixels.

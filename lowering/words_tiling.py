@@ -1,0 +1,107 @@
+"""How a layer that works on the words of pixels, a pool or an addition, is cut into tiles.
+
+CUs share out its rows or its channels. Pure arithmetic on layouts, on top of lowering/tiling.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import lcm
+from typing import NamedTuple
+
+from lowering.layouts import word_ranges
+from lowering.tiling import MapsProblem, TilePlan, TileSize, TilingError, plan_maps
+from snowdialect.dialects.tile import Split, Window
+from snowdialect.layout import MapsLayout, Segment, round_up
+from snowdialect.machine import Machine
+
+
+class ChannelTile(NamedTuple):
+    """Words of each pixel that are computed together. They count from the first word of the channels."""
+
+    first: int
+    """Where those of the first CU begin."""
+    words: int
+    share: int
+    """Words from the first of a CU to the first of the next; 0: all CUs have the same words, and rows of their own."""
+    cus: int
+    """Mask of the CUs that work."""
+
+
+class WordsPlan(NamedTuple):
+    """The tiles of a layer that works on the words of pixels."""
+
+    tiles: TilePlan
+    """Its rows and columns; `sliced` where tiles hold some of the channels, loaded pixel by pixel."""
+    channels: tuple[ChannelTile, ...]
+    """Computed one after the other, each in all of the rows and columns."""
+
+
+def words_problem(
+    machine: Machine,
+    window: Window,
+    maps: MapsLayout,
+    other: MapsLayout | None,
+    result: MapsLayout,
+    *,
+    average: bool = False,
+) -> MapsProblem:
+    """A layer that works on the words of pixels as a tiling problem, with all channels in a tile."""
+    _, words = word_ranges(maps, machine)
+    # Words of a result pixel in a tile: those of the channels, up to whole transfers where it is only a part.
+    stored = words if words == result.pixel else round_up(words, machine.transfer_words)
+    return MapsProblem(machine, window, maps, other, result, stored, stored == result.pixel, average=average)
+
+
+def plan_by_rows(problem: MapsProblem, size: TileSize) -> WordsPlan:
+    """CUs share out rows; raises TilingError where tiles of this size do not fit."""
+    tiles = plan_maps(problem, Split.ROWS, size)
+    return WordsPlan(tiles, (ChannelTile(0, computed_words(problem), 0, tiles.cus),))
+
+
+def plan_by_channels(problem: MapsProblem, channels: Sequence[ChannelTile], size: TileSize) -> WordsPlan:
+    """CUs share out channels; raises TilingError where tiles of this size do not fit."""
+    maps, machine = problem.maps, problem.machine
+    pixel = max(round_up(tile.words, machine.transfer_words) for tile in channels)
+    row = round_up(maps.width * pixel, machine.transfer_words)
+    sliced = problem._replace(
+        maps=MapsLayout(maps.height, maps.width, pixel, row, (Segment(pixel, 0),)),
+        result_words=pixel,
+        whole_pixels=False,
+        sliced=True,
+    )
+    units = max(tile.cus.bit_length() for tile in channels)
+    return WordsPlan(plan_maps(sliced, Split.KERNELS, size, units), tuple(channels))
+
+
+def computed_words(problem: MapsProblem) -> int:
+    """Words of a pixel that are computed."""
+    return word_ranges(problem.maps, problem.machine)[1]
+
+
+def channel_grain(problem: MapsProblem) -> int:
+    """Words that a CU has a multiple of: whole lines, in whole transfers.
+
+    Raises TilingError for pixels that are loaded and stored as a whole only.
+    """
+    machine = problem.machine
+    layouts = [layout for layout in (problem.maps, problem.other, problem.result) if layout is not None]
+    if any(number % machine.transfer_words for it in layouts for number in (it.pixel, it.segments[0].offset)):
+        raise TilingError("channels are shared out of pixels that are whole transfers")
+    return lcm(machine.line_words, machine.transfer_words)
+
+
+def channel_tiles(words: int, grain: int, cus: int, most: int) -> list[ChannelTile]:
+    """`words` shared out over CUs in multiples of the grain, evenly, and cut into tiles of at most so many words.
+
+    First come the words of which all CUs have as many, then the grains that are left, one for each of some CUs, last
+    what is no whole grain.
+    """
+    even, left = divmod(words // grain, cus)
+    share = even * grain
+    tiles = [ChannelTile(first, min(most, share - first), share, (1 << cus) - 1) for first in range(0, share, most)]
+    if left:
+        tiles.append(ChannelTile(cus * share, grain, grain, (1 << left) - 1))
+    if rest := words % grain:
+        tiles.append(ChannelTile(words - rest, rest, grain, 1))
+    return tiles
