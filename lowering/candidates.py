@@ -45,6 +45,8 @@ class Choices(NamedTuple):
     """Heights of a tile; empty: any."""
     slots: tuple[int, ...] = (2, 1)
     """Of every buffer."""
+    turns: int = 1
+    """Whether kernels, or maps, go back and forth past the others."""
 
 
 Refusal = Callable[[TilingError], None]
@@ -144,6 +146,7 @@ def _plans(
                             result_slots,
                             result_tiles,
                             fused,
+                            choices.turns,
                         )
                         yield from _fitting(problem, schedule, choices.rows or tuple(pieces(height)), refuse)
 

@@ -115,7 +115,7 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     else:
         loaded_maps = maps_tile * passes
         # Kernels are walked back and forth: those loaded last are the first ones of the next tile.
-        kept = schedule.weights_slots * weights_tile if schedule.parts <= schedule.weights_slots else 0
+        kept = schedule.turns * schedule.weights_slots * weights_tile if schedule.parts <= schedule.weights_slots else 0
         loads = loaded_maps + (weights if stays else weights * passes - kept * (passes - 1))
         exposed_maps = 0 if schedule.maps_slots == 2 else passes - 1
     loads += bypass

@@ -39,6 +39,7 @@ SWITCHES = (
     Switch("either loop order", CHOOSE, {"order": "mloop"}),
     Switch("rows or kernels shared out", CHOOSE, {"split": "rows"}),
     Switch("either mode", CHOOSE, {"mode": "coop"}),
+    Switch("kernels or maps back and forth", CHOOSE, {"turns": 0}),
     Switch("input in unrolled rows", CHOOSE, {"input_layout": "as-is"}),
     Switch("plans timed by their steps", CHOOSE, {"timed": False}),
     Switch("layers overlap", CONVERT, {"overlap": False}),

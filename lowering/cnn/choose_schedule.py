@@ -88,6 +88,8 @@ class ChooseSchedule(ModulePass):
     they fit."""
     fused: int | None = None
     """0: max pools are layers by themselves; 1: they are computed with the convolution before, where they can be."""
+    turns: int | None = None
+    """0: kernels, or maps, go past the others always forwards, as for schedule=paper; 1: back and forth."""
     timed: bool = True
     """Whether plans are timed; without, the first estimate alone decides."""
     input_layout: str | None = None
@@ -103,6 +105,7 @@ class ChooseSchedule(ModulePass):
             "input_layout": (AS_IS, BEST),
             "slots": ("1", "2"),
             "fused": ("0", "1"),
+            "turns": ("0", "1"),
         }
         for option, choices in named.items():
             if (value := getattr(self, option)) is not None and str(value) not in [str(choice) for choice in choices]:
@@ -256,9 +259,10 @@ def ranked_plans(problem: ConvProblem, wanted: ChooseSchedule, refuse: Refusal =
         modes = (Mode(wanted.mode),)
     rows = () if wanted.rows is None else (wanted.rows,)
     slots = Choices().slots if wanted.slots is None else (wanted.slots,)
+    turns = wanted.turns if wanted.turns is not None else 0 if wanted.schedule == PAPER else 1
     # What the layer cannot have is dropped, the mode before the rows, the slots at last.
     narrower = [Choices(modes, rows, slots), Choices((usual,), rows, slots), Choices((usual,), slots=slots)]
-    attempts = dict.fromkeys([*narrower, Choices((usual,))])
+    attempts = dict.fromkeys(choices._replace(turns=turns) for choices in (*narrower, Choices((usual,))))
     plans: list[ConvPlan] = []
     for choices in attempts:
         plans = plans or list(conv_plans(problem, choices, refuse))

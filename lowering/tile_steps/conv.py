@@ -123,18 +123,20 @@ class ConvSteps(LayerBuffers):
             # Rows that stay for the next tile are those of its columns.
             places.sort(key=lambda place: place[1].first)
         # Back and forth, where not all stays of what goes past the other: that which came last is used first.
-        if self.conv.schedule.order is tile.Order.KLOOP:
+        schedule = self.conv.schedule
+        if schedule.order is tile.Order.KLOOP:
             # A residual lies in the bank of the maps that it is for: slots of both have to keep step.
-            turns = self.pooled is None and self.other is None and self.plan.maps_tiles > self.maps_slots.count
+            alone = self.pooled is None and self.other is None
+            turns = schedule.turns and alone and self.plan.maps_tiles > self.maps_slots.count
             passes = [(group, kernel) for group in self.groups for kernel in group]
             for number, (group, kernel) in enumerate(passes):
-                backwards = turns and number % 2 == 1
+                backwards = bool(turns) and number % 2 == 1
                 for rows, columns in reversed(places) if backwards else places:
                     self._result_tile(rows, columns, group, [kernel], backwards=backwards)
         else:
-            stay = sum(map(len, self.groups)) * self.conv.schedule.parts <= self.weights_slots.count
+            turns = schedule.turns and sum(map(len, self.groups)) * schedule.parts > self.weights_slots.count
             for number, (rows, columns) in enumerate(places):
-                backwards = number % 2 == 1 and not stay
+                backwards = bool(turns) and number % 2 == 1
                 for group in reversed(self.groups) if backwards else self.groups:
                     self._result_tile(rows, columns, group, group[::-1] if backwards else group)
 

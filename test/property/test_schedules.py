@@ -67,6 +67,7 @@ def random_schedule(problem: ConvProblem, random: Random) -> Schedule:
         random.randint(1, 2),
         random.choice([1, size(-(-steps // chosen))]),
         fused,
+        random.randint(0, 1),
     )
 
 

@@ -21,7 +21,7 @@ def steps_of(*, residual: bool = False) -> ConvSteps:
     """A CU has 64 kernels in tiles of 8; a result tile has all rows and 32 channels, those of four kernel tiles. A maps
     tile is for one of the rows."""
     problem = ConvProblem(MACHINE, WINDOW, MAPS, RESULT if residual else None, RESULT, 256, 1, 1, False)
-    schedule = Schedule(Mode.COOP, Split.KERNELS, Order.KLOOP, 7, 7, 1, 2, 1, 2, 2, 1, 4, 0)
+    schedule = Schedule(Mode.COOP, Split.KERNELS, Order.KLOOP, 7, 7, 1, 2, 1, 2, 2, 1, 4, 0, 1)
     return conv_steps(problem, plan_conv(problem, schedule), maps_of(MAPS, problem.bypass, RESULT), Swapped())
 
 

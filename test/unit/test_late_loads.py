@@ -29,7 +29,7 @@ def test_kernels_that_are_late_are_asked_for_before_the_tile_that_waits_for_them
     maps = MapsLayout(height, 7, 512, 7 * 512, (Segment(512, 0),))
     window = Window(3, 3, 1, 1, 1, 1, 1, 1, height, 7, height, 7)
     problem = ConvProblem(MACHINE, window, maps, None, maps, 512, 1, 1, False)
-    schedule = Schedule(Mode.COOP, Split.ROWS, Order.MLOOP, height // 4, 7, height, 1, 1, 1, 2, 2, 128, 0)
+    schedule = Schedule(Mode.COOP, Split.ROWS, Order.MLOOP, height // 4, 7, height, 1, 1, 1, 2, 2, 128, 0, 1)
     steps = conv_steps(problem, plan_conv(problem, schedule), maps_of(maps, None, maps), Swapped()).program().steps
     loads = [number for number, step in enumerate(steps) if isinstance(step.template, LoadWeights)]
     # From the third load on: the first part behind it is one of a tile that has begun, or all of the next tile.

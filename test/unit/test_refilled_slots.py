@@ -19,7 +19,7 @@ def steps_of(*, residual: bool = False, result_slots: int = 1) -> ConvSteps:
     """Five rows at a time, past which all kernels go, 64 of them in each CU."""
     problem = ConvProblem(MACHINE, WINDOW, MAPS, MAPS if residual else None, MAPS, 256, 1, 1, False)
     tiles = 8 if residual else 16
-    schedule = Schedule(Mode.COOP, Split.KERNELS, Order.MLOOP, 5, 14, 14, 1, 1, 1, 2, result_slots, tiles, 0)
+    schedule = Schedule(Mode.COOP, Split.KERNELS, Order.MLOOP, 5, 14, 14, 1, 1, 1, 2, result_slots, tiles, 0, 1)
     return conv_steps(problem, plan_conv(problem, schedule), maps_of(MAPS, problem.bypass, MAPS), Swapped())
 
 

@@ -135,6 +135,7 @@ def draw_schedule(draw: Callable[[st.SearchStrategy[Any]], Any], problem: ConvPr
         result_slots=draw(st.integers(1, 2)),
         result_tiles=draw(st.integers(1, 3)),
         fused=0,
+        turns=draw(st.integers(0, 1)),
     )
     try:
         plan_conv(problem, schedule)

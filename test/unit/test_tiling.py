@@ -75,6 +75,7 @@ def schedule(
     result_slots: int = 2,
     result_tiles: int = 4,
     fused: int = 0,
+    turns: int = 1,
 ) -> Schedule:
     return Schedule(
         mode,
@@ -90,6 +91,7 @@ def schedule(
         result_slots,
         result_tiles,
         fused,
+        turns,
     )
 
 
@@ -479,6 +481,6 @@ def test_results_in_parts_leave_room_for_maps_past_which_all_kernels_go() -> Non
 def test_maps_in_one_slot_have_no_row_in_two_banks(rows: int, first_bank: int) -> None:
     """14 pixels of 256 words: rows of 3584, of which a bank of 16384 holds four and a half. Free words before the tile
     bring the start of a row to the start of the second bank, as near to the middle of the tile as they can."""
-    wanted = Schedule(Mode.COOP, Split.KERNELS, Order.MLOOP, rows, 14, 14, 1, 1, 1, 2, 1, 16, 0)
+    wanted = Schedule(Mode.COOP, Split.KERNELS, Order.MLOOP, rows, 14, 14, 1, 1, 1, 2, 1, 16, 0, 1)
     place = plan_conv(convolution(256, 256, (14, 14), 3), wanted).maps.maps
     assert place.start + first_bank * place.row == ZC706.mbuf_bank_words

@@ -334,6 +334,9 @@ class Schedule(NamedTuple):
     """Kernel tiles whose channels a result tile holds before it is stored."""
     fused: int
     """1: the max pool behind the convolution is computed with it."""
+    turns: int
+    """1: what goes past the other, kernels or maps, goes back and forth, so that what came last is used first and not
+    loaded again; 0: always forwards."""
 
 
 @irdl_attr_definition
@@ -364,7 +367,7 @@ class ScheduleAttr(ParametrizedAttribute):
             raise VerifyException(f"a schedule has {len(Schedule._fields) - 3} numbers, got {len(self.values)}")
         schedule = self.record
         slots = (schedule.maps_slots, schedule.weights_slots, schedule.result_slots)
-        if min(schedule[3:-1]) < 1 or max(slots) > 2 or schedule.fused not in (0, 1):
+        if min(schedule[3:-2]) < 1 or max(slots) > 2 or not {schedule.fused, schedule.turns} <= {0, 1}:
             raise VerifyException("a schedule wants positive tile sizes and one or two slots of each buffer")
 
     @classmethod

@@ -80,7 +80,7 @@ module attributes {snow.machine = {name = "toy", vmacs = [4]}} {
 // -----
 
 // CHECK: a schedule wants positive tile sizes and one or two slots of each buffer
-"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 3, weights_slots 1, result_slots 2, result_tiles 1, fused 0>} : () -> ()
+"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 3, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1>} : () -> ()
 
 // -----
 

@@ -167,6 +167,6 @@ module attributes {snow.machine = "zc706"} {
   }
 
   // What a chooser decides, on a layer of the cnn dialect.
-  // CHECK: tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0>
-  "test.op"() {tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0>} : () -> ()
+  // CHECK: tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1>
+  "test.op"() {tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1>} : () -> ()
 }
