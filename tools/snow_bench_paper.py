@@ -19,7 +19,7 @@ from snowdialect.models.alexnet import STAGES, Stage
 MAPS_STATIONARY = Stage("conv", 256, 256, 16, 3, 1, 0, pool=False)
 """The layer whose bytes are published: two output rows a tile, all kernels sent again for each."""
 
-MAPS_STATIONARY_OPTIONS = {"mode": "coop", "split": "kernels", "order": "mloop", "rows": 2}
+MAPS_STATIONARY_OPTIONS = {"mode": "coop", "split": "kernels", "order": "mloop", "rows": 2, "turns": 0}
 
 
 def measure() -> Tables:

@@ -390,13 +390,13 @@ module attributes {snow.machine = "zc706"} {
 // SNOW-NEXT: snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT: snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT: snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT: snowflake.for {{.*}} times 3 {
 // SNOW-NEXT:   snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 64, last{{$}}
 // SNOW-NEXT:   snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 64{{$}}
-// SNOW-NEXT: snowflake.for {{.*}} times 4 iter_args
 // SNOW-NEXT: snowflake.mac coop {{.*}}, 64, last{{$}}
 // SNOW-NEXT: snowflake.tmov cluster {{.*}}, 1
 // SNOW-NEXT: snowflake.tmov cluster {{.*}}, 1

@@ -58,7 +58,7 @@
 // A max pool that alone reads the result is computed with it where that is estimated to be faster, and always as the
 // paper does it. Rows and columns are then those of the pool.
 // CHECK: %tall = cnn.conv2d %x, %w attributes {tile.schedule = {{.*}} fused {{[01]}}, turns 1>, tile.estimate
-// PAPER: %tall = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, {{rows|kernels}}, mloop, rows {{[0-9]+}}, columns 15, {{.*}} fused 1, turns 1>, tile.estimate
+// PAPER: %tall = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, {{rows|kernels}}, mloop, rows {{[0-9]+}}, columns 15, {{.*}} fused 1, turns 0>, tile.estimate
 // SINGLE: %tall = cnn.conv2d %x, %w attributes {tile.schedule = {{.*}} maps_slots 1, weights_slots 1, result_slots 1, {{.*}} fused 0, turns 1>
 %tall = cnn.conv2d %x, %w : (tensor<1x64x32x32x!cnn.fixed<8>>, tensor<128x64x3x3x!cnn.fixed<8>>) -> tensor<1x128x30x30x!cnn.fixed<8>>
 %pool = cnn.max_pool %tall {kernel = [2, 2], strides = [2, 2]} : (tensor<1x128x30x30x!cnn.fixed<8>>) -> tensor<1x128x15x15x!cnn.fixed<8>>
