@@ -25,6 +25,9 @@ PIXELWISE = 0.1
 HELD, COVER = 0.25, 0.75
 """The part of such stores during which the MACs stand still, where a queue of them holds dispatch for longer than this
 part of what the queue of the MACs lasts."""
+BEHIND = 0.4
+"""The part of the stores of a result tile in a single slot during which the MACs stand still, of what takes longer than
+the kernel tile beside which they come: the first one of the next result tile, which wants their place."""
 UNEVEN = 0.12
 """The part of the shorter of MACs and memory that does not hide behind the other: loads come in bursts."""
 OUTPUT_LINES_PER_POOLED = 12
@@ -149,8 +152,11 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     small = machine.queue_depth * 2 > work // max(1, switches * per_output(problem, schedule.mode))
     total += switches * (DRAIN if small else SWITCH)
     # What is pooled leaves the results of the convolution free at once.
-    hidden = schedule.result_slots == 2 or bool(schedule.fused)
-    total += storing / stores + latency + DRAIN if hidden else storing / max(heights) + stores * (latency + DRAIN)
+    if schedule.result_slots == 2 or schedule.fused:
+        total += storing / stores + latency + DRAIN
+    else:
+        behind = max(0, storing / stores - work / (passes * kernel_tiles))
+        total += storing / max(heights) + stores * (latency + DRAIN + BEHIND * behind)
     if problem.pool is not None and schedule.fused:
         width = max(tile.stored_stop - tile.stored_first for tile in maps.columns)
         total += stores * width * plan.tile_words // machine.line_words * OUTPUT_LINES_PER_POOLED
