@@ -10,7 +10,7 @@ from functools import cache
 from lowering.tiling import ConvPlan, ConvProblem, MapsProblem, TilePlan
 from lowering.words_tiling import ChannelTile, WordsPlan
 from snowdialect.dialects.tile import Mode, Order, Window
-from snowdialect.layout import average_steps, round_up
+from snowdialect.layout import MapsLayout, average_steps, round_up
 from snowdialect.machine import Machine
 
 START_INSTRUCTIONS = 8
@@ -21,8 +21,14 @@ SWITCH = 20
 """Cycles that the MACs lose when a kernel tile follows another, as seen in the simulator."""
 DRAIN = 80
 """Cycles that the MACs lose when the next tile has to wait until all results of this one are written, likewise."""
-PIXELWISE = 0.3
+PIXELWISE = 0.1
 """The part of the overhead of stores pixel by pixel that does not hide: they come in bursts, too."""
+HELD, COVER = 0.25, 0.75
+"""The part of such stores during which the MACs stand still, where a queue of them holds dispatch for longer than this
+part of what the queue of the MACs lasts."""
+BEHIND = 0.4
+"""The part of the stores of a result tile in a single slot during which the MACs stand still, of what takes longer than
+the kernel tile beside which they come: the first one of the next result tile, which wants their place."""
 UNEVEN = 0.12
 """The part of the shorter of MACs and memory that does not hide behind the other: loads come in bursts."""
 CYCLES_PER_LINE = 12
@@ -101,8 +107,9 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     weights = plan.packing.words * 2
     weights_tile = weights // max(1, kernel_tiles * schedule.parts)
     maps_tile = maps.maps.words * 2 * (maps.cus.bit_count() if maps.share else 1)
-    result = (problem.pool.result if problem.pool is not None and schedule.fused else problem.result).words * 2
-    bypass = 0 if problem.bypass is None else problem.bypass.words * 2
+    pooled = problem.pool is not None and schedule.fused
+    result = 2 * _words(problem, problem.pool.result if problem.pool is not None and pooled else problem.result)
+    bypass = 0 if problem.bypass is None else 2 * _words(problem, problem.bypass)
     passes = maps.maps_tiles
     stays = kernel_tiles <= schedule.weights_slots and schedule.parts == 1
     if schedule.order is Order.KLOOP:
@@ -132,7 +139,7 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
         total += sum(max(work * height / rows, memory / len(heights)) for height in heights)
     else:
         total += max(work, memory)
-    total += PIXELWISE * transfers * machine.transfer_overhead
+    total += transfers * _exposed_transfer(problem, plan)
     stores = len(maps.rows) * len(maps.columns) * (groups if schedule.order is Order.MLOOP else 1)
     total += (maps_tile + weights_tile + bypass / stores) / rate + latency
     total += exposed_maps * (
@@ -148,12 +155,30 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     small = machine.queue_depth * 2 > work // max(1, switches * per_output(problem, schedule.mode))
     total += switches * (DRAIN if small else SWITCH)
     # What is pooled leaves the results of the convolution free at once.
-    hidden = schedule.result_slots == 2 or bool(schedule.fused)
-    total += storing / stores + latency + DRAIN if hidden else storing / max(heights) + stores * (latency + DRAIN)
+    if schedule.result_slots == 2 or schedule.fused:
+        total += storing / stores + latency + DRAIN
+    else:
+        behind = max(0, storing / stores - work / (passes * kernel_tiles))
+        total += storing / max(heights) + stores * (latency + DRAIN + BEHIND * behind)
     if problem.pool is not None and schedule.fused:
         width = max(tile.stored_stop - tile.stored_first for tile in maps.columns)
         total += stores * width * plan.tile_words // machine.line_words * CYCLES_PER_LINE
     return int(total)
+
+
+def _words(problem: ConvProblem, layout: MapsLayout) -> int:
+    """Words of a result, or of what is added to it, without those of other layers in the same pixels."""
+    words = round_up(problem.channels, problem.machine.transfer_words)
+    return layout.height * layout.width * min(layout.pixel, words)
+
+
+def _exposed_transfer(problem: ConvProblem, plan: ConvPlan) -> float:
+    """Cycles of the MACs that each store of a pixel takes: a queue of them has to be done before the MACs run out."""
+    machine = problem.machine
+    takes = machine.transfer_overhead + plan.stored_words * 2 / bytes_per_cycle(machine)
+    instructions = 1 + (problem.bypass is not None) + problem.window.kernel_h
+    cover = per_output(problem, plan.schedule.mode) / instructions
+    return PIXELWISE * machine.transfer_overhead + HELD * max(0, takes - COVER * cover)
 
 
 def per_output(problem: ConvProblem, mode: Mode) -> int:

@@ -56,7 +56,7 @@ COMPARED = 6
 TIMED_STEPS = 600
 """More plans are timed until they have so many steps in all, which takes some milliseconds: of layers with few tiles,
 which the estimate knows least about, these are many plans."""
-UNLIKELY = 1.25
+UNLIKELY = 1.15
 """A plan whose estimate is so much longer than the shortest one is not timed."""
 CLOSE = 1.005
 """A plan this near to what the MACs need at least is taken at once."""

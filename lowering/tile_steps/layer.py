@@ -426,6 +426,8 @@ class LayerBuffers:
         columns = span.columns_inside(column, maps.width)
         whole = span.right == maps.width
         instructions = (span.cus.bit_count() if span.share else 1) * (1 if whole else span.bottom - span.top)
+        loaded = sum(map(len, rows)) // (1 if span.share else max(1, span.cus.bit_count()))
+        transfers = (0 if span.share else 1) if whole else max(map(len, rows))
         return Step(
             Load(region.role, buffer.role, span, rows, columns),
             (row, column, slot),
@@ -434,11 +436,7 @@ class LayerBuffers:
             (Access(buffer.role, slot, Extent(span.top, span.bottom)),),
             (1,) * self.machine.compute_units,
             instructions * CYCLES_PER_INSTRUCTION,
-            memory_cycles(
-                self.machine,
-                0 if span.share else 1,
-                sum(map(len, rows)) // (1 if span.share else max(1, span.cus.bit_count())) * maps.row,
-            ),
+            memory_cycles(self.machine, transfers, loaded * (maps.row if whole else len(columns) * maps.pixel)),
         )
 
     def move(self, source: Origin, target: Origin, size: tuple[int, int, int], cus: int, down: int) -> None:

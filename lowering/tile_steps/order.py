@@ -144,7 +144,7 @@ def _analysed(items: Sequence[Item], computing: Unit) -> tuple[list[_Piece], lis
 
 
 class _Memory:
-    """About when loads and stores are done, as far as they have been placed."""
+    """About when loads and stores are done, as far as they have been placed; beside each other, both take longer."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -165,7 +165,9 @@ class _Memory:
     def load(self, step: Step) -> None:
         if step.shared:
             self.now = max(self.now, self.loads_done)
-        self.loads_done = max(self.loads_done, self.now) + step.takes
+        begin = max(self.loads_done, self.now)
+        beside = max(0, self.stores_done[-1] - begin) if self.stores_done else 0
+        self.loads_done = begin + step.takes + min(beside, step.takes)
         self.loaded.update({(access.place, access.slot): self.loads_done for access in step.writes})
 
     def holds(self, load: Step, step: Step) -> int:
