@@ -51,9 +51,9 @@ SCHEDULE = ScheduleAttr.name
 BEST, PAPER = "best", "paper"
 AS_IS = "as-is"
 
-COMPARED = 6
+COMPARED = 3
 """So many plans are timed at least, those that are estimated to be fastest."""
-TIMED_STEPS = 600
+TIMED_STEPS = 1000
 """More plans are timed until they have so many steps in all, which takes some milliseconds: of layers with few tiles,
 which the estimate knows least about, these are many plans."""
 UNLIKELY = 1.15
