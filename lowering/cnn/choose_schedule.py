@@ -287,14 +287,14 @@ def compared(problem: ConvProblem, ranked: list[ConvPlan]) -> Iterator[Compared]
     enough, least = CLOSE * limit_cycles(problem), inf
     usual = _narrowed(ranked, "mode", usual_mode(problem))
     known: set[int] = set()
-    for plans in (ranked, _as_published(usual)):
+    for plans, enough_steps in ((ranked, TIMED_STEPS), (_as_published(usual), 0)):
         timed_steps = 0
         # Of plans that the estimate does not tell apart the first one stands for all.
         estimates = {first_estimate(problem, plan): plan for plan in reversed(plans)}
         for number, (cycles, plan) in enumerate(sorted(estimates.items(), key=itemgetter(0))):
             if least <= enough or cycles > UNLIKELY * min(estimates):
                 break
-            if number >= COMPARED and timed_steps >= TIMED_STEPS:
+            if number >= COMPARED and timed_steps >= enough_steps:
                 break
             program = steps_of(problem, plan).program()
             timed_steps += len(program.steps)
