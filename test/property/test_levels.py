@@ -302,6 +302,7 @@ def drawn_schedule(op: cnn.Conv2dOp | cnn.LinearOp, data: st.DataObject) -> dict
             result_slots=st.integers(1, 2),
             result_tiles=st.one_of(sizes, st.just(problem.channels)),
             fused=st.just(fused),
+            turns=st.integers(0, 1),
         )
     )
     try:
