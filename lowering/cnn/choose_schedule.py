@@ -25,7 +25,7 @@ from xdsl.pattern_rewriter import (
 )
 
 from lowering.candidates import Choices, Refusal, conv_plans, ignore, quickest_tiles
-from lowering.costs import conv_cycles, limit_cycles, words_cycles
+from lowering.costs import bytes_per_cycle, conv_cycles, limit_cycles, words_cycles
 from lowering.layouts import unrolled_layout
 from lowering.problems import conv_problem, linear_problem
 from lowering.processes import map_in_processes
@@ -60,6 +60,8 @@ UNLIKELY = 1.15
 """A plan whose estimate is so much longer than the shortest one is not timed."""
 CLOSE = 1.005
 """A plan this near to what the MACs need at least is taken at once."""
+TRAFFIC = 0.022
+"""What it is worth that memory has a cycle less to do, in cycles: what is idle is there for the layers around."""
 CODE, MOST_CODE = 0.0003, 20
 """What an operation of the tile program, some fifty instructions, is worth: a part of the layer's cycles, but no more
 than so many of them. Code takes time to compile and to fetch."""
@@ -290,9 +292,9 @@ def compared(problem: ConvProblem, ranked: list[ConvPlan]) -> Iterator[Compared]
     for plans, enough_steps in ((ranked, TIMED_STEPS), (_as_published(usual), 0)):
         timed_steps = 0
         # Of plans that the estimate does not tell apart the first one stands for all.
-        estimates = {first_estimate(problem, plan): plan for plan in reversed(plans)}
-        for number, (cycles, plan) in enumerate(sorted(estimates.items(), key=itemgetter(0))):
-            if least <= enough or cycles > UNLIKELY * min(estimates):
+        first = {first_estimate(problem, plan): plan for plan in reversed(plans)}
+        for number, (cycles, plan) in enumerate(sorted(first.items(), key=itemgetter(0))):
+            if least <= enough or cycles > UNLIKELY * min(first):
                 break
             if number >= COMPARED and timed_steps >= enough_steps:
                 break
@@ -301,7 +303,9 @@ def compared(problem: ConvProblem, ranked: list[ConvPlan]) -> Iterator[Compared]
             if cycles in known:
                 continue
             known.add(cycles)
-            cost: float = sum(estimate(layer).cycles for layer in layers_of(problem, plan))
+            estimates = [estimate(layer) for layer in layers_of(problem, plan)]
+            moved = sum(found.read + found.written for found in estimates) / bytes_per_cycle(problem.machine)
+            cost = sum(found.cycles for found in estimates) + TRAFFIC * moved
             if cost < least:
                 cost += code_size(program.nodes) * min(CODE * cost, MOST_CODE)
             least = min(least, cost)
