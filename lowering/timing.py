@@ -312,13 +312,17 @@ class _Timing:
         pixels = store.words == layout.pixel == self.pitches[store.buffer]
         width = store.span.right - store.span.left
         whole = pixels and width == layout.width and self.places[store.buffer].row == layout.row
-        for rows in filter(None, store.rows):
+        *_, channel, _, _ = step.numbers
+        for cu, rows in enumerate(store.rows):
+            words = min(store.words, store.limit - channel - cu * store.share)
+            if not rows or words <= 0:
+                continue
             if whole:
                 self._store_pieces(1, rows * layout.row)
             elif pixels:
                 self._store_pieces(rows, round_up(width * layout.pixel, transfer))
             else:
-                self._store_pieces(rows * width, round_up(store.words, transfer))
+                self._store_pieces(rows * width, round_up(words, transfer))
 
     def _store_pieces(self, number: int, words: int) -> None:
         machine = self.machine
