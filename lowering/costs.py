@@ -114,14 +114,15 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     stays = kernel_tiles <= schedule.weights_slots and schedule.parts == 1
     if schedule.order is Order.KLOOP:
         # Back and forth, where nothing goes with them: those loaded last are the first ones for the next kernels.
-        turns = problem.bypass is None and not schedule.fused and passes > schedule.maps_slots
+        alone = problem.bypass is None and not schedule.fused
+        turns = bool(schedule.turns) and alone and passes > schedule.maps_slots
         loaded = passes * kernel_tiles - turns * schedule.maps_slots * (kernel_tiles - 1)
         loaded_maps = maps_tile * (passes if passes <= schedule.maps_slots else loaded)
         loads = weights + loaded_maps
         exposed_maps = 0 if schedule.maps_slots == 2 or passes == 1 else loaded - 1
     else:
         loaded_maps = maps_tile * passes
-        # Kernels are walked back and forth: those loaded last are the first ones of the next tile.
+        # Back and forth likewise: kernels loaded last are the first ones of the next tile.
         kept = schedule.turns * schedule.weights_slots * weights_tile if schedule.parts <= schedule.weights_slots else 0
         loads = loaded_maps + (weights if stays else weights * passes - kept * (passes - 1))
         exposed_maps = 0 if schedule.maps_slots == 2 else passes - 1
@@ -176,9 +177,13 @@ def _exposed_transfer(problem: ConvProblem, plan: ConvPlan) -> float:
     """Cycles of the MACs that each store of a pixel takes: a queue of them has to be done before the MACs run out."""
     machine = problem.machine
     takes = machine.transfer_overhead + plan.stored_words * 2 / bytes_per_cycle(machine)
-    instructions = 1 + (problem.bypass is not None) + problem.window.kernel_h
-    cover = per_output(problem, plan.schedule.mode) / instructions
+    cover = per_output(problem, plan.schedule.mode) / instructions_per_output(problem)
     return PIXELWISE * machine.transfer_overhead + HELD * max(0, takes - COVER * cover)
+
+
+def instructions_per_output(problem: ConvProblem) -> int:
+    """Of an output away from borders: its starts, and a trace for each kernel row."""
+    return 1 + (problem.bypass is not None) + problem.window.kernel_h
 
 
 def per_output(problem: ConvProblem, mode: Mode) -> int:

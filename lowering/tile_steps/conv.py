@@ -8,7 +8,7 @@ from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from lowering.costs import per_output
+from lowering.costs import instructions_per_output, per_output
 from lowering.row_tiles import MapsTile, RowTile
 from lowering.tile_steps.layer import (
     CYCLES_PER_INSTRUCTION,
@@ -111,8 +111,7 @@ class ConvSteps(LayerBuffers):
         self._classes: dict[tuple[MapsTile, ColumnTile, Part], Classes] = {}
         self.codes: dict[tuple[MapsTile, ColumnTile, int, int, Part], Code] = {}
         self.output_cycles = per_output(problem, schedule.mode)
-        self.output_instructions = 1 + (self.other is not None) + self.window.kernel_h
-        """Of an output away from the borders: its starts, and a trace for each kernel row."""
+        self.output_instructions = instructions_per_output(problem)
         self.cover = self.machine.queue_depth * self.output_cycles // self.output_instructions
         self.groups = [tiles[first : first + count] for first in range(0, len(tiles), count)]
         self._collect()
@@ -127,16 +126,16 @@ class ConvSteps(LayerBuffers):
         if schedule.order is tile.Order.KLOOP:
             # A residual lies in the bank of the maps that it is for: slots of both have to keep step.
             alone = self.pooled is None and self.other is None
-            turns = schedule.turns and alone and self.plan.maps_tiles > self.maps_slots.count
+            turns = bool(schedule.turns) and alone and self.plan.maps_tiles > self.maps_slots.count
             passes = [(group, kernel) for group in self.groups for kernel in group]
             for number, (group, kernel) in enumerate(passes):
-                backwards = bool(turns) and number % 2 == 1
+                backwards = turns and number % 2 == 1
                 for rows, columns in reversed(places) if backwards else places:
                     self._result_tile(rows, columns, group, [kernel], backwards=backwards)
         else:
-            turns = schedule.turns and sum(map(len, self.groups)) * schedule.parts > self.weights_slots.count
+            turns = bool(schedule.turns) and sum(map(len, self.groups)) * schedule.parts > self.weights_slots.count
             for number, (rows, columns) in enumerate(places):
-                backwards = bool(turns) and number % 2 == 1
+                backwards = turns and number % 2 == 1
                 for group in reversed(self.groups) if backwards else self.groups:
                     self._result_tile(rows, columns, group, group[::-1] if backwards else group)
 
