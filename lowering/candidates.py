@@ -18,6 +18,7 @@ from lowering.tiling import (
     kernel_share,
     lanes_of,
     pieces,
+    plan_columns,
     plan_kernels,
     plan_tiles,
     tile_columns,
@@ -176,10 +177,15 @@ def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...],
         widths = tile_columns(problem.machine, problem.maps, schedule.columns)
     for columns in widths:
         found = 0
+        try:
+            tiles = plan_columns(kernels.maps, columns)
+        except TilingError as error:
+            refuse(error)
+            continue
         for rows, maps_rows in _heights(schedule, heights):
             wanted = schedule._replace(rows=rows, columns=columns, maps_rows=maps_rows)
             try:
-                yield plan_tiles(problem, wanted, kernels)
+                yield plan_tiles(problem, wanted, kernels, tiles)
             except TilingError as error:
                 refuse(error)
                 continue

@@ -34,8 +34,37 @@ class RowTile(NamedTuple):
     maps: tuple[MapsTile, ...]
 
 
+class RowsPlan(NamedTuple):
+    """The rows of all tiles of a layer, and those of the largest tiles."""
+
+    tiles: tuple[RowTile, ...]
+    """In the order in which they are computed."""
+    upwards: bool
+    """They go from the bottom to the top of each CU's share."""
+    loaded: int
+    """Rows of a maps tile."""
+    held: int
+    """Rows of a result tile of the window's output."""
+    maps_tiles: int
+    """How many there are."""
+
+
 @cache
-def row_tiles(window: Window, rows: int, maps_rows: int, share: int, working: int) -> tuple[RowTile, ...]:
+def rows_plan(window: Window, pool: Window | None, rows: int, maps_rows: int, share: int, working: int) -> RowsPlan:
+    """Tiles of so many rows, of a fused pool if there is one. So many CUs work, each on its share of the rows of the
+    window's output; 0: all CUs have all rows."""
+    if pool is None:
+        return _rows_plan(_row_tiles(window, rows, maps_rows, share, working))
+    return _pooled_rows_plan(window, pool, rows, maps_rows, share, working)
+
+
+def _rows_plan(tiles: tuple[RowTile, ...], *, upwards: bool = False) -> RowsPlan:
+    maps = [(maps, tile.base) for tile in tiles for maps in tile.maps]
+    loaded = max(tile.load_stop - tile.load_first for tile, _ in maps)
+    return RowsPlan(tiles, upwards, loaded, max(tile.stop - base for tile, base in maps), len(maps))
+
+
+def _row_tiles(window: Window, rows: int, maps_rows: int, share: int, working: int) -> tuple[RowTile, ...]:
     """Tiles of so many rows, from the top to the bottom of each CU's share; 0: all CUs have all rows."""
     tiles: list[RowTile] = []
     limit = share or window.out_h
@@ -51,27 +80,17 @@ def row_tiles(window: Window, rows: int, maps_rows: int, share: int, working: in
     return tuple(tiles)
 
 
-class PooledRows(NamedTuple):
-    """The tiles of a layer with a fused pool."""
-
-    tiles: tuple[RowTile, ...]
-    """In the order in which they are computed."""
-    upwards: bool
-    """They go from the bottom to the top of each CU's share."""
-
-
-@cache
-def pooled_row_tiles(window: Window, pool: Window, rows: int, maps_rows: int, share: int, working: int) -> PooledRows:
+def _pooled_rows_plan(window: Window, pool: Window, rows: int, maps_rows: int, share: int, working: int) -> RowsPlan:
     """Tiles of so many rows of a fused pool, in the direction that leaves less to the busiest CU.
 
     Where the windows of two CUs overlap, the rows under both are computed by one of them, at its start, since the
     other one needs them at its end: by the lower one if tiles go from the top to the bottom, else by the upper one.
     """
-    down = PooledRows(_downwards(window, pool, rows, maps_rows, share, working), upwards=False)
+    down = _rows_plan(_downwards(window, pool, rows, maps_rows, share, working))
     overlap = pool.kernel_h - pool.stride_h
     if not share or not overlap or working < 2:
         return down
-    up = PooledRows(_upwards(window, pool, rows, maps_rows, share, working), upwards=True)
+    up = _rows_plan(_upwards(window, pool, rows, maps_rows, share, working), upwards=True)
     # Rows move to the tile above, none over others that are still to be moved.
     if any((tile.stop - tile.first) * pool.stride_h < overlap for tile in up.tiles):
         return down

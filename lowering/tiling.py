@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import gcd
 from typing import NamedTuple
 
-from lowering.row_tiles import RowTile, pooled_row_tiles, row_tiles
+from lowering.row_tiles import RowTile, rows_plan
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Packing, round_down, round_up
 from snowdialect.machine import Machine
@@ -43,6 +43,17 @@ class ColumnTile(NamedTuple):
     """Columns of the layer's result that are stored: pooled ones where the pool is fused."""
     kept: int = 0
     """Of the columns computed, the first ones that are there already: the last ones of the tile before."""
+
+
+class ColumnsPlan(NamedTuple):
+    """The columns of all tiles of a layer, and those of the widest tile."""
+
+    tiles: tuple[ColumnTile, ...]
+    width: int
+    """Columns of the window's output."""
+    load_width: int
+    stored_width: int
+    kept: int
 
 
 class TilePlan(NamedTuple):
@@ -116,10 +127,12 @@ class TileSize(NamedTuple):
     result_slots: int
 
 
-def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: int = 0) -> TilePlan:
+def plan_maps(
+    problem: MapsProblem, split: Split, size: TileSize, kernel_cus: int = 0, columns: ColumnsPlan | None = None
+) -> TilePlan:
     """Places the tiles of a layer in the maps buffers; raises TilingError where they do not fit.
 
-    `kernel_cus` is the number of CUs among which kernels are split.
+    `kernel_cus` is the number of CUs among which kernels are split; `columns` what `plan_columns` gives, if it is known.
     """
     machine, window, pool = problem.machine, problem.window, problem.pool
     out_h = window.out_h if pool is None else pool.out_h
@@ -130,26 +143,18 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
         if pool.kernel_h < pool.stride_h:
             raise TilingError("a pool that skips rows is not fused")
         overlap = pool.kernel_h - pool.stride_h
-    upwards = False
-    if pool is None:
-        rows = row_tiles(window, size.rows, size.maps_rows, share, working)
-    else:
-        rows, upwards = pooled_row_tiles(window, pool, size.rows, size.maps_rows, share, working)
-        if share and working > 1 and (rows[-1].stop - rows[-1].first) * pool.stride_h < overlap:
-            # They arrive for the last tile, when the other CU has them; tiles before it have to do without.
-            raise TilingError("only the last tile of a CU reads rows that another CU computes")
-    columns = _column_tiles(problem, size.columns)
-    loaded = max(tile.load_stop - tile.load_first for row in rows for tile in row.maps)
-    held = max(tile.stop - row.base for row in rows for tile in row.maps)
+    rows, upwards, loaded, held, maps_tiles = rows_plan(window, pool, size.rows, size.maps_rows, share, working)
+    if pool is not None and share and working > 1 and (rows[-1].stop - rows[-1].first) * pool.stride_h < overlap:
+        # They arrive for the last tile, when the other CU has them; tiles before it have to do without.
+        raise TilingError("only the last tile of a CU reads rows that another CU computes")
+    columns = columns or plan_columns(problem, size.columns)
     if pool is not None and overlap:
         # Rows that tiles or CUs share are moved to their places whether or not the last CU has so many.
         moved = rows if share and working > 1 else rows[:-1]
         held = max([held, *((row.stop - row.first) * pool.stride_h + overlap for row in moved)])
     pixel, transfer = problem.maps.pixel, machine.transfer_words
-    whole = len(columns) == 1
-    load_width = max(tile.load_stop - tile.load_first for tile in columns)
-    maps_row = round_up(load_width * pixel, transfer)
-    width = max(tile.stop - tile.first for tile in columns)
+    whole, width = len(columns.tiles) == 1, columns.width
+    maps_row = round_up(columns.load_width * pixel, transfer)
     result_row = round_up(width * problem.result_words, transfer)
     if whole and problem.whole_pixels and pool is None:
         result_row = problem.result.row
@@ -163,18 +168,18 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
     # A fused pool reads rows of the tile before, so they stay where they are.
     sizes["result"] = held * result_row, 1 if pool is not None else size.result_slots, result_row
     if pool is not None:
-        row = round_up(max(tile.stored_stop - tile.stored_first for tile in columns) * problem.pooled_words, transfer)
+        row = round_up(columns.stored_width * problem.pooled_words, transfer)
         if whole and problem.whole_pixels:
             row = problem.result.row
         sizes["pooled"] = min(size.rows, share or out_h) * row, size.result_slots, row
         if overlap and share and working > 1:
             sizes["halo"] = overlap * result_row, 1, result_row
-        if kept := max(tile.kept for tile in columns):
-            row = round_up(kept * problem.result_words, transfer)
+        if columns.kept:
+            row = round_up(columns.kept * problem.result_words, transfer)
             computed = [tile for result in rows for tile in result.maps]
             count = max(tile.stop for tile in computed) - min(tile.first for tile in computed)
             sizes["kept"] = count * row, 1, row
-    refilled = sum(len(tile.maps) for tile in rows) * len(columns) > 1
+    refilled = maps_tiles * len(columns.tiles) > 1
     places = dict(zip(sizes, _place(machine, list(sizes.values()), loaded if refilled else 0), strict=True))
     return TilePlan(
         share,
@@ -182,7 +187,7 @@ def plan_maps(problem: MapsProblem, split: Split, size: TileSize, kernel_cus: in
         (1 << working) - 1,
         rows,
         upwards,
-        columns,
+        columns.tiles,
         overlap,
         places["maps"],
         pixel,
@@ -229,11 +234,23 @@ def _shift(machine: Machine, maps: tuple[int, int, int], rows: int, start: int, 
     return min(shifts, key=lambda shift: abs(2 * (machine.mbuf_bank_words - start - shift) // row - rows), default=0)
 
 
-def _column_tiles(problem: MapsProblem, columns: int) -> tuple[ColumnTile, ...]:
+def plan_columns(problem: MapsProblem, columns: int) -> ColumnsPlan:
+    """Tiles of so many columns; raises TilingError where they cannot begin there."""
+    tiles = _column_tiles(problem, columns)
+    return ColumnsPlan(
+        tuple(tiles),
+        max(tile.stop - tile.first for tile in tiles),
+        max(tile.load_stop - tile.load_first for tile in tiles),
+        max(tile.stored_stop - tile.stored_first for tile in tiles),
+        max(tile.kept for tile in tiles),
+    )
+
+
+def _column_tiles(problem: MapsProblem, columns: int) -> list[ColumnTile]:
     machine, window, pool = problem.machine, problem.window, problem.pool
     out_w = window.out_w if pool is None else pool.out_w
     if columns >= out_w:
-        return (ColumnTile(0, window.out_w, 0, window.in_w, -window.pad_left, 0, out_w),)
+        return [ColumnTile(0, window.out_w, 0, window.in_w, -window.pad_left, 0, out_w)]
     # A tile begins where a transfer begins, in memory and in the buffer, for what it reads and what it writes.
     pixel, transfer = problem.maps.pixel, machine.transfer_words
     grain = transfer // gcd(pixel, transfer)
@@ -256,7 +273,7 @@ def _column_tiles(problem: MapsProblem, columns: int) -> tuple[ColumnTile, ...]:
         load_stop = load_first + round_up(begin - load_first + window.columns_read(stop - first), grain)
         kept = tiles[-1].stop - first if tiles else 0
         tiles.append(ColumnTile(first, stop, load_first, load_stop, begin - load_first, stored, stored_stop, kept))
-    return tuple(tiles)
+    return tiles
 
 
 class PoolBehind(NamedTuple):
@@ -376,15 +393,18 @@ def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
     return plan_tiles(problem, schedule, plan_kernels(problem, schedule))
 
 
-def plan_tiles(problem: ConvProblem, schedule: Schedule, kernels: KernelPlan) -> ConvPlan:
-    """The tiles of a schedule whose kernels are planned; raises TilingError where they do not fit the machine."""
+def plan_tiles(
+    problem: ConvProblem, schedule: Schedule, kernels: KernelPlan, columns: ColumnsPlan | None = None
+) -> ConvPlan:
+    """The tiles of a schedule whose kernels, and perhaps columns, are planned; raises TilingError where they do not fit
+    the machine."""
     if schedule.parts > 1 and (schedule.rows, schedule.columns, schedule.steps, schedule.fused) != (1, 1, 1, 0):
         raise TilingError("a kernel in parts keeps one output in the accumulators")
     several = kernels.kernel_tiles * problem.windows > 1
     if schedule.order is Order.MLOOP and schedule.maps_rows < schedule.rows and several and kernels.partial:
         raise TilingError("several maps tiles to a result tile want all kernels in it")
     size = TileSize(schedule.rows, schedule.columns, schedule.maps_rows, schedule.maps_slots, schedule.result_slots)
-    maps = plan_maps(kernels.maps, schedule.split, size, kernels.units)
+    maps = plan_maps(kernels.maps, schedule.split, size, kernels.units, columns)
     if schedule.order is Order.KLOOP and several and schedule.result_tiles > 1:
         # Each waits for all its kernels, while maps go past one kernel tile after the other.
         tiles = len(maps.rows) * len(maps.columns)
