@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from lowering.tile_steps.layer import (
 )
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
-from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Role, Step, Unit
+from lowering.tile_steps.steps import ALL, Access, Buffer, Extent, Maps, Part, Role, Step, Unit
 from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, Place, lanes_of
 from snowdialect.dialects import tile
 from snowdialect.layout import UnrolledRows, round_up
@@ -51,11 +51,21 @@ class Conv:
     rows: tuple[tuple[range, ...], ...]
     columns: tuple[range, ...]
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Kept: steps of many kernel tiles have the same template, and it is looked up again and again."""
+        return hash((self.span, self.kernels, self.rows, self.columns))
+
 
 class Code(NamedTuple):
-    """What of a step follows from its maps, columns and channels alone; see Step."""
+    """What of the step for a part of a tile is the same for all kernel tiles; see Step."""
 
     template: Conv
+    maps_rows: Extent
+    """Rows of the maps tile that are read."""
     counts: tuple[int, ...]
     cycles: int
     takes: int
@@ -66,16 +76,6 @@ class KernelTile(NamedTuple):
 
     window: int
     number: int
-
-
-class Classes(NamedTuple):
-    """The kernel rows, and columns, that see maps from the outputs of a part of a tile."""
-
-    rows: tuple[tuple[range, ...], ...]
-    """For each row of each CU."""
-    columns: tuple[range, ...]
-    kinds: frozenset[range]
-    """The different ones of the columns."""
 
 
 class ResultTile(NamedTuple):
@@ -108,8 +108,7 @@ class ConvSteps(LayerBuffers):
         self.tile_channels = schedule.steps * self.machine.vmacs * lanes_of(schedule.mode, self.machine)
         tiles = [KernelTile(w, k) for w in range(plan.windows) for k in range(plan.kernel_tiles)]
         count = schedule.result_tiles
-        self._classes: dict[tuple[MapsTile, ColumnTile, Part], Classes] = {}
-        self.codes: dict[tuple[MapsTile, ColumnTile, int, int, Part], Code] = {}
+        self._codes: dict[tuple[MapsTile, ColumnTile, int, int], TileCode] = {}
         self.output_cycles = per_output(problem, schedule.mode)
         self.output_instructions = instructions_per_output(problem)
         self.cover = self.machine.queue_depth * self.output_cycles // self.output_instructions
@@ -139,24 +138,12 @@ class ConvSteps(LayerBuffers):
                 for group in reversed(self.groups) if backwards else self.groups:
                     self._result_tile(rows, columns, group, group[::-1] if backwards else group)
 
-    def span(self, maps: MapsTile, part: Part) -> tile.Span:
-        """The rows and columns of a part of what is computed from a maps tile."""
-        return tile.Span(*part, self.plan.window_share, maps.cus)
-
-    def classes(self, maps: MapsTile, columns: ColumnTile, part: Part) -> Classes:
-        """What the outputs of a part see, the same for all kernel tiles."""
-        key = maps, columns, part
-        if key not in self._classes:
-            window, span = self.window, self.span(maps, part)
-            rows = tuple(
-                tuple(self.problem.kernel_rows(first + row) for row in span.rows_inside(maps.first, cu, window.out_h))
-                for cu in range(self.machine.compute_units)
-                for first in [maps.first + cu * span.share]
-            )
-            inside = span.columns_inside(columns.first, window.out_w)
-            seen = tuple(window.kernel_columns(columns.first + column) for column in inside)
-            self._classes[key] = Classes(rows, seen, frozenset(seen))
-        return self._classes[key]
+    def code(self, maps: MapsTile, columns: ColumnTile, part: int, channels: int) -> TileCode:
+        """That of tiles which compute so many channels of a place with a part of their kernels."""
+        key = maps, columns, part, channels
+        if key not in self._codes:
+            self._codes[key] = TileCode(self, maps, columns, part, channels)
+        return self._codes[key]
 
     def _result_tile(
         self,
@@ -323,37 +310,12 @@ def weights_transfers(plan: ConvPlan, machine: Machine) -> list[Transfer]:
     ]
 
 
-class ConvTile:
-    """Rows and columns of a result tile that one maps tile and one kernel tile give."""
+class TileCode:
+    """What of tiles at a place is the same for all kernel tiles: the parts into which they are cut, and their code."""
 
-    unit = Unit.MAC
-
-    def __init__(
-        self,
-        layer: ConvSteps,
-        maps: MapsTile,
-        columns: ColumnTile,
-        kernel: KernelTile,
-        result: ResultTile,
-        maps_slot: int,
-        weights_slot: int,
-        part: int,
-    ) -> None:
-        self.layer, self.maps, self.columns, self.result = layer, maps, columns, result
+    def __init__(self, layer: ConvSteps, maps: MapsTile, columns: ColumnTile, part: int, channels: int) -> None:
+        self.layer, self.maps, self.columns, self.channels = layer, maps, columns, channels
         problem, plan, window = layer.problem, layer.conv, layer.window
-        self.channel = kernel.window * plan.channels + kernel.number * layer.tile_channels
-        self.channels = min(layer.tile_channels, plan.channels * plan.windows - self.channel)
-        self.numbers = (
-            maps_slot,
-            weights_slot,
-            result.slot,
-            maps.first,
-            columns.first,
-            self.channel,
-            kernel.window * problem.depth,
-            maps.first - result.base,
-            self.channel - result.channel,
-        )
         self.kernels = tile.Kernels(
             depth=problem.depth,
             steps=plan.schedule.steps,
@@ -366,20 +328,33 @@ class ConvTile:
             parts=plan.schedule.parts,
             part_words=plan.packing.part_words,
         )
-        self.maps_slot = maps_slot
-        self.inputs = (Access(Role.WEIGHTS, weights_slot),)
-        if layer.other is not None:
-            first, stop = maps.first - result.base, maps.stop - result.base
-            self.inputs += (Access(Role.OTHER_TILE, result.slot, Extent(first, stop)),)
+        self.steps = -(-channels // (layer.machine.vmacs * lanes_of(plan.schedule.mode, layer.machine)))
+        """Kernel steps of the tile."""
+        share = layer.plan.window_share
+        self.span = tile.Span(0, maps.stop - maps.first, 0, columns.stop - columns.first, share, maps.cus)
+        self.rows_inside = [
+            self.span.rows_inside(maps.first, cu, window.out_h) for cu in range(layer.machine.compute_units)
+        ]
+        self.columns_inside = self.span.columns_inside(columns.first, window.out_w)
+        # The kernel rows, and columns, that see maps from each output.
+        self.rows = [
+            [problem.kernel_rows(maps.first + cu * share + row) for row in inside]
+            for cu, inside in enumerate(self.rows_inside)
+        ]
+        self.seen_columns = [window.kernel_columns(columns.first + column) for column in self.columns_inside]
+        self.parts = self._parts()
+        self._codes: dict[Part, Code] = {}
 
-    def parts(self) -> list[Part]:
-        height, kept = self.maps.stop - self.maps.first, self.columns.kept
-        width = self.columns.stop - self.columns.first - kept
+    def _parts(self) -> list[Part]:
+        height, kept = self.span.bottom, self.columns.kept
+        width = self.span.right - kept
         if self.kernels.parts > 1:
             return [Part(0, height, 0, width)]
         # A part fills the queue at least: then what waits for the part before it does not keep the MACs waiting.
         layer = self.layer
-        least = -(-layer.machine.queue_depth // self._instructions_per_column())
+        # Instructions for a column of the first row, away from the borders.
+        per_column = self.steps * layer.output_instructions
+        least = -(-layer.machine.queue_depth // per_column)
         # Behind each part of a row there is a place for a part of a store.
         stores = 1 if layer.conv.whole_pixels else -(-width // layer.stored_columns(width, self.maps.cus))
         most = max(COLUMN_PARTS, stores)
@@ -399,25 +374,47 @@ class ConvTile:
             cuts = sorted({0, min(least, width), *range(size, width, size), width})
             rows = [(0, height)]
         parts = [Part(*row, kept + left, kept + right) for row in rows for left, right in pairwise(cuts)]
-        return [part for part in parts if any(layer.classes(self.maps, self.columns, part).rows)]
+        return [part for part in parts if any(map(len, self._rows_of(part)))]
 
-    def _maps_read(self, part: Part) -> Access:
-        """The rows of the maps tile under a part; all of them where tiles have slots in turns, each in its bank."""
-        layer, window = self.layer, self.layer.window
-        if layer.plan.maps.slots > 1:
-            return Access(Role.MAPS_TILE, self.maps_slot)
-        first = part.top * window.stride_h + self.kernels.row_lead
-        return Access(Role.MAPS_TILE, self.maps_slot, Extent(first, first + window.rows_read(part.bottom - part.top)))
+    def _rows_of(self, part: Part) -> tuple[tuple[range, ...], ...]:
+        """The kernel rows that see maps, for each row of each CU."""
+        return tuple(
+            tuple(rows[max(0, part.top - inside.start) : max(0, part.bottom - inside.start)])
+            for rows, inside in zip(self.rows, self.rows_inside, strict=True)
+        )
 
-    def _instructions_per_column(self) -> int:
-        """Instructions for a column of the first row, away from the borders."""
-        return self._steps * self.layer.output_instructions
+    def of(self, part: Part) -> Code:
+        """The code of a part, or of several parts side by side."""
+        if part not in self._codes:
+            self._codes[part] = self._of(part)
+        return self._codes[part]
 
-    @property
-    def _steps(self) -> int:
-        """Kernel steps of the tile."""
-        layer = self.layer
-        return -(-self.channels // (layer.machine.vmacs * lanes_of(layer.conv.schedule.mode, layer.machine)))
+    def _of(self, part: Part) -> Code:
+        layer, window, inside = self.layer, self.layer.window, self.columns_inside
+        rows = self._rows_of(part)
+        columns = tuple(self.seen_columns[max(0, part.left - inside.start) : max(0, part.right - inside.start)])
+        outputs = len(columns) * self.steps
+        template = Conv(
+            layer.conv.schedule.mode,
+            layer.other is not None,
+            layer.plan.sliced,
+            self.span._replace(bottom=part.bottom - part.top, right=part.right - part.left),
+            window,
+            self.kernels,
+            layer.problem.maps.unrolled,
+            self.channels,
+            rows,
+            columns,
+        )
+        kinds = set(columns)
+        counts = tuple(len(mine) * outputs * self._instructions(mine, kinds) for mine in rows)
+        cycles = max(map(len, rows)) * outputs * layer.output_cycles
+        # All of a maps tile is read where tiles have slots in turns, each in its bank.
+        read = ALL
+        if layer.plan.maps.slots == 1:
+            first = part.top * window.stride_h + self.kernels.row_lead
+            read = Extent(first, first + window.rows_read(part.bottom - part.top))
+        return Code(template, read, counts, min(cycles, layer.cover), cycles)
 
     def _instructions(self, rows: Sequence[range], columns: Collection[range]) -> int:
         """Instructions of an output at least: its start, and a trace for each kernel row that meets the maps.
@@ -427,56 +424,66 @@ class ConvTile:
         width = self.layer.window.kernel_w
         if self.layer.problem.maps.unrolled is not None:
             rows = [range(min(1, len(y))) for y in rows]
-        least = min((_traces(self.kernels, width, y, x) for y in rows for x in columns), default=0)
+        least = min((_traces(self.kernels, width, y, x) for y in set(rows) for x in columns), default=0)
         return least + (self.kernels.part == 0)
 
+
+class ConvTile:
+    """Rows and columns of a result tile that one maps tile and one kernel tile give."""
+
+    unit = Unit.MAC
+
+    def __init__(
+        self,
+        layer: ConvSteps,
+        maps: MapsTile,
+        columns: ColumnTile,
+        kernel: KernelTile,
+        result: ResultTile,
+        maps_slot: int,
+        weights_slot: int,
+        part: int,
+    ) -> None:
+        plan = layer.conv
+        channel = kernel.window * plan.channels + kernel.number * layer.tile_channels
+        channels = min(layer.tile_channels, plan.channels * plan.windows - channel)
+        self.code = layer.code(maps, columns, part, channels)
+        self.maps_slot, self.result_slot = maps_slot, result.slot
+        self.first_row, first_word = maps.first - result.base, channel - result.channel
+        self.words = Extent(first_word, first_word + channels)
+        self.numbers = (
+            maps_slot,
+            weights_slot,
+            result.slot,
+            maps.first,
+            columns.first,
+            channel,
+            kernel.window * layer.problem.depth,
+            self.first_row,
+            first_word,
+        )
+        self.inputs = (Access(Role.WEIGHTS, weights_slot),)
+        if layer.other is not None:
+            rows = Extent(self.first_row, maps.stop - result.base)
+            self.inputs += (Access(Role.OTHER_TILE, result.slot, rows),)
+
+    def parts(self) -> list[Part]:
+        return self.code.parts
+
     def step(self, part: Part) -> Step:
-        code = self._code(part)
-        first_row, first_word = self.maps.first - self.result.base, self.channel - self.result.channel
+        template, maps_rows, counts, cycles, takes = self.code.of(part)
+        rows = Extent(self.first_row + part.top, self.first_row + part.bottom)
+        columns = Extent(part.left, part.right)
         return Step(
-            code.template,
+            template,
             (*self.numbers, part.top, part.left),
             Unit.MAC,
-            (self._maps_read(part), *self.inputs),
-            (
-                Access(
-                    Role.RESULT_TILE,
-                    self.result.slot,
-                    Extent(first_row + part.top, first_row + part.bottom),
-                    Extent(part.left, part.right),
-                    Extent(first_word, first_word + self.channels),
-                ),
-            ),
-            *code[1:],
+            (Access(Role.MAPS_TILE, self.maps_slot, maps_rows), *self.inputs),
+            (Access(Role.RESULT_TILE, self.result_slot, rows, columns, self.words),),
+            counts,
+            cycles,
+            takes,
         )
-
-    def _code(self, part: Part) -> Code:
-        """What of a step kernel tiles have in common."""
-        known = self.layer.codes
-        key = self.maps, self.columns, self.kernels.part, self.channels, part
-        if key not in known:
-            known[key] = self._make_code(part)
-        return known[key]
-
-    def _make_code(self, part: Part) -> Code:
-        layer, window, schedule = self.layer, self.layer.window, self.layer.conv.schedule
-        rows, columns, kinds = layer.classes(self.maps, self.columns, part)
-        outputs = len(columns) * self._steps
-        template = Conv(
-            schedule.mode,
-            layer.other is not None,
-            layer.plan.sliced,
-            layer.span(self.maps, part).moved(-part.top, -part.left),
-            window,
-            self.kernels,
-            layer.problem.maps.unrolled,
-            self.channels,
-            rows,
-            columns,
-        )
-        counts = tuple(len(mine) * outputs * self._instructions(mine, kinds) for mine in rows)
-        cycles = max(map(len, rows)) * outputs * layer.output_cycles
-        return Code(template, counts, min(cycles, layer.cover), cycles)
 
 
 @cache

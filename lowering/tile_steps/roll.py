@@ -63,7 +63,10 @@ def _next_period(nodes: Sequence[Node], least: int) -> int | None:
     """The shortest period from `least` on after which the kinds of so many nodes repeat; None if there is none."""
     kinds = np.fromiter((node.kind for node in nodes), np.int64, len(nodes))
     for period in range(least, min(len(nodes) // 2, LONGEST) + 1):
-        same = np.concatenate(([0], np.cumsum(kinds[period:] == kinds[:-period])))
+        equal = kinds[period:] == kinds[:-period]
+        if np.count_nonzero(equal) < period:
+            continue
+        same = np.concatenate(([0], np.cumsum(equal)))
         if (same[period:] - same[:-period] == period).any():
             return period
     return None
