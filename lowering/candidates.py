@@ -17,6 +17,7 @@ from lowering.tiling import (
     TilingError,
     kernel_share,
     lanes_of,
+    most_slots,
     pieces,
     plan_columns,
     plan_kernels,
@@ -185,15 +186,27 @@ def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...],
         for rows, maps_rows in _heights(schedule, heights):
             wanted = schedule._replace(rows=rows, columns=columns, maps_rows=maps_rows)
             try:
-                yield plan_tiles(problem, wanted, kernels, tiles)
+                plan = plan_tiles(problem, wanted, kernels, tiles)
             except TilingError as error:
                 refuse(error)
                 continue
+            yield _with_slots(problem, plan)
             found += 1
             if found >= HEIGHTS:
                 break
         if found:
             return
+
+
+def _with_slots(problem: ConvProblem, plan: ConvPlan) -> ConvPlan:
+    """The plan with as many slots of weights as there is room for, where kernels that stay are used again."""
+    schedule, tiles = plan.schedule, plan.kernel_tiles * plan.windows
+    if not schedule.turns or schedule.order is Order.KLOOP or schedule.weights_slots == 1 or schedule.parts > 1:
+        return plan
+    if plan.maps.maps_tiles == 1 or tiles <= schedule.weights_slots:
+        return plan
+    slots = most_slots(problem.machine, schedule.steps * plan.packing.block, tiles)
+    return plan._replace(schedule=schedule._replace(weights_slots=slots))
 
 
 def _heights(schedule: Schedule, heights: tuple[int, ...]) -> list[tuple[int, int]]:

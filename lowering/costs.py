@@ -112,6 +112,7 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     bypass = 0 if problem.bypass is None else 2 * _words(problem, problem.bypass)
     passes = maps.maps_tiles
     stays = kernel_tiles <= schedule.weights_slots and schedule.parts == 1
+    again = 0  # Bytes of weights that each pass but the first loads.
     if schedule.order is Order.KLOOP:
         # Back and forth, where nothing goes with them: those loaded last are the first ones for the next kernels.
         alone = problem.bypass is None and not schedule.fused
@@ -124,7 +125,8 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
         loaded_maps = maps_tile * passes
         # Back and forth likewise: kernels loaded last are the first ones of the next tile.
         kept = schedule.turns * schedule.weights_slots * weights_tile if schedule.parts <= schedule.weights_slots else 0
-        loads = loaded_maps + (weights if stays else weights * passes - kept * (passes - 1))
+        again = 0 if stays else weights - kept
+        loads = loaded_maps + weights + again * (passes - 1)
         exposed_maps = 0 if schedule.maps_slots == 2 else passes - 1
     loads += bypass
     # What is stored pixel by pixel takes a transfer of memory each.
@@ -135,9 +137,14 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     # Each pass over the kernels hides behind the rows of its own tile, and the last tile may have few.
     heights = [tile.stop - tile.first for tile in maps.rows]
     total = UNEVEN * min(work, memory)
-    if schedule.order is Order.MLOOP and not stays:
-        rows = sum(heights)
-        total += sum(max(work * height / rows, memory / len(heights)) for height in heights)
+    if schedule.order is Order.MLOOP and kernel_tiles > 1:
+        # The first pass loads them all; later nothing is loaded beside those that stay.
+        staying = min(1, max(0, schedule.weights_slots - 2) / kernel_tiles)
+        besides = (memory - (weights + again * (passes - 1)) / rate) / len(heights)
+        reloaded = again * passes / len(heights) / rate
+        first, *others = (work * height / sum(heights) for height in heights)
+        total += max(first, (weights - again) / rate + reloaded + besides)
+        total += sum(staying * each + max((1 - staying) * each, reloaded + besides) for each in others)
     else:
         total += max(work, memory)
     total += transfers * _exposed_transfer(problem, plan)

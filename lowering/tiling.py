@@ -20,13 +20,19 @@ class TilingError(Exception):
 
 
 class Place(NamedTuple):
-    """A buffer: words of a slot, first word of the first slot, words from a slot to the next, words of a row."""
+    """A buffer: words of a slot, first word of the first slot, words from the first slot to the second, words of a row.
+
+    More slots follow these two in turns."""
 
     words: int
     start: int
     slots: int
     stride: int
     row: int
+
+    def slot_start(self, slot: int) -> int:
+        """The first word of a slot."""
+        return self.start + slot % 2 * self.stride + slot // 2 * self.words
 
 
 class ColumnTile(NamedTuple):
@@ -132,7 +138,7 @@ def plan_maps(
 ) -> TilePlan:
     """Places the tiles of a layer in the maps buffers; raises TilingError where they do not fit.
 
-    `kernel_cus` is the number of CUs among which kernels are split; `columns` what `plan_columns` gives, if it is known.
+    `kernel_cus` is the number of CUs among which kernels are split; `columns` what `plan_columns` gives, if known.
     """
     machine, window, pool = problem.machine, problem.window, problem.pool
     out_h = window.out_h if pool is None else pool.out_h
@@ -476,11 +482,9 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         raise TilingError("the kernels of a group are cut into equal tiles")
     if problem.windows > 1 and words % step:
         raise TilingError("the kernels of a group fill whole steps")
-    weights_capacity = machine.wbuf_bank_words if schedule.weights_slots == 2 else machine.wbuf_words
-    if schedule.steps * packing.block > weights_capacity:
-        raise TilingError(
-            f"{schedule.steps} kernels of {packing.block} words do not fit {weights_capacity} words of a weights buffer"
-        )
+    weights_place(machine, schedule.steps * packing.block, schedule.weights_slots, packing.block)
+    if schedule.weights_slots > 2 and schedule.order is Order.KLOOP:
+        raise TilingError("with kernels outside, none is used again, and two slots are enough")
     if packing.part_words * (schedule.parts - 1) >= packing.kernel_words:
         raise TilingError(f"a kernel of {packing.kernel_words} words has no {schedule.parts} parts")
     if problem.bypass is not None and len(problem.bypass.segments) > 1:
@@ -521,6 +525,22 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         sliced=bool(partial or share) and _can_slice(problem.bypass, machine, tile_words, share),
     )
     return KernelPlan(packing, tiles, words, share, units, gathered, partial, stored, maps_problem)
+
+
+def weights_place(machine: Machine, words: int, slots: int, block: int) -> Place:
+    """Where kernel tiles of so many words lie, in blocks of so many; raises TilingError where they do not fit.
+
+    Half of several slots lie in each bank.
+    """
+    capacity = machine.wbuf_words if slots == 1 else machine.wbuf_bank_words // (slots // 2)
+    if words > capacity:
+        raise TilingError(f"{words // block} kernels of {block} words do not fit {capacity} words of a weights buffer")
+    return Place(words, 0, slots, machine.wbuf_bank_words, block)
+
+
+def most_slots(machine: Machine, words: int, wanted: int) -> int:
+    """How many slots of so many words a weights buffer has: an even number, no more than are wanted."""
+    return 2 * min(machine.wbuf_bank_words // words, -(-wanted // 2))
 
 
 def _can_slice(bypass: MapsLayout | None, machine: Machine, words: int, share: int) -> bool:

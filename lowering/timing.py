@@ -217,7 +217,7 @@ class _Timing:
     def _banks(self, access: Access) -> Iterator[tuple[bool, int]]:
         place, weights = self.places[access.place], access.place is Role.WEIGHTS
         bank = self.machine.wbuf_bank_words if weights else self.machine.mbuf_bank_words
-        start = place.start + access.slot * place.stride
+        start = place.slot_start(access.slot)
         first = start + max(0, access.rows.first) * place.row
         stop = start + min(place.words, access.rows.stop * place.row)
         for number in range(first // bank, -(-stop // bank)):

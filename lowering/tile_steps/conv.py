@@ -24,7 +24,7 @@ from lowering.tile_steps.layer import (
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import ALL, Access, Buffer, Extent, Maps, Part, Role, Step, Unit
-from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, Place, lanes_of
+from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, lanes_of, weights_place
 from snowdialect.dialects import tile
 from snowdialect.layout import UnrolledRows, round_up
 from snowdialect.machine import Machine
@@ -101,8 +101,7 @@ class ConvSteps(LayerBuffers):
         self.halo = None if halo is None else self.buffer(Role.HALO, halo, plan.tile_words)
         self.kept = None if kept is None else self.buffer(Role.KEPT, kept, plan.tile_words)
         block, slots = plan.packing.block, schedule.weights_slots
-        weights = Place(schedule.steps * block, 0, slots, self.machine.wbuf_bank_words, block)
-        self.buffer(Role.WEIGHTS, weights, block)
+        self.buffer(Role.WEIGHTS, weights_place(self.machine, schedule.steps * block, slots, block), block)
         self.weights = weights_transfers(plan, self.machine)
         self.weights_slots = Slots(slots)
         self.tile_channels = schedule.steps * self.machine.vmacs * lanes_of(schedule.mode, self.machine)
@@ -133,10 +132,13 @@ class ConvSteps(LayerBuffers):
                     self._result_tile(rows, columns, group, [kernel], backwards=backwards)
         else:
             turns = bool(schedule.turns) and sum(map(len, self.groups)) * schedule.parts > self.weights_slots.count
-            for number, (rows, columns) in enumerate(places):
-                backwards = turns and number % 2 == 1
+            passes = 0
+            for rows, columns in places:
+                backwards = turns and passes % 2 == 1
                 for group in reversed(self.groups) if backwards else self.groups:
-                    self._result_tile(rows, columns, group, group[::-1] if backwards else group)
+                    self._result_tile(rows, columns, group, group[::-1] if backwards else group, turns=turns)
+                # Where there are several, all kernels are in one group.
+                passes += len(rows.maps)
 
     def code(self, maps: MapsTile, columns: ColumnTile, part: int, channels: int) -> TileCode:
         """That of tiles which compute so many channels of a place with a part of their kernels."""
@@ -153,18 +155,21 @@ class ConvSteps(LayerBuffers):
         kernels: list[KernelTile],
         *,
         backwards: bool = False,
+        turns: bool = False,
     ) -> None:
         """Computes of the result tile of a group of kernel tiles what some of these give, which may be all; loads what
-        is added before the first of the group, stores behind the last. Backwards, maps come from below."""
+        is added before the first of the group, stores behind the last. Backwards, maps come from below; in turns,
+        kernels come in the other order for every second maps tile."""
         channel = self._channel(group[0]) if len(self.groups) > 1 else 0
         slot, _ = self.result_slots.take((rows.base, columns.first, channel))
         result = ResultTile(slot, rows.base, channel)
         whole = len(kernels) == len(group)
         begins, ends = whole or kernels[0] == group[0], whole or kernels[-1] == group[-1]
-        for maps in reversed(rows.maps) if backwards else rows.maps:
+        for number, maps in enumerate(reversed(rows.maps) if backwards else rows.maps):
             self._bring_back(maps, columns, result)
-            for kernel in kernels:
-                self._kernel_tile(maps, columns, kernel, result, first=begins and kernel is kernels[0])
+            past = kernels[::-1] if turns and number % 2 else kernels
+            for kernel in past:
+                self._kernel_tile(maps, columns, kernel, result, first=begins and kernel is past[0])
             self._keep(maps, columns, result)
         if not ends:
             return
@@ -202,16 +207,19 @@ class ConvSteps(LayerBuffers):
 
     def _load_weights(self, number: int, part: int, slot: int) -> None:
         buffers = self.machine.vmacs * self.conv.packing.cus
+        written = (Access(Role.WEIGHTS, slot),)
         self.steps.append(
             Step(
                 LoadWeights(part, self.plan.cus),
                 (number, slot),
                 Unit.LOAD,
                 (),
-                (Access(Role.WEIGHTS, slot),),
+                written,
                 (1,) * self.machine.compute_units,
                 buffers * CYCLES_PER_INSTRUCTION,
                 memory_cycles(self.machine, 1, self.conv.packing.words // self.conv.packing.tiles),
+                # Free slots beside the kernels that are computed with have to wait.
+                held=self.buffers.whole_banks_of(written) if self.weights_slots.count > 2 else (),
             )
         )
 

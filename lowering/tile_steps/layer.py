@@ -89,27 +89,30 @@ class LoadWeights:
 
 @dataclass
 class Slots:
-    """What the slots of a buffer hold: what is still there need not be loaded again."""
+    """What the slots of a buffer hold: what is still there need not be loaded again.
+
+    What comes first stays for good, in all slots but two, which the rest has in turns.
+    """
 
     count: int
     held: list[Hashable] = field(default_factory=list[Hashable])
     used: list[int] = field(default_factory=list[int])
 
     def take(self, content: Hashable) -> tuple[int, bool]:
-        """The slot for `content`, and whether it has to be loaded: the slot that was not used for the longest time."""
-        if content in self.held:
-            slot = self.held.index(content)
-            self.used.remove(slot)
-            self.used.append(slot)
-            return slot, False
-        if len(self.held) < self.count:
+        """The slot for `content`, and whether it has to be loaded: of the last two, into the one used less recently."""
+        missing = content not in self.held
+        if not missing:
+            place = self.held.index(content)
+            self.used.remove(place)
+        elif len(self.held) < self.count:
             self.held.append(content)
-            slot = len(self.held) - 1
+            place = len(self.held) - 1
         else:
-            slot = self.used.pop(0)
-            self.held[slot] = content
-        self.used.append(slot)
-        return slot, True
+            place = next(place for place in self.used if place >= self.count - 2)
+            self.used.remove(place)
+            self.held[place] = content
+        self.used.append(place)
+        return place, missing
 
 
 class Transfer(NamedTuple):

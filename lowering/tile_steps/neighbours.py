@@ -99,7 +99,7 @@ class Buffers:
     def add(self, buffer: Buffer) -> Buffer:
         """A buffer of the layer, its slots swapped where they have to be."""
         place = buffer.place
-        if place.slots == 2 and (self.swapped.weights if buffer.role is Role.WEIGHTS else self.swapped.maps):
+        if place.slots > 1 and (self.swapped.weights if buffer.role is Role.WEIGHTS else self.swapped.maps):
             buffer = buffer._replace(place=place._replace(start=place.start + place.stride, stride=-place.stride))
         self.all.append(buffer)
         return buffer
@@ -179,5 +179,5 @@ class Buffers:
 def slots_of(buffer: Buffer) -> Sequence[Extent]:
     """The words of each slot of a buffer."""
     place = buffer.place
-    starts = (place.start + slot * place.stride for slot in range(place.slots))
+    starts = (place.slot_start(slot) for slot in range(place.slots))
     return [Extent(start, start + place.words) for start in starts]

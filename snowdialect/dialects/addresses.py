@@ -266,12 +266,13 @@ class IndexExpr:
         )
 
     def mod2(self) -> IndexExpr:
-        """The parity of `index + constant`; raises ValueError for anything else."""
-        if not self.linear and not self.parity:
+        """The parity of the expression; raises ValueError where it is that of several indices."""
+        odd = [index for index, c in _merge(self.linear, self.parity) if c % 2]
+        if not odd:
             return IndexExpr(self.constant % 2)
-        if self.parity or len(self.linear) != 1 or self.linear[0][1] != 1:
-            raise ValueError("only an index plus a constant has a parity")
-        index = self.linear[0][0]
+        if len(odd) > 1:
+            raise ValueError("the parity of several indices together is no address")
+        index = odd[0]
         if self.constant % 2:
             return IndexExpr(1, (), ((index, -1),))
         return IndexExpr(0, (), ((index, 1),))

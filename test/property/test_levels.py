@@ -298,7 +298,7 @@ def drawn_schedule(op: cnn.Conv2dOp | cnn.LinearOp, data: st.DataObject) -> dict
             steps=sizes,
             parts=st.one_of(st.just(1), sizes),
             maps_slots=st.integers(1, 2),
-            weights_slots=st.integers(1, 2),
+            weights_slots=st.sampled_from((1, 2, 4, 6)),
             result_slots=st.integers(1, 2),
             result_tiles=st.one_of(sizes, st.just(problem.channels)),
             fused=st.just(fused),

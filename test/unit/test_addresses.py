@@ -103,7 +103,12 @@ def test_an_index_is_replaced_by_another_and_a_number(a: IndexExpr, amount: int,
     assert fixed.evaluate(at) == a.evaluate({**at, old: amount})
 
 
-@pytest.mark.parametrize("factor", [2, -1])
-def test_only_an_index_and_a_number_have_a_parity(factor: int) -> None:
-    with pytest.raises(ValueError, match="only an index plus a constant has a parity"):
-        IndexExpr.index(INDICES[0], factor).mod2()
+@given(expressions(), POINTS)
+def test_a_parity_is_that_of_one_index_at_most(a: IndexExpr, point: tuple[int, ...]) -> None:
+    at = values(point)
+    odd = {index for index in INDICES if (dict(a.linear).get(index, 0) + dict(a.parity).get(index, 0)) % 2}
+    if len(odd) > 1:
+        with pytest.raises(ValueError, match="the parity of several indices together is no address"):
+            a.mod2()
+    else:
+        assert a.mod2().evaluate(at) == a.evaluate(at) % 2

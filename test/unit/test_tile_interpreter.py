@@ -131,7 +131,7 @@ def draw_schedule(draw: Callable[[st.SearchStrategy[Any]], Any], problem: ConvPr
         steps=draw(st.integers(1, 4)),
         parts=1,
         maps_slots=draw(st.integers(1, 2)),
-        weights_slots=draw(st.integers(1, 2)),
+        weights_slots=draw(st.sampled_from((1, 2, 4, 6))),
         result_slots=draw(st.integers(1, 2)),
         result_tiles=draw(st.integers(1, 3)),
         fused=0,

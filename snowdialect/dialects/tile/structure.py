@@ -1,6 +1,7 @@
 """Operations of the tile dialect that hold the others: layers, buffers and tile loops; and waits.
 
-A buffer has one or two slots, chosen by the parity of a tile index; with two, each lies in a bank of its own.
+A buffer has one or two slots, chosen by a tile index; with two, each lies in a bank of its own. A weights buffer may
+have more, half of them in each bank.
 """
 
 from __future__ import annotations
@@ -113,16 +114,18 @@ class BufferOp(IRDLOperation):
 
     def slot_ranges(self) -> list[range]:
         """The words of each slot."""
-        return [
-            range(first, first + self.words.value.data)
-            for first in (
-                self.start.value.data + slot * self.stride.value.data for slot in range(self.slots.value.data)
-            )
-        ]
+        start, stride, words = self.start.value.data, self.stride.value.data, self.words.value.data
+        starts = (start + slot % 2 * stride + slot // 2 * words for slot in range(self.slots.value.data))
+        return [range(first, first + words) for first in starts]
 
     def address_of(self, slot: IndexExpr) -> IndexExpr:
-        """First word of a slot."""
-        return slot * self.stride.value.data + self.start.value.data
+        """First word of a slot; raises ValueError where there are more than two, and the parity of its number is no
+        address."""
+        start, stride, words = self.start.value.data, self.stride.value.data, self.words.value.data
+        if self.slots.value.data <= 2:
+            return slot * stride + start
+        # slot // 2 is (slot - slot mod 2) / 2.
+        return slot * (words // 2) + slot.mod2() * (stride - words // 2) + start
 
     def check_apart(self, other: BufferOp) -> None:
         """Rejects buffers that share words."""
@@ -140,8 +143,11 @@ class BufferOp(IRDLOperation):
             size, bank, what = machine.mbuf_words, machine.mbuf_bank_words, "the maps buffer"
         else:
             size, bank, what = machine.wbuf_words, machine.wbuf_bank_words, "the weights buffer"
-        if not 1 <= self.slots.value.data <= 2:
-            fail(self, f"wants one or two slots, has {self.slots.value.data}")
+        count = self.slots.value.data
+        if isinstance(self.result.type, MapsBufferType) and not 1 <= count <= 2:
+            fail(self, f"wants one or two slots, has {count}")
+        if not (count == 1 or 2 <= count <= size and count % 2 == 0):
+            fail(self, f"wants one slot or an even number, has {count}")
         if self.words.value.data < 1:
             fail(self, "wants at least one word")
         slots = self.slot_ranges()
@@ -150,14 +156,16 @@ class BufferOp(IRDLOperation):
                 fail(self, f"words {slot.start} to {slot.stop} do not fit {what} of {size} words")
             if slot.start % machine.transfer_words:
                 fail(self, f"a slot starts at a multiple of {machine.transfer_words} words, this one at {slot.start}")
-            if len(slots) == 2 and slot.start // bank != (slot.stop - 1) // bank:
+            if count > 1 and slot.start // bank != (slot.stop - 1) // bank:
                 fail(
                     self,
-                    f"words {slot.start} to {slot.stop} do not fit a bank of {bank} words: each of two slots lies in "
-                    "a bank of its own",
+                    f"words {slot.start} to {slot.stop} do not fit a bank of {bank} words: where there are several "
+                    "slots, each lies in one bank",
                 )
-        if len({slot.start // bank for slot in slots}) < len(slots):
-            fail(self, f"two slots {self.stride.value.data} words apart lie in the same bank of {bank} words")
+        if count > 1 and 2 * sum(slot.start < bank for slot in slots) != count:
+            fail(self, f"slots {self.stride.value.data} words apart do not lie half in each bank of {bank} words")
+        if count > 2 and self.words.value.data % 2:
+            fail(self, f"several slots in a bank have an even number of words, got {self.words.value.data}")
 
 
 class TiledOp(AddressedOp):
@@ -221,8 +229,12 @@ class TiledOp(AddressedOp):
     def check_slot(self, name: str, buffer: SSAValue) -> None:
         """Rejects the number of a slot that its buffer does not have in some iteration."""
         slots = buffer.owner.slots.value.data if isinstance(buffer.owner, BufferOp) else 2
-        if self.address(name).linear:
+        if slots <= 2 and self.address(name).linear:
             fail(self, "the slot of a buffer is a number or the parity of a tile index")
+        try:
+            self.address(name).mod2()
+        except ValueError as error:
+            fail(self, f"its {_words(name)} tells no bank: {error}")
         low, high = self.bounds(name)
         if low < 0 or high >= slots:
             fail(self, f"its buffer has no slot {high if high >= slots else low}")

@@ -328,6 +328,8 @@ class Schedule(NamedTuple):
     maps_slots: int
     """2: the next maps tile is loaded into the other bank while this one is used; 1: it has the whole buffer."""
     weights_slots: int
+    """2: the next kernel tile is loaded into the other bank while this one is used; 1: it has the whole buffer; more:
+    half of them in each bank, and kernel tiles stay there."""
     result_slots: int
     """2: a result tile is stored while the next one is computed."""
     result_tiles: int
@@ -366,9 +368,13 @@ class ScheduleAttr(ParametrizedAttribute):
         if len(self.values) != len(Schedule._fields) - 3:
             raise VerifyException(f"a schedule has {len(Schedule._fields) - 3} numbers, got {len(self.values)}")
         schedule = self.record
-        slots = (schedule.maps_slots, schedule.weights_slots, schedule.result_slots)
+        slots = (schedule.maps_slots, schedule.result_slots)
         if min(schedule[3:-2]) < 1 or max(slots) > 2 or not {schedule.fused, schedule.turns} <= {0, 1}:
             raise VerifyException("a schedule wants positive tile sizes and one or two slots of each buffer")
+        if schedule.weights_slots > 1 and schedule.weights_slots % 2:
+            raise VerifyException(
+                f"a schedule wants one slot of weights or an even number, got {schedule.weights_slots}"
+            )
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:

@@ -79,6 +79,11 @@ module attributes {snow.machine = {name = "toy", vmacs = [4]}} {
 
 // -----
 
+// CHECK: a schedule wants one slot of weights or an even number, got 3
+"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 3, result_slots 2, result_tiles 1, fused 0, turns 1>} : () -> ()
+
+// -----
+
 // CHECK: a schedule wants positive tile sizes and one or two slots of each buffer
 "test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 3, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1>} : () -> ()
 
@@ -194,14 +199,35 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// CHECK: tile.buffer "b": words 16320 to 16448 do not fit a bank of 16384 words: each of two slots lies in a bank of its own
+// CHECK: tile.buffer "b": words 16320 to 16448 do not fit a bank of 16384 words: where there are several slots, each lies in one bank
 module attributes {snow.machine = "zc706"} {
   %b = tile.buffer words 128 at 16320 slots 2 every 64 : !tile.mbuf<pixel 16, row 128>
 }
 
 // -----
 
-// CHECK: tile.buffer "b": two slots 64 words apart lie in the same bank of 16384 words
+// CHECK: tile.buffer "b": wants one slot or an even number, has 3
+module attributes {snow.machine = "zc706"} {
+  %b = tile.buffer words 64 at 0 slots 3 every 8192 : !tile.wbuf<block 64>
+}
+
+// -----
+
+// CHECK: tile.buffer "b": words 8064 to 8256 do not fit a bank of 8192 words: where there are several slots, each lies in one bank
+module attributes {snow.machine = "zc706"} {
+  %b = tile.buffer words 192 at 8064 slots 4 every 8192 : !tile.wbuf<block 64>
+}
+
+// -----
+
+// CHECK: tile.buffer "b": wants one slot or an even number, has 9223372036854775807
+module attributes {snow.machine = "zc706"} {
+  %b = tile.buffer words 128 at 8064 slots 9223372036854775807 every 8192 : !tile.wbuf<block 64>
+}
+
+// -----
+
+// CHECK: tile.buffer "b": slots 64 words apart do not lie half in each bank of 16384 words
 module attributes {snow.machine = "zc706"} {
   %b = tile.buffer words 64 at 0 slots 2 every 64 : !tile.mbuf<pixel 16, row 128>
 }

@@ -39,7 +39,7 @@
 %m = cnn.quantize %h : (tensor<10x12544xf32>) -> tensor<10x12544x!cnn.fixed<8>>
 
 // Maps whose pixels are whole lines: the MACs of a vMAC work together. What is asked for is chosen, where it is legal.
-// CHECK: %conv = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, {{rows|kernels}}, {{[mk]loop, rows [0-9]+, columns [0-9]+, maps_rows [0-9]+, steps [0-9]+}}, parts 1, {{maps_slots [12], weights_slots [12], result_slots [12], result_tiles [0-9]+}}, fused 0, turns 1>, tile.estimate = #tile.estimate<cycles {{[0-9]+}}, read {{[0-9]+}}, written 230400>}
+// CHECK: %conv = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, {{rows|kernels}}, {{[mk]loop, rows [0-9]+, columns [0-9]+, maps_rows [0-9]+, steps [0-9]+}}, parts 1, {{maps_slots [12], weights_slots [0-9]+, result_slots [12], result_tiles [0-9]+}}, fused 0, turns 1>, tile.estimate = #tile.estimate<cycles {{[0-9]+}}, read {{[0-9]+}}, written 230400>}
 // INDP: %conv = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, {{rows|kernels}}, kloop,
 // KERNELS: %conv = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, kernels, {{[mk]loop}}, rows 1, columns 30,
 // PAPER: %conv = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, {{rows|kernels}}, mloop,
