@@ -133,7 +133,8 @@ def _downwards(
             end = min(end, share * pool.stride_h - pool.pad_top)
         maps = _maps_tiles(window, maps_rows, begin, end, share, everyone)
         if last_rows > end:
-            maps += _maps_tiles(window, maps_rows, end, min(last_rows, below), share, 1 << working - 1)
+            # A last tile of few rows may have all but a few of these from the tile before.
+            maps += _maps_tiles(window, maps_rows, max(begin, end), min(last_rows, below), share, 1 << working - 1)
         tiles.append(RowTile(base, first, stop, maps))
     return tuple(tiles)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lowering.candidates import Choices, conv_plans, quickest_tiles
 from lowering.costs import conv_cycles, output_cycles
-from lowering.row_tiles import RowTile
+from lowering.row_tiles import RowTile, rows_plan
 from lowering.tiling import (
     ConvPlan,
     ConvProblem,
@@ -484,3 +484,13 @@ def test_maps_in_one_slot_have_no_row_in_two_banks(rows: int, first_bank: int) -
     wanted = Schedule(Mode.COOP, Split.KERNELS, Order.MLOOP, rows, 14, 14, 1, 1, 1, 2, 1, 16, 0, 1)
     place = plan_conv(convolution(256, 256, (14, 14), 3), wanted).maps.maps
     assert place.start + first_bank * place.row == ZC706.mbuf_bank_words
+
+
+@pytest.mark.parametrize("rows", range(1, 22))
+def test_one_cu_computes_each_row_once_for_a_fused_pool(rows: int) -> None:
+    """Also where the last tile has fewer rows than it shares with the one before it."""
+    window = Window(1, 1, 1, 1, 1, 1, 0, 0, 21, 5, 21, 5)
+    pool = Window(3, 3, 1, 1, 1, 1, 1, 1, 21, 5, 21, 5)
+    plan = rows_plan(window, pool, rows, 1, 21, 1)
+    computed = [row for tile in plan.tiles for maps in tile.maps for row in range(max(0, maps.first), maps.stop)]
+    assert sorted(computed) == list(range(21))
