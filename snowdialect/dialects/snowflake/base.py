@@ -178,13 +178,22 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
 
     def field_value(self, field: Field) -> int | str:
         """The number that the field encodes; of a label, its name."""
-        return self._reader(field.name)(self)
+        return self._reader(field)(self)
+
+    def field_values(self) -> dict[str, int | str]:
+        """The values of all fields that are written."""
+        return {name: read(self) for name, read in self._readers()}
 
     @classmethod
     @cache
-    def _reader(cls, name: str) -> Callable[[InstructionOp], int | str]:
-        """What reads a field of an instruction of this kind: whole networks are encoded field by field."""
-        field = cls.ROW.field(name)
+    def _readers(cls) -> tuple[tuple[str, Callable[[InstructionOp], int | str]], ...]:
+        """What reads each field that is written: whole networks are encoded field by field."""
+        return tuple((field.name, cls._reader(field)) for field in cls.ROW.written_fields)
+
+    @classmethod
+    def _reader(cls, field: Field) -> Callable[[InstructionOp], int | str]:
+        """What reads a field of an instruction of this kind."""
+        name = field.name
         match field.kind:
             case Kind.FIXED:
                 return lambda op: field.value
