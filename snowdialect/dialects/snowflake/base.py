@@ -93,9 +93,10 @@ def int_attr(value: int) -> IntegerAttr[I32]:
 
 def register_index(value: SSAValue) -> int:
     """The number of the register that holds a value; raises VerifyException when none is allocated."""
-    if not isinstance(value.type, ScalarRegister) or not isinstance(value.type.index, IntAttr):
+    register = value.type
+    if not isinstance(register, ScalarRegister) or not isinstance(register.index, IntAttr):
         raise VerifyException(f"value {value.name_hint or ''} has no register: run snowflake-allocate-registers")
-    return value.type.index.data
+    return register.index.data
 
 
 def print_registers(printer: Printer, values: Sequence[SSAValue], results: Sequence[SSAValue] = ()) -> None:
@@ -181,14 +182,18 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
         return self._reader(field)(self)
 
     def field_values(self) -> dict[str, int | str]:
-        """The values of all fields that are written."""
-        return {name: read(self) for name, read in self._readers()}
+        """The values of all fields that are written; whole networks are encoded by them."""
+        values: dict[str, int | str] = dict(zip(self.operand_places(), map(register_index, self.operands), strict=True))
+        for name, read in self._readers():
+            values[name] = read(self)
+        return values
 
     @classmethod
     @cache
     def _readers(cls) -> tuple[tuple[str, Callable[[InstructionOp], int | str]], ...]:
-        """What reads each field that is written: whole networks are encoded field by field."""
-        return tuple((field.name, cls._reader(field)) for field in cls.ROW.written_fields)
+        """What reads each field that is written and no operand."""
+        fields = (field for field in cls.ROW.written_fields if field.name not in cls.operand_places())
+        return tuple((field.name, cls._reader(field)) for field in fields)
 
     @classmethod
     def _reader(cls, field: Field) -> Callable[[InstructionOp], int | str]:
