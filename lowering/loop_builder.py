@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import NamedTuple
 
+from xdsl.dialects.builtin import LocationAttr
 from xdsl.ir import Block, Operation, SSAValue
-from xdsl.pattern_rewriter import PatternRewriter
 
 from snowdialect.dialects import loop, tile
 from snowdialect.dialects.addresses import IndexExpr
+from snowdialect.dialects.locations import located
 
 UNROLLED_TRACES = 7
 """So many traces of an output are written out; more run in a loop, which costs a few scalar instructions each."""
@@ -23,12 +24,14 @@ LOOPED_CUS = 3
 
 @dataclass
 class LoopBuilder:
-    """Collects operations; `loop` nests what is added meanwhile."""
+    """Adds operations behind all others of a block; `loop` nests what is added meanwhile."""
 
-    block: Block = field(default_factory=Block)
+    block: Block
+    location: LocationAttr
+    """The location of all that is added."""
 
     def add(self, op: Operation) -> None:
-        self.block.add_op(op)
+        self.block.add_op(located(op, self.location))
 
     @contextmanager
     def loop(self, lower: int, upper: int) -> Generator[IndexExpr]:
@@ -41,13 +44,6 @@ class LoopBuilder:
         outer, self.block = self.block, op.body.block
         yield IndexExpr.index(op.index)
         self.block = outer
-
-    def finish(self) -> list[Operation]:
-        """What was built, free to be put elsewhere."""
-        ops = list(self.block.ops)
-        for op in ops:
-            op.detach()
-        return ops
 
 
 class Piece(NamedTuple):
@@ -142,12 +138,3 @@ def in_units(words: IndexExpr, unit: int) -> IndexExpr:
         tuple((index, c // unit) for index, c in words.linear),
         tuple((index, c // unit) for index, c in words.parity),
     )
-
-
-def replace(op: Operation, builder: LoopBuilder, rewriter: PatternRewriter) -> None:
-    """Puts what was built in the place of `op`, with its location."""
-    made = builder.finish()
-    for new in made:
-        for inner in new.walk():
-            inner.location = op.location
-    rewriter.replace(op, made, [])

@@ -1,27 +1,20 @@
-"""Loops and traces to programs: one pattern an operation of the dialect `loop`.
+"""Loops and traces to programs: one rule an operation of the dialect `loop`.
 
 Each layer becomes a `snowflake.program`; snowflake-link joins them when they are instructions. What an instruction
 addresses is still a linear function, of loop counters and masks of CUs now: `snowflake.address`, one for each address
-register it will take.
+register it will take. All of a layer becomes something else, so the program is written anew, in one walk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import singledispatch
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, UnknownLoc
-from xdsl.ir import Operation, SSAValue, Use
+from xdsl.dialects.builtin import LocationAttr, ModuleOp, UnknownLoc
+from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.pattern_rewriter import (
-    GreedyRewritePatternApplier,
-    PatternRewriter,
-    PatternRewriteWalker,
-    RewritePattern,
-    op_type_rewrite_pattern,
-)
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.rewriter import Rewriter
 
 from lowering.legality import check_removed
 from lowering.snowflake.arithmetic import CONSTANT
@@ -53,204 +46,177 @@ def _kernel(address: IndexExpr, vmacs: int = 0) -> IndexExpr:
     return address * (1 << KERNEL_SHIFT) + vmacs
 
 
-def _over_counters(op: loop.LoopOp, name: str) -> IndexExpr:
-    """An address of an operation in terms of the counters of the loops around it."""
-    return op.address(name).over(_over_counter)
-
-
-def _over_counter(index: SSAValue) -> IndexExpr:
-    over_counter = index.owner
-    assert isinstance(over_counter, snowflake.AddressOp)
-    return over_counter.expression
-
-
-def _first_cu(op: loop.TransferOp) -> IndexExpr:
-    """The mask of the CU from which those of a transfer count."""
-    return _CU_0 if op.cu_index is None else _over_counter(op.cu_index)
-
-
 def is_relocatable(region: SSAValue) -> bool:
     """Whether the address of a region may stay open until programs are linked: a MOV reaches all of it. Others, more
     than 128 MB up, are constants of two instructions more, as they are."""
     return CONSTANT.fits(region_end(region))
 
 
-def _in_memory(op: loop.LoadOp | loop.StoreOp, name: str) -> IndexExpr:
-    """The address of a transfer in memory."""
-    program = op.parent_op()
-    while not isinstance(program, snowflake.ProgramOp):
-        assert program is not None
-        program = program.parent_op()
-    base = program.base_of(op.region_value)
-    start = IndexExpr(region_address(op.region_value)) if base is None else IndexExpr.index(base)
-    return start + _over_counters(op, name)
+@dataclass
+class _Program:
+    """The program that a layer becomes, as far as it is written."""
 
+    block: Block
+    """Where the next operation goes, behind all others: in the whole program, or in the body of a loop."""
+    whole: Block
+    layer: LocationAttr
+    """The name of the layer, the location of all that has none of its own."""
+    bases: dict[SSAValue, BlockArgument] = field(default_factory=dict[SSAValue, BlockArgument])
+    """The addresses of regions of memory that are open."""
+    indices: dict[SSAValue, IndexExpr] = field(default_factory=dict[SSAValue, IndexExpr])
+    """The indices of loops as functions of counters."""
+    masks: dict[SSAValue, IndexExpr] = field(default_factory=dict[SSAValue, IndexExpr])
+    """The mask of the CU that follows the index of a loop."""
 
-def _replace(
-    rewriter: PatternRewriter, op: Operation, addresses: Iterable[snowflake.AddressOp], new: Operation
-) -> None:
-    rewriter.replace(op, [located(made, op.location) for made in (*addresses, new)], [])
+    def lower(self, block: Block) -> None:
+        """Adds what the operations of a block become."""
+        for op in block.ops:
+            _lower(op, self)
+
+    def add(self, source: Operation, *made: Operation) -> None:
+        """Adds what an operation becomes, with its location."""
+        location = self.layer if isinstance(source.location, UnknownLoc) else source.location
+        self.block.add_ops(located(op, location) for op in made)
+
+    def address(self, op: loop.LoopOp, name: str) -> IndexExpr:
+        """An address of an operation in terms of the counters of the loops around it."""
+        return op.address(name).over(self.indices.__getitem__)
+
+    def in_memory(self, op: loop.LoadOp | loop.StoreOp, name: str) -> IndexExpr:
+        """The address of a transfer in memory."""
+        region = op.region_value
+        if not is_relocatable(region):
+            return self.address(op, name) + region_address(region)
+        if region not in self.bases:
+            self.bases[region] = self.whole.insert_arg(snowflake.BASE, len(self.bases))
+        return IndexExpr.index(self.bases[region]) + self.address(op, name)
+
+    def first_cu(self, op: loop.TransferOp) -> IndexExpr:
+        """The mask of the CU from which those of a transfer count; a loop whose index they follow carries it."""
+        if op.cu_index is None:
+            return _CU_0
+        if op.cu_index not in self.masks:
+            ((counter, _),) = self.indices[op.cu_index].linear
+            assert isinstance(counter, BlockArgument)
+            self.masks[op.cu_index] = IndexExpr.index(counter.block.insert_arg(snowflake.UNALLOCATED, 1))
+        return self.masks[op.cu_index]
 
 
 def _flags(op: Operation, *names: str) -> list[str]:
     return [name for name in names if name in op.properties]
 
 
-@dataclass(frozen=True)
-class LowerLayer(RewritePattern):
-    """A program that ends with `done`. The layer's name is the location of all that is in it."""
-
-    code_address: int
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: loop.LayerOp, rewriter: PatternRewriter) -> None:
-        for inner in op.body.walk():
-            if isinstance(inner.location, UnknownLoc):
-                inner.location = op.location
-        body = rewriter.move_region_contents_to_new_regions(op.body)
-        body.block.add_op(located(snowflake.ConfigOp(Configuration.DONE, 0), op.location))
-        transfers = (inner for inner in body.block.walk() if isinstance(inner, loop.LoadOp | loop.StoreOp))
-        memory = [value for value in dict.fromkeys(op.region_value for op in transfers) if is_relocatable(value)]
-        for place in range(len(memory)):
-            body.block.insert_arg(snowflake.BASE, place)
-        program = snowflake.ProgramOp(snowflake.Stage.STRUCTURED, self.code_address, body, memory)
-        rewriter.replace(op, located(program, op.location))
+@singledispatch
+def _lower(op: Operation, program: _Program) -> None:
+    """Adds to a program what an operation becomes. What there is no rule for stays, and is reported in the end."""
+    op.detach()
+    program.block.add_op(op)
 
 
-class LowerFor(RewritePattern):
+@_lower.register
+def _(op: loop.ForOp, program: _Program) -> None:
     """A loop whose counter ends at zero. A loop with a single iteration is none.
 
-    What is still to be lowered takes the index, as a function of the counter, from a `snowflake.address`. Where CUs
-    follow the index, the loop carries the mask of one CU: twice the mask is that of the next.
+    Where CUs follow the index, the loop carries the mask of one CU: twice the mask is that of the next.
     """
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: loop.ForOp, rewriter: PatternRewriter) -> None:
-        first, last = op.iterations[0], op.iterations[-1]
-        before = InsertPoint.before(op)
-        following = _following(op.index)
-        first_cu = self._address(rewriter, op, before, _CU_0 * (1 << first)) if following else None
-        if first == last:
-            index, cu = self._address(rewriter, op, before, IndexExpr(last)), first_cu
-            body = before
-        else:
-            new = located(snowflake.ForOp(len(op.iterations), [] if first_cu is None else [first_cu]), op.location)
-            new.counter.name_hint = op.index.name_hint
-            doubled = [located(snowflake.AddOp(mask, mask), op.location) for mask in new.carried]
-            new.body.block.add_ops([*doubled, located(snowflake.YieldOp(*(mask.rd for mask in doubled)), op.location)])
-            start = InsertPoint.at_start(new.body.block)
-            index = self._address(rewriter, op, start, IndexExpr.index(new.counter) + last)
-            cu = self._address(rewriter, op, start, IndexExpr.index(new.carried[0])) if following else None
-            rewriter.insert(new, before)
-            body = InsertPoint.before(doubled[0] if doubled else new.yielded)
-        for use in following:
-            assert cu is not None
-            use.operation.operands[use.index] = cu
-        rewriter.inline_block(op.body.block, body, [index])
-        rewriter.erase(op)
-
-    @staticmethod
-    def _address(rewriter: PatternRewriter, op: loop.ForOp, place: InsertPoint, expression: IndexExpr) -> SSAValue:
-        address = located(snowflake.AddressOp(expression), op.location)
-        rewriter.insert(address, place)
-        return address.result
+    first, last = op.iterations[0], op.iterations[-1]
+    first_cu = _CU_0 * (1 << first)
+    if first == last:
+        program.indices[op.index], program.masks[op.index] = IndexExpr(last), first_cu
+        program.lower(op.body.block)
+        return
+    body = Block(arg_types=[snowflake.UNALLOCATED])
+    counter = body.args[0]
+    counter.name_hint = op.index.name_hint
+    program.indices[op.index] = IndexExpr.index(counter) + last
+    inside = replace(program, block=body)
+    inside.lower(op.body.block)
+    masks = [snowflake.AddressOp(first_cu) for _ in body.args[1:]]
+    doubled = [snowflake.AddOp(mask, mask) for mask in body.args[1:]]
+    inside.add(op, *doubled, snowflake.YieldOp(*(mask.rd for mask in doubled)))
+    program.add(op, *masks, snowflake.ForOp(len(op.iterations), [mask.result for mask in masks], Region(body)))
 
 
-def _following(index: SSAValue) -> list[Use]:
-    """Where the CUs of transfers follow a loop index."""
-    return [
-        use for use in index.uses if isinstance(use.operation, loop.TransferOp) and use.operation.cu_place == use.index
-    ]
+@_lower.register
+def _(op: loop.ConfigOp, program: _Program) -> None:
+    value = op.value.value.data
+    if op.cus is not None:
+        value += op.cus.value.data << CONFIGURATION_MASK_SHIFT
+    program.add(op, snowflake.ConfigOp(Configuration(op.register.data.value), value))
 
 
-class LowerConfig(RewritePattern):
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: loop.ConfigOp, rewriter: PatternRewriter) -> None:
-        value = op.value.value.data
-        if op.cus is not None:
-            value += op.cus.value.data << CONFIGURATION_MASK_SHIFT
-        _replace(rewriter, op, (), snowflake.ConfigOp(Configuration(op.register.data.value), value))
+@_lower.register
+def _(op: loop.LoadOp, program: _Program) -> None:
+    vmac = op.buffer.data.vmac
+    buffer = BUFFER_MBUF if vmac is None else vmac
+    on_chip = _on_chip(program.address(op, "target"), op.cus.value.data, buffer, program.first_cu(op))
+    target = snowflake.AddressOp(on_chip)
+    source = snowflake.AddressOp(program.in_memory(op, "source"))
+    load = snowflake.LdOp(target.result, source.result, op.units.value.data, op.load_unit.value.data)
+    program.add(op, target, source, load)
 
 
-class LowerLoad(RewritePattern):
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: loop.LoadOp, rewriter: PatternRewriter) -> None:
-        vmac = op.buffer.data.vmac
-        buffer = BUFFER_MBUF if vmac is None else vmac
-        target = snowflake.AddressOp(_on_chip(_over_counters(op, "target"), op.cus.value.data, buffer, _first_cu(op)))
-        source = snowflake.AddressOp(_in_memory(op, "source"))
-        load = snowflake.LdOp(target.result, source.result, op.units.value.data, op.load_unit.value.data)
-        _replace(rewriter, op, (target, source), load)
+@_lower.register
+def _(op: loop.StoreOp, program: _Program) -> None:
+    on_chip = _on_chip(program.address(op, "source"), 1 << op.cu.value.data, cu=program.first_cu(op))
+    source = snowflake.AddressOp(on_chip)
+    target = snowflake.AddressOp(program.in_memory(op, "target"))
+    kind = snowflake.MoveKind.MEMORY
+    program.add(op, target, source, snowflake.TmovOp(kind, target.result, source.result, op.units.value.data))
 
 
-class LowerStore(RewritePattern):
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: loop.StoreOp, rewriter: PatternRewriter) -> None:
-        source = snowflake.AddressOp(_on_chip(_over_counters(op, "source"), 1 << op.cu.value.data, cu=_first_cu(op)))
-        target = snowflake.AddressOp(_in_memory(op, "target"))
-        kind = snowflake.MoveKind.MEMORY
-        store = snowflake.TmovOp(kind, target.result, source.result, op.units.value.data)
-        _replace(rewriter, op, (target, source), store)
+@_lower.register
+def _(op: loop.MoveOp, program: _Program) -> None:
+    source = snowflake.AddressOp(_on_chip(program.address(op, "source"), 1 << op.source_cu.value.data))
+    target = snowflake.AddressOp(_on_chip(program.address(op, "target"), 1 << op.target_cu.value.data))
+    kind = snowflake.MoveKind.CLUSTER
+    program.add(op, source, target, snowflake.TmovOp(kind, target.result, source.result, op.lines.value.data))
 
 
-class LowerMove(RewritePattern):
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: loop.MoveOp, rewriter: PatternRewriter) -> None:
-        source = snowflake.AddressOp(_on_chip(_over_counters(op, "source"), 1 << op.source_cu.value.data))
-        target = snowflake.AddressOp(_on_chip(_over_counters(op, "target"), 1 << op.target_cu.value.data))
-        kind = snowflake.MoveKind.CLUSTER
-        move = snowflake.TmovOp(kind, target.result, source.result, op.lines.value.data)
-        _replace(rewriter, op, (source, target), move)
+@_lower.register
+def _(op: loop.StartOp, program: _Program) -> None:
+    cus, vmacs = op.cus.value.data, op.vmacs.value.data
+    target = snowflake.AddressOp(_on_chip(program.address(op, "target"), cus))
+    flags = _flags(op, "add", "alt", "last", "relu")
+    if op.space.data is Space.MBUF:
+        flags.append("bypass")
+        source = snowflake.AddressOp(_on_chip(program.address(op, "source"), cus))
+    else:
+        source = snowflake.AddressOp(_kernel(program.address(op, "source"), vmacs))
+    program.add(op, target, source, snowflake.VmovOp(op.mode, target.result, source.result, vmacs, flags))
 
 
-class LowerStart(RewritePattern):
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: loop.StartOp, rewriter: PatternRewriter) -> None:
-        cus, vmacs = op.cus.value.data, op.vmacs.value.data
-        target = snowflake.AddressOp(_on_chip(_over_counters(op, "target"), cus))
-        flags = _flags(op, "add", "alt", "last", "relu")
-        if op.space.data is Space.MBUF:
-            flags.append("bypass")
-            source = snowflake.AddressOp(_on_chip(_over_counters(op, "source"), cus))
-        else:
-            source = snowflake.AddressOp(_kernel(_over_counters(op, "source"), vmacs))
-        start = snowflake.VmovOp(op.mode, target.result, source.result, vmacs, flags)
-        _replace(rewriter, op, (target, source), start)
+@_lower.register
+def _(op: loop.MacOp, program: _Program) -> None:
+    maps = snowflake.AddressOp(_on_chip(program.address(op, "maps"), op.cus.value.data))
+    weights = snowflake.AddressOp(_kernel(program.address(op, "weights"), op.vmacs.value.data))
+    flags = _flags(op, "last", "relu")
+    program.add(op, maps, weights, snowflake.MacOp(op.mode, maps.result, weights.result, op.words.value.data, flags))
 
 
-class LowerMac(RewritePattern):
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: loop.MacOp, rewriter: PatternRewriter) -> None:
-        maps = snowflake.AddressOp(_on_chip(_over_counters(op, "maps"), op.cus.value.data))
-        weights = snowflake.AddressOp(_kernel(_over_counters(op, "weights"), op.vmacs.value.data))
-        flags = _flags(op, "last", "relu")
-        trace = snowflake.MacOp(op.mode, maps.result, weights.result, op.words.value.data, flags)
-        _replace(rewriter, op, (maps, weights), trace)
+@_lower.register
+def _(op: loop.MaxOp, program: _Program) -> None:
+    cus = op.cus.value.data
+    source = snowflake.AddressOp(_on_chip(program.address(op, "source"), cus))
+    target = snowflake.AddressOp(_on_chip(program.address(op, "target"), cus))
+    flags = _flags(op, "first", "last")
+    program.add(op, target, source, snowflake.MaxOp(target.result, source.result, op.count.value.data, flags))
 
 
-class LowerMax(RewritePattern):
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: loop.MaxOp, rewriter: PatternRewriter) -> None:
-        cus = op.cus.value.data
-        source = snowflake.AddressOp(_on_chip(_over_counters(op, "source"), cus))
-        target = snowflake.AddressOp(_on_chip(_over_counters(op, "target"), cus))
-        flags = _flags(op, "first", "last")
-        lines = snowflake.MaxOp(target.result, source.result, op.count.value.data, flags)
-        _replace(rewriter, op, (target, source), lines)
+@_lower.register
+def _(op: loop.WaitOp, program: _Program) -> None:
+    value = (op.units.value.data << CONFIGURATION_MASK_SHIFT) + op.pending.value.data
+    program.add(op, snowflake.ConfigOp(Configuration.WAIT, value))
 
 
-class LowerWait(RewritePattern):
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: loop.WaitOp, rewriter: PatternRewriter) -> None:
-        value = (op.units.value.data << CONFIGURATION_MASK_SHIFT) + op.pending.value.data
-        _replace(rewriter, op, (), snowflake.ConfigOp(Configuration.WAIT, value))
-
-
-def _erase_unused(module: ModuleOp) -> None:
-    """Loop indices are gone: every address has taken its own from the counters."""
-    for op in tuple(module.walk()):
-        if isinstance(op, snowflake.AddressOp) and not op.result.uses:
-            Rewriter.erase_op(op)
+def _program_of(layer: loop.LayerOp, code_address: int) -> snowflake.ProgramOp:
+    """A program that ends with `done`. The layer's name is the location of all that is in it."""
+    whole = Block()
+    program = _Program(whole, whole, layer.location)
+    program.lower(layer.body.block)
+    program.add(layer, snowflake.ConfigOp(Configuration.DONE, 0))
+    made = snowflake.ProgramOp(snowflake.Stage.STRUCTURED, code_address, Region(whole), tuple(program.bases))
+    return located(made, layer.location)
 
 
 @dataclass(frozen=True)
@@ -260,21 +226,8 @@ class ConvertLoopToSnowflakePass(ModulePass):
     name = "convert-loop-to-snowflake"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        patterns = GreedyRewritePatternApplier(
-            [
-                LowerLayer(end_of_memory(op)),
-                LowerFor(),
-                LowerConfig(),
-                LowerLoad(),
-                LowerStore(),
-                LowerMove(),
-                LowerStart(),
-                LowerMac(),
-                LowerMax(),
-                LowerWait(),
-            ],
-            dce_enabled=False,
-        )
-        PatternRewriteWalker(patterns, apply_recursively=False).rewrite_module(op)
-        _erase_unused(op)
+        code_address = end_of_memory(op)
+        for layer in op.body.block.ops:
+            if isinstance(layer, loop.LayerOp):
+                Rewriter.replace_op(layer, _program_of(layer, code_address))
         check_removed(op, self.name, illegal=(loop.Loop.name,))

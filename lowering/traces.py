@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, singledispatch
 from typing import NamedTuple, cast
 
-from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
+from xdsl.ir import Operation
 
 from lowering.loop_builder import (
     UNROLLED_TRACES,
     LoopBuilder,
     Piece,
     column_pieces,
-    replace,
     row_pieces,
     slot_address,
     steps_of,
@@ -30,6 +29,12 @@ from snowdialect.dialects.target import machine_of
 from snowdialect.layout import average_steps, round_down
 from snowdialect.machine import Machine
 from snowdialect.machine.instructions import BY_NAME
+
+
+@singledispatch
+def compute(op: Operation, builder: LoopBuilder) -> None:
+    """Adds what an operation that computes becomes."""
+    raise NotImplementedError(op.name)
 
 
 class Pixel(NamedTuple):
@@ -104,30 +109,26 @@ def taps(kernel_rows: range, kernel_columns: range, op: tile.ConvOp, part: int) 
     return rows
 
 
-class LowerConv(RewritePattern):
+@compute.register
+def _(op: tile.ConvOp, builder: LoopBuilder) -> None:
     """Loops over rows, columns and kernel steps around start and traces."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: tile.ConvOp, rewriter: PatternRewriter) -> None:
-        machine = machine_of(op)
-        kernels, shifts = op.kernels.record, op.shifts.record
-        builder = LoopBuilder()
-        configure(builder, shifts)
-        if op.bypass is not None:
-            share = 0 if op.sliced else kernels.share
-            for cu in range(machine.compute_units if share else 1):
-                mask = 1 << cu if share else machine.all_units
-                builder.add(loop.ConfigOp(loop.Register.BYPASS_OFFSET, cu * share, mask))
-        lanes = op.lanes(machine)
-        channels = op.channels_at(tile.outer_indices(op), machine)
-        block = cast(tile.WeightsBufferType, op.weights.type).block.data
-        for pixel in pixels(op, builder):
-            for step in steps_of(channels, lanes, machine.vmacs):
-                with builder.loop(step.first, step.stop) as kernel:
-                    for kernel_rows, cus in pixel.rows.units():
-                        output = Output(op, builder, machine, pixel, kernel, block, cus, step.vmacs)
-                        output.build(cast(range, kernel_rows), cast(range, pixel.columns.classes[0]))
-        replace(op, builder, rewriter)
+    machine = machine_of(op)
+    kernels, shifts = op.kernels.record, op.shifts.record
+    configure(builder, shifts)
+    if op.bypass is not None:
+        share = 0 if op.sliced else kernels.share
+        for cu in range(machine.compute_units if share else 1):
+            mask = 1 << cu if share else machine.all_units
+            builder.add(loop.ConfigOp(loop.Register.BYPASS_OFFSET, cu * share, mask))
+    lanes = op.lanes(machine)
+    channels = op.channels_at(tile.outer_indices(op), machine)
+    block = cast(tile.WeightsBufferType, op.weights.type).block.data
+    for pixel in pixels(op, builder):
+        for step in steps_of(channels, lanes, machine.vmacs):
+            with builder.loop(step.first, step.stop) as kernel:
+                for kernel_rows, cus in pixel.rows.units():
+                    output = Output(op, builder, machine, pixel, kernel, block, cus, step.vmacs)
+                    output.build(cast(range, kernel_rows), cast(range, pixel.columns.classes[0]))
 
 
 @dataclass
@@ -279,148 +280,136 @@ def _window_word(op: tile.PoolOp | tile.AddOp, operand: str, first: int, pixel: 
     return _pixel_word(op, operand, "maps_slot", pixel._replace(row=row, column=column)) + first
 
 
-class LowerMaxPool(RewritePattern):
+@compute.register
+def _(op: tile.MaxPoolOp, builder: LoopBuilder) -> None:
     """For each output pixel and line of channels, one comparison trace for each row under the window."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: tile.MaxPoolOp, rewriter: PatternRewriter) -> None:
-        line = machine_of(op).line_words
-        layout = cast(tile.MapsBufferType, op.maps.type)
-        builder = LoopBuilder()
-        builder.add(loop.ConfigOp(loop.Register.MAX_STRIDE, layout.pixel.data // line))
-        for pixel in pixels(op, builder):
-            columns = cast(range, pixel.columns.classes[0])
-            for kind, cus in pixel.rows.units():
-                rows = cast(range, kind)
-                with builder.loop(0, op.pixels.record.words // line) as channel:
-                    source = (
-                        _window_word(op, "maps", op.pixels.record.first, pixel)
-                        + channel * line
-                        + columns.start * layout.pixel.data
-                    )
-                    target = _result_word(op, pixel) + channel * line
-                    inner = len(rows) - 2
-                    for first, count in ((0, 1), (1, inner), (len(rows) - 1, min(1, len(rows) - 1))):
-                        if count < 1:
-                            continue
-                        with builder.loop(first, first + count) as row:
-                            builder.add(
-                                loop.MaxOp(
-                                    source + (row + rows.start) * layout.row.data,
-                                    target,
-                                    len(columns),
-                                    cus,
-                                    first=first == 0,
-                                    last=first == len(rows) - 1,
-                                )
+    line = machine_of(op).line_words
+    layout = cast(tile.MapsBufferType, op.maps.type)
+    builder.add(loop.ConfigOp(loop.Register.MAX_STRIDE, layout.pixel.data // line))
+    for pixel in pixels(op, builder):
+        columns = cast(range, pixel.columns.classes[0])
+        for kind, cus in pixel.rows.units():
+            rows = cast(range, kind)
+            with builder.loop(0, op.pixels.record.words // line) as channel:
+                source = (
+                    _window_word(op, "maps", op.pixels.record.first, pixel)
+                    + channel * line
+                    + columns.start * layout.pixel.data
+                )
+                target = _result_word(op, pixel) + channel * line
+                inner = len(rows) - 2
+                for first, count in ((0, 1), (1, inner), (len(rows) - 1, min(1, len(rows) - 1))):
+                    if count < 1:
+                        continue
+                    with builder.loop(first, first + count) as row:
+                        builder.add(
+                            loop.MaxOp(
+                                source + (row + rows.start) * layout.row.data,
+                                target,
+                                len(columns),
+                                cus,
+                                first=first == 0,
+                                last=first == len(rows) - 1,
                             )
-        replace(op, builder, rewriter)
+                        )
 
 
-class LowerAvgPool(RewritePattern):
+@compute.register
+def _(op: tile.AvgPoolOp, builder: LoopBuilder) -> None:
     """A depthwise COOP convolution: a line of maps against a line with the weight in the lane of the channel."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: tile.AvgPoolOp, rewriter: PatternRewriter) -> None:
-        machine = machine_of(op)
-        line = machine.line_words
-        builder = LoopBuilder()
-        configure(builder, op.shifts.record)
-        weights = slot_address(op.weights, IndexExpr())
-        steps = average_steps(machine.vmacs, line)
-        for pixel in pixels(op, builder):
-            columns, column_weight = cast(tuple[range, int], pixel.columns.classes[0])
-            for kind, cus in pixel.rows.units():
-                rows, row_weight = cast(tuple[range, int], kind)
-                weight = op.weight_number(row_weight, column_weight)
-                with builder.loop(0, op.pixels.record.words // line) as channel:
-                    for step in steps_of(line, 1, machine.vmacs):
-                        with builder.loop(step.first, step.stop) as number:
-                            source = _window_word(op, "maps", op.pixels.record.first, pixel) + channel * line
-                            target = _result_word(op, pixel) + channel * line
-                            lanes = weights + line * (1 + weight * steps) + number * line
-                            builder.add(
-                                loop.StartOp(
-                                    tile.Mode.COOP,
-                                    tile.Space.WBUF,
-                                    weights,
-                                    target + number * machine.vmacs,
-                                    cus,
-                                    step.vmacs,
-                                )
+    machine = machine_of(op)
+    line = machine.line_words
+    configure(builder, op.shifts.record)
+    weights = slot_address(op.weights, IndexExpr())
+    steps = average_steps(machine.vmacs, line)
+    for pixel in pixels(op, builder):
+        columns, column_weight = cast(tuple[range, int], pixel.columns.classes[0])
+        for kind, cus in pixel.rows.units():
+            rows, row_weight = cast(tuple[range, int], kind)
+            weight = op.weight_number(row_weight, column_weight)
+            with builder.loop(0, op.pixels.record.words // line) as channel:
+                for step in steps_of(line, 1, machine.vmacs):
+                    with builder.loop(step.first, step.stop) as number:
+                        source = _window_word(op, "maps", op.pixels.record.first, pixel) + channel * line
+                        target = _result_word(op, pixel) + channel * line
+                        lanes = weights + line * (1 + weight * steps) + number * line
+                        builder.add(
+                            loop.StartOp(
+                                tile.Mode.COOP,
+                                tile.Space.WBUF,
+                                weights,
+                                target + number * machine.vmacs,
+                                cus,
+                                step.vmacs,
                             )
-                            self._taps(op, builder, rows, columns, source, lanes, line, cus, step.vmacs)
-        replace(op, builder, rewriter)
-
-    def _taps(
-        self,
-        op: tile.AvgPoolOp,
-        builder: LoopBuilder,
-        rows: range,
-        columns: range,
-        source: IndexExpr,
-        lanes: IndexExpr,
-        line: int,
-        cus: int,
-        vmacs: int,
-    ) -> None:
-        """One trace of a line for each pixel under the window; a loop over many columns leaves out the last one."""
-        layout = cast(tile.MapsBufferType, op.maps.type)
-
-        def mac(row: IndexExpr, column: IndexExpr, last: bool) -> None:
-            maps = source + row * layout.row.data + column * layout.pixel.data
-            builder.add(loop.MacOp(tile.Mode.COOP, maps, lanes, line, cus, vmacs, last=last))
-
-        def taps_of(row: IndexExpr, last: bool) -> None:
-            flat = columns if len(columns) <= UNROLLED_TRACES else columns[-1:]
-            if flat.start > columns.start:
-                with builder.loop(columns.start, flat.start) as column:
-                    mac(row, column, False)
-            for column in flat:
-                mac(row, IndexExpr(column), last and column == columns[-1])
-
-        if len(rows) > 1:
-            with builder.loop(rows.start, rows.stop - 1) as row:
-                taps_of(row, False)
-        taps_of(IndexExpr(rows.stop - 1), True)
+                        )
+                        _average_taps(op, builder, rows, columns, source, lanes, line, cus, step.vmacs)
 
 
-class LowerAdd(RewritePattern):
+def _average_taps(
+    op: tile.AvgPoolOp,
+    builder: LoopBuilder,
+    rows: range,
+    columns: range,
+    source: IndexExpr,
+    lanes: IndexExpr,
+    line: int,
+    cus: int,
+    vmacs: int,
+) -> None:
+    """One trace of a line for each pixel under the window; a loop over many columns leaves out the last one."""
+    layout = cast(tile.MapsBufferType, op.maps.type)
+
+    def mac(row: IndexExpr, column: IndexExpr, last: bool) -> None:
+        maps = source + row * layout.row.data + column * layout.pixel.data
+        builder.add(loop.MacOp(tile.Mode.COOP, maps, lanes, line, cus, vmacs, last=last))
+
+    def taps_of(row: IndexExpr, last: bool) -> None:
+        flat = columns if len(columns) <= UNROLLED_TRACES else columns[-1:]
+        if flat.start > columns.start:
+            with builder.loop(columns.start, flat.start) as column:
+                mac(row, column, False)
+        for column in flat:
+            mac(row, IndexExpr(column), last and column == columns[-1])
+
+    if len(rows) > 1:
+        with builder.loop(rows.start, rows.stop - 1) as row:
+            taps_of(row, False)
+    taps_of(IndexExpr(rows.stop - 1), True)
+
+
+@compute.register
+def _(op: tile.AddOp, builder: LoopBuilder) -> None:
     """No traces: the operands start the accumulators, 16 channels a vMAC, and the results are written back at once."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: tile.AddOp, rewriter: PatternRewriter) -> None:
-        machine = machine_of(op)
-        part, relu = op.pixels.record, op.relu is not None
-        builder = LoopBuilder()
-        configure(builder, op.shifts.record)
-        builder.add(loop.ConfigOp(loop.Register.BYPASS_OFFSET, 0, machine.all_units))
-        for pixel in pixels(op, builder):
-            for step in steps_of(part.words, machine.macs, machine.vmacs):
-                with builder.loop(step.first, step.stop) as number:
-                    word = number * (machine.vmacs * machine.macs)
-                    target = _result_word(op, pixel) + word
-                    operands = [(_window_word(op, "maps", part.first, pixel), False)]
-                    if op.other is not None:
-                        operands.append((_window_word(op, "other", part.other, pixel), True))
-                    for _, cus in pixel.rows.units():
-                        for source, second in operands:
-                            last = second or op.other is None
-                            builder.add(
-                                loop.StartOp(
-                                    tile.Mode.INDP,
-                                    tile.Space.MBUF,
-                                    source + word,
-                                    target,
-                                    cus,
-                                    step.vmacs,
-                                    add=second,
-                                    alt=second,
-                                    last=last,
-                                    relu=last and relu,
-                                )
+    machine = machine_of(op)
+    part, relu = op.pixels.record, op.relu is not None
+    configure(builder, op.shifts.record)
+    builder.add(loop.ConfigOp(loop.Register.BYPASS_OFFSET, 0, machine.all_units))
+    for pixel in pixels(op, builder):
+        for step in steps_of(part.words, machine.macs, machine.vmacs):
+            with builder.loop(step.first, step.stop) as number:
+                word = number * (machine.vmacs * machine.macs)
+                target = _result_word(op, pixel) + word
+                operands = [(_window_word(op, "maps", part.first, pixel), False)]
+                if op.other is not None:
+                    operands.append((_window_word(op, "other", part.other, pixel), True))
+                for _, cus in pixel.rows.units():
+                    for source, second in operands:
+                        last = second or op.other is None
+                        builder.add(
+                            loop.StartOp(
+                                tile.Mode.INDP,
+                                tile.Space.MBUF,
+                                source + word,
+                                target,
+                                cus,
+                                step.vmacs,
+                                add=second,
+                                alt=second,
+                                last=last,
+                                relu=last and relu,
                             )
-        replace(op, builder, rewriter)
+                        )
 
 
 def configure(builder: LoopBuilder, shifts: tile.Shifts) -> None:

@@ -19,7 +19,8 @@ from xdsl.utils.exceptions import DiagnosticException
 
 from lowering.legality import check_removed
 from lowering.snowflake.carried_values import separate_carried_values
-from lowering.snowflake.pressure import live_ins, liveness, register_classes
+from lowering.snowflake.loops import all_loops
+from lowering.snowflake.pressure import Register, live_ins, liveness, register_classes
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import layer_name
 from snowdialect.dialects.snowflake import ScalarRegister
@@ -32,18 +33,20 @@ class _Allocator(BlockNaiveAllocator):
     def __init__(self, block: Block) -> None:
         super().__init__(RegisterStack.get(snowflake.ALLOCATABLE), ScalarRegister)
         self.live_ins_per_block = {inner: OrderedSet(used.values()) for inner, used in live_ins(block).items()}
-        self.members: defaultdict[SSAValue, list[SSAValue]] = defaultdict(list)
-        self.classes = register_classes(block)
-        for value, representative in self.classes.items():
-            self.members[representative].append(value)
+        loops = list(all_loops(block))
+        self.classes = register_classes(loops)
+        self.members: defaultdict[Register, list[SSAValue]] = defaultdict(list)
+        for loop in loops:
+            for value in (*loop.carried, *loop.iter_args, *loop.yielded.operands, *loop.results):
+                self.members[self.classes[id(value)]].append(value)
 
     def _replace_value_with_new_type(self, val: SSAValue, new_type: Attribute) -> SSAValue:
         if val in self.new_value_by_old_value:
             return self.new_value_by_old_value[val]  # It got its register with another member of its class.
         new = super()._replace_value_with_new_type(val, new_type)
-        representative = self.classes.pop(val, None)
-        for member in self.members.pop(representative, ()) if representative is not None else ():
-            if member is not val:
+        register = self.classes.get(id(val))
+        for member in self.members.pop(register, ()) if register is not None else ():
+            if member not in self.new_value_by_old_value:
                 super()._replace_value_with_new_type(member, new_type)
         return new
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, LocationAttr, ModuleOp, i64
-from xdsl.ir import Block, Operation
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -41,9 +41,10 @@ class _Bank:
 
 @dataclass
 class _Placer:
-    """Moves the operations of a program, loop by loop, into the banks that `block` holds one after the other."""
+    """Cuts the operations of a program, loop by loop, into banks that lie one after the other in its block."""
 
-    block: Block
+    place: InsertPoint
+    """In front of what is still to be placed."""
     machine: Machine
     registers: RegisterFile
     code_address: int
@@ -68,33 +69,30 @@ class _Placer:
             if isinstance(group[0], ForOp):
                 self._place_loop(group[0], capacity)
                 continue
-            length = len(_instructions(group))
+            length = _length(group)
             if self.banks[-1].used + length > capacity:
                 self._close()
                 self._open(group[0].location)
-            self._append(group)
+            self.banks[-1].used += length
+            self.place = InsertPoint.after(group[-1])
 
-    def _append(self, ops: Sequence[Operation]) -> None:
-        for op in ops:
-            if op.parent is not None:
-                op.detach()
-            self.block.add_op(op)
-        self.banks[-1].used += len(_instructions(ops))
+    def _insert(self, location: LocationAttr, *ops: Operation) -> None:
+        Rewriter.insert_op([located(op, location) for op in ops], self.place)
 
     def _open(self, location: LocationAttr) -> None:
         """Begins a bank: fetches the next one and makes the code pointer point behind it."""
         pointer = self.registers[snowflake.CODE_POINTER]
         transfers = snowflake.block_transfers(self.machine)
-        label = located(LabelOp(f"bank{len(self.banks)}"), location)
-        self.block.add_op(label)
+        label = LabelOp(f"bank{len(self.banks)}")
+        self._insert(location, label)
         if not self.banks:
-            start = Emitter(InsertPoint.at_end(self.block), location, snowflake.CODE_POINTER)
-            start.constant(self.code_address + transfers)
+            Emitter(self.place, location, snowflake.CODE_POINTER).constant(self.code_address + transfers)
         fetch = snowflake.RefillOp(pointer, transfers, _REFILL_UNIT)
         step = snowflake.AddiOp(pointer, transfers, snowflake.CODE_POINTER)
-        self.block.add_ops(located(op, location) for op in (fetch, step))
+        self._insert(location, fetch, step)
         header: list[Operation] = []
-        while (op := header[-1].next_op if header else label.next_op) is not None:
+        while (op := header[-1].next_op if header else label.next_op) is not self.place.insert_before:
+            assert op is not None
             header.append(op)
         self.banks.append(_Bank(header, len(header)))
 
@@ -103,60 +101,67 @@ class _Placer:
         used = self.banks[-1].used
         skip = self.machine.delay_slots + 2  # branch, slots and the last instruction of the bank, its target
         if used + skip < self.size:
-            last = self.block.last_op
+            follower = self.place.insert_before
+            last = self.place.block.last_op if follower is None else follower.prev_op
             assert last is not None
             zero, label = self.registers[snowflake.ZERO], LabelOp(f"end{len(self.banks) - 1}")
-            branch = located(snowflake.BeqOp(zero, zero, label.sym_name.data), last.location)
-            self.block.add_op(branch)
+            branch = snowflake.BeqOp(zero, zero, label.sym_name.data)
+            self._insert(last.location, branch)
             fill_slots(branch, self.machine.delay_slots, self.registers)
             ops = (snowflake.FillOp(self.size - 1), label, snowflake.AddiOp(zero, 0, snowflake.ZERO))
-            self.block.add_ops(located(op, last.location) for op in ops)
+            self._insert(last.location, *ops)
         elif used < self.size:
-            self.block.add_op(snowflake.FillOp(self.size))
+            Rewriter.insert_op(snowflake.FillOp(self.size), self.place)
 
     def _place_loop(self, loop: ForOp, capacity: int) -> None:
         """A loop over banks."""
-        body = tuple(op for op in loop.body.block.ops if not isinstance(op, snowflake.YieldOp))
         start = self.registers.open_loop(loop)
         if self.banks[-1].used + 1 > capacity:
             self._close()
             self._open(loop.location)
-        self._append([start])
+        Rewriter.insert_op(start, self.place)
+        self.banks[-1].used += 1
         self._close()
         first = len(self.banks)
         self._open(loop.location)
-        body = (*body, next_count(loop, self.registers))
+        step = next_count(loop, self.registers)
+        Rewriter.replace_op(loop.yielded, step, [])
+        counter, body = self.registers.of(loop.counter), list(loop.body.block.ops)
+        Rewriter.inline_block(loop.body.block, self.place)
         self._place(body, self._even(body, self.size - bank_repeat(self.machine)))
-        self._repeat(first, loop)
+        self._repeat(first, counter, loop.location)
         self._close()
         self._open(loop.location)
+        self.place = InsertPoint.after(loop)
+        Rewriter.erase_op(loop)
 
     def _even(self, body: Sequence[Operation], capacity: int) -> int:
         """How full to make the banks of a loop so that there are no more of them, and none is much emptier than others:
         while one runs, the next one is fetched, which takes as long for a bank of few instructions."""
         if any(isinstance(op, ForOp) for op in body):
             return capacity
-        lengths = [len(_instructions(group)) for group in _groups(body, self.machine.delay_slots)]
+        lengths = [_length(group) for group in _groups(body, self.machine.delay_slots)]
         banks = _banks_of(lengths, capacity)
         tried = range(BANK_HEADER + max(lengths), capacity)
         return next((size for size in tried if _banks_of(lengths, size) == banks), capacity)
 
-    def _repeat(self, first: int, loop: ForOp) -> None:
-        """Makes the last bank fetch bank `first` while the loop's counter, as the bank begins, is below zero."""
+    def _repeat(self, first: int, counter: SSAValue, location: LocationAttr) -> None:
+        """Makes the last bank fetch bank `first` while the counter of a loop, as the bank begins, is below zero."""
         pointer, zero = self.registers[snowflake.CODE_POINTER], self.registers[snowflake.ZERO]
         back = (len(self.banks) - first) * snowflake.block_transfers(self.machine)
         label = LabelOp(f"last{len(self.banks) - 1}")
-        branch = snowflake.BleOp(zero, self.registers.of(loop.counter), label.sym_name.data)
+        branch = snowflake.BleOp(zero, counter, label.sym_name.data)
         rewind = snowflake.AddiOp(pointer, -back, snowflake.CODE_POINTER)
         last = self.banks[-1]
         place = InsertPoint.before(last.header[0])
-        Rewriter.insert_op([located(op, loop.location) for op in (branch, rewind, label)], place)
+        Rewriter.insert_op([located(op, location) for op in (branch, rewind, label)], place)
         fill_slots(branch, self.machine.delay_slots, self.registers)
         last.used += bank_repeat(self.machine)
 
 
-def _instructions(ops: Iterable[Operation]) -> list[Operation]:
-    return [op for op in ops if isinstance(op, InstructionOp)]
+def _length(ops: Iterable[Operation]) -> int:
+    """How many of some operations are instructions."""
+    return sum([isinstance(op, InstructionOp) for op in ops])
 
 
 def _banks_of(lengths: Iterable[int], capacity: int) -> int:
@@ -212,13 +217,7 @@ class PlaceBanksPass(ModulePass):
 
 def _place(program: snowflake.ProgramOp, machine: Machine) -> int:
     """Places one program; returns the number of its banks."""
-    source, target = program.body.block, Block()
-    for op in tuple(source.ops):
-        if isinstance(op, snowflake.GetRegisterOp):
-            op.detach()
-            target.add_op(op)
-    placer = _Placer(target, machine, RegisterFile(target), program.code_address.value.data)
-    banks = placer.run(tuple(source.ops))
-    program.body.insert_block(target, 0)
-    program.body.erase_block(source)
-    return banks
+    block = program.body.block
+    ops = [op for op in block.ops if not isinstance(op, snowflake.GetRegisterOp)]
+    placer = _Placer(InsertPoint.before(ops[0]), machine, RegisterFile(block), program.code_address.value.data)
+    return placer.run(ops)

@@ -8,7 +8,6 @@ from functools import cache
 
 from xdsl.ir import Block, Operation, SSAValue
 
-from lowering.snowflake.loops import all_loops
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.snowflake import ForOp, InstructionOp, ProgramOp
 
@@ -17,25 +16,21 @@ Register = int
 Python, which is most of the time that sets of them take."""
 
 
-def register_classes(block: Block) -> dict[SSAValue, SSAValue]:
-    """For each value that loops carry, one value that stands for all that must be in the same register."""
-    return _classes(all_loops(block))
+def register_classes(loops: Iterable[ForOp]) -> dict[Register, Register]:
+    """The register of each value that loops carry: one for all that must be in the same."""
+    above: dict[Register, Register] = {}
 
-
-def _classes(loops: Iterable[ForOp]) -> dict[SSAValue, SSAValue]:
-    parent: dict[SSAValue, SSAValue] = {}
-
-    def root(value: SSAValue) -> SSAValue:
-        while (above := parent.setdefault(value, value)) is not value:
-            value = above
+    def root(value: Register) -> Register:
+        while (next_above := above.setdefault(value, value)) != value:
+            value = next_above
         return value
 
     for loop in loops:
-        for carried, *others in zip(loop.carried, loop.iter_args, loop.yielded.values, loop.results, strict=True):
-            representative = root(carried)
+        for carried, *others in zip(loop.carried, loop.iter_args, loop.yielded.operands, loop.results, strict=True):
+            representative = root(id(carried))
             for value in others:
-                parent[root(value)] = representative
-    return {value: root(value) for value in parent}
+                above[root(id(value))] = representative
+    return {value: root(value) for value in above}
 
 
 def live_ins(block: Block) -> dict[Block, Mapping[Register, SSAValue]]:
@@ -68,8 +63,7 @@ def liveness(whole: ForOp | Block) -> Liveness:
     block = whole.body.block if isinstance(whole, ForOp) else whole
     used = live_ins(block)
     loops = (loop for inner in used if isinstance(loop := inner.parent_op(), ForOp))
-    classes = {id(value): id(representative) for value, representative in _classes(loops).items()}
-    result = Liveness(classes, used, frozenset(map(id, _program_around(block).body.block.args)))
+    result = Liveness(register_classes(loops), used, frozenset(map(id, _program_around(block).body.block.args)))
     if isinstance(whole, ForOp):
         result.enter(whole, set())
     else:
@@ -99,7 +93,7 @@ class Liveness:
     An address counts with the temporary that its computation takes.
     """
     behind: dict[Operation, set[Register]] = field(default_factory=dict[Operation, set[Register]])
-    """What is live directly behind an operation that no instruction follows, its own results included."""
+    """What is live directly behind an instruction that no other one follows, its own results included."""
     throughout: dict[Block, set[Register]] = field(default_factory=dict[Block, set[Register]])
     """What is live in all of a block."""
 
@@ -107,7 +101,7 @@ class Liveness:
         """The registers of values."""
         register = self.classes.get
         found = {register(value, value) for value in map(id, values)}
-        return found - self.bases if self.bases else found
+        return found if found.isdisjoint(self.bases) else found - self.bases
 
     def enter(self, loop: ForOp, live: set[Register]) -> set[Register]:
         """Counts in a loop behind which `live` are wanted; returns what is live throughout it."""
@@ -126,17 +120,19 @@ class Liveness:
             results = self.of(op.results)
             live |= results
             count = len(live)
-            if not followed:
+            is_last, followed = not followed, _is_instruction(type(op))
+            if is_last and followed:
                 self.behind[op] = set(live)
-            followed = _is_instruction(type(op))
             live -= results - throughout
             if op.regions and isinstance(op, ForOp):
                 live = self.enter(op, live)
                 count = max(self.at[op], count)
             else:
-                live |= self.of(op.operands)
-                temporaries = 1 if isinstance(op, snowflake.AddressOp) and op.operands else 0
-                count = max(count, len(live | results)) + temporaries
+                operands = op.operands
+                live |= self.of(operands)
+                count = max(count, len(live | results))
+                if type(op) is snowflake.AddressOp and operands:
+                    count += 1
             self.at[op] = count
             most = max(most, count)
         return most

@@ -236,13 +236,10 @@ class _Assembler:
         for location, ops in groupby(program.body.block.ops, attrgetter("location")):
             first = len(words)
             for op in ops:
-                match op:
-                    case InstructionOp():
-                        words.append(_encoded(op, len(words), labels))
-                    case snowflake.FillOp():
-                        words += [EMPTY] * fill_length(op, len(words), bank)
-                    case _:
-                        pass
+                if isinstance(op, InstructionOp):
+                    words.append(_encoded(op, len(words), labels))
+                elif isinstance(op, snowflake.FillOp):
+                    words += [EMPTY] * fill_length(op, len(words), bank)
             if len(words) > first:
                 layer, place = self._place(location)
                 layers += [layer] * (len(words) - first)
@@ -298,8 +295,8 @@ def _label_positions(program: ProgramOp, bank: int) -> dict[str, int]:
 
 
 def _encoded(op: InstructionOp, position: int, labels: dict[str, int]) -> int:
-    values: dict[str, int] = {}
-    for item in op.ROW.written_fields:
-        value = op.field_value(item)
-        values[item.name] = labels[value] - position if isinstance(value, str) else value
-    return encode(op.ROW.name, values)
+    values = op.field_values().items()
+    return encode(
+        op.ROW.name,
+        {name: labels[value] - position if isinstance(value, str) else value for name, value in values},
+    )

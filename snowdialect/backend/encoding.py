@@ -10,7 +10,6 @@ from snowdialect.machine.instructions import (
     INSTRUCTION_BITS,
     INSTRUCTIONS,
     OPCODE_BITS,
-    Field,
     Instruction,
     Kind,
 )
@@ -37,13 +36,13 @@ def encode(name: str, values: Mapping[str, int]) -> int:
     """
     row = BY_NAME[name]
     word = row.opcode << INSTRUCTION_BITS - OPCODE_BITS
-    for field in row.fields:
+    for field, low in row.places:
         value = field.value if field.kind is Kind.FIXED else values[field.name]
-        if not field.fits(value):
+        if not field.minimum <= value <= field.maximum:
             raise EncodingError(
                 f"{row.mnemonic}: {field.name} {value} does not fit into its field ({field.minimum} to {field.maximum})"
             )
-        word |= (value & _mask(field)) << row.low_bit(field)
+        word |= (value & field.mask) << low
     if (reason := _illegal_configuration(row, values)) is not None:
         raise EncodingError(reason)
     return word
@@ -65,15 +64,14 @@ def decode(word: int) -> Decoded:
 def _has_form(row: Instruction, word: int) -> bool:
     """Whether the field that tells apart instructions of the same opcode has this one's value."""
     first = row.fields[0]
-    return first.kind is not Kind.FIXED or word >> row.low_bit(first) & _mask(first) == first.value
+    return first.kind is not Kind.FIXED or word >> row.low_bit(first) & first.mask == first.value
 
 
 def _read_fields(row: Instruction, word: int, values: dict[str, int]) -> str | None:
     """Puts the values of the written fields into `values`; a text says why the word is not this instruction."""
     unused = INSTRUCTION_BITS - OPCODE_BITS
-    for field in row.fields:
-        unused = row.low_bit(field)
-        value = word >> unused & _mask(field)
+    for field, unused in row.places:
+        value = word >> unused & field.mask
         if field.kind in _SIGNED and value > field.maximum:
             value -= 1 << field.width
         if field.kind is Kind.FIXED:
@@ -86,10 +84,6 @@ def _read_fields(row: Instruction, word: int, values: dict[str, int]) -> str | N
     if rest := word & (1 << unused) - 1:
         return f"{row.mnemonic} has no use for its lowest {unused} bits, which hold {rest}"
     return None
-
-
-def _mask(field: Field) -> int:
-    return (1 << field.width) - 1
 
 
 def _illegal_configuration(row: Instruction, values: Mapping[str, int]) -> str | None:

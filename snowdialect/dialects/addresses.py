@@ -225,9 +225,13 @@ class Address(CustomDirective):
                 printer.print_string(f"{form.constant}" if first else f" + {form.constant}")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, unsafe_hash=True)
 class IndexExpr:
-    """An address while it is being computed: constant + sum(c * index) + sum(p * (index mod 2)), by SSA value."""
+    """An address while it is being computed: constant + sum(c * index) + sum(p * (index mod 2)), by SSA value.
+
+    A value like any number: nobody changes one. It is not frozen, since networks take some 100 000 of them, and frozen
+    ones three times as long.
+    """
 
     constant: int = 0
     linear: tuple[tuple[SSAValue, int], ...] = ()
@@ -259,10 +263,12 @@ class IndexExpr:
         )
 
     def __mul__(self, factor: int) -> IndexExpr:
+        if factor in (0, 1):
+            return self if factor else IndexExpr()
         return IndexExpr(
             self.constant * factor,
-            tuple((index, c * factor) for index, c in self.linear if factor),
-            tuple((index, c * factor) for index, c in self.parity if factor),
+            tuple([(index, c * factor) for index, c in self.linear]),
+            tuple([(index, c * factor) for index, c in self.parity]),
         )
 
     def mod2(self) -> IndexExpr:

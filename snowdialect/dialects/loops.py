@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Self
 
-from xdsl.dialects.builtin import I64, IndexType, IntegerAttr, i64
-from xdsl.ir import Block, BlockArgument, Region
+from xdsl.dialects.builtin import I64, IndexType, IntegerAttr
+from xdsl.ir import Block, BlockArgument, Operation, Region
 from xdsl.irdl import IRDLOperation, prop_def, region_def, traits_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import NoTerminator, RecursiveMemoryEffect
 
 from snowdialect.dialects.locations import fail
+from snowdialect.dialects.properties import integer
+
+INDEX = IndexType()
 
 
 class CountedLoop(IRDLOperation):
@@ -23,9 +26,10 @@ class CountedLoop(IRDLOperation):
     traits = traits_def(NoTerminator(), RecursiveMemoryEffect())
 
     def __init__(self, lower: int, upper: int, body: Region | None = None) -> None:
-        region = Region(Block(arg_types=[IndexType()])) if body is None else body
-        bounds = {"lower": IntegerAttr(lower, i64), "upper": IntegerAttr(upper, i64)}
-        super().__init__(properties=bounds, regions=[region])
+        region = Region(Block(arg_types=[INDEX])) if body is None else body
+        bounds = {"lower": integer(lower), "upper": integer(upper)}
+        # Nothing for IRDL's constructor, thrice as slow, to count.
+        Operation.__init__(self, properties=bounds, regions=[region])
 
     @property
     def index(self) -> BlockArgument:
@@ -37,7 +41,7 @@ class CountedLoop(IRDLOperation):
 
     def check_iterations(self) -> None:
         """Rejects a loop that does not run, or has no index."""
-        if [arg.type for arg in self.body.block.args] != [IndexType()]:
+        if [arg.type for arg in self.body.block.args] != [INDEX]:
             fail(self, "the body takes one index")
         if not self.iterations:
             fail(self, f"{self.lower.value.data} to {self.upper.value.data} is empty: a loop runs at least once")
@@ -47,7 +51,7 @@ class CountedLoop(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
-        index = parser.parse_argument(expect_type=False).resolve(IndexType())
+        index = parser.parse_argument(expect_type=False).resolve(INDEX)
         parser.parse_punctuation("=")
         lower = parser.parse_integer()
         parser.parse_keyword("to")

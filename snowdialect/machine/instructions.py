@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from itertools import accumulate
 
 INSTRUCTION_BITS = 32
 WORD_BITS = 16
@@ -55,6 +56,11 @@ class Field:
     kind: Kind
     names: tuple[str, ...] = ()
     value: int = 0
+
+    @cached_property
+    def mask(self) -> int:
+        """As many ones as the field has bits."""
+        return (1 << self.width) - 1
 
     @cached_property
     def minimum(self) -> int:
@@ -109,16 +115,15 @@ class Instruction:
 
     def low_bit(self, field: Field) -> int:
         """Position of the lowest bit of a field in the 32-bit word."""
-        return self._low_bits[field.name]
+        return next(low for other, low in self.places if other == field)
 
     @cached_property
-    def _low_bits(self) -> dict[str, int]:
-        low = INSTRUCTION_BITS - OPCODE_BITS
-        found: dict[str, int] = {}
-        for field in self.fields:
-            low -= field.width
-            found[field.name] = low
-        return found
+    def places(self) -> tuple[tuple[Field, int], ...]:
+        """Each field, and the position of its lowest bit in the 32-bit word."""
+        ends = accumulate(field.width for field in self.fields)
+        return tuple(
+            (field, INSTRUCTION_BITS - OPCODE_BITS - end) for field, end in zip(self.fields, ends, strict=True)
+        )
 
     @cached_property
     def written_fields(self) -> tuple[Field, ...]:

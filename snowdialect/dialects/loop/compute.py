@@ -17,7 +17,8 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
 from snowdialect.dialects.addresses import Address, IndexExpr
 from snowdialect.dialects.locations import fail
-from snowdialect.dialects.loop.structure import LoopOp, int_attr, optional_unit
+from snowdialect.dialects.loop.structure import LoopOp
+from snowdialect.dialects.properties import choice, flag, integer
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.types import Mode, ModeAttr, Space, SpaceAttr
 
@@ -70,16 +71,16 @@ class StartOp(LoopOp):
         super().__init__(
             operands=[source.indices(), target.indices()],
             properties={
-                "mode": ModeAttr(mode),
-                "space": SpaceAttr(space),
+                "mode": choice(ModeAttr, mode),
+                "space": choice(SpaceAttr, space),
                 "source": source.map(),
                 "target": target.map(),
-                "cus": int_attr(cus),
-                "vmacs": int_attr(vmacs),
-                "add": optional_unit(add),
-                "alt": optional_unit(alt),
-                "last": optional_unit(last),
-                "relu": optional_unit(relu),
+                "cus": integer(cus),
+                "vmacs": integer(vmacs),
+                "add": flag(add),
+                "alt": flag(alt),
+                "last": flag(last),
+                "relu": flag(relu),
             },
         )
 
@@ -140,14 +141,14 @@ class MacOp(LoopOp):
         super().__init__(
             operands=[maps.indices(), weights.indices()],
             properties={
-                "mode": ModeAttr(mode),
+                "mode": choice(ModeAttr, mode),
                 "maps": maps.map(),
                 "weights": weights.map(),
-                "words": int_attr(words),
-                "cus": int_attr(cus),
-                "vmacs": int_attr(vmacs),
-                "last": optional_unit(last),
-                "relu": optional_unit(relu),
+                "words": integer(words),
+                "cus": integer(cus),
+                "vmacs": integer(vmacs),
+                "last": flag(last),
+                "relu": flag(relu),
             },
         )
 
@@ -199,10 +200,10 @@ class MaxOp(LoopOp):
             properties={
                 "source": source.map(),
                 "target": target.map(),
-                "count": int_attr(count),
-                "cus": int_attr(cus),
-                "first": optional_unit(first),
-                "last": optional_unit(last),
+                "count": integer(count),
+                "cus": integer(cus),
+                "first": flag(first),
+                "last": flag(last),
             },
         )
 

@@ -10,7 +10,8 @@ from xdsl.traits import MemoryWriteEffect
 from xdsl.utils.str_enum import StrEnum
 
 from snowdialect.dialects.locations import fail
-from snowdialect.dialects.loop.structure import LoopOp, int_attr
+from snowdialect.dialects.loop.structure import LoopOp
+from snowdialect.dialects.properties import choice, integer
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.waits import WaitingOp
 
@@ -44,9 +45,9 @@ class ConfigOp(LoopOp):
     def __init__(self, register: Register, value: int, cus: int | None = None) -> None:
         super().__init__(
             properties={
-                "register": RegisterAttr(register),
-                "value": int_attr(value),
-                "cus": None if cus is None else int_attr(cus),
+                "register": choice(RegisterAttr, register),
+                "value": integer(value),
+                "cus": None if cus is None else integer(cus),
             }
         )
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from xdsl.dialects.builtin import AffineMapAttr, IntegerAttr, StringAttr, UnitAttr, i64
+from xdsl.dialects.builtin import AffineMapAttr, IntegerAttr, StringAttr
 from xdsl.ir import BlockArgument, Region, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, region_def, traits_def
 from xdsl.traits import NoTerminator, RecursiveMemoryEffect
@@ -12,17 +10,6 @@ from xdsl.traits import NoTerminator, RecursiveMemoryEffect
 from snowdialect.dialects.addresses import AddressedOp, LinearForm
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.loops import CountedLoop
-
-
-def optional_unit(flag: bool) -> UnitAttr | None:
-    """The property of a flag: there or not."""
-    return UnitAttr() if flag else None
-
-
-@cache
-def int_attr(value: int) -> IntegerAttr:
-    """A number as a property; operations share the attributes of equal numbers."""
-    return IntegerAttr(value, i64)
 
 
 @irdl_op_definition

@@ -22,7 +22,8 @@ from xdsl.utils.str_enum import StrEnum
 
 from snowdialect.dialects.addresses import Address, IndexExpr
 from snowdialect.dialects.locations import fail
-from snowdialect.dialects.loop.structure import LoopOp, int_attr
+from snowdialect.dialects.loop.structure import LoopOp
+from snowdialect.dialects.properties import choice, integer
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.types import MapsType, PackedType
 from snowdialect.machine import Machine
@@ -74,7 +75,7 @@ class TransferOp(LoopOp):
         for index in self._cu_indices():
             if index < 0:
                 fail(self, f"a mask of CUs cannot be shifted by {index}")
-            self.check_mask(int_attr(cus << index), machine_of(self).all_units, "CUs")
+            self.check_mask(integer(cus << index), machine_of(self).all_units, "CUs")
 
     def _cu_indices(self) -> tuple[int, ...]:
         """The smallest and the largest index that the CUs follow; 0 where they are the same throughout."""
@@ -123,11 +124,11 @@ class LoadOp(TransferOp):
             operands=[region, source.indices(), target.indices(), cu_index],
             properties={
                 "source": source.map(),
-                "buffer": BufferAttr(buffer),
+                "buffer": choice(BufferAttr, buffer),
                 "target": target.map(),
-                "units": int_attr(units),
-                "cus": int_attr(cus),
-                "load_unit": int_attr(load_unit),
+                "units": integer(units),
+                "cus": integer(cus),
+                "load_unit": integer(load_unit),
             },
         )
 
@@ -188,9 +189,9 @@ class StoreOp(TransferOp):
             operands=[source.indices(), region, target.indices(), cu_index],
             properties={
                 "source": source.map(),
-                "cu": int_attr(cu),
+                "cu": integer(cu),
                 "target": target.map(),
-                "units": int_attr(units),
+                "units": integer(units),
             },
         )
 
@@ -234,10 +235,10 @@ class MoveOp(LoopOp):
             operands=[source.indices(), target.indices()],
             properties={
                 "source": source.map(),
-                "source_cu": int_attr(source_cu),
+                "source_cu": integer(source_cu),
                 "target": target.map(),
-                "target_cu": int_attr(target_cu),
-                "lines": int_attr(lines),
+                "target_cu": integer(target_cu),
+                "lines": integer(lines),
             },
         )
 

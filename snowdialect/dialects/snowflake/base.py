@@ -93,9 +93,10 @@ def int_attr(value: int) -> IntegerAttr[I32]:
 
 def register_index(value: SSAValue) -> int:
     """The number of the register that holds a value; raises VerifyException when none is allocated."""
-    if not isinstance(value.type, ScalarRegister) or not isinstance(value.type.index, IntAttr):
+    register = value.type
+    if not isinstance(register, ScalarRegister) or not isinstance(register.index, IntAttr):
         raise VerifyException(f"value {value.name_hint or ''} has no register: run snowflake-allocate-registers")
-    return value.type.index.data
+    return register.index.data
 
 
 def print_registers(printer: Printer, values: Sequence[SSAValue], results: Sequence[SSAValue] = ()) -> None:
@@ -178,13 +179,26 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
 
     def field_value(self, field: Field) -> int | str:
         """The number that the field encodes; of a label, its name."""
-        return self._reader(field.name)(self)
+        return self._reader(field)(self)
+
+    def field_values(self) -> dict[str, int | str]:
+        """The values of all fields that are written; whole networks are encoded by them."""
+        values: dict[str, int | str] = dict(zip(self.operand_places(), map(register_index, self.operands), strict=True))
+        for name, read in self._readers():
+            values[name] = read(self)
+        return values
 
     @classmethod
     @cache
-    def _reader(cls, name: str) -> Callable[[InstructionOp], int | str]:
-        """What reads a field of an instruction of this kind: whole networks are encoded field by field."""
-        field = cls.ROW.field(name)
+    def _readers(cls) -> tuple[tuple[str, Callable[[InstructionOp], int | str]], ...]:
+        """What reads each field that is written and no operand."""
+        fields = (field for field in cls.ROW.written_fields if field.name not in cls.operand_places())
+        return tuple((field.name, cls._reader(field)) for field in fields)
+
+    @classmethod
+    def _reader(cls, field: Field) -> Callable[[InstructionOp], int | str]:
+        """What reads a field of an instruction of this kind."""
+        name = field.name
         match field.kind:
             case Kind.FIXED:
                 return lambda op: field.value

@@ -24,6 +24,7 @@ from xdsl.traits import AlwaysSpeculatable, MemoryReadEffect, MemoryWriteEffect
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
+from snowdialect.dialects.properties import PRESENT, choice
 from snowdialect.dialects.snowflake.base import (
     BASE,
     UNALLOCATED,
@@ -137,7 +138,7 @@ class ConfigOp(InstructionOp):
     traits = traits_def(*_VECTOR)
 
     def __init__(self, register: Configuration, immediate: int) -> None:
-        super().__init__(properties={"register": ConfigurationAttr(register), "immediate": int_attr(immediate)})
+        super().__init__(properties={"register": choice(ConfigurationAttr, register), "immediate": int_attr(immediate)})
 
     def verify_(self) -> None:
         super().verify_()
@@ -294,7 +295,7 @@ class TmovOp(InstructionOp):
     traits = traits_def(*_VECTOR)
 
     def __init__(self, kind: MoveKind, rd: SSAValue, rs: SSAValue, length: int) -> None:
-        super().__init__(operands=[rd, rs], properties={"kind": MoveKindAttr(kind), "length": int_attr(length)})
+        super().__init__(operands=[rd, rs], properties={"kind": choice(MoveKindAttr, kind), "length": int_attr(length)})
 
     def verify_(self) -> None:
         super().verify_()
@@ -321,7 +322,7 @@ class VmovOp(InstructionOp):
     traits = traits_def(*_VECTOR)
 
     def __init__(self, mode: ModeAttr, rd: SSAValue, rs: SSAValue, vmacs: int, flags: Sequence[str] = ()) -> None:
-        properties = {"mode": mode, "vmacs": int_attr(vmacs), **{flag: UnitAttr() for flag in flags}}
+        properties = {"mode": mode, "vmacs": int_attr(vmacs), **{flag: PRESENT for flag in flags}}
         super().__init__(operands=[rd, rs], properties=properties)
 
 
@@ -341,7 +342,7 @@ class MacOp(InstructionOp):
     traits = traits_def(*_VECTOR)
 
     def __init__(self, mode: ModeAttr, rm: SSAValue, rk: SSAValue, length: int, flags: Sequence[str] = ()) -> None:
-        properties = {"mode": mode, "length": int_attr(length), **{flag: UnitAttr() for flag in flags}}
+        properties = {"mode": mode, "length": int_attr(length), **{flag: PRESENT for flag in flags}}
         super().__init__(operands=[rm, rk], properties=properties)
 
     def verify_(self) -> None:
@@ -364,7 +365,7 @@ class MaxOp(InstructionOp):
     traits = traits_def(*_VECTOR)
 
     def __init__(self, rd: SSAValue, rs: SSAValue, count: int, flags: Sequence[str] = ()) -> None:
-        properties = {"count": int_attr(count), **{flag: UnitAttr() for flag in flags}}
+        properties = {"count": int_attr(count), **{flag: PRESENT for flag in flags}}
         super().__init__(operands=[rd, rs], properties=properties)
 
     def verify_(self) -> None:

@@ -140,7 +140,8 @@ class YieldOp(IRDLOperation):
     traits = lazy_traits_def(lambda: (IsTerminator(), HasParent(ForOp), NoMemoryEffect()))
 
     def __init__(self, *values: SSAValue) -> None:
-        super().__init__(operands=[values])
+        # All operands are values, as above.
+        Operation.__init__(self, operands=values)
 
     def print(self, printer: Printer) -> None:
         if self.values:

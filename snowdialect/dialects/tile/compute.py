@@ -27,6 +27,7 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
 from snowdialect.dialects.addresses import Address, IndexExpr
 from snowdialect.dialects.locations import fail
+from snowdialect.dialects.properties import choice, flag
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.records import (
     Kernels,
@@ -40,7 +41,7 @@ from snowdialect.dialects.tile.records import (
     WindowAttr,
     moved,
 )
-from snowdialect.dialects.tile.structure import PART_FORMAT, TiledOp, check_words, flag, outer_indices
+from snowdialect.dialects.tile.structure import PART_FORMAT, TiledOp, check_words, outer_indices
 from snowdialect.dialects.tile.types import MapsBufferType, Mode, ModeAttr, WeightsBufferType
 from snowdialect.layout import UnrolledRows
 from snowdialect.machine import Machine
@@ -265,7 +266,7 @@ class ConvOp(ComputeOp):
                 part_column.indices(),
             ],
             properties={
-                "mode": ModeAttr(mode),
+                "mode": choice(ModeAttr, mode),
                 "maps_slot": maps_slot.map(),
                 "weights_slot": weights_slot.map(),
                 "result_slot": result_slot.map(),

@@ -22,9 +22,10 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
 from snowdialect.dialects.addresses import Address, IndexExpr
 from snowdialect.dialects.locations import fail
+from snowdialect.dialects.properties import flag
 from snowdialect.dialects.tile.compute import ComputeOp, Leads
 from snowdialect.dialects.tile.records import Pixels, PixelsAttr, Shifts, ShiftsAttr, Span, SpanAttr, Window, WindowAttr
-from snowdialect.dialects.tile.structure import PART_FORMAT, flag
+from snowdialect.dialects.tile.structure import PART_FORMAT
 from snowdialect.dialects.tile.types import MapsBufferType, WeightsBufferType
 
 

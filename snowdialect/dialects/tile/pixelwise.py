@@ -14,9 +14,10 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
 from snowdialect.dialects.addresses import Address, IndexExpr
 from snowdialect.dialects.locations import fail
+from snowdialect.dialects.properties import integer
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.records import Span, SpanAttr
-from snowdialect.dialects.tile.structure import PART_FORMAT, integer
+from snowdialect.dialects.tile.structure import PART_FORMAT
 from snowdialect.dialects.tile.transfer import NOTHING, Pieces, TransferOp
 from snowdialect.dialects.tile.types import MapsBufferType, MapsType
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Hashable
-from functools import cache
 from itertools import combinations
 
-from xdsl.dialects.builtin import I64, IntegerAttr, StringAttr, UnitAttr, i64
+from xdsl.dialects.builtin import I64, IntegerAttr, StringAttr, UnitAttr
 from xdsl.ir import Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -27,6 +26,7 @@ from xdsl.traits import MemoryAllocEffect, NoTerminator, RecursiveMemoryEffect
 from snowdialect.dialects.addresses import AddressedOp, IndexExpr
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.loops import CountedLoop
+from snowdialect.dialects.properties import flag, integer
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.types import MapsBufferType, WeightsBufferType
 from snowdialect.dialects.waits import WaitingOp
@@ -35,17 +35,6 @@ PART_FORMAT = (
     "`part` custom<Address>($part_row, $part_row_indices) `,` ` ` custom<Address>($part_column, $part_column_indices) "
 )
 """How the place of a part in its tile looks in the text: `part[%t], [0]`."""
-
-
-@cache
-def integer(value: int) -> IntegerAttr:
-    """A property that holds a number; operations share the attributes of equal numbers."""
-    return IntegerAttr(value, i64)
-
-
-def flag(value: bool) -> UnitAttr | None:
-    """A property that is there or not."""
-    return UnitAttr() if value else None
 
 
 @irdl_op_definition

@@ -17,10 +17,11 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
 from snowdialect.dialects.addresses import Address, IndexExpr
 from snowdialect.dialects.locations import fail
+from snowdialect.dialects.properties import integer
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.memory import WeightsOp
 from snowdialect.dialects.tile.records import Span, SpanAttr, moved
-from snowdialect.dialects.tile.structure import BufferOp, TiledOp, check_words, integer, outer_indices
+from snowdialect.dialects.tile.structure import BufferOp, TiledOp, check_words, outer_indices
 from snowdialect.dialects.tile.types import MapsBufferType, MapsType, PackedType, WeightsBufferType
 from snowdialect.layout import round_up
 
