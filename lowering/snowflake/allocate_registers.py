@@ -41,14 +41,10 @@ class _Allocator(BlockNaiveAllocator):
                 self.members[self.classes[id(value)]].append(value)
 
     def _replace_value_with_new_type(self, val: SSAValue, new_type: Attribute) -> SSAValue:
-        if val in self.new_value_by_old_value:
-            return self.new_value_by_old_value[val]  # It got its register with another member of its class.
-        new = super()._replace_value_with_new_type(val, new_type)
-        register = self.classes.get(id(val))
-        for member in self.members.pop(register, ()) if register is not None else ():
-            if member not in self.new_value_by_old_value:
-                super()._replace_value_with_new_type(member, new_type)
-        return new
+        # xDSL makes another value and puts it wherever this one is used, which takes as long as all else here.
+        for member in self.members.get(self.classes.get(id(val), 0), (val,)):
+            member._type = new_type  # pyright: ignore[reportPrivateUsage]
+        return val
 
 
 @dataclass(frozen=True)

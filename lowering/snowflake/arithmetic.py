@@ -101,9 +101,9 @@ class Emitter:
         return total
 
 
-def advance(value: SSAValue, distance: int, place: InsertPoint, location: LocationAttr) -> SSAValue:
-    """The value plus a constant; the value itself when that is zero."""
-    return Emitter(place, location).plus(value, distance)
+def advance(value: SSAValue, distance: int, before: Operation) -> SSAValue:
+    """The value plus a constant, computed just before an operation and for it; the value itself when that is zero."""
+    return Emitter(InsertPoint.before(before), before.location).plus(value, distance) if distance else value
 
 
 def cost(expression: IndexExpr) -> int:

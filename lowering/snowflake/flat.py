@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Attribute, Block, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from snowdialect.dialects import snowflake
@@ -17,19 +17,21 @@ class RegisterFile:
     """The values `snowflake.get_register` of a program, made at its start when first asked for."""
 
     block: Block
-    values: dict[ScalarRegister, SSAValue] = field(default_factory=dict[ScalarRegister, SSAValue])
+    values: dict[Attribute, SSAValue] = field(default_factory=dict[Attribute, SSAValue])
+    """By number: xDSL hashes a register in Python, with all that is in it."""
 
     def __post_init__(self) -> None:
         for op in self.block.ops:
             if isinstance(op, snowflake.GetRegisterOp):
-                self.values[_register(op.result)] = op.result
+                self.values[_register(op.result).index] = op.result
 
     def __getitem__(self, register: ScalarRegister) -> SSAValue:
-        if register not in self.values:
+        value = self.values.get(register.index)
+        if value is None:
             op = snowflake.GetRegisterOp(register)
             Rewriter.insert_op(op, InsertPoint.at_start(self.block))
-            self.values[register] = op.result
-        return self.values[register]
+            value = self.values[register.index] = op.result
+        return value
 
     def of(self, value: SSAValue) -> SSAValue:
         """The register of a value."""

@@ -90,7 +90,7 @@ def _fill_in_addresses(program: ProgramOp) -> None:
 def _rename_labels(block: Block, numbers: Iterator[int]) -> None:
     """Names the labels of a program by the next numbers."""
     blocks = (block, *(loop.body.block for loop in all_loops(block)))
-    branches = [op for inner in blocks for op in inner.ops if isinstance(op, LabelOp | BranchOp)]
+    branches = [op for inner in blocks for op in inner.ops if isinstance(op, (LabelOp, BranchOp))]
     names: dict[str, str] = {}
     for op in branches:
         if isinstance(op, LabelOp):

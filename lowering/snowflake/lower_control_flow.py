@@ -72,7 +72,7 @@ class _Flattener:
         Rewriter.replace_op(loop.yielded, back, [])
         opening = (start, located(snowflake.LabelOp(label), location))
         Rewriter.insert_op(opening, InsertPoint.before(loop))
-        Rewriter.inline_block(body, InsertPoint.before(loop), [self.registers.of(arg) for arg in body.args])
+        Rewriter.inline_block(body, InsertPoint.before(loop))
         Rewriter.erase_op(loop)
 
 

@@ -15,6 +15,8 @@ Register = int
 """The identity of a value; of values that loops carry, that of the one that stands for all. xDSL hashes values in
 Python, which is most of the time that sets of them take."""
 
+_NOTHING = frozenset[Register]()
+
 
 def register_classes(loops: Iterable[ForOp]) -> dict[Register, Register]:
     """The register of each value that loops carry: one for all that must be in the same."""
@@ -117,7 +119,7 @@ class Liveness:
         most = len(live)
         followed = False
         for op in reversed(block.ops):
-            results = self.of(op.results)
+            results = self.of(op.results) if op.results else _NOTHING
             live |= results
             count = len(live)
             is_last, followed = not followed, _is_instruction(type(op))
@@ -130,7 +132,7 @@ class Liveness:
             else:
                 operands = op.operands
                 live |= self.of(operands)
-                count = max(count, len(live | results))
+                count = max(count, len(live | results) if results else len(live))
                 if type(op) is snowflake.AddressOp and operands:
                     count += 1
             self.at[op] = count

@@ -95,10 +95,10 @@ class NestReducer:
 
     def _inner_loop(self, member: snowflake.AddressOp) -> tuple[ForOp, int] | None:
         """The inner loop that begins with this address, and the place of the value that it carries."""
-        uses = tuple(member.result.uses)
-        if len(uses) != 1 or not isinstance(inner := uses[0].operation, ForOp) or inner.parent is not member.parent:
+        use = member.result.get_unique_use()
+        if use is None or not isinstance(inner := use.operation, ForOp) or inner.parent is not member.parent:
             return None
-        return (inner, uses[0].index) if inner.carried[uses[0].index] in self.travel else None
+        return (inner, use.index) if inner.carried[use.index] in self.travel else None
 
     def _carry(self, loop: ForOp, family: Family) -> tuple[SSAValue, SSAValue]:
         """Makes the body take its addresses from a new argument; returns its first value and the one to yield."""
@@ -109,8 +109,7 @@ class NestReducer:
         followers = (*tuple(family.members)[1:], None)
         for (member, expression), follower in zip(family.members.items(), followers, strict=True):
             wanted = expression.constant - family.base
-            at_member = InsertPoint.before(member)
-            value = advance(current, wanted - distance, at_member, member.location)
+            value = advance(current, wanted - distance, member)
             inner = self._inner_loop(member)
             Rewriter.replace_op(member, (), [value])
             if inner is None or value is not current:
@@ -188,7 +187,7 @@ def _hoist(loop: ForOp, family: Family, spare: int) -> int:
             hoisted[constant] = member.result
         else:
             distance = constant - family.base
-            value = advance(hoisted[family.base], distance, InsertPoint.before(member), member.location)
+            value = advance(hoisted[family.base], distance, member)
             Rewriter.replace_op(member, (), [value])
     return len(hoisted) - 1
 

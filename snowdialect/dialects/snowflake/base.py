@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self, cast
 
 from xdsl.backend.assembly_printer import AssemblyPrinter, OneLineAssemblyPrintable
 from xdsl.backend.register_allocatable import HasRegisterConstraints, RegisterConstraints
+from xdsl.backend.register_allocator import BlockAllocator
 from xdsl.backend.register_type import RegisterType
 from xdsl.dialects.builtin import I32, IntAttr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
 from xdsl.dialects.utils import EnumAttribute
@@ -176,6 +177,13 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
 
     def get_register_constraints(self) -> RegisterConstraints:
         return RegisterConstraints(self.operands, self.results, ())
+
+    def allocate_registers(self, allocator: BlockAllocator) -> None:
+        # As xDSL does it, but for registers that are read and written, of which there are none.
+        for result in self.results:
+            allocator.free_value(allocator.allocate_value(result) or result)
+        for operand in self.operands:
+            allocator.allocate_value(operand)
 
     def field_value(self, field: Field) -> int | str:
         """The number that the field encodes; of a label, its name."""
