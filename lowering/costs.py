@@ -31,6 +31,8 @@ BEHIND = 0.4
 the kernel tile beside which they come: the first one of the next result tile, which wants their place."""
 UNEVEN = 0.12
 """The part of the shorter of MACs and memory that does not hide behind the other: loads come in bursts."""
+BETWEEN = 0.1
+"""The part of loads of kernels in pieces, between those of maps, that does not hide."""
 CYCLES_PER_LINE = 12
 """Cycles of vMAX and control core for a line of a pooled pixel."""
 CYCLES_PER_AVERAGE_TRACE = 3
@@ -154,9 +156,9 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
         DRAIN if refilled_by_bank(machine, problem.window, maps) else maps_tile / rate + latency + DRAIN
     )
     if schedule.order is Order.KLOOP and schedule.weights_slots == 2 and not stays:
-        # Loads come in order: the next kernels behind the last maps that go past these.
-        beside = min(passes, schedule.maps_slots) * work / (passes * kernel_tiles)
-        total += (kernel_tiles - 1) * max(0, weights_tile / rate - beside)
+        # The next kernels come beside all maps where these stay, else in pieces between them.
+        late = max(0, weights_tile / rate - work / kernel_tiles)
+        total += (kernel_tiles - 1) * (late if passes <= schedule.maps_slots else BETWEEN * weights_tile / rate)
     if schedule.weights_slots == 1 and not stays:
         total += (kernel_tiles * (1 if schedule.order is Order.KLOOP else passes) - 1) * (weights_tile / rate + DRAIN)
     switches = passes * kernel_tiles

@@ -237,7 +237,7 @@ class KernelLoad(NamedTuple):
 def _(op: tile.LoadWeightsOp, builder: LoopBuilder, units: LoadUnits) -> None:
     """One load for each weights buffer that has kernels of its own, CU by CU."""
     machine, runs = machine_of(op), op.runs(0)
-    target = slot_address(op.buffer, op.address("slot"))
+    target = slot_address(op.buffer, op.address("slot")) + runs[0].target
     tile_start = op.address("tile") * (op.runs(1)[0].source - runs[0].source)
     of_cus = {cu: list(members) for cu, members in groupby(runs, key=lambda run: run.cus[0])}
     starts = [members[0].source for members in of_cus.values()]

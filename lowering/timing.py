@@ -176,8 +176,8 @@ class _Timing:
                     self._load(step, self._transfers(load))
                 case LoadPixels() as load:
                     self._load(step, self._pixels(load))
-                case LoadWeights():
-                    self._load(step, self.layer.weights)
+                case LoadWeights() as load:
+                    self._load(step, self.layer.weights_transfers(load))
                 case Store() as store:
                     self._store(step, store)
                 case Move() as move:

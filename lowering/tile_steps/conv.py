@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import pairwise
+from math import gcd
 from typing import NamedTuple
 
 from lowering.costs import instructions_per_output, per_output
@@ -27,12 +28,17 @@ from lowering.tile_steps.steps import ALL, Access, Buffer, Extent, Maps, Part, R
 from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, lanes_of, weights_place
 from snowdialect.dialects import tile
 from snowdialect.layout import UnrolledRows, round_up
-from snowdialect.machine import Machine
 
 FEW_ROWS = 3
 """A tile of fewer rows is cut into parts by columns."""
 COLUMN_PARTS = 4
 """A row has so many parts at most, more only where it is stored in more parts."""
+
+KEPT_WAITING = 3
+"""Kernels that are loaded beside maps that go past others come in pieces, each so many times shorter than the tile of
+maps that it may keep waiting,"""
+HALVES = 2
+"""but in no shorter ones than so many of each kernel."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,6 @@ class ConvSteps(LayerBuffers):
         self.kept = None if kept is None else self.buffer(Role.KEPT, kept, plan.tile_words)
         block, slots = plan.packing.block, schedule.weights_slots
         self.buffer(Role.WEIGHTS, weights_place(self.machine, schedule.steps * block, slots, block), block)
-        self.weights = weights_transfers(plan, self.machine)
         self.weights_slots = Slots(slots)
         self.tile_channels = schedule.steps * self.machine.vmacs * lanes_of(schedule.mode, self.machine)
         tiles = [KernelTile(w, k) for w in range(plan.windows) for k in range(plan.kernel_tiles)]
@@ -206,22 +211,55 @@ class ConvSteps(LayerBuffers):
         self.load_other(result.base, maps, columns, result.slot, wanted)
 
     def _load_weights(self, number: int, part: int, slot: int) -> None:
-        buffers = self.machine.vmacs * self.conv.packing.cus
+        machine, packing = self.machine, self.conv.packing
+        beside_maps = self.conv.schedule.order is tile.Order.KLOOP and self.plan.maps_tiles > self.maps_slots.count
+        patient = number > 0 and beside_maps and self.weights_slots.count > 1
+        loads = self._pieces if patient else [LoadWeights(part, self.plan.cus)]
         written = (Access(Role.WEIGHTS, slot),)
-        self.steps.append(
+        self.steps += [
             Step(
-                LoadWeights(part, self.plan.cus),
+                load,
                 (number, slot),
                 Unit.LOAD,
                 (),
                 written,
-                (1,) * self.machine.compute_units,
-                buffers * CYCLES_PER_INSTRUCTION,
-                memory_cycles(self.machine, 1, self.conv.packing.words // self.conv.packing.tiles),
+                (1,) * machine.compute_units,
+                machine.vmacs * min(packing.cus, load.cus.bit_count()) * CYCLES_PER_INSTRUCTION,
+                memory_cycles(machine, 1, packing.words // packing.tiles // len(loads)),
                 # Free slots beside the kernels that are computed with have to wait.
                 held=self.buffers.whole_banks_of(written) if self.weights_slots.count > 2 else (),
+                patient=patient,
             )
-        )
+            for load in loads
+        ]
+
+    @cached_property
+    def _pieces(self) -> list[LoadWeights]:
+        """The loads of a kernel tile in pieces, CU by CU where these have kernels of their own."""
+        machine, packing = self.machine, self.conv.packing
+        rows = min(maps.stop - maps.first for tile in self.plan.rows for maps in tile.maps)
+        outputs = rows * min(columns.stop - columns.first for columns in self.plan.columns)
+        most = outputs * packing.steps * self.output_cycles // KEPT_WAITING
+        if memory_cycles(machine, 1, packing.words // packing.tiles) <= most:
+            return [LoadWeights(0, self.plan.cus)]
+        cus = [self.plan.cus]
+        if packing.cus > 1:
+            cus = [1 << cu for cu in range(machine.compute_units) if self.plan.cus >> cu & 1]
+        finest = gcd(HALVES, packing.block // machine.transfer_words) * packing.steps
+        words = packing.words // packing.tiles // len(cus)
+        pieces = next((n for n in divisors(finest) if memory_cycles(machine, 1, words // n) <= most), finest)
+        return [LoadWeights(0, mine, piece, pieces) for piece in range(pieces) for mine in cus]
+
+    def weights_transfers(self, load: LoadWeights) -> list[Transfer]:
+        packing, machine = self.conv.packing, self.machine
+        words = packing.steps * packing.block // load.pieces
+        return [
+            Transfer((cu * machine.vmacs + vmac) % machine.load_units, 1, words)
+            for cu in range(packing.cus)
+            if packing.cus == 1 or load.cus >> cu & 1
+            for vmac in range(packing.vmacs)
+            if vmac * packing.lanes < packing.kernels_of_cu
+        ]
 
     def _store(self, buffer: Buffer, slot: int, rows: RowTile, columns: ColumnTile, channel: int) -> None:
         plan, region = self.conv, self.regions.result.layout
@@ -305,17 +343,6 @@ class ConvSteps(LayerBuffers):
 def conv_steps(problem: ConvProblem, plan: ConvPlan, regions: Maps, swapped: Swapped) -> ConvSteps:
     """The tile program of a convolution or a linear layer; layers that are alike share it."""
     return ConvSteps(problem, plan, regions, swapped)
-
-
-def weights_transfers(plan: ConvPlan, machine: Machine) -> list[Transfer]:
-    """The loads of a kernel tile, one for each weights buffer that has kernels of its own."""
-    packing = plan.packing
-    return [
-        Transfer((cu * machine.vmacs + vmac) % machine.load_units, 1, packing.steps * packing.block)
-        for cu in range(packing.cus)
-        for vmac in range(packing.vmacs)
-        if vmac * packing.lanes < packing.kernels_of_cu
-    ]
 
 
 class TileCode:
@@ -492,6 +519,11 @@ class ConvTile:
             cycles,
             takes,
         )
+
+
+def divisors(number: int) -> list[int]:
+    """The numbers that divide another one, smallest first."""
+    return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
 
 
 @cache

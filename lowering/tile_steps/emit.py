@@ -137,9 +137,9 @@ def _operation(
             return tile.LoadPixelsOp(named[template.buffer], region, place, words, share, template.span)
         case LoadWeights():
             number, slot = numbers
-            return tile.LoadWeightsOp(
-                named[Role.PACKED], number, template.part, named[Role.WEIGHTS], slot, template.cus
-            )
+            packed, weights = named[Role.PACKED], named[Role.WEIGHTS]
+            piece = template.piece, template.pieces
+            return tile.LoadWeightsOp(packed, number, template.part, weights, slot, template.cus, *piece)
         case Store():
             return tile.StoreOp(
                 named[template.buffer],

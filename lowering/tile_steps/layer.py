@@ -85,6 +85,9 @@ class LoadWeights:
 
     part: int
     cus: int
+    piece: int = 0
+    pieces: int = 1
+    """Of what each weights buffer gets, which of so many equal pieces."""
 
 
 @dataclass
@@ -191,8 +194,6 @@ class LayerBuffers:
         """Whether the layer behind begins with maps that this one stores."""
         self._programs: dict[tuple[Neighbours, Form], TileProgram] = {}
         self.steps: list[Step | Work] = []
-        self.weights: list[Transfer] = []
-        """The loads of a kernel tile."""
         self.cover = 0
         """For how many cycles a full queue keeps the MACs busy; 0 in layers without."""
         self.in_place = regions.result.memory is not regions.result.role
@@ -201,6 +202,10 @@ class LayerBuffers:
         self.other: Buffer | None = None
         if plan.other is not None and regions.other is not None:
             self.other = self.buffer(Role.OTHER_TILE, plan.other, plan.other_pixel)
+
+    def weights_transfers(self, load: LoadWeights) -> list[Transfer]:
+        """What load units do for a load of kernels, or of an average pool's weights; other layers have none."""
+        raise TypeError(f"{load} of a layer without weights")
 
     def buffer(self, role: Role, place: Place, unit: int) -> Buffer:
         """A buffer of the layer, in pixels or kernel blocks of so many words."""
@@ -431,6 +436,7 @@ class LayerBuffers:
         instructions = (span.cus.bit_count() if span.share else 1) * (1 if whole else span.bottom - span.top)
         loaded = sum(map(len, rows)) // (1 if span.share else max(1, span.cus.bit_count()))
         transfers = (0 if span.share else 1) if whole else max(map(len, rows))
+        width = len(columns) if span.share else span.right - span.left
         return Step(
             Load(region.role, buffer.role, span, rows, columns),
             (row, column, slot),
@@ -439,7 +445,7 @@ class LayerBuffers:
             (Access(buffer.role, slot, Extent(span.top, span.bottom)),),
             (1,) * self.machine.compute_units,
             instructions * CYCLES_PER_INSTRUCTION,
-            memory_cycles(self.machine, transfers, loaded * (maps.row if whole else len(columns) * maps.pixel)),
+            memory_cycles(self.machine, transfers, loaded * (maps.row if whole else width * maps.pixel)),
         )
 
     def move(self, source: Origin, target: Origin, size: tuple[int, int, int], cus: int, down: int) -> None:

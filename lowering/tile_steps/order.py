@@ -8,18 +8,23 @@ Where there are no MACs, the steps of the maxima take their place.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import defaultdict, deque
 from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, takewhile
+from itertools import accumulate, groupby, islice, takewhile
 from typing import NamedTuple
 
-from lowering.tile_steps.steps import Access, Item, Part, Role, Step, Unit, Work
+from lowering.tile_steps.steps import ALL, Access, Extent, Item, Part, Role, Step, Unit, Work
 from lowering.tile_steps.waits import Waits
 from snowdialect.machine import Machine
 
 OTHERS = (Unit.MAX, Unit.MOVE, Unit.LOAD)
 """Loads come last between two parts: dispatch holds what reads a bank into which a load is in flight."""
+PATIENT = "patient"
+"""The queue of loads that give way to others."""
+LOOKED_AHEAD = 4
+"""So many loads are looked at for whether a patient one would be in their way."""
 READ, WRITTEN = {False}, {True}
 """What is met: words that were read, and words that were written."""
 
@@ -68,6 +73,11 @@ class _Other:
     @property
     def step(self) -> Step:
         return self.item.step
+
+    @property
+    def queue(self) -> str:
+        """Those of a queue stay in order."""
+        return PATIENT if self.step.patient else self.step.unit
 
     def ready(self, pieces: Sequence[_Piece]) -> int:
         """The position of the last step that has to come before it."""
@@ -128,12 +138,12 @@ def _analysed(items: Sequence[Item], computing: Unit) -> tuple[list[_Piece], lis
             pieces.append(_Piece(item, position, len(pieces)))
             log.add(pieces[-1])
             continue
-        last, after = -1, dict[Unit, _Other]()
+        last, after = -1, dict[str, _Other]()
         for who in log.before(item.step):
             if isinstance(who, _Piece):
                 last = max(last, who.number)
-            elif (known := after.get(who.step.unit)) is None or known.position < who.position:
-                after[who.step.unit] = who
+            elif (known := after.get(who.queue)) is None or known.position < who.position:
+                after[who.queue] = who
         others.append(_Other(item, position, last, list(after.values())))
         if not item.step.ahead:
             log.add(others[-1])
@@ -146,8 +156,9 @@ def _analysed(items: Sequence[Item], computing: Unit) -> tuple[list[_Piece], lis
 class _Memory:
     """About when loads and stores are done, as far as they have been placed; beside each other, both take longer."""
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    def __init__(self, machine: Machine, *, by_rows: bool) -> None:
+        """`by_rows`: of a slot that is loaded in parts, rows are waited for one without the other."""
+        self.machine, self.by_rows = machine, by_rows
         self.time = 0
         """When the control core comes to what is placed behind a piece."""
         self.now = 0
@@ -155,8 +166,8 @@ class _Memory:
         self.loads_done = 0
         self.stores_done: deque[int] = deque()
         """When each store in the queue is done."""
-        self.loaded: dict[tuple[Role, int], int] = {}
-        """When what was last loaded into each slot is there."""
+        self.loaded: dict[tuple[Role, int], dict[Extent, int]] = defaultdict(dict)
+        """When what was last loaded into rows of each slot is there."""
 
     def compute(self, until: int) -> None:
         """Notes a piece that the control core has done with at that time."""
@@ -168,7 +179,8 @@ class _Memory:
         begin = max(self.loads_done, self.now)
         beside = max(0, self.stores_done[-1] - begin) if self.stores_done else 0
         self.loads_done = begin + step.takes + min(beside, step.takes)
-        self.loaded.update({(access.place, access.slot): self.loads_done for access in step.writes})
+        for access in step.writes:
+            self.loaded[access.place, access.slot][access.rows if self.by_rows else ALL] = self.loads_done
 
     def holds(self, load: Step, step: Step) -> int:
         """For how long a load of pixels, and what is placed before it, would keep a step from being dispatched: until
@@ -183,7 +195,14 @@ class _Memory:
 
     def ready(self, step: Step) -> int:
         """When all is loaded that a step reads."""
-        return max((self.loaded.get((access.place, access.slot), 0) for access in step.reads), default=0)
+        loaded = (
+            done
+            for access in step.reads
+            if (access.place, access.slot) in self.loaded
+            for rows, done in self.loaded[access.place, access.slot].items()
+            if rows.meets(access.rows)
+        )
+        return max(loaded, default=0)
 
     def store(self, step: Step) -> int:
         """Notes a store; returns when it is done."""
@@ -234,15 +253,18 @@ class _Interleaver:
 
     def __init__(self, pieces: Sequence[_Piece], others: Sequence[_Other], machine: Machine) -> None:
         self.pieces, self.others = pieces, others
-        self.queues = {unit: deque(other for other in others if other.step.unit is unit) for unit in OTHERS}
+        self.queues = {name: deque(other for other in others if other.queue == name) for name in (*OTHERS, PATIENT)}
         self.waiting = deque(others)
-        self.memory = _Memory(machine)
+        self.memory = _Memory(machine, by_rows=bool(self.queues[PATIENT]))
         self.busy_until = 0
         """When the MACs are done with what has been placed."""
         self.made: list[Item] = []
         self.kinds: dict[Hashable, int] = {}
-        self.known: dict[Hashable, list[list[Unit]]] = {}
-        """For what there may be to place beside a tile: the units of what was placed behind each of its pieces."""
+        self.known: dict[Hashable, list[list[str]]] = {}
+        """For what there may be to place beside a tile: the queues of what was placed behind each of its pieces."""
+        self.begins = list(accumulate((piece.item.step.takes for piece in pieces), initial=0))
+        """When each piece begins if the MACs never wait."""
+        self.wanted: dict[_Other, int] = {}
 
     def run(self) -> list[Item]:
         """All steps, in order."""
@@ -255,7 +277,7 @@ class _Interleaver:
 
     def _tile(self, pieces: Sequence[_Piece]) -> None:
         context = self._context(pieces)
-        known, chosen = self.known.get(context), list[list[Unit]]()
+        known, chosen = self.known.get(context), list[list[str]]()
         for number, piece in enumerate(pieces):
             self._compute(piece)
             if known is None:
@@ -292,22 +314,24 @@ class _Interleaver:
         self.busy_until = max(self.busy_until, memory.time, memory.ready(step)) + step.takes
         memory.compute(self.busy_until - step.cycles)
 
-    def _place_alike(self, piece: _Piece, units: Iterable[Unit]) -> None:
-        for unit in units:
-            queue = self.queues[unit]
+    def _place_alike(self, piece: _Piece, queues: Iterable[str]) -> None:
+        for name in queues:
+            queue = self.queues[name]
             if queue and queue[0].after_piece < piece.number:
                 self._place(queue[0], piece.number)
 
-    def _place_what_fits(self, piece: _Piece) -> list[Unit]:
-        """Places behind a piece what the MACs' queue covers; returns the units of that."""
+    def _place_what_fits(self, piece: _Piece) -> list[str]:
+        """Places behind a piece what the MACs' queue covers; returns the queues of that."""
         number, cover, memory = piece.number, piece.item.step.cycles, self.memory
         behind = self.pieces[number + 1].item.step if number + 1 < len(self.pieces) else None
-        placed: list[Unit] = []
+        placed: list[str] = []
         budget = cover
-        for unit, queue in self.queues.items():
+        for name, queue in self.queues.items():
             while queue and queue[0].after_piece < number and budget > 0:
                 other = queue[0]
-                if not all(_done_before(needed, number, unit) for needed in other.after):
+                if not all(_done_before(needed, number, other.step.unit) for needed in other.after):
+                    break
+                if other.step.patient and not self._is_free(other.step, number):
                     break
                 if other.step.ahead and any(needed.done > memory.time for needed in other.after):
                     break
@@ -319,8 +343,36 @@ class _Interleaver:
                 if budget < 0 and budget + other.step.cycles < cover:
                     break
                 self._place(other, number)
-                placed.append(unit)
+                placed.append(name)
         return placed
+
+    def _is_free(self, load: Step, number: int) -> bool:
+        """Whether memory has time for a patient load behind a piece: before the next one, and without keeping the MACs
+        waiting for what other loads bring."""
+        stores = self.memory.stores_done
+        if number + 1 == len(self.pieces):
+            return False
+        late = self.busy_until - self.begins[number + 1]
+        without = max(self.memory.loads_done, self.memory.now, stores[-1] if stores else 0) - late
+        if without >= self.begins[number + 2]:
+            return False
+        done = without + load.takes
+        for other in islice(self.queues[Unit.LOAD], LOOKED_AHEAD):
+            begin, takes = self.begins[other.after_piece + 1], other.step.takes
+            without, done = max(without, begin) + takes, max(done, begin) + takes
+            if done == without:
+                return True
+            if done + self.memory.machine.memory_latency > self._wanted(other):
+                return False
+        return True
+
+    def _wanted(self, load: _Other) -> int:
+        """When the first piece begins that what is loaded keeps waiting, if the MACs never wait."""
+        if load not in self.wanted:
+            behind = bisect(self.pieces, load.position, key=lambda piece: piece.position)
+            found = (piece.number for piece in self.pieces[behind:] if piece.item.step.conflicts(load.step))
+            self.wanted[load] = self.begins[next(found, len(self.pieces))]
+        return self.wanted[load]
 
     def _place_what_is_late(self, piece: _Piece) -> None:
         """Places loads that wait for a piece before the next one, where the MACs have to wait for what that reads
@@ -338,7 +390,7 @@ class _Interleaver:
 
     def _place(self, other: _Other, gap: int) -> None:
         """Places a step, and before it all that it needs."""
-        queue = self.queues[other.step.unit]
+        queue = self.queues[other.queue]
         while other.gap is None:
             first = queue[0]
             for needed in first.after:

@@ -136,6 +136,8 @@ class Step:
     """About how many cycles the MACs, or memory, are busy with it."""
     to_memory: bool = False
     """Whether it is a store, which loads that are in flight keep from memory."""
+    patient: bool = False
+    """Whether it is a load that gives way to others: it comes when memory has time for it."""
     ahead: bool = False
     """Whether it is a load for the layer behind."""
     held: tuple[Access, ...] = ()

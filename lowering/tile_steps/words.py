@@ -233,7 +233,6 @@ class AvgPoolSteps(WordsSteps):
     ) -> None:
         super().__init__(machine, window, regions, swapped)
         self.classes = weights
-        self.weights = [Transfer(vmac % machine.load_units, 1, weights.block) for vmac in range(machine.vmacs)]
         self.buffer(Role.WEIGHTS, Place(weights.block, 0, 1, machine.wbuf_bank_words, weights.block), weights.block)
         self.steps.append(
             Step(
@@ -246,6 +245,10 @@ class AvgPoolSteps(WordsSteps):
                 machine.vmacs * CYCLES_PER_INSTRUCTION,
             )
         )
+
+    def weights_transfers(self, load: LoadWeights) -> list[Transfer]:
+        machine = self.machine
+        return [Transfer(vmac % machine.load_units, 1, self.classes.block) for vmac in range(machine.vmacs)]
 
     def compute(
         self, maps_slot: int, slot: int, place: tuple[int, int], span: tile.Span, pixels: tile.Pixels

@@ -162,7 +162,8 @@ class TileFunctions(InterpreterFunctions):
         for run in op.runs(op.number("tile", indices)):
             words = state.dram[0, region.base + run.source :][: run.words]
             for cu in run.cus:
-                state.buffers(machine).wbuf[cu, run.vmac, start : start + run.words] = words
+                first = start + run.target
+                state.buffers(machine).wbuf[cu, run.vmac, first : first + run.words] = words
         return ()
 
     @impl(tile.ConvOp)

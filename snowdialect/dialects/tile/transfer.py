@@ -12,7 +12,15 @@ from typing import ClassVar, NamedTuple
 
 from xdsl.dialects.builtin import I64, AffineMapAttr, IndexType, IntegerAttr
 from xdsl.ir import SSAValue
-from xdsl.irdl import AttrSizedOperandSegments, irdl_op_definition, operand_def, prop_def, traits_def, var_operand_def
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    traits_def,
+    var_operand_def,
+)
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
 from snowdialect.dialects.addresses import Address, IndexExpr
@@ -197,17 +205,20 @@ class LoadOp(TransferOp):
 
 
 class WeightsRun(NamedTuple):
-    """`words` words from word `source` of a packed region to the WBuf of one vMAC in some CUs."""
+    """`words` words from word `source` of a packed region to the WBuf of one vMAC in some CUs, from word `target` of a
+    slot on."""
 
     source: int
     vmac: int
     cus: list[int]
     words: int
+    target: int = 0
 
 
 @irdl_op_definition
 class LoadWeightsOp(TiledOp):
-    """Kernel tile `tile` of the packed weights, `part` of it, into a slot of the WBufs of the masked CUs."""
+    """Kernel tile `tile` of the packed weights, `part` of it, into a slot of the WBufs of the masked CUs: all that each
+    gets, or one of so many equal pieces of that."""
 
     name = "tile.load_weights"
     packed = operand_def(PackedType)
@@ -218,21 +229,39 @@ class LoadWeightsOp(TiledOp):
     slot = prop_def(AffineMapAttr)
     slot_indices = var_operand_def(IndexType())
     cus = prop_def(IntegerAttr[I64])
+    piece = opt_prop_def(IntegerAttr[I64])
+    pieces = opt_prop_def(IntegerAttr[I64])
     traits = traits_def(MemoryReadEffect(), MemoryWriteEffect())
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
     custom_directives = (Address,)
     assembly_format = (
-        "$packed `tile` custom<Address>($tile, $tile_indices) `part` $part `to` $buffer "
+        "$packed `tile` custom<Address>($tile, $tile_indices) `part` $part (`piece` $piece^ `of` $pieces)? "
+        "`to` $buffer "
         "`slot` custom<Address>($slot, $slot_indices) `cus` $cus attr-dict `:` type($packed) `to` type($buffer)"
     )
     ADDRESSES: ClassVar[tuple[str, ...]] = ("tile", "slot")
 
     def __init__(
-        self, packed: SSAValue, tile: IndexExpr, part: int, buffer: SSAValue, slot: IndexExpr, cus: int
+        self,
+        packed: SSAValue,
+        tile: IndexExpr,
+        part: int,
+        buffer: SSAValue,
+        slot: IndexExpr,
+        cus: int,
+        piece: int = 0,
+        pieces: int = 1,
     ) -> None:
         super().__init__(
             operands=[packed, tile.indices(), buffer, slot.indices()],
-            properties={"tile": tile.map(), "part": integer(part), "slot": slot.map(), "cus": integer(cus)},
+            properties={
+                "tile": tile.map(),
+                "part": integer(part),
+                "slot": slot.map(),
+                "cus": integer(cus),
+                "piece": None if pieces == 1 else integer(piece),
+                "pieces": None if pieces == 1 else integer(pieces),
+            },
         )
 
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
@@ -243,8 +272,24 @@ class LoadWeightsOp(TiledOp):
             parts = weights.packing.record.parts
             if not 0 <= self.part.value.data < parts:
                 fail(self, f"there is no part {self.part.value.data}, the number of parts is {parts}")
-        check_words(self, self.buffer, self.runs(0)[0].words)
+        piece, pieces = self._piece
+        if not 0 <= piece < pieces:
+            fail(self, f"there is no piece {piece}, the number of pieces is {pieces}")
+        if isinstance(weights := self.packed.owner, WeightsOp) and pieces > 1:
+            packing, transfer = weights.packing.record, machine_of(self).transfer_words
+            if packing.steps * packing.block % (pieces * transfer):
+                words = packing.steps * packing.block
+                fail(self, f"{pieces} pieces of {words} words are no whole transfers of {transfer} words")
+        run = self.runs(0)[0]
+        check_words(self, self.buffer, run.target + run.words)
         self.check_slot("slot", self.buffer)
+
+    @property
+    def _piece(self) -> tuple[int, int]:
+        """The number of the piece, and how many there are."""
+        if self.piece is None or self.pieces is None:
+            return 0, 1
+        return self.piece.value.data, self.pieces.value.data
 
     @property
     def kernels_of_cus(self) -> bool:
@@ -258,14 +303,17 @@ class LoadWeightsOp(TiledOp):
             case WeightsOp() as weights:
                 packing, part = weights.packing.record, self.part.value.data
                 start = tile * (packing.words // packing.tiles)
+                piece, pieces = self._piece
+                words = packing.steps * packing.block // pieces
                 return [
                     WeightsRun(
-                        start + packing.load_offset(part, cu, vmac),
+                        start + packing.load_offset(part, cu, vmac) + piece * words,
                         vmac,
                         [cu] if packing.cus > 1 else masked,
-                        packing.steps * packing.block,
+                        words,
+                        piece * words,
                     )
-                    for cu in range(packing.cus)
+                    for cu in (masked if packing.cus > 1 else [0])
                     for vmac in range(packing.vmacs)
                     if vmac * packing.lanes < packing.kernels_of_cu
                 ]

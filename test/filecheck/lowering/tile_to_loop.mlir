@@ -183,6 +183,27 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
+// A piece of what each weights buffer of a CU gets: the last half of each kernel tile, from word 192 of the slot on.
+// CHECK:      loop.layer "conv2d" {
+// CHECK-NEXT:   loop.wait mac, max, move, load pending 0
+// CHECK-NEXT:   loop.load %p[102] to wbuf0[192] units 6 cus 4 through 0
+// CHECK-NEXT:   loop.load %p[114] to wbuf1[192] units 6 cus 4 through 1
+// CHECK-NEXT:   loop.load %p[126] to wbuf2[192] units 6 cus 4 through 2
+// CHECK-NEXT:   loop.load %p[138] to wbuf3[192] units 6 cus 4 through 3
+// CHECK-NEXT: }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
+  %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 4, share 8, vmacs 4, line 16, steps 2, tiles 1, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  tile.layer "conv2d" {
+    %k = tile.buffer words 384 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
+    tile.load_weights %p tile[0] part 0 piece 1 of 2 to %k slot[0] cus 4 : !tile.packed<6144> to !tile.wbuf<block 192>
+  }
+}
+
+// -----
+
 // A result tile of whole rows is one store a CU; the last one has one row only.
 // CHECK:      loop.layer "conv2d" {
 // CHECK-NEXT:   loop.wait mac, max, move, load pending 0

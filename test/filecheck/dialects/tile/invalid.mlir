@@ -382,6 +382,26 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
+// CHECK: tile.load_weights: there is no piece 4, the number of pieces is 4
+module attributes {snow.machine = "zc706"} {
+  %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %b = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.load_weights %p tile[0] part 0 piece 4 of 4 to %b slot[0] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>
+}
+
+// -----
+
+// CHECK: tile.load_weights: 16 pieces of 768 words are no whole transfers of 32 words
+module attributes {snow.machine = "zc706"} {
+  %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %b = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.load_weights %p tile[0] part 0 piece 0 of 16 to %b slot[0] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>
+}
+
+// -----
+
 // CHECK: tile.load_weights: there is no part 1, the number of parts is 1
 module attributes {snow.machine = "zc706"} {
   %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>

@@ -62,8 +62,10 @@ module attributes {snow.machine = "zc706"} {
       // CHECK-NEXT: tile.for %k = 0 to 2 {
       tile.for %k = 0 to 2 {
         // CHECK-NEXT: tile.load_weights %packed tile[%k] part 0 to %kernels slot[%k mod 2] cus 6 : !tile.packed<6144> to !tile.wbuf<block 192>
+        // CHECK-NEXT: tile.load_weights %packed tile[%k] part 0 piece 1 of 8 to %kernels slot[%k mod 2] cus 2 : !tile.packed<6144> to !tile.wbuf<block 192>
         // CHECK-NEXT: tile.conv coop %in[%t mod 2], %kernels[%k mod 2] bypass %id : !tile.mbuf<pixel 64, row 512> to %out[%t mod 2] at[0] word[%k * 16] row[%t] column[0] channel[%k * 16] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 6> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 8> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
         tile.load_weights %packed tile[%k] part 0 to %kernels slot[%k mod 2] cus 6 : !tile.packed<6144> to !tile.wbuf<block 192>
+        tile.load_weights %packed tile[%k] part 0 piece 1 of 8 to %kernels slot[%k mod 2] cus 2 : !tile.packed<6144> to !tile.wbuf<block 192>
         tile.conv coop %in[%t mod 2], %kernels[%k mod 2] bypass %id : !tile.mbuf<pixel 64, row 512> to %out[%t mod 2] at[0] word[%k * 16] row[%t] column[0] channel[%k * 16] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 6> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 8> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
       }
       // CHECK:      tile.wait mac, max pending 0
