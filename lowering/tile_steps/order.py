@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import groupby, takewhile
 from typing import NamedTuple
 
@@ -18,7 +19,17 @@ from lowering.tile_steps.steps import Access, Item, Part, Role, Step, Unit, Work
 from lowering.tile_steps.waits import Waits
 from snowdialect.machine import Machine
 
-OTHERS = (Unit.MAX, Unit.MOVE, Unit.LOAD)
+
+class Shared(StrEnum):
+    """Loads into banks that are computed with, in a line of their own: they have to fit in, others do not wait."""
+
+    LOAD = "shared load"
+
+
+Line = Unit | Shared
+"""Steps that stay in order."""
+LINES: tuple[Line, ...] = (*Unit, *Shared)
+OTHERS: tuple[Line, ...] = (Unit.MAX, Unit.MOVE, Unit.LOAD, Shared.LOAD)
 """Loads come last between two parts: dispatch holds what reads a bank into which a load is in flight."""
 READ, WRITTEN = {False}, {True}
 """What is met: words that were read, and words that were written."""
@@ -79,27 +90,31 @@ class _Log:
     """Which steps touched which words: for each slot of a buffer, those of each unit in order."""
 
     def __init__(self) -> None:
-        self.entries: dict[tuple[Role, int], dict[Unit, list[tuple[Access, bool, _Piece | _Other]]]]
+        self.entries: dict[tuple[Role, int], dict[Line, list[tuple[Access, bool, _Piece | _Other]]]]
         self.entries = defaultdict(lambda: defaultdict(list))
 
     def add(self, who: _Piece | _Other) -> None:
         step = who.item.step
         for accesses, writes in ((step.reads, False), (step.writes, True)):
             for access in accesses:
-                self.entries[access.place, access.slot][step.unit].append((access, writes, who))
+                self.entries[access.place, access.slot][_line(step)].append((access, writes, who))
 
     def before(self, step: Step) -> Iterator[_Piece | _Other]:
-        """For each access the last step of each unit whose order with this one matters, the very last one first: steps
-        of a unit stay in order, so it speaks for those before it."""
-        for accesses, kinds, units in (
-            (step.reads, WRITTEN, tuple(Unit)),
-            (step.writes, READ | WRITTEN, tuple(Unit)),
+        """For each access the last step of each line whose order with this one matters, the very last one first: steps
+        of a line stay in order, so it speaks for those before it."""
+        for accesses, kinds, lines in (
+            (step.reads, WRITTEN, LINES),
+            (step.writes, READ | WRITTEN, LINES),
             (step.held, READ, (Unit.MAC, Unit.MAX)),
         ):
             for access in accesses:
                 entries = self.entries[access.place, access.slot]
-                found = (_last_meeting(entries[unit], access, kinds) for unit in units if unit in entries)
+                found = (_last_meeting(entries[line], access, kinds) for line in lines if line in entries)
                 yield from sorted(filter(None, found), key=lambda who: who.position, reverse=True)
+
+
+def _line(step: Step) -> Line:
+    return Shared.LOAD if step.shared else step.unit
 
 
 def _last_meeting(
@@ -128,12 +143,12 @@ def _analysed(items: Sequence[Item], computing: Unit) -> tuple[list[_Piece], lis
             pieces.append(_Piece(item, position, len(pieces)))
             log.add(pieces[-1])
             continue
-        last, after = -1, dict[Unit, _Other]()
+        last, after = -1, dict[Line, _Other]()
         for who in log.before(item.step):
             if isinstance(who, _Piece):
                 last = max(last, who.number)
-            elif (known := after.get(who.step.unit)) is None or known.position < who.position:
-                after[who.step.unit] = who
+            elif (known := after.get(line := _line(who.step))) is None or known.position < who.position:
+                after[line] = who
         others.append(_Other(item, position, last, list(after.values())))
         if not item.step.ahead:
             log.add(others[-1])
@@ -234,15 +249,17 @@ class _Interleaver:
 
     def __init__(self, pieces: Sequence[_Piece], others: Sequence[_Other], machine: Machine) -> None:
         self.pieces, self.others = pieces, others
-        self.queues = {unit: deque(other for other in others if other.step.unit is unit) for unit in OTHERS}
+        self.queues: dict[Line, deque[_Other]] = {line: deque() for line in OTHERS}
+        for other in others:
+            self.queues[_line(other.step)].append(other)
         self.waiting = deque(others)
         self.memory = _Memory(machine)
         self.busy_until = 0
         """When the MACs are done with what has been placed."""
         self.made: list[Item] = []
         self.kinds: dict[Hashable, int] = {}
-        self.known: dict[Hashable, list[list[Unit]]] = {}
-        """For what there may be to place beside a tile: the units of what was placed behind each of its pieces."""
+        self.known: dict[Hashable, list[list[Line]]] = {}
+        """For what there may be to place beside a tile: the lines of what was placed behind each of its pieces."""
 
     def run(self) -> list[Item]:
         """All steps, in order."""
@@ -255,7 +272,7 @@ class _Interleaver:
 
     def _tile(self, pieces: Sequence[_Piece]) -> None:
         context = self._context(pieces)
-        known, chosen = self.known.get(context), list[list[Unit]]()
+        known, chosen = self.known.get(context), list[list[Line]]()
         for number, piece in enumerate(pieces):
             self._compute(piece)
             if known is None:
@@ -292,22 +309,22 @@ class _Interleaver:
         self.busy_until = max(self.busy_until, memory.time, memory.ready(step)) + step.takes
         memory.compute(self.busy_until - step.cycles)
 
-    def _place_alike(self, piece: _Piece, units: Iterable[Unit]) -> None:
-        for unit in units:
-            queue = self.queues[unit]
+    def _place_alike(self, piece: _Piece, lines: Iterable[Line]) -> None:
+        for line in lines:
+            queue = self.queues[line]
             if queue and queue[0].after_piece < piece.number:
                 self._place(queue[0], piece.number)
 
-    def _place_what_fits(self, piece: _Piece) -> list[Unit]:
-        """Places behind a piece what the MACs' queue covers; returns the units of that."""
+    def _place_what_fits(self, piece: _Piece) -> list[Line]:
+        """Places behind a piece what the MACs' queue covers; returns the lines of that."""
         number, cover, memory = piece.number, piece.item.step.cycles, self.memory
         behind = self.pieces[number + 1].item.step if number + 1 < len(self.pieces) else None
-        placed: list[Unit] = []
+        placed: list[Line] = []
         budget = cover
-        for unit, queue in self.queues.items():
+        for line, queue in self.queues.items():
             while queue and queue[0].after_piece < number and budget > 0:
                 other = queue[0]
-                if not all(_done_before(needed, number, unit) for needed in other.after):
+                if not all(_done_before(needed, number, line) for needed in other.after):
                     break
                 if other.step.ahead and any(needed.done > memory.time for needed in other.after):
                     break
@@ -319,7 +336,7 @@ class _Interleaver:
                 if budget < 0 and budget + other.step.cycles < cover:
                     break
                 self._place(other, number)
-                placed.append(unit)
+                placed.append(line)
         return placed
 
     def _place_what_is_late(self, piece: _Piece) -> None:
@@ -329,7 +346,7 @@ class _Interleaver:
         if number + 1 == len(self.pieces) or (moves and moves[0].after_piece <= number):
             return
         ready = self.memory.ready(self.pieces[number + 1].item.step)
-        while loads and loads[0].after_piece == number and not (loads[0].step.shared or loads[0].step.ahead):
+        while loads and loads[0].after_piece == number and not loads[0].step.ahead:
             begin = max(self.memory.now, self.busy_until)
             if begin + loads[0].step.cycles > ready or not all(other.gap is not None for other in loads[0].after):
                 return
@@ -338,7 +355,7 @@ class _Interleaver:
 
     def _place(self, other: _Other, gap: int) -> None:
         """Places a step, and before it all that it needs."""
-        queue = self.queues[other.step.unit]
+        queue = self.queues[_line(other.step)]
         while other.gap is None:
             first = queue[0]
             for needed in first.after:
@@ -353,9 +370,9 @@ class _Interleaver:
                 first.done = self.memory.store(first.step)
 
 
-def _done_before(needed: _Other, gap: int, unit: Unit) -> bool:
+def _done_before(needed: _Other, gap: int, line: Line) -> bool:
     """Whether a step that another one needs lies so far back that waiting for it stops nothing."""
-    return needed.gap is not None and (unit is Unit.LOAD or needed.gap < gap)
+    return needed.gap is not None and (line in (Unit.LOAD, Shared.LOAD) or needed.gap < gap)
 
 
 def _joined(made: Iterable[Item]) -> Iterator[Step]:
