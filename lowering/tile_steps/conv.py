@@ -113,6 +113,8 @@ class ConvSteps(LayerBuffers):
         self.output_cycles = per_output(problem, schedule.mode)
         self.output_instructions = instructions_per_output(problem)
         self.cover = self.machine.queue_depth * self.output_cycles // self.output_instructions
+        self.ends = tiles[0], tiles[-1]
+        """The kernel tiles with which passes over all of them begin and end."""
         self.groups = [tiles[first : first + count] for first in range(0, len(tiles), count)]
         self._collect()
 
@@ -174,17 +176,33 @@ class ConvSteps(LayerBuffers):
         result = ResultTile(slot, rows.base, channel)
         whole = len(kernels) == len(group)
         begins, ends = whole or kernels[0] == group[0], whole or kernels[-1] == group[-1]
-        for maps in reversed(rows.maps) if backwards else rows.maps:
-            self._bring_back(maps, columns, result)
-            for kernel in kernels:
-                self._kernel_tile(maps, columns, kernel, result, first=begins and kernel is kernels[0])
-            self._keep(maps, columns, result)
+        for chunk in self._chunks(rows, kernels):
+            for maps in reversed(rows.maps) if backwards else rows.maps:
+                self._bring_back(maps, columns, result)
+                for kernel in chunk:
+                    self._kernel_tile(maps, columns, kernel, result, first=begins and kernel is kernels[0])
+                self._keep(maps, columns, result)
         if not ends:
             return
         if self.pooled is None:
             self._store(self.result, slot, rows, columns, channel)
         else:
             self._pool(rows, columns, result)
+
+    def _chunks(self, rows: RowTile, kernels: list[KernelTile]) -> list[list[KernelTile]]:
+        """Which kernel tiles go together past a maps tile of a result tile, then past the next: all, where maps come
+        anew for each; where they stay, one at a time, but as many as have slots at the ends of a pass over all kernels.
+
+        So what replaces a maps tile has time to come: while all of these go past the other one.
+        """
+        if self.pooled is not None or not 1 < len(rows.maps) <= self.maps_slots.count:
+            return [kernels]
+        together = self.weights_slots.count
+        first = min(together, len(kernels)) if kernels[0] in self.ends else 0
+        last = min(together, len(kernels) - first) if kernels[-1] in self.ends else 0
+        middle = kernels[first : len(kernels) - last]
+        chunks = kernels[:first], *([kernel] for kernel in middle), kernels[len(kernels) - last :]
+        return [chunk for chunk in chunks if chunk]
 
     def _channel(self, kernel: KernelTile) -> int:
         return kernel.window * self.conv.channels + kernel.number * self.tile_channels
