@@ -183,8 +183,10 @@ def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...],
         except TilingError as error:
             refuse(error)
             continue
-        for rows, maps_rows in _heights(schedule, heights):
+        for rows, maps_rows in _heights(problem, schedule, heights):
             wanted = schedule._replace(rows=rows, columns=columns, maps_rows=maps_rows)
+            if found and _in_halves(wanted):
+                continue
             try:
                 plan = plan_tiles(problem, wanted, kernels, tiles)
             except TilingError as error:
@@ -209,13 +211,26 @@ def _with_slots(problem: ConvProblem, plan: ConvPlan) -> ConvPlan:
     return plan._replace(schedule=schedule._replace(weights_slots=slots))
 
 
-def _heights(schedule: Schedule, heights: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Rows of a result tile, and those computed from a maps tile: all, or one at a time where a pool takes them. A
-    result tile that waits for several kernel tiles, while maps go past each, has all rows."""
+def _in_halves(schedule: Schedule) -> bool:
+    """Whether maps that stay while kernels go past take both slots: then what replaces one half comes beside the other.
+    So where tiles of a slot are as high there is nothing to win."""
+    return schedule.order is Order.MLOOP and not schedule.fused and schedule.maps_rows < schedule.rows
+
+
+def _heights(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Rows of a result tile, and those computed from a maps tile: all, or half of them where no row is in both halves,
+    or one at a time where a pool takes them. A result tile that waits for several kernel tiles, while maps go past
+    each, has all rows."""
     if schedule.order is Order.KLOOP and schedule.result_tiles > 1:
         return [(heights[0], maps_rows) for maps_rows in heights]
-    possible = dict.fromkeys((schedule.maps_rows, 1) if schedule.fused else (schedule.maps_rows,))
-    return [(rows, maps_rows) for rows in heights for maps_rows in possible]
+    if schedule.fused:
+        possible = dict.fromkeys((schedule.maps_rows, 1))
+        return [(rows, maps_rows) for rows in heights for maps_rows in possible]
+    whole, window = schedule.maps_rows, problem.window
+    tiles = [(rows, whole) for rows in heights]
+    if schedule.order is Order.MLOOP and schedule.maps_slots == 2 and window.kernel_h <= window.stride_h:
+        tiles += [(rows, -(-rows // 2)) for rows in heights[1:] if rows > 1]
+    return sorted(tiles, reverse=True)
 
 
 @cache

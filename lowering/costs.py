@@ -113,6 +113,10 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     result = 2 * _words(problem, problem.pool.result if problem.pool is not None and pooled else problem.result)
     bypass = 0 if problem.bypass is None else 2 * _words(problem, problem.bypass)
     passes = maps.maps_tiles
+    together = max(len(tile.maps) for tile in maps.rows) <= maps.maps.slots
+    if schedule.order is Order.MLOOP and not schedule.fused and together:
+        # Kernels go past the maps of a result tile together, which have a slot each.
+        passes = len(maps.rows) * len(maps.columns)
     stays = kernel_tiles <= schedule.weights_slots and schedule.parts == 1
     again = 0  # Bytes of weights that each pass but the first loads.
     if schedule.order is Order.KLOOP:
@@ -124,7 +128,7 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
         loads = weights + loaded_maps
         exposed_maps = 0 if schedule.maps_slots == 2 or passes == 1 else loaded - 1
     else:
-        loaded_maps = maps_tile * passes
+        loaded_maps = maps_tile * maps.maps_tiles
         # Back and forth likewise: kernels loaded last are the first ones of the next tile.
         kept = schedule.turns * schedule.weights_slots * weights_tile if schedule.parts <= schedule.weights_slots else 0
         again = 0 if stays else weights - kept
@@ -135,7 +139,11 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     groups = -(-kernel_tiles // schedule.result_tiles)
     transfers = 0 if plan.whole_pixels else result // (2 * max(1, plan.stored_words))
     storing = result / rate + transfers * machine.transfer_overhead
-    memory = max((loads + result) / rate, storing)
+    # So does what is added where a tile, and a CU, has some of its channels; all load units have their share of these.
+    copies = maps.cus.bit_count() if plan.share else 1
+    loads_of_pixels = problem.window.out_h * problem.window.out_w * groups * copies if maps.sliced else 0
+    adding = bypass / rate + loads_of_pixels * machine.transfer_overhead / machine.load_units
+    memory = max((loads + result - bypass) / rate + adding, storing)
     # Each pass over the kernels hides behind the rows of its own tile, and the last tile may have few.
     heights = [tile.stop - tile.first for tile in maps.rows]
     total = UNEVEN * min(work, memory)
@@ -151,7 +159,7 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
         total += max(work, memory)
     total += transfers * _exposed_transfer(problem, plan)
     stores = len(maps.rows) * len(maps.columns) * (groups if schedule.order is Order.MLOOP else 1)
-    total += (maps_tile + weights_tile + bypass / stores) / rate + latency
+    total += (maps_tile + weights_tile) / rate + adding / stores + latency
     total += exposed_maps * (
         DRAIN if refilled_by_bank(machine, problem.window, maps) else maps_tile / rate + latency + DRAIN
     )
@@ -170,6 +178,8 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     else:
         behind = max(0, storing / stores - work / (passes * kernel_tiles))
         total += storing / max(heights) + stores * (latency + DRAIN + BEHIND * behind)
+        # What is added to the next tile has no slot before that, either.
+        total += adding * (stores - 1) / stores
     if problem.pool is not None and schedule.fused:
         width = max(tile.stored_stop - tile.stored_first for tile in maps.columns)
         total += stores * width * plan.tile_words // machine.line_words * CYCLES_PER_LINE

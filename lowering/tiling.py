@@ -407,10 +407,12 @@ def plan_tiles(
     if schedule.parts > 1 and (schedule.rows, schedule.columns, schedule.steps, schedule.fused) != (1, 1, 1, 0):
         raise TilingError("a kernel in parts keeps one output in the accumulators")
     several = kernels.kernel_tiles * problem.windows > 1
-    if schedule.order is Order.MLOOP and schedule.maps_rows < schedule.rows and several and kernels.partial:
-        raise TilingError("several maps tiles to a result tile want all kernels in it")
     size = TileSize(schedule.rows, schedule.columns, schedule.maps_rows, schedule.maps_slots, schedule.result_slots)
     maps = plan_maps(kernels.maps, schedule.split, size, kernels.units, columns)
+    if schedule.order is Order.MLOOP and several and kernels.partial:
+        tiles = max(len(row.maps) for row in maps.rows)
+        if tiles > maps.maps.slots:
+            raise TilingError(f"{tiles} maps tiles to a result tile of some kernels want as many slots")
     if schedule.order is Order.KLOOP and several and schedule.result_tiles > 1:
         # Each waits for all its kernels, while maps go past one kernel tile after the other.
         tiles = len(maps.rows) * len(maps.columns)

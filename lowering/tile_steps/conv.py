@@ -116,6 +116,8 @@ class ConvSteps(LayerBuffers):
         self.output_cycles = per_output(problem, schedule.mode)
         self.output_instructions = instructions_per_output(problem)
         self.cover = self.machine.queue_depth * self.output_cycles // self.output_instructions
+        self.ends = tiles[0], tiles[-1]
+        """The kernel tiles with which passes over all of them begin and end."""
         self.groups = [tiles[first : first + count] for first in range(0, len(tiles), count)]
         self._collect()
 
@@ -142,8 +144,8 @@ class ConvSteps(LayerBuffers):
                 backwards = turns and passes % 2 == 1
                 for group in reversed(self.groups) if backwards else self.groups:
                     self._result_tile(rows, columns, group, group[::-1] if backwards else group, turns=turns)
-                # Where there are several, all kernels are in one group.
-                passes += len(rows.maps)
+                # Where maps tiles come one after the other, all kernels are in one group.
+                passes += 1 if self._together(rows) else len(rows.maps)
 
     def code(self, maps: MapsTile, columns: ColumnTile, part: int, channels: int) -> TileCode:
         """That of tiles which compute so many channels of a place with a part of their kernels."""
@@ -170,18 +172,38 @@ class ConvSteps(LayerBuffers):
         result = ResultTile(slot, rows.base, channel)
         whole = len(kernels) == len(group)
         begins, ends = whole or kernels[0] == group[0], whole or kernels[-1] == group[-1]
-        for number, maps in enumerate(reversed(rows.maps) if backwards else rows.maps):
-            self._bring_back(maps, columns, result)
-            past = kernels[::-1] if turns and number % 2 else kernels
-            for kernel in past:
-                self._kernel_tile(maps, columns, kernel, result, first=begins and kernel is past[0])
-            self._keep(maps, columns, result)
+        together = self._together(rows)
+        for chunk in self._chunks(kernels) if together else [kernels]:
+            for number, maps in enumerate(reversed(rows.maps) if backwards else rows.maps):
+                self._bring_back(maps, columns, result)
+                past = chunk[::-1] if turns and not together and number % 2 else chunk
+                for kernel in past:
+                    first = begins and chunk[0] is kernels[0] and kernel is past[0]
+                    self._kernel_tile(maps, columns, kernel, result, first=first)
+                self._keep(maps, columns, result)
         if not ends:
             return
         if self.pooled is None:
             self._store(self.result, slot, rows, columns, channel)
         else:
             self._pool(rows, columns, result)
+
+    def _together(self, rows: RowTile) -> bool:
+        """Whether the maps tiles of a result tile are there together while kernels go past."""
+        return self.pooled is None and 1 < len(rows.maps) <= self.maps_slots.count
+
+    def _chunks(self, kernels: list[KernelTile]) -> list[list[KernelTile]]:
+        """Which kernel tiles go together past one of the maps tiles that are there, then past the next: one at a time,
+        but as many as have slots at the ends of a pass over all kernels.
+
+        So what replaces a maps tile has time to come: while all of these go past the other one.
+        """
+        together = min(self.weights_slots.count, 2)
+        first = min(together, len(kernels)) if kernels[0] in self.ends else 0
+        last = min(together, len(kernels) - first) if kernels[-1] in self.ends else 0
+        middle = kernels[first : len(kernels) - last]
+        chunks = kernels[:first], *([kernel] for kernel in middle), kernels[len(kernels) - last :]
+        return [chunk for chunk in chunks if chunk]
 
     def _channel(self, kernel: KernelTile) -> int:
         return kernel.window * self.conv.channels + kernel.number * self.tile_channels

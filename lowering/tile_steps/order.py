@@ -12,6 +12,7 @@ from bisect import bisect
 from collections import defaultdict, deque
 from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import accumulate, groupby, islice, takewhile
 from typing import NamedTuple
 
@@ -19,10 +20,21 @@ from lowering.tile_steps.steps import ALL, Access, Extent, Item, Part, Role, Ste
 from lowering.tile_steps.waits import Waits
 from snowdialect.machine import Machine
 
-OTHERS = (Unit.MAX, Unit.MOVE, Unit.LOAD)
+
+class Loads(StrEnum):
+    """Loads that are in a line of their own, so that others do not wait for them."""
+
+    SHARED = "shared"
+    """Into banks that are computed with: they have to fit in."""
+    PATIENT = "patient"
+    """Those that give way to others."""
+
+
+Line = Unit | Loads
+"""Steps that stay in order."""
+LINES: tuple[Line, ...] = (*Unit, *Loads)
+OTHERS: tuple[Line, ...] = (Unit.MAX, Unit.MOVE, Unit.LOAD, Loads.SHARED, Loads.PATIENT)
 """Loads come last between two parts: dispatch holds what reads a bank into which a load is in flight."""
-PATIENT = "patient"
-"""The queue of loads that give way to others."""
 LOOKED_AHEAD = 4
 """So many loads are looked at for whether a patient one would be in their way."""
 READ, WRITTEN = {False}, {True}
@@ -74,11 +86,6 @@ class _Other:
     def step(self) -> Step:
         return self.item.step
 
-    @property
-    def queue(self) -> str:
-        """Those of a queue stay in order."""
-        return PATIENT if self.step.patient else self.step.unit
-
     def ready(self, pieces: Sequence[_Piece]) -> int:
         """The position of the last step that has to come before it."""
         piece = pieces[self.after_piece].position if self.after_piece >= 0 else -1
@@ -89,27 +96,33 @@ class _Log:
     """Which steps touched which words: for each slot of a buffer, those of each unit in order."""
 
     def __init__(self) -> None:
-        self.entries: dict[tuple[Role, int], dict[Unit, list[tuple[Access, bool, _Piece | _Other]]]]
+        self.entries: dict[tuple[Role, int], dict[Line, list[tuple[Access, bool, _Piece | _Other]]]]
         self.entries = defaultdict(lambda: defaultdict(list))
 
     def add(self, who: _Piece | _Other) -> None:
         step = who.item.step
         for accesses, writes in ((step.reads, False), (step.writes, True)):
             for access in accesses:
-                self.entries[access.place, access.slot][step.unit].append((access, writes, who))
+                self.entries[access.place, access.slot][_line(step)].append((access, writes, who))
 
     def before(self, step: Step) -> Iterator[_Piece | _Other]:
-        """For each access the last step of each unit whose order with this one matters, the very last one first: steps
-        of a unit stay in order, so it speaks for those before it."""
-        for accesses, kinds, units in (
-            (step.reads, WRITTEN, tuple(Unit)),
-            (step.writes, READ | WRITTEN, tuple(Unit)),
+        """For each access the last step of each line whose order with this one matters, the very last one first: steps
+        of a line stay in order, so it speaks for those before it."""
+        for accesses, kinds, lines in (
+            (step.reads, WRITTEN, LINES),
+            (step.writes, READ | WRITTEN, LINES),
             (step.held, READ, (Unit.MAC, Unit.MAX)),
         ):
             for access in accesses:
                 entries = self.entries[access.place, access.slot]
-                found = (_last_meeting(entries[unit], access, kinds) for unit in units if unit in entries)
+                found = (_last_meeting(entries[line], access, kinds) for line in lines if line in entries)
                 yield from sorted(filter(None, found), key=lambda who: who.position, reverse=True)
+
+
+def _line(step: Step) -> Line:
+    if step.patient:
+        return Loads.PATIENT
+    return Loads.SHARED if step.shared else step.unit
 
 
 def _last_meeting(
@@ -138,12 +151,12 @@ def _analysed(items: Sequence[Item], computing: Unit) -> tuple[list[_Piece], lis
             pieces.append(_Piece(item, position, len(pieces)))
             log.add(pieces[-1])
             continue
-        last, after = -1, dict[str, _Other]()
+        last, after = -1, dict[Line, _Other]()
         for who in log.before(item.step):
             if isinstance(who, _Piece):
                 last = max(last, who.number)
-            elif (known := after.get(who.queue)) is None or known.position < who.position:
-                after[who.queue] = who
+            elif (known := after.get(line := _line(who.step))) is None or known.position < who.position:
+                after[line] = who
         others.append(_Other(item, position, last, list(after.values())))
         if not item.step.ahead:
             log.add(others[-1])
@@ -253,15 +266,17 @@ class _Interleaver:
 
     def __init__(self, pieces: Sequence[_Piece], others: Sequence[_Other], machine: Machine) -> None:
         self.pieces, self.others = pieces, others
-        self.queues = {name: deque(other for other in others if other.queue == name) for name in (*OTHERS, PATIENT)}
+        self.queues: dict[Line, deque[_Other]] = {line: deque() for line in OTHERS}
+        for other in others:
+            self.queues[_line(other.step)].append(other)
         self.waiting = deque(others)
-        self.memory = _Memory(machine, by_rows=bool(self.queues[PATIENT]))
+        self.memory = _Memory(machine, by_rows=bool(self.queues[Loads.PATIENT]))
         self.busy_until = 0
         """When the MACs are done with what has been placed."""
         self.made: list[Item] = []
         self.kinds: dict[Hashable, int] = {}
-        self.known: dict[Hashable, list[list[str]]] = {}
-        """For what there may be to place beside a tile: the queues of what was placed behind each of its pieces."""
+        self.known: dict[Hashable, list[list[Line]]] = {}
+        """For what there may be to place beside a tile: the lines of what was placed behind each of its pieces."""
         self.begins = list(accumulate((piece.item.step.takes for piece in pieces), initial=0))
         """When each piece begins if the MACs never wait."""
         self.wanted: dict[_Other, int] = {}
@@ -277,7 +292,7 @@ class _Interleaver:
 
     def _tile(self, pieces: Sequence[_Piece]) -> None:
         context = self._context(pieces)
-        known, chosen = self.known.get(context), list[list[str]]()
+        known, chosen = self.known.get(context), list[list[Line]]()
         for number, piece in enumerate(pieces):
             self._compute(piece)
             if known is None:
@@ -314,22 +329,22 @@ class _Interleaver:
         self.busy_until = max(self.busy_until, memory.time, memory.ready(step)) + step.takes
         memory.compute(self.busy_until - step.cycles)
 
-    def _place_alike(self, piece: _Piece, queues: Iterable[str]) -> None:
-        for name in queues:
-            queue = self.queues[name]
+    def _place_alike(self, piece: _Piece, lines: Iterable[Line]) -> None:
+        for line in lines:
+            queue = self.queues[line]
             if queue and queue[0].after_piece < piece.number:
                 self._place(queue[0], piece.number)
 
-    def _place_what_fits(self, piece: _Piece) -> list[str]:
-        """Places behind a piece what the MACs' queue covers; returns the queues of that."""
+    def _place_what_fits(self, piece: _Piece) -> list[Line]:
+        """Places behind a piece what the MACs' queue covers; returns the lines of that."""
         number, cover, memory = piece.number, piece.item.step.cycles, self.memory
         behind = self.pieces[number + 1].item.step if number + 1 < len(self.pieces) else None
-        placed: list[str] = []
+        placed: list[Line] = []
         budget = cover
-        for name, queue in self.queues.items():
+        for line, queue in self.queues.items():
             while queue and queue[0].after_piece < number and budget > 0:
                 other = queue[0]
-                if not all(_done_before(needed, number, other.step.unit) for needed in other.after):
+                if not all(_done_before(needed, number, line) for needed in other.after):
                     break
                 if other.step.patient and not self._is_free(other.step, number):
                     break
@@ -343,7 +358,7 @@ class _Interleaver:
                 if budget < 0 and budget + other.step.cycles < cover:
                     break
                 self._place(other, number)
-                placed.append(name)
+                placed.append(line)
         return placed
 
     def _is_free(self, load: Step, number: int) -> bool:
@@ -381,7 +396,7 @@ class _Interleaver:
         if number + 1 == len(self.pieces) or (moves and moves[0].after_piece <= number):
             return
         ready = self.memory.ready(self.pieces[number + 1].item.step)
-        while loads and loads[0].after_piece == number and not (loads[0].step.shared or loads[0].step.ahead):
+        while loads and loads[0].after_piece == number and not loads[0].step.ahead:
             begin = max(self.memory.now, self.busy_until)
             if begin + loads[0].step.cycles > ready or not all(other.gap is not None for other in loads[0].after):
                 return
@@ -390,7 +405,7 @@ class _Interleaver:
 
     def _place(self, other: _Other, gap: int) -> None:
         """Places a step, and before it all that it needs."""
-        queue = self.queues[other.queue]
+        queue = self.queues[_line(other.step)]
         while other.gap is None:
             first = queue[0]
             for needed in first.after:
@@ -405,9 +420,9 @@ class _Interleaver:
                 first.done = self.memory.store(first.step)
 
 
-def _done_before(needed: _Other, gap: int, unit: Unit) -> bool:
+def _done_before(needed: _Other, gap: int, line: Line) -> bool:
     """Whether a step that another one needs lies so far back that waiting for it stops nothing."""
-    return needed.gap is not None and (unit is Unit.LOAD or needed.gap < gap)
+    return needed.gap is not None and (line in (Unit.LOAD, *Loads) or needed.gap < gap)
 
 
 def _joined(made: Iterable[Item]) -> Iterator[Step]:

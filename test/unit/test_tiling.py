@@ -352,7 +352,7 @@ def test_a_fused_pool_in_column_tiles_keeps_the_columns_that_two_of_them_read() 
         (
             PROBLEM,
             schedule(rows=4, maps_rows=1, result_tiles=2),
-            "several maps tiles to a result tile want all kernels in it",
+            "4 maps tiles to a result tile of some kernels want as many slots",
         ),
         (PROBLEM, schedule(parts=2), "a kernel in parts keeps one output in the accumulators"),
         (PROBLEM, schedule(fused=1), "there is no max pool to fuse"),
