@@ -163,6 +163,12 @@ def _analysed(items: Sequence[Item], computing: Unit) -> tuple[list[_Piece], lis
     # Loads for the layer behind do not meet each other: first comes what finds its place first.
     own = [other for other in others if not other.step.ahead]
     ahead = sorted(others[len(own) :], key=lambda other: other.ready(pieces))
+    # What comes behind others, in its line or because it needs them, comes behind their pieces.
+    latest: dict[Line, int] = {}
+    for other in own + ahead:
+        line = _line(other.step)
+        needed = (needed.after_piece for needed in other.after)
+        latest[line] = other.after_piece = max(other.after_piece, latest.get(line, -1), *needed)
     return pieces, own + ahead
 
 
