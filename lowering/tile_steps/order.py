@@ -13,7 +13,7 @@ from collections import defaultdict, deque
 from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import accumulate, groupby, islice, takewhile
+from itertools import accumulate, groupby, takewhile
 from typing import NamedTuple
 
 from lowering.tile_steps.steps import ALL, Access, Extent, Item, Part, Role, Step, Unit, Work
@@ -35,8 +35,6 @@ Line = Unit | Loads
 LINES: tuple[Line, ...] = (*Unit, *Loads)
 OTHERS: tuple[Line, ...] = (Unit.MAX, Unit.MOVE, Unit.LOAD, Loads.SHARED, Loads.PATIENT)
 """Loads come last between two parts: dispatch holds what reads a bank into which a load is in flight."""
-LOOKED_AHEAD = 4
-"""So many loads are looked at for whether a patient one would be in their way."""
 READ, WRITTEN = {False}, {True}
 """What is met: words that were read, and words that were written."""
 
@@ -286,6 +284,8 @@ class _Interleaver:
         self.begins = list(accumulate((piece.item.step.takes for piece in pieces), initial=0))
         """When each piece begins if the MACs never wait."""
         self.wanted: dict[_Other, int] = {}
+        self.tile = range(0)
+        """The pieces of the tile beside which steps are placed."""
 
     def run(self) -> list[Item]:
         """All steps, in order."""
@@ -298,6 +298,7 @@ class _Interleaver:
 
     def _tile(self, pieces: Sequence[_Piece]) -> None:
         context = self._context(pieces)
+        self.tile = range(pieces[0].number, pieces[-1].number + 1)
         known, chosen = self.known.get(context), list[list[Line]]()
         for number, piece in enumerate(pieces):
             self._compute(piece)
@@ -368,24 +369,20 @@ class _Interleaver:
         return placed
 
     def _is_free(self, load: Step, number: int) -> bool:
-        """Whether memory has time for a patient load behind a piece: before the next one, and without keeping the MACs
-        waiting for what other loads bring."""
-        stores = self.memory.stores_done
-        if number + 1 == len(self.pieces):
+        """Whether memory has time for a patient load behind a piece: before the tile is done, and without keeping the
+        MACs waiting for what the next load brings. Only behind its first one, where maps come, too: more parts are
+        more code."""
+        if number != self.tile.start:
             return False
+        memory, others = self.memory, self.queues[Unit.LOAD]
         late = self.busy_until - self.begins[number + 1]
-        without = max(self.memory.loads_done, self.memory.now, stores[-1] if stores else 0) - late
-        if without >= self.begins[number + 2]:
+        begin = max(memory.loads_done, memory.now, memory.stores_done[-1] if memory.stores_done else 0) - late
+        if begin >= self.begins[self.tile.stop]:
             return False
-        done = without + load.takes
-        for other in islice(self.queues[Unit.LOAD], LOOKED_AHEAD):
-            begin, takes = self.begins[other.after_piece + 1], other.step.takes
-            without, done = max(without, begin) + takes, max(done, begin) + takes
-            if done == without:
-                return True
-            if done + self.memory.machine.memory_latency > self._wanted(other):
-                return False
-        return True
+        done = begin + load.takes
+        if not others or done <= self.begins[others[0].after_piece + 1]:
+            return True
+        return done + others[0].step.takes + memory.machine.memory_latency <= self._wanted(others[0])
 
     def _wanted(self, load: _Other) -> int:
         """When the first piece begins that what is loaded keeps waiting, if the MACs never wait."""
