@@ -218,9 +218,9 @@ def _in_halves(schedule: Schedule) -> bool:
 
 
 def _heights(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Rows of a result tile, and those computed from a maps tile: all, or half of them where no row is in both halves,
-    or one at a time where a pool takes them. A result tile that waits for several kernel tiles, while maps go past
-    each, has all rows."""
+    """Rows of a result tile, and those computed from a maps tile: all, or half of them where no row is in both halves
+    and kernels go back and forth, or one at a time where a pool takes them. A result tile that waits for several kernel
+    tiles, while maps go past each, has all rows."""
     if schedule.order is Order.KLOOP and schedule.result_tiles > 1:
         return [(heights[0], maps_rows) for maps_rows in heights]
     if schedule.fused:
@@ -228,7 +228,8 @@ def _heights(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...])
         return [(rows, maps_rows) for rows in heights for maps_rows in possible]
     whole, window = schedule.maps_rows, problem.window
     tiles = [(rows, whole) for rows in heights]
-    if schedule.order is Order.MLOOP and schedule.maps_slots == 2 and window.kernel_h <= window.stride_h:
+    two_slots = schedule.order is Order.MLOOP and schedule.maps_slots == 2
+    if two_slots and schedule.turns and window.kernel_h <= window.stride_h:
         tiles += [(rows, -(-rows // 2)) for rows in heights[1:] if rows > 1]
     return sorted(tiles, reverse=True)
 
