@@ -169,15 +169,23 @@ def conv_demand(problem: ConvProblem, fused: bool, mode: Mode) -> Demand:
     if fused and problem.pool is not None:
         behind = max_pool_demand(machine, problem.pool.window, problem.pool.result, -(-problem.channels // line))
     bypass = 0 if problem.bypass is None else window.out_h * window.out_w * problem.channels
+    maps, reuse = maps_words(problem), words * problem.channels * problem.maps.pixel
+    comparisons = behind.comparisons
+    if problem.before is not None:
+        # What is pooled may stay in place of what was loaded, so nothing is known of what comes again.
+        lines = pixel_lines(machine, problem.before.maps)
+        before = max_pool_demand(machine, problem.before.window, problem.maps, lines)
+        maps, reuse, comparisons = before.maps, 0, comparisons + before.comparisons
+        instructions += before.instructions
     return Demand(
         traces=traces,
         outputs=outputs,
-        comparisons=behind.comparisons,
+        comparisons=comparisons,
         instructions=instructions + behind.instructions,
-        maps=maps_words(problem),
+        maps=maps,
         weights=weights_words(problem, lanes),
         streamed=bypass + behind.streamed,
-        reuse=words * problem.channels * problem.maps.pixel,
+        reuse=reuse,
     )
 
 

@@ -12,6 +12,7 @@ from lowering.costs import words_cycles
 from lowering.tiling import (
     ConvPlan,
     ConvProblem,
+    KernelPlan,
     MapsProblem,
     TileSize,
     TilingError,
@@ -65,7 +66,7 @@ def conv_plans(problem: ConvProblem, choices: Choices, refuse: Refusal = ignore)
     `refuse` is called for schedules that do not fit.
     """
     for mode in choices.modes:
-        for split in Split:
+        for split in Split if problem.before is None else (Split.ROWS,):
             for fused in (1, 0) if problem.pool is not None else (0,):
                 yield from _plans(problem, choices, mode, split, fused, refuse)
 
@@ -174,6 +175,9 @@ def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...],
         refuse(error)
         return
     widths = pieces(schedule.columns)
+    if problem.before is not None:
+        yield from _fitting_pooled(problem, schedule, kernels, heights, refuse)
+        return
     if not schedule.fused:
         widths = tile_columns(problem.machine, problem.maps, schedule.columns)
     for columns in widths:
@@ -211,6 +215,22 @@ def _with_slots(problem: ConvProblem, plan: ConvPlan) -> ConvPlan:
     return plan._replace(schedule=schedule._replace(weights_slots=slots))
 
 
+def _fitting_pooled(
+    problem: ConvProblem, schedule: Schedule, kernels: KernelPlan, heights: tuple[int, ...], refuse: Refusal
+) -> Iterator[ConvPlan]:
+    """Of tiles that a max pool makes, for each height the widest: what windows of two tiles share is loaded for both,
+    so it depends on both which of them load least."""
+    for rows, maps_rows in _heights(problem, schedule, heights):
+        for columns in pieces(schedule.columns):
+            try:
+                plan = plan_tiles(problem, schedule._replace(rows=rows, columns=columns, maps_rows=maps_rows), kernels)
+            except TilingError as error:
+                refuse(error)
+                continue
+            yield _with_slots(problem, plan)
+            break
+
+
 def _in_halves(schedule: Schedule) -> bool:
     """Whether maps that stay while kernels go past take both slots: then what replaces one half comes beside the other.
     So where tiles of a slot are as high there is nothing to win."""
@@ -228,7 +248,7 @@ def _heights(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...])
         return [(rows, maps_rows) for rows in heights for maps_rows in possible]
     whole, window = schedule.maps_rows, problem.window
     tiles = [(rows, whole) for rows in heights]
-    two_slots = schedule.order is Order.MLOOP and schedule.maps_slots == 2
+    two_slots = schedule.order is Order.MLOOP and schedule.maps_slots == 2 and problem.before is None
     if two_slots and schedule.turns and window.kernel_h <= window.stride_h:
         tiles += [(rows, -(-rows // 2)) for rows in heights[1:] if rows > 1]
     return sorted(tiles, reverse=True)

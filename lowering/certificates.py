@@ -75,6 +75,11 @@ def _of_kernels(
         shapes = [channels, window.in_h, window.in_w], [channels, window.out_h, window.out_w]
         words = round_up(channels, problem.machine.line_words)
         layer["pool"] = _words_entry("max_pool", *shapes, window, words, 1, problem.pool.result)
+    if problem.before is not None:
+        maps, window = problem.maps, problem.before.window
+        shapes = [maps.channels, window.in_h, window.in_w], [maps.channels, window.out_h, window.out_w]
+        words = pixel_lines(problem.machine, problem.before.maps) * problem.machine.line_words
+        layer["pool_before"] = _words_entry("max_pool", *shapes, window, words, 1, maps)
     return _certificate(cycles, conv_bounds(problem, bool(schedule.record.fused)), layer)
 
 

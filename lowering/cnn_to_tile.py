@@ -27,7 +27,7 @@ from xdsl.transforms.dead_code_elimination import region_dce
 from lowering.host import host_reason
 from lowering.layouts import concat_segments, layout_of, placement
 from lowering.legality import check_removed
-from lowering.problems import conv_problem, linear_problem, pixel_window, pool_behind, pool_window
+from lowering.problems import FUSED, conv_problem, fused_pool, linear_problem, pixel_window, pool_behind, pool_window
 from lowering.tile_steps.conv import conv_steps
 from lowering.tile_steps.emit import Operands
 from lowering.tile_steps.layer import Form, LayerBuffers
@@ -203,7 +203,8 @@ class LowerConv(LayerPattern):
         except TilingError as error:
             raise SnowError(f"{layer_name(op)}: its schedule does not fit the machine: {error}") from error
         pool = pool_behind(op) if plan.schedule.fused else None
-        maps = self.regions.read(op.x)
+        before = None if isinstance(op, cnn.LinearOp) else fused_pool(op, self.regions.machine)
+        maps = self.regions.read(op.x if before is None else before.x)
         bypass = None if residual is None else self.regions.read(residual)
         result = self.regions.write(pool or op, op)
         packed = tile.WeightsOp(op.weight, op.bias, plan.packing)
@@ -224,7 +225,7 @@ class LowerConv(LayerPattern):
             return reshape.result
 
         operands = Operands(
-            seen(maps, problem.maps),
+            seen(maps, problem.loaded),
             bypass if bypass is None or problem.bypass is None else seen(bypass, problem.bypass),
             result if pool else seen(result, problem.result),
             shifts,
@@ -233,6 +234,8 @@ class LowerConv(LayerPattern):
         )
         layer = self.regions.layer(kind, operands, partial(conv_steps, problem, plan))
         self.replace(op, [packed, *reshapes, layer], result, rewriter, pool)
+        if before is not None:
+            rewriter.erase(before)
 
 
 class LowerLinear(LowerConv):
@@ -257,10 +260,18 @@ class WordsPattern(LayerPattern):
 class LowerMaxPool(WordsPattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.MaxPoolOp, rewriter: PatternRewriter) -> None:
-        if self.on_accelerator(op):
+        if FUSED in op.attributes:
+            self._check_fused(op)
+        elif self.on_accelerator(op):
             operands = self.operands(op, op.x)
             steps = partial(max_pool_steps, self.regions.machine, pool_window(op))
             self.replace(op, [self.regions.layer("max_pool", operands, steps)], operands.result, rewriter)
+
+    def _check_fused(self, op: cnn.MaxPoolOp) -> None:
+        """The convolution that reads its result takes it along."""
+        readers = [use.operation for use in op.result.uses]
+        if not any(isinstance(reader, cnn.Conv2dOp) and reader.x is op.result for reader in readers):
+            raise SnowError(f"{layer_name(op)}: {FUSED}, but no convolution reads its result")
 
 
 class LowerAvgPool(WordsPattern):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from lowering.tiling import ConvPlan, ConvProblem, MapsProblem, TilePlan
+from lowering.tiling import ConvPlan, ConvProblem, MapsProblem, PoolBefore, TilePlan
 from lowering.words_tiling import ChannelTile, WordsPlan
 from snowdialect.dialects.tile import Mode, Order, Window
 from snowdialect.layout import MapsLayout, average_steps, round_up
@@ -26,6 +26,9 @@ PIXELWISE = 0.1
 HELD, COVER = 0.25, 0.75
 """The part of such stores during which the MACs stand still, where a queue of them holds dispatch for longer than this
 part of what the queue of the MACs lasts."""
+STORED_BESIDE = 200
+"""Cycles that the MACs lose with each tile behind a max pool whose results are stored while the next one is computed:
+the control core, which compares, waits for the CU with the fewest instructions to be done with the tile before."""
 BEHIND = 0.4
 """The part of the stores of a result tile in a single slot during which the MACs stand still, of what takes longer than
 the kernel tile beside which they come: the first one of the next result tile, which wants their place."""
@@ -106,6 +109,8 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     kernel_tiles = plan.kernel_tiles * plan.windows
     steps = -(-plan.channels // (machine.vmacs * lanes)) * plan.windows
     work = per_step * steps
+    if problem.before is not None:
+        return int(_pooled_cycles(problem, problem.before, plan, work, steps))
     weights = plan.packing.words * 2
     weights_tile = weights // max(1, kernel_tiles * schedule.parts)
     maps_tile = maps.maps.words * 2 * (maps.cus.bit_count() if maps.share else 1)
@@ -114,7 +119,7 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     bypass = 0 if problem.bypass is None else 2 * _words(problem, problem.bypass)
     passes = maps.maps_tiles
     together = max(len(tile.maps) for tile in maps.rows) <= maps.maps.slots
-    if schedule.order is Order.MLOOP and not schedule.fused and together:
+    if schedule.order is Order.MLOOP and not schedule.fused and together and problem.before is None:
         # Kernels go past the maps of a result tile together, which have a slot each.
         passes = len(maps.rows) * len(maps.columns)
     stays = kernel_tiles <= schedule.weights_slots and schedule.parts == 1
@@ -184,6 +189,44 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
         width = max(tile.stored_stop - tile.stored_first for tile in maps.columns)
         total += stores * width * plan.tile_words // machine.line_words * CYCLES_PER_LINE
     return int(total)
+
+
+def _pooled_cycles(problem: ConvProblem, before: PoolBefore, plan: ConvPlan, work: int, steps: int) -> float:
+    """Estimated cycles of a plan with a max pool before it, whose MACs have so much work in so many kernel steps: the
+    busiest of MACs, memory and control core, which compares for the next tile meanwhile."""
+    machine, schedule, maps = problem.machine, plan.schedule, plan.maps
+    rate = bytes_per_cycle(machine)
+    kernel_tiles = plan.kernel_tiles * plan.windows
+    passes = kernel_tiles if schedule.order is Order.KLOOP else 1
+    tiles = maps.maps_tiles * passes
+    rows = sum(tile.load_stop - tile.load_first for row in maps.rows for tile in row.maps)
+    columns = sum(tile.load_stop - tile.load_first for tile in maps.columns)
+    compared = passes * rows * columns * problem.maps.pixel // machine.line_words * CYCLES_PER_LINE
+    outputs = maps.share * problem.window.out_w * steps
+    core = compared + outputs * (START_INSTRUCTIONS + TRACE_INSTRUCTIONS * problem.window.kernel_h)
+    weights, result = plan.packing.words * 2, 2 * _words(problem, problem.result)
+    times = 1 if schedule.order is Order.KLOOP or kernel_tiles <= schedule.weights_slots else maps.maps_tiles
+    kept = schedule.turns * schedule.weights_slots / kernel_tiles * (times - 1)
+    transfers = 0 if plan.whole_pixels else result // (2 * max(1, plan.stored_words))
+    loads = 2 * passes * _loaded_words(before, plan) + weights * (times - kept)
+    memory = (loads + result) / rate + transfers * machine.transfer_overhead
+    total, busiest = work + core + memory, max(work, core, memory)
+    if schedule.maps_slots == 2:
+        total = busiest + UNEVEN * (total - busiest)
+    return total + tiles * (DRAIN if schedule.result_slots == 1 else DRAIN + STORED_BESIDE)
+
+
+def _loaded_words(before: PoolBefore, plan: ConvPlan) -> int:
+    """Words that are loaded for all tiles of a max pool, those that two tiles read and neither keeps for both."""
+    window, maps, pixel = before.window, plan.maps, before.maps.pixel
+    rows = sum(
+        max(0, min(tile.load_stop + down, window.in_h) - max(tile.load_first + down, 0))
+        for cu in range(maps.cus.bit_length())
+        for down in [cu * maps.load_share]
+        for row in maps.rows
+        for tile in map(before.rows, row.maps)
+    )
+    return rows * sum(tile.load_stop - tile.load_first - tile.kept for tile in maps.unpooled_columns) * pixel
 
 
 def _words(problem: ConvProblem, layout: MapsLayout) -> int:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from xdsl.ir import SSAValue
 
-from lowering.layouts import layout_of, placement
+from lowering.layouts import layout_of, placement, word_ranges
 from lowering.reshape import reshaped
-from lowering.tiling import ConvProblem, PoolBehind, merged_windows
+from lowering.tiling import ConvProblem, PoolBefore, PoolBehind, merged_windows
 from snowdialect.dialects import cnn
-from snowdialect.dialects.cnn import shape_of
+from snowdialect.dialects.cnn import frac_of, shape_of
+from snowdialect.dialects.locations import layer_name
 from snowdialect.dialects.tile import Window, maps_shape
+from snowdialect.errors import SnowError
 from snowdialect.layout import MapsLayout
 from snowdialect.machine import Machine
+
+FUSED = "tile.fused"
+"""The attribute of a max pool that is computed with the convolution that alone reads its result."""
 
 
 def conv_window(op: cnn.Conv2dOp, unrolled: bool = False) -> Window:
@@ -48,15 +53,58 @@ def pool_behind(op: cnn.Conv2dOp | cnn.LinearOp) -> cnn.MaxPoolOp | None:
     return None
 
 
+def pool_before(op: cnn.Conv2dOp, machine: Machine) -> cnn.MaxPoolOp | None:
+    """The max pool whose result a convolution alone reads, and so can compute: all of it is read, and it leaves the
+    words of a pixel where they are. Not one that can be computed with a convolution before it."""
+    pool = op.x.owner
+    if not isinstance(pool, cnn.MaxPoolOp) or not op.x.has_one_use() or frac_of(op.x) is None:
+        return None
+    if isinstance(layer := pool.x.owner, cnn.Conv2dOp | cnn.LinearOp) and pool_behind(layer) is pool:
+        return None
+    read, pooled, window = layout_of(pool.x, machine).layout, layout_of(op.x, machine).layout, conv_window(op)
+    stays = read.pixel == pooled.pixel and read.segments == pooled.segments and read.unrolled is None
+    whole = word_ranges(read, machine)[0] == 0 and read.pixel % machine.line_words == 0
+    inside = window.rows_read(window.out_h), window.columns_read(window.out_w)
+    all_read = (
+        window.stride_h <= window.kernel_h
+        and window.stride_w <= window.kernel_w
+        and (window.dilation_h, window.dilation_w) == (1, 1)
+        and inside[0] - window.pad_top >= window.in_h
+        and inside[1] - window.pad_left >= window.in_w
+    )
+    return pool if stays and whole and all_read else None
+
+
+def fused_pool(op: cnn.Conv2dOp, machine: Machine) -> cnn.MaxPoolOp | None:
+    """The max pool that a convolution is to compute, as an attribute of that says. Raises SnowError where it cannot."""
+    pool = op.x.owner
+    if not isinstance(pool, cnn.MaxPoolOp) or FUSED not in pool.attributes:
+        return None
+    if pool_before(op, machine) is not pool:
+        raise SnowError(f"{layer_name(pool)}: {FUSED}, but {layer_name(op)} cannot compute it")
+    return pool
+
+
 def conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout | None = None) -> ConvProblem:
-    """A convolution as a tiling problem, in the rows that suit it best; of maps that lie as they do, or in another
-    layout."""
-    maps = maps or layout_of(op.x, machine).layout
+    """A convolution as a tiling problem, with the max pool before it if that is to be fused; else in the rows that suit
+    it best, of maps that lie as they do, or in another layout."""
+    if (pool := fused_pool(op, machine)) is not None:
+        return pooled_problem(op, pool, machine)
+    return reshaped(_conv_problem(op, machine, maps or layout_of(op.x, machine).layout))
+
+
+def pooled_problem(op: cnn.Conv2dOp, pool: cnn.MaxPoolOp, machine: Machine) -> ConvProblem:
+    """A convolution, and the max pool before it."""
+    before = PoolBefore(pool_window(pool), layout_of(pool.x, machine).layout)
+    return _conv_problem(op, machine, layout_of(op.x, machine).layout)._replace(before=before)
+
+
+def _conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout) -> ConvProblem:
     groups = op.geometry.groups
     channels = shape_of(op.result)[1]
     pool = pool_behind(op)
     windows = merged_windows(maps.channels, channels, groups, _gapless(maps), machine)
-    problem = ConvProblem(
+    return ConvProblem(
         machine,
         conv_window(op, maps.unrolled is not None),
         maps,
@@ -70,7 +118,6 @@ def conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout | None = N
         if pool is None
         else PoolBehind(pool_window(pool), layout_of(pool.result, machine).layout, placement(pool.result) is not None),
     )
-    return reshaped(problem)
 
 
 def linear_problem(op: cnn.LinearOp, machine: Machine) -> ConvProblem:

@@ -6,10 +6,11 @@ asks whether a plan exists and what it costs, the conversion builds the tiles of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import gcd
 from typing import NamedTuple
 
-from lowering.row_tiles import RowTile, rows_plan
+from lowering.row_tiles import MapsTile, RowTile, rows_plan
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Packing, round_down, round_up
 from snowdialect.machine import Machine
@@ -48,7 +49,8 @@ class ColumnTile(NamedTuple):
     stored_stop: int
     """Columns of the layer's result that are stored: pooled ones where the pool is fused."""
     kept: int = 0
-    """Of the columns computed, the first ones that are there already: the last ones of the tile before."""
+    """Of the columns computed, or of those loaded for a max pool before, the first ones that are there already: the
+    last ones of the tile before."""
 
 
 class ColumnsPlan(NamedTuple):
@@ -91,11 +93,47 @@ class TilePlan(NamedTuple):
     """Rows of the window's output that a CU gets from a neighbour, for the pooled row that it computes last."""
     kept: Place | None
     """Columns of the window's output, all rows of a CU, that a tile keeps for the one to its right."""
+    load_share: int
+    """Rows of what is loaded from a CU to the next."""
+    unpooled: Place | None = None
+    """What is loaded where a max pool before the window makes the maps tile of it."""
+    unpooled_pixel: int = 0
+    unpooled_columns: tuple[ColumnTile, ...] = ()
+    """For each of the column tiles, what is pooled, and what is loaded for it."""
 
     @property
     def maps_tiles(self) -> int:
         """How often maps are loaded in a pass over the layer."""
         return sum(len(tile.maps) for tile in self.rows) * len(self.columns)
+
+
+class PoolBefore(NamedTuple):
+    """A max pool whose result a convolution alone reads, and so computes."""
+
+    window: Window
+    maps: MapsLayout
+    """What it reads; its result leaves the words of a pixel where they are."""
+
+    def rows(self, tile: MapsTile) -> MapsTile:
+        """The rows of a maps tile as rows that are pooled, and those that are loaded for them."""
+        first = tile.load_first * self.window.stride_h - self.window.pad_top
+        stop = first + self.window.rows_read(tile.load_stop - tile.load_first)
+        return MapsTile(tile.load_first, tile.load_stop, first, stop, tile.cus)
+
+    def columns(self, tiles: Sequence[ColumnTile], machine: Machine, *, keep: bool) -> tuple[ColumnTile, ...]:
+        """Likewise the columns of maps tiles, where they are inside. What is loaded begins where a transfer does. With
+        `keep`, a tile keeps for the one to its right the columns under the windows of both."""
+        window, found = self.window, list[ColumnTile]()
+        grain = machine.transfer_words // gcd(self.maps.pixel, machine.transfer_words)
+        for tile in tiles:
+            first, stop = max(tile.load_first, 0), min(tile.load_stop, window.out_w)
+            begin = first * window.stride_w - window.pad_left
+            load_first = round_down(max(begin, 0), grain)
+            end = begin + window.columns_read(stop - first)
+            load_stop = min(load_first + round_up(end - load_first, grain), window.in_w)
+            kept = max(0, found[-1].load_stop - load_first) if keep and found else 0
+            found.append(ColumnTile(first, stop, load_first, load_stop, begin - load_first, first, stop, kept))
+        return tuple(found)
 
 
 class MapsProblem(NamedTuple):
@@ -120,6 +158,8 @@ class MapsProblem(NamedTuple):
     """Of what is read pixel for pixel with the result, a tile holds the words that it holds of the result."""
     average: bool = False
     """The window is that of an average pool, of which each trace gives a vMAC one channel."""
+    before: PoolBefore | None = None
+    """The max pool that makes the maps."""
 
 
 class TileSize(NamedTuple):
@@ -149,6 +189,7 @@ def plan_maps(
         if pool.kernel_h < pool.stride_h:
             raise TilingError("a pool that skips rows is not fused")
         overlap = pool.kernel_h - pool.stride_h
+    window_share = share if pool is None else share * pool.stride_h
     rows, upwards, loaded, held, maps_tiles = rows_plan(window, pool, size.rows, size.maps_rows, share, working)
     if pool is not None and share and working > 1 and (rows[-1].stop - rows[-1].first) * pool.stride_h < overlap:
         # They arrive for the last tile, when the other CU has them; tiles before it have to do without.
@@ -165,6 +206,17 @@ def plan_maps(
     if whole and problem.whole_pixels and pool is None:
         result_row = problem.result.row
     sizes = {"maps": (loaded * maps_row, size.maps_slots, maps_row)}
+    load_share = window_share * window.stride_h
+    under: tuple[ColumnTile, ...] = ()
+    if problem.before is not None:
+        # They are loaded in place of the maps, and replaced like these.
+        before, tiles = problem.before, [tile for row in rows for tile in row.maps]
+        loaded = max(tile.load_stop - tile.load_first for tile in map(before.rows, tiles))
+        # A fused pool behind takes all rows of a column tile before the next one.
+        under = before.columns(columns.tiles, machine, keep=size.maps_slots == 2 and (pool is None or len(tiles) == 1))
+        row = round_up(max(tile.load_stop - tile.load_first for tile in under) * before.maps.pixel, transfer)
+        sizes = {"unpooled": (loaded * row, size.maps_slots, row), **sizes}
+        load_share *= before.window.stride_h
     other_pixel = 0
     if problem.other is not None:
         other_pixel = problem.result_words if problem.sliced else problem.other.pixel
@@ -189,7 +241,7 @@ def plan_maps(
     places = dict(zip(sizes, _place(machine, list(sizes.values()), loaded if refilled else 0), strict=True))
     return TilePlan(
         share,
-        share if pool is None else share * pool.stride_h,
+        window_share,
         (1 << working) - 1,
         rows,
         upwards,
@@ -204,6 +256,10 @@ def plan_maps(
         places.get("pooled"),
         places.get("halo"),
         places.get("kept"),
+        load_share,
+        places.get("unpooled"),
+        0 if problem.before is None else problem.before.maps.pixel,
+        under,
     )
 
 
@@ -259,7 +315,7 @@ def _column_tiles(problem: MapsProblem, columns: int) -> list[ColumnTile]:
         return [ColumnTile(0, window.out_w, 0, window.in_w, -window.pad_left, 0, out_w)]
     # A tile begins where a transfer begins, in memory and in the buffer, for what it reads and what it writes.
     pixel, transfer = problem.maps.pixel, machine.transfer_words
-    grain = transfer // gcd(pixel, transfer)
+    grain = transfer // gcd(pixel, transfer) if problem.before is None else 1
     if pool is not None and pool.kernel_w < pool.stride_w:
         raise TilingError("a pool that skips columns has whole rows")
     if problem.whole_pixels and columns * problem.result.pixel % transfer:
@@ -307,6 +363,13 @@ class ConvProblem(NamedTuple):
     view: bool
     """The result is a part of wider pixels."""
     pool: PoolBehind | None = None
+    before: PoolBefore | None = None
+    """The max pool that makes the maps, and is computed with the layer."""
+
+    @property
+    def loaded(self) -> MapsLayout:
+        """The layout of what is loaded."""
+        return self.maps if self.before is None else self.before.maps
 
     @property
     def depth(self) -> int:
@@ -404,6 +467,8 @@ def plan_tiles(
 ) -> ConvPlan:
     """The tiles of a schedule whose kernels, and perhaps columns, are planned; raises TilingError where they do not fit
     the machine."""
+    if problem.before is not None and schedule.split is not Split.ROWS:
+        raise TilingError("where a pool comes before the layer, rows are shared out")
     if schedule.parts > 1 and (schedule.rows, schedule.columns, schedule.steps, schedule.fused) != (1, 1, 1, 0):
         raise TilingError("a kernel in parts keeps one output in the accumulators")
     several = kernels.kernel_tiles * problem.windows > 1
@@ -411,7 +476,7 @@ def plan_tiles(
     maps = plan_maps(kernels.maps, schedule.split, size, kernels.units, columns)
     if schedule.order is Order.MLOOP and several and kernels.partial:
         tiles = max(len(row.maps) for row in maps.rows)
-        if tiles > maps.maps.slots:
+        if tiles > (maps.maps.slots if problem.before is None else 1):
             raise TilingError(f"{tiles} maps tiles to a result tile of some kernels want as many slots")
     if schedule.order is Order.KLOOP and several and schedule.result_tiles > 1:
         # Each waits for all its kernels, while maps go past one kernel tile after the other.
@@ -525,6 +590,7 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         pool,
         stored,
         sliced=bool(partial or share) and _can_slice(problem.bypass, machine, tile_words, share),
+        before=problem.before,
     )
     return KernelPlan(packing, tiles, words, share, units, gathered, partial, stored, maps_problem)
 

@@ -40,7 +40,7 @@ TRANSFER_ISSUE = 2
 OUTPUT_ISSUE = 4
 """For a loop over outputs."""
 PIXEL_ISSUE = 8
-"""For a pixel around a loop over its kernel steps."""
+"""For a pixel around a loop over its kernel steps, or its lines."""
 TRACE_ISSUE = 2
 """For a trace, itself included: it and the address of its weights."""
 LOOPED_TRACE_ISSUE = 7
@@ -339,6 +339,7 @@ class _Timing:
         rows, columns = move.span.bottom - move.span.top, move.span.right - move.span.left
         lines = move.span.cus.bit_count() * rows * columns * move.words // self.machine.line_words
         number = sum(step.counts)
+        self._hold_for_loads(step)
         begin = max(self.now + self.machine.queue_latency, self.move.free)
         self.move.add(number, begin, begin + lines + self.machine.buffer_latency * number)
         self.now += (TRANSFER_ISSUE + 1) * number
@@ -379,12 +380,17 @@ class _Timing:
 def _comparisons(machine: Machine, pool: MaxPool) -> tuple[list[Work], int]:
     lines = pool.pixels.words // machine.line_words
     works: list[Work] = []
-    issue = 0
     for rows in pool.rows:
         outputs = len(rows) * len(pool.columns) * lines
         number = sum(map(len, rows)) * len(pool.columns) * lines
         works.append(Work(number, sum(map(len, rows)) * sum(map(len, pool.columns)) * lines + outputs))
-        issue = max(issue, TRACE_ISSUE * number + OUTPUT_ISSUE * outputs)
+    issue = 0
+    for number in range(max(map(len, pool.rows))):
+        # CUs whose windows have different rows get them one after the other.
+        different = {rows[number] for rows in pool.rows if number < len(rows)}
+        traces = sum(map(len, different))
+        issue += (TRACE_ISSUE * traces + OUTPUT_ISSUE * len(different)) * len(pool.columns) * lines
+        issue += PIXEL_ISSUE * len(different) * len(pool.columns)
     return works, issue
 
 

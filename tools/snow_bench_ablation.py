@@ -36,6 +36,7 @@ SWITCHES = (
     Switch("loads and stores between parts of tiles", CONVERT, {"interleave": False}),
     Switch("buffers of two slots", CHOOSE, {"slots": 1}),
     Switch("max pool in the convolution before", CHOOSE, {"fused": 0}),
+    Switch("max pool in the convolution behind", CHOOSE, {"pooled": 0}),
     Switch("either loop order", CHOOSE, {"order": "mloop"}),
     Switch("rows or kernels shared out", CHOOSE, {"split": "rows"}),
     Switch("either mode", CHOOSE, {"mode": "coop"}),

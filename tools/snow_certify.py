@@ -68,6 +68,8 @@ def check_layer(row: Entry, machine: Entry) -> None:
     demand(row["macs"], pairs // layer["groups"] if conv else 0, "macs")
     if conv and "pool" in layer:
         demand(layer["pool"]["input"], layer["output"], "what is pooled")
+    if conv and "pool_before" in layer:
+        demand(layer["pool_before"]["output"], layer["input"], "what is pooled before")
     bounds = min((in_cycles(work, machine) for work in works), key=lambda bounds: max(bounds.values()))
     demand(stated["bounds"], bounds, "bounds")
     demand(stated["lower_bound"], least := max(bounds.values()), "lower_bound")
@@ -161,9 +163,13 @@ def kernels_works(layer: Entry, machine: Entry) -> list[Entry]:
         "comparisons": pool.get("comparisons", 0),
         "reuse": count(rows) * count(columns) * grain * kernels * layer["pixel"],
     }
+    before = words_work(layer["pool_before"], machine) if "pool_before" in layer else {"comparisons": 0, "issue": 0}
+    if "maps" in before:
+        once |= {"maps": before["maps"], "reuse": 0}
+    once["comparisons"] += before["comparisons"]
     works: list[Entry] = []
     for lanes in [1] * (grain % line == 0) + [line] * (pieces == 1):
-        macs, reduction, issue = 0, 0, pool.get("issue", 0)
+        macs, reduction, issue = 0, 0, pool.get("issue", 0) + before["issue"]
         steps = pieces * blocks(kernels // pieces, machine["vmacs"] * lanes)
         for (high, wide), times in extents(rows, columns).items():
             number, length = (high > 0) * (1 if unrolled else high) * wide, grain * (high if unrolled else 1)

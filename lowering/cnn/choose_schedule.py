@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, UnitAttr
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
@@ -26,8 +26,9 @@ from xdsl.pattern_rewriter import (
 
 from lowering.candidates import Choices, Refusal, conv_plans, ignore, quickest_tiles
 from lowering.costs import bytes_per_cycle, conv_cycles, limit_cycles, words_cycles
-from lowering.layouts import unrolled_layout
-from lowering.problems import conv_problem, linear_problem
+from lowering.host import host_reason
+from lowering.layouts import layout_of, unrolled_layout
+from lowering.problems import FUSED, conv_problem, linear_problem, pool_before, pool_window, pooled_problem
 from lowering.processes import map_in_processes
 from lowering.tile_steps.conv import ConvSteps, conv_steps
 from lowering.tile_steps.layer import LayerBuffers
@@ -93,6 +94,9 @@ class ChooseSchedule(ModulePass):
     they fit."""
     fused: int | None = None
     """0: max pools are layers by themselves; 1: they are computed with the convolution before, where they can be."""
+    pooled: int | None = None
+    """0: max pools are layers by themselves for the convolution behind, as for schedule=paper; 1: they are computed
+    with that where they can be, whether or not it is faster."""
     turns: int | None = None
     """0: kernels, or maps, go past the others always forwards, as for schedule=paper; 1: back and forth."""
     timed: bool = True
@@ -110,6 +114,7 @@ class ChooseSchedule(ModulePass):
             "input_layout": (AS_IS, BEST),
             "slots": ("1", "2"),
             "fused": ("0", "1"),
+            "pooled": ("0", "1"),
             "turns": ("0", "1"),
         }
         for option, choices in named.items():
@@ -127,7 +132,7 @@ class ChooseSchedule(ModulePass):
         if (self.input_layout or (AS_IS if self.schedule == PAPER else BEST)) == BEST:
             open_inputs = [found for inner in op.walk() if (found := open_input(inner, machine_of(op))) is not None]
         alternatives = (problem for found in open_inputs for problems in found.problems for problem in problems)
-        plans.find([*alternatives, *problems_of(op, machine_of(op))])
+        plans.find([*alternatives, *problems_of(op, machine_of(op)), *pooled_problems_of(op, machine_of(op), self)])
         for found in open_inputs:
             found.choose(plans)
         unfit: list[str] = []
@@ -142,6 +147,8 @@ class Planned(NamedTuple):
 
     plan: ConvPlan
     estimate: Estimate
+    cost: float
+    """That of the max pool behind the layer included."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +180,10 @@ def plans_for(wanted: ChooseSchedule) -> Plans:
 
 def _planned(wanted: ChooseSchedule, problem: ConvProblem) -> Planned | None:
     plan = best_plan(problem, wanted)
-    return None if plan is None else Planned(plan, estimate(steps_of(problem, plan)))
+    if plan is None:
+        return None
+    cost = cost_of(map(estimate, layers_of(problem, plan)), problem.machine)
+    return Planned(plan, estimate(steps_of(problem, plan)), cost)
 
 
 def problems_of(module: ModuleOp, machine: Machine) -> list[ConvProblem]:
@@ -186,6 +196,22 @@ def _problem(op: Operation, machine: Machine) -> ConvProblem | None:
     if not isinstance(op, cnn.Conv2dOp | cnn.LinearOp) or SCHEDULE in op.attributes or frac_of(op.result) is None:
         return None
     return conv_problem(op, machine) if isinstance(op, cnn.Conv2dOp) else linear_problem(op, machine)
+
+
+def pooled_problems_of(module: ModuleOp, machine: Machine, wanted: ChooseSchedule) -> Iterator[ConvProblem]:
+    """The layers that have no schedule yet, each with the max pool before it that may be fused."""
+    for op in module.walk():
+        if _problem(op, machine) is not None and (pool := open_pool(op, machine, wanted)) is not None:
+            assert isinstance(op, cnn.Conv2dOp)
+            yield pooled_problem(op, pool, machine)
+
+
+def open_pool(op: Operation, machine: Machine, wanted: ChooseSchedule) -> cnn.MaxPoolOp | None:
+    """The max pool before a convolution of which it is still to be chosen whether it is fused."""
+    if not isinstance(op, cnn.Conv2dOp) or wanted.pooled == 0 or (wanted.schedule == PAPER and not wanted.pooled):
+        return None
+    pool = pool_before(op, machine)
+    return None if pool is None or FUSED in pool.attributes or host_reason(pool, machine) is not None else pool
 
 
 class OpenInput(NamedTuple):
@@ -239,9 +265,26 @@ class Choose(RewritePattern):
         if planned is None:
             self.unfit.append(layer_name(op))
             return
+        if (pool := open_pool(op, self.machine, self.plans.wanted)) is not None:
+            assert isinstance(op, cnn.Conv2dOp)
+            fused = self.plans.of(pooled_problem(op, pool, self.machine))
+            if fused is not None and (self.plans.wanted.pooled or self._pays(fused, planned, pool)):
+                planned = fused
+                pool.attributes[FUSED] = UnitAttr()
         op.attributes[SCHEDULE] = ScheduleAttr.make(planned.plan.schedule)
         op.attributes[EstimateAttr.name] = EstimateAttr.make(planned.estimate)
         rewriter.notify_op_modified(op)
+
+    def _pays(self, fused: Planned, alone: Planned, pool: cnn.MaxPoolOp) -> bool:
+        """Whether a convolution with the max pool before it costs less than both by themselves."""
+        maps, result = (layout_of(value, self.machine).layout for value in (pool.x, pool.result))
+        steps = max_pool_steps(self.machine, pool_window(pool), maps_of(maps, None, result), Swapped())
+        return fused.cost < alone.cost + cost_of([estimate(steps)], self.machine)
+
+
+def cost_of(estimates: Iterable[Estimate], machine: Machine) -> float:
+    """What layers cost by which plans are compared: their cycles, and what their traffic is worth."""
+    return sum(found.cycles + TRAFFIC * (found.read + found.written) / bytes_per_cycle(machine) for found in estimates)
 
 
 def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
@@ -306,9 +349,7 @@ def compared(problem: ConvProblem, ranked: list[ConvPlan]) -> Iterator[Compared]
             if cycles in known:
                 continue
             known.add(cycles)
-            estimates = [estimate(layer) for layer in layers_of(problem, plan)]
-            moved = sum(found.read + found.written for found in estimates) / bytes_per_cycle(problem.machine)
-            cost = sum(found.cycles for found in estimates) + TRAFFIC * moved
+            cost = cost_of(map(estimate, layers_of(problem, plan)), problem.machine)
             if cost < least:
                 cost += code_size(program.nodes) * min(CODE * cost, MOST_CODE)
             least = min(least, cost)
@@ -342,7 +383,7 @@ def steps_of(problem: ConvProblem, plan: ConvPlan) -> ConvSteps:
     """The tile program of a plan, by itself and in memory of its own."""
     pool = problem.pool if plan.schedule.fused else None
     result = problem.result if pool is None else pool.result
-    return conv_steps(problem, plan, maps_of(problem.maps, problem.bypass, result), Swapped())
+    return conv_steps(problem, plan, maps_of(problem.loaded, problem.bypass, result), Swapped())
 
 
 def _narrowed(plans: list[ConvPlan], field: str, value: object) -> list[ConvPlan]:

@@ -18,7 +18,7 @@ from xdsl.passes import ModulePass
 from lowering.certificates import certificate_of
 from lowering.cnn.bound_accumulators import ACCUMULATOR_RANGE, can_wrap
 from lowering.cnn.coverage import covered_layers
-from lowering.problems import conv_window
+from lowering.problems import FUSED, conv_window
 from snowdialect.dialects import cnn, tile
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.layers import DescribedLayer, describe_layers, set_sources
@@ -70,6 +70,8 @@ def fused_with(op: Operation) -> Operation | None:
     """The layer that a max pool is computed with, and to whose row it belongs."""
     if not isinstance(op, cnn.MaxPoolOp) or not isinstance(layer := op.x.owner, Operation):
         return None
+    if FUSED in op.attributes:
+        return next((use.operation for use in op.result.uses), None)
     schedule = schedule_of(layer)
     return layer if schedule is not None and schedule.fused else None
 

@@ -24,6 +24,7 @@ from lowering.tile_steps.layer import (
 )
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
+from lowering.tile_steps.pooled_maps import PooledMaps
 from lowering.tile_steps.steps import ALL, Access, Buffer, Extent, Maps, Part, Role, Step, Unit
 from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, lanes_of, weights_place
 from snowdialect.dialects import tile
@@ -119,18 +120,20 @@ class ConvSteps(LayerBuffers):
         self.ends = tiles[0], tiles[-1]
         """The kernel tiles with which passes over all of them begin and end."""
         self.groups = [tiles[first : first + count] for first in range(0, len(tiles), count)]
+        self.pooled_maps: PooledMaps | None = None
+        if problem.before is not None:
+            passes = len(tiles) if schedule.order is tile.Order.KLOOP else 1
+            visits = [(maps, columns) for rows, columns in self._places() for maps in rows.maps]
+            self.pooled_maps = PooledMaps(self, problem.before, visits * passes)
         self._collect()
 
     def _collect(self) -> None:
-        places = [(rows, columns) for rows in self.plan.rows for columns in self.plan.columns]
-        if self.pooled is not None:
-            # Rows that stay for the next tile are those of its columns.
-            places.sort(key=lambda place: place[1].first)
+        places = self._places()
         # Back and forth, where not all stays of what goes past the other: that which came last is used first.
         schedule = self.conv.schedule
         if schedule.order is tile.Order.KLOOP:
             # A residual lies in the bank of the maps that it is for: slots of both have to keep step.
-            alone = self.pooled is None and self.other is None
+            alone = self.pooled is None and self.other is None and self.pooled_maps is None
             turns = bool(schedule.turns) and alone and self.plan.maps_tiles > self.maps_slots.count
             passes = [(group, kernel) for group in self.groups for kernel in group]
             for number, (group, kernel) in enumerate(passes):
@@ -146,6 +149,14 @@ class ConvSteps(LayerBuffers):
                     self._result_tile(rows, columns, group, group[::-1] if backwards else group, turns=turns)
                 # Where maps tiles come one after the other, all kernels are in one group.
                 passes += 1 if self._together(rows) else len(rows.maps)
+
+    def _places(self) -> list[tuple[RowTile, ColumnTile]]:
+        """The result tiles, in order."""
+        places = [(rows, columns) for rows in self.plan.rows for columns in self.plan.columns]
+        if self.pooled is not None:
+            # Rows that stay for the next tile are those of its columns.
+            places.sort(key=lambda place: place[1].first)
+        return places
 
     def code(self, maps: MapsTile, columns: ColumnTile, part: int, channels: int) -> TileCode:
         """That of tiles which compute so many channels of a place with a part of their kernels."""
@@ -190,7 +201,7 @@ class ConvSteps(LayerBuffers):
 
     def _together(self, rows: RowTile) -> bool:
         """Whether the maps tiles of a result tile are there together while kernels go past."""
-        return self.pooled is None and 1 < len(rows.maps) <= self.maps_slots.count
+        return self.pooled is None and self.pooled_maps is None and 1 < len(rows.maps) <= self.maps_slots.count
 
     def _chunks(self, kernels: list[KernelTile]) -> list[list[KernelTile]]:
         """Which kernel tiles go together past one of the maps tiles that are there, then past the next: one at a time,
@@ -216,10 +227,16 @@ class ConvSteps(LayerBuffers):
             weights_slot, missing = self.weights_slots.take((number, part))
             if missing:
                 self._load_weights(number, part, weights_slot)
-            maps_slot = self.load_maps(maps, columns)
+            maps_slot = self._maps_slot(maps, columns)
             if first and part == 0:
                 self._load_bypass(maps, columns, result)
             self.steps.append(ConvTile(self, maps, columns, kernel, result, maps_slot, weights_slot, part))
+
+    def _maps_slot(self, maps: MapsTile, columns: ColumnTile) -> int:
+        """Sees to it that a maps tile is in its buffer, loaded or pooled; returns the slot."""
+        if self.pooled_maps is None:
+            return self.load_maps(maps, columns)
+        return self.pooled_maps.slot_of(maps, columns)
 
     def _load_bypass(self, maps: MapsTile, columns: ColumnTile, result: ResultTile) -> None:
         if not self.plan.sliced:

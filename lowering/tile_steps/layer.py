@@ -197,7 +197,10 @@ class LayerBuffers:
         self.cover = 0
         """For how many cycles a full queue keeps the MACs busy; 0 in layers without."""
         self.in_place = regions.result.memory is not regions.result.role
-        self.maps = self.buffer(Role.MAPS_TILE, plan.maps, plan.maps_pixel)
+        self.maps = self.loaded = self.buffer(Role.MAPS_TILE, plan.maps, plan.maps_pixel)
+        """Where maps tiles are, and where they are loaded."""
+        if plan.unpooled is not None:
+            self.loaded = self.buffer(Role.UNPOOLED_TILE, plan.unpooled, plan.unpooled_pixel)
         self.maps_slots = Slots(plan.maps.slots)
         self.other: Buffer | None = None
         if plan.other is not None and regions.other is not None:
@@ -351,22 +354,28 @@ class LayerBuffers:
         """Sees to it that a maps tile, or a slice of it, is in its buffer; returns the slot."""
         slot, missing = self.maps_slots.take((rows.load_first, rows.load_stop, columns.first, wanted))
         if missing:
-            span = tile.Span(
-                0,
-                rows.load_stop - rows.load_first,
-                0,
-                columns.load_stop - columns.load_first,
-                self.plan.window_share * self.window.stride_h,
-                rows.cus,
-            )
-            place, alone = (rows.load_first, columns.load_first, slot), self.plan.maps.slots == 1
-            if wanted is None:
-                load = self._load(self.regions.maps, self.maps, *place, span)
-                self.steps += self._bank_by_bank(load) if alone else [load]
-            else:
-                loads = self._load_slices(self.regions.maps, self.maps, place, span, wanted)
-                self.steps += [replace(load, held=load.shared, shared=()) for load in loads] if alone else loads
+            self.load_tile(rows, columns, slot, wanted)
         return slot
+
+    def load_tile(
+        self, rows: MapsTile, columns: ColumnTile, slot: int, wanted: Slice | None = None, kept: int = 0
+    ) -> None:
+        """Loads a maps tile, or a slice of it, but for the first columns if these are kept from another tile."""
+        height, width = rows.load_stop - rows.load_first, columns.load_stop - columns.load_first
+        if kept == width:
+            return
+        span = tile.Span(0, height, kept, width, self.plan.load_share, rows.cus)
+        place, alone = (rows.load_first, columns.load_first, slot), self.plan.maps.slots == 1
+        if wanted is None:
+            load = self._load(self.regions.maps, self.loaded, *place, span)
+            self.steps += self._bank_by_bank(load) if alone else [self._held(load)]
+        else:
+            loads = self._load_slices(self.regions.maps, self.loaded, place, span, wanted)
+            self.steps += [replace(load, held=load.shared, shared=()) for load in loads] if alone else loads
+
+    def _held(self, load: Step) -> Step:
+        """A load of what is pooled. Its bank may still be computed with when what it fills has been pooled."""
+        return load if self.loaded is self.maps else replace(load, held=self.buffers.whole_banks_of(load.writes))
 
     def _bank_by_bank(self, load: Step) -> list[Step]:
         """A load into the only slot of a buffer in parts, each as soon as nothing computes with its bank any more:
@@ -442,7 +451,7 @@ class LayerBuffers:
             (row, column, slot),
             Unit.LOAD,
             (Access(region.memory),) if self.in_place else (),
-            (Access(buffer.role, slot, Extent(span.top, span.bottom)),),
+            (Access(buffer.role, slot, Extent(span.top, span.bottom), Extent(span.left, span.right)),),
             (1,) * self.machine.compute_units,
             instructions * CYCLES_PER_INSTRUCTION,
             memory_cycles(self.machine, transfers, loaded * (maps.row if whole else width * maps.pixel)),
@@ -457,8 +466,9 @@ class LayerBuffers:
             extents = (Extent(first, first + count) for first, count in zip(place[2:], size, strict=True))
             return Access(place.buffer.role, place.slot, *extents)
 
-        pitch = min(source.buffer.unit, target.buffer.unit)
-        instructions = cus.bit_count() * (1 if words == pitch else rows * columns)
+        whole_pixels = words == source.buffer.unit == target.buffer.unit
+        whole_rows = whole_pixels and columns * words == source.buffer.place.row == target.buffer.place.row
+        instructions = cus.bit_count() * (1 if whole_rows else rows if whole_pixels else rows * columns)
         self.steps.append(
             Step(
                 Move(source.buffer.role, target.buffer.role, tile.Span(0, rows, 0, columns, 0, cus), words, down),

@@ -35,6 +35,8 @@ Line = Unit | Loads
 LINES: tuple[Line, ...] = (*Unit, *Loads)
 OTHERS: tuple[Line, ...] = (Unit.MAX, Unit.MOVE, Unit.LOAD, Loads.SHARED, Loads.PATIENT)
 """Loads come last between two parts: dispatch holds what reads a bank into which a load is in flight."""
+BEFORE_POOLS: tuple[Line, ...] = (Unit.MOVE, Unit.LOAD, *Loads, Unit.MAX)
+"""Where the MACs wait for pools, these wait for loads, and take long."""
 READ, WRITTEN = {False}, {True}
 """What is met: words that were read, and words that were written."""
 
@@ -273,6 +275,10 @@ class _Interleaver:
         self.queues: dict[Line, deque[_Other]] = {line: deque() for line in OTHERS}
         for other in others:
             self.queues[_line(other.step)].append(other)
+        made = {access.place for other in others if other.step.unit is Unit.MAX for access in other.step.writes}
+        self.pooled = Role.MAPS_TILE in made
+        """Whether a max pool makes what the MACs read."""
+        self.lines = BEFORE_POOLS if self.pooled else OTHERS
         self.waiting = deque(others)
         self.memory = _Memory(machine, by_rows=bool(self.queues[Loads.PATIENT]))
         self.busy_until = 0
@@ -329,7 +335,7 @@ class _Interleaver:
         for other in self.waiting:
             if other.position > piece.position:
                 break
-            if other.gap is None and other.step.conflicts(step):
+            if other.gap is None and (other.step.conflicts(step) or (self.pooled and other.step.holds(step))):
                 self._place(other, piece.number - 1)
         self.made.append(piece.item)
         memory = self.memory
@@ -348,7 +354,8 @@ class _Interleaver:
         behind = self.pieces[number + 1].item.step if number + 1 < len(self.pieces) else None
         placed: list[Line] = []
         budget = cover
-        for line, queue in self.queues.items():
+        for line in self.lines:
+            queue = self.queues[line]
             while queue and queue[0].after_piece < number and budget > 0:
                 other = queue[0]
                 if not all(_done_before(needed, number, line) for needed in other.after):

@@ -36,6 +36,8 @@ class Role(StrEnum):
     PACKED = "packed"
     """The weights in memory."""
     MAPS_TILE = "maps tile"
+    UNPOOLED_TILE = "unpooled tile"
+    """What a max pool makes the maps tile of."""
     OTHER_TILE = "other tile"
     RESULT_TILE = "result tile"
     POOLED_TILE = "pooled tile"
@@ -157,6 +159,10 @@ class Step:
             for mine in ours
             for theirs in others
         )
+
+    def holds(self, other: Step) -> bool:
+        """Whether the other, issued while this load is in flight, would have to wait for it."""
+        return any(mine.meets(theirs) for mine in self.held for theirs in other.reads)
 
 
 class Part(NamedTuple):

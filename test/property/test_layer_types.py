@@ -7,6 +7,7 @@ convolution or a neuron with more weights than a buffer holds; here each kind ha
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,6 +112,22 @@ def batch_norms(draw: st.DrawFn) -> Net:
     return Net(shape, (BatchNorm(), draw(st.sampled_from(before)), BatchNorm()), 0.3)
 
 
+@st.composite
+def pools_before(draw: st.DrawFn) -> Net:
+    """Max pools that convolutions behind them may compute: those of 1x1 kernels, and larger ones; with a pool behind
+    them; behind a concatenation, whose parts leave gaps."""
+    pool = draw(pools(MaxPool, ceil_mode=draw(flags)))
+    kernel = draw(st.integers(1, 2)), draw(st.integers(1, 3))
+    pads = draw(st.integers(0, kernel[0] - 1)), draw(st.integers(0, kernel[1] - 1))
+    layers: list[Layer] = [
+        *([Concat((draw(st.integers(1, 40)), 0))] if draw(flags) else []),
+        *pool.layers,
+        Conv(draw(channels), kernel, pads=(*pads, *pads), residual=draw(flags), relu=draw(flags)),
+        *([MaxPool((2, 2), (2, 2), (1, 1, 1, 1))] if draw(flags) else []),
+    ]
+    return pool._replace(layers=tuple(layers), scale=0.3)
+
+
 KINDS = {
     "1x1": convolutions(st.just(1)),
     "1x1 of whole transfers": convolutions(one, transfers, transfers, st.integers(1, 2), residual=True),
@@ -129,6 +146,24 @@ KINDS = {
     "linear": linears(),
     "batch norm": batch_norms(),
 }
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    net=pools_before(),
+    restricted=st.sampled_from(
+        [{}, {"slots": 1}, {"order": "kloop"}, {"order": "mloop"}, {"rows": 1}, {"mode": "indp"}]
+    ),
+)
+def test_pools_before_convolutions(net: Net, restricted: dict[str, Any]) -> None:
+    """Fused wherever they can be, whether or not it pays."""
+    module, weights = net.build()
+    context = driver.make_context()
+    context.weights = lambda: weights
+    options = {driver.CHOOSE_SCHEDULE: {"pooled": 1, **restricted}}
+    results = list(check(context, module, net.inputs(), weights, options=options))
+    assert [str(result.difference) for result in results] == ["None"] * len(results)
+    assert results[-1].level == SIMULATOR
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

@@ -15,6 +15,7 @@ from lowering.tiling import (
     ConvProblem,
     MapsProblem,
     Place,
+    PoolBefore,
     PoolBehind,
     TilePlan,
     TilingError,
@@ -106,7 +107,7 @@ def slots_of(place: Place) -> list[range]:
 def check_places(plan: ConvPlan, machine: Machine) -> None:
     """Buffers lie apart, each slot of two in a bank, rows at whole transfers."""
     tiles = plan.maps
-    every = tiles.maps, tiles.other, tiles.result, tiles.pooled, tiles.halo, tiles.kept
+    every = tiles.maps, tiles.unpooled, tiles.other, tiles.result, tiles.pooled, tiles.halo, tiles.kept
     places = [place for place in every if place is not None]
     taken = sorted((slot for place in places for slot in slots_of(place)), key=lambda words: words.start)
     for here, there in pairwise(taken):
@@ -494,3 +495,55 @@ def test_one_cu_computes_each_row_once_for_a_fused_pool(rows: int) -> None:
     plan = rows_plan(window, pool, rows, 1, 21, 1)
     computed = [row for tile in plan.tiles for maps in tile.maps for row in range(max(0, maps.first), maps.stop)]
     assert sorted(computed) == list(range(21))
+
+
+@given(
+    channels=st.integers(1, 200),
+    size=st.tuples(st.integers(1, 30), st.integers(1, 30)),
+    over=st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(0, 2)),
+    kernel=st.sampled_from([1, 3]),
+    slots=st.integers(1, 2),
+)
+def test_pools_before(
+    channels: int, size: tuple[int, int], over: tuple[int, int, int], kernel: int, slots: int
+) -> None:
+    """The windows of all that is pooled lie in what is loaded, or kept of the tile to the left; buffers fit."""
+    wide, stride, edge = over
+    assume(edge < wide and min(size) + 2 * edge >= wide)
+    out_h, out_w = ((length + 2 * edge - wide) // stride + 1 for length in size)
+    pool = Window(wide, wide, stride, stride, 1, 1, edge, edge, *size, out_h, out_w)
+    before = PoolBefore(pool, maps(*size, channels))
+    problem = convolution(channels, 64, (out_h, out_w), kernel)._replace(before=before)
+    plans = list(conv_plans(problem, Choices(slots=(slots,))))
+    assume(plans)
+    for plan in plans:
+        tiles = plan.maps
+        assert tiles.unpooled is not None
+        check_places(plan, ZC706)
+        check_loads(plan, problem)
+        for row in (before.rows(tile) for rows in tiles.rows for tile in rows.maps):
+            assert (row.load_stop - row.load_first) * tiles.unpooled.row <= tiles.unpooled.words
+            for y in range(row.first, row.stop):
+                assert row.load_first <= y * stride - edge
+                assert y * stride - edge + wide <= row.load_stop
+        for number, (column, under) in enumerate(zip(tiles.columns, tiles.unpooled_columns, strict=True)):
+            assert (under.load_stop - under.load_first) * tiles.unpooled_pixel <= tiles.unpooled.row
+            begin = under.load_first + under.kept
+            assert begin == under.load_stop or begin * tiles.unpooled_pixel % ZC706.transfer_words == 0
+            assert [x for x in range(column.load_first, column.load_stop) if 0 <= x < out_w] == list(
+                range(under.first, under.stop)
+            )
+            for x in range(under.first, under.stop):
+                read = {x * stride - edge + tap for tap in pool.kernel_columns(x)}
+                assert read <= set(range(under.load_first, under.load_stop))
+            if under.kept:
+                left = tiles.unpooled_columns[number - 1]
+                assert left.load_first <= under.load_first
+                assert under.load_first + under.kept == left.load_stop
+
+
+def test_pools_before_share_out_rows() -> None:
+    window = Window(3, 3, 1, 1, 1, 1, 1, 1, 16, 8, 16, 8)
+    problem = PROBLEM._replace(before=PoolBefore(window, maps(16, 8, 16)))
+    with pytest.raises(TilingError, match="where a pool comes before the layer, rows are shared out"):
+        plan_conv(problem, schedule(split=Split.KERNELS, steps=4, result_tiles=1))

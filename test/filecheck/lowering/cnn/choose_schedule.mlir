@@ -12,6 +12,8 @@
 // RUN: not snow-opt %s -p "cnn-choose-schedule{rows=0}" 2>&1 | filecheck %s --check-prefix=ROWS
 // RUN: not snow-opt %s -p "cnn-choose-schedule{slots=3}" 2>&1 | filecheck %s --check-prefix=SLOTS
 // RUN: not snow-opt %s -p "cnn-choose-schedule{fused=2}" 2>&1 | filecheck %s --check-prefix=FUSED
+// RUN: snow-opt %s --no-debuginfo -p "cnn-choose-schedule{pooled=0 timed=false}" | filecheck %s --check-prefix=APART
+// RUN: not snow-opt %s -p "cnn-choose-schedule{pooled=2}" 2>&1 | filecheck %s --check-prefix=POOLED
 // RUN: not snow-opt %s -p "cnn-choose-schedule{machine=zc707}" 2>&1 | filecheck %s --check-prefix=MACHINE
 
 // The machine is written out: nothing below asks for a file again.
@@ -27,6 +29,7 @@
 // ROWS: error: cnn-choose-schedule: rows must be positive, is 0
 // SLOTS: error: cnn-choose-schedule: slots must be 1 or 2, is 3
 // FUSED: error: cnn-choose-schedule: fused must be 0 or 1, is 2
+// POOLED: error: cnn-choose-schedule: pooled must be 0 or 1, is 2
 // MACHINE: error: unknown machine 'zc707' (shipped: onecu, zc706, zc706-200mhz; or give a .toml file)
 %x = "test.op"() : () -> tensor<1x64x32x32x!cnn.fixed<8>>
 %rgb = "test.op"() : () -> tensor<1x3x32x32xf32>
@@ -68,7 +71,20 @@
 %y = "test.op"() : () -> tensor<1x64x14x14x!cnn.fixed<8>>
 %fc = cnn.linear %y, %m : (tensor<1x64x14x14x!cnn.fixed<8>>, tensor<10x12544x!cnn.fixed<8>>) -> tensor<1x10x!cnn.fixed<8>>
 
+// A max pool whose result one convolution alone reads is computed with that where both together are estimated to be
+// faster; never as the paper does it. Its tiles are those of the schedule of the convolution, which shares out rows.
+// CHECK: %lone = cnn.max_pool %x {{.*}} attributes {tile.fused}
+// CHECK: %proj = cnn.conv2d %lone, %one attributes {tile.schedule = #tile.schedule<{{coop|indp}}, rows, {{.*}}, tile.estimate
+// PAPER: %lone = cnn.max_pool %x
+// PAPER-NOT: tile.fused
+// APART: %lone = cnn.max_pool %x
+// APART-NOT: tile.fused
+%e = cnn.weight "e" : tensor<64x64x1x1xf32>
+%one = cnn.quantize %e : (tensor<64x64x1x1xf32>) -> tensor<64x64x1x1x!cnn.fixed<8>>
+%lone = cnn.max_pool %x {kernel = [3, 3], pads = [1, 1, 1, 1]} : (tensor<1x64x32x32x!cnn.fixed<8>>) -> tensor<1x64x32x32x!cnn.fixed<8>>
+%proj = cnn.conv2d %lone, %one : (tensor<1x64x32x32x!cnn.fixed<8>>, tensor<64x64x1x1x!cnn.fixed<8>>) -> tensor<1x64x32x32x!cnn.fixed<8>>
+
 // What the host computes needs no schedule.
 // CHECK: %host = cnn.conv2d %rgb, %g : (tensor<1x3x32x32xf32>
 %host = cnn.conv2d %rgb, %g : (tensor<1x3x32x32xf32>, tensor<128x3x3x3xf32>) -> tensor<1x128x30x30xf32>
-"test.op"(%conv, %first, %mine, %pool, %fc, %host) : (tensor<1x128x30x30x!cnn.fixed<8>>, tensor<1x128x30x30x!cnn.fixed<8>>, tensor<1x128x30x30x!cnn.fixed<8>>, tensor<1x128x15x15x!cnn.fixed<8>>, tensor<1x10x!cnn.fixed<8>>, tensor<1x128x30x30xf32>) -> ()
+"test.op"(%proj, %conv, %first, %mine, %pool, %fc, %host) : (tensor<1x64x32x32x!cnn.fixed<8>>, tensor<1x128x30x30x!cnn.fixed<8>>, tensor<1x128x30x30x!cnn.fixed<8>>, tensor<1x128x30x30x!cnn.fixed<8>>, tensor<1x128x15x15x!cnn.fixed<8>>, tensor<1x10x!cnn.fixed<8>>, tensor<1x128x30x30xf32>) -> ()

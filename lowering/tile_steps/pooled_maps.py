@@ -1,0 +1,106 @@
+"""The maps tiles that a max pool before a convolution makes: one is loaded, one pooled, one computed with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from lowering.row_tiles import MapsTile
+from lowering.tile_steps.layer import LayerBuffers, Origin
+from lowering.tile_steps.pool import PoolTile
+from lowering.tiling import ColumnTile, PoolBefore
+from snowdialect.dialects import tile
+
+
+class PooledMaps:
+    """Brings maps tiles, one after the other, to their buffer.
+
+    A tile is pooled into the bank that it was not loaded into. So with two slots, while one is computed with, the next
+    one is pooled from the same bank into the other, into which the one behind that is loaded: dispatch holds what reads
+    a bank into which a load is in flight. Columns under the windows of two tiles move from the one to the other.
+    """
+
+    def __init__(self, layer: LayerBuffers, before: PoolBefore, tiles: Iterable[tuple[MapsTile, ColumnTile]]) -> None:
+        """`tiles` are all that are computed with, in order; they may come again."""
+        self.layer, self.before, self.plan = layer, before, layer.plan
+        self.tiles = [tile for tile, _ in groupby(tiles)]
+        self.slots = layer.plan.maps.slots
+        self.number = 0
+        """Of the tile that is computed with."""
+        self.loads = self.pools = 0
+        """How many tiles have been loaded, and pooled."""
+
+    def slot_of(self, maps: MapsTile, columns: ColumnTile) -> int:
+        """The slot of the tile that is computed with next; sees to it that it is there, and what comes behind it is on
+        its way."""
+        if self.tiles[self.number] != (maps, columns):
+            self.number += 1
+        self._load_up_to(self.slots)
+        while self.pools < min(self.number + self.slots, len(self.tiles)):
+            self._load_up_to(self.pools + 1)
+            self._pool(self.pools)
+            self.pools += 1
+        self._load_up_to(self.number + self.slots + 1)
+        return self._pooled_slot(self.number)
+
+    def _pooled_slot(self, number: int) -> int:
+        return (number + 1) % self.slots
+
+    def _still_there(self, number: int) -> bool:
+        """Whether a tile has stayed since it was computed with before."""
+        return number >= self.slots and self.tiles[number - self.slots] == self.tiles[number]
+
+    def _load_up_to(self, count: int) -> None:
+        for number in range(self.loads, min(count, len(self.tiles))):
+            maps, columns = self.tiles[number]
+            under = self._under(columns)
+            if not self._still_there(number):
+                self.layer.load_tile(self.before.rows(maps), under, number % self.slots, kept=under.kept)
+            # The first ones are for the layer before, which moves nothing for this one.
+            if number >= self.slots:
+                self._bring_columns(number)
+            self.loads += 1
+
+    def _under(self, columns: ColumnTile) -> ColumnTile:
+        return self.plan.unpooled_columns[self.plan.columns.index(columns)]
+
+    def _bring_columns(self, number: int) -> None:
+        """Moves the columns that the tile to the left has in common with a loaded one: row by row, since more would
+        fill the queue of moves."""
+        maps, columns = self.tiles[number]
+        layer, kept, rows = self.layer, self._under(columns).kept, self.before.rows(maps)
+        if not kept or self._still_there(number):
+            return
+        left = self._under(self.plan.columns[self.plan.columns.index(columns) - 1])
+        first, height = left.load_stop - left.load_first - kept, rows.load_stop - rows.load_first
+        for row in range(height):
+            source = Origin(layer.loaded, (number - 1) % self.slots, row, first)
+            target = Origin(layer.loaded, number % self.slots, row)
+            layer.move(source, target, (1, kept, self.plan.unpooled_pixel), maps.cus, 0)
+
+    def _pool(self, number: int) -> None:
+        """Makes a maps tile of one that is loaded."""
+        maps, columns = self.tiles[number]
+        layer, window, under = self.layer, self.before.window, self._under(columns)
+        if number < self.slots:
+            self._bring_columns(number)
+        if self._still_there(number):
+            return
+        left, right = under.first - columns.load_first, under.stop - columns.load_first
+        share = self.plan.window_share * layer.window.stride_h
+        span = tile.Span(0, maps.load_stop - maps.load_first, left, right, share, maps.cus)
+        cus = range(layer.machine.compute_units)
+        inside = [local for cu in cus for local in span.rows_inside(maps.load_first, cu, window.out_h)]
+        # The lead is that of the first column of the maps tile, which may be in the padding.
+        pixels = tile.Pixels(self.plan.unpooled_pixel, 0, 0, 0, under.lead - left * window.stride_w, 0)
+        layer.steps.append(
+            PoolTile(
+                layer.machine,
+                window,
+                (layer.loaded.role, number % self.slots),
+                (layer.maps.role, self._pooled_slot(number)),
+                (maps.load_first, columns.load_first),
+                span._replace(top=min(inside), bottom=max(inside) + 1),
+                pixels,
+            )
+        )
