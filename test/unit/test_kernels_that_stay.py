@@ -16,9 +16,8 @@ MAPS = MapsLayout(14, 14, 128, 14 * 128, (Segment(128, 0),))
 PROBLEM = ConvProblem(MACHINE, Window(3, 3, 1, 1, 1, 1, 1, 1, 14, 14, 14, 14), MAPS, None, MAPS, 128, 1, 1, False)
 BLOCK = 9 * 128 + 64
 """Words of a kernel and of its bias, in blocks of 64."""
-KERNELS, PASSES = 8, 8
-"""Kernel tiles of a CU, and maps tiles of up to two rows: one more than
-seven, since the first result tile has three."""
+KERNELS, PASSES = 8, 7
+"""Kernel tiles of a CU, and result tiles; the first one has two maps tiles, which are there together."""
 
 
 def steps_of(slots: int, turns: int = 1, order: Order = Order.MLOOP) -> ConvSteps:
