@@ -120,9 +120,10 @@ def _(op: loop.ForOp, program: _Program) -> None:
     Where CUs follow the index, the loop carries the mask of one CU: twice the mask is that of the next.
     """
     first, last = op.iterations[0], op.iterations[-1]
-    first_cu = _CU_0 * (1 << first)
     if first == last:
-        program.indices[op.index], program.masks[op.index] = IndexExpr(last), first_cu
+        program.indices[op.index] = IndexExpr(last)
+        # Only CUs follow an index with a mask, and there is none before the first one.
+        program.masks[op.index] = _CU_0 * (1 << max(0, first))
         program.lower(op.body.block)
         return
     body = Block(arg_types=[snowflake.UNALLOCATED])
@@ -131,7 +132,7 @@ def _(op: loop.ForOp, program: _Program) -> None:
     program.indices[op.index] = IndexExpr.index(counter) + last
     inside = replace(program, block=body)
     inside.lower(op.body.block)
-    masks = [snowflake.AddressOp(first_cu) for _ in body.args[1:]]
+    masks = [snowflake.AddressOp(_CU_0 * (1 << first)) for _ in body.args[1:]]
     doubled = [snowflake.AddOp(mask, mask) for mask in body.args[1:]]
     inside.add(op, *doubled, snowflake.YieldOp(*(mask.rd for mask in doubled)))
     program.add(op, *masks, snowflake.ForOp(len(op.iterations), [mask.result for mask in masks], Region(body)))

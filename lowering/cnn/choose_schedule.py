@@ -60,8 +60,8 @@ which the estimate knows least about, these are many plans. Pieces of kernels ar
 UNLIKELY = 1.15
 """A plan whose estimate is so much longer than the shortest one is not timed."""
 HOPE = 0.9
-"""What a plan takes is seldom less than this part of its estimate: where that is more than the best one takes, a plan
-beyond the first few is not timed."""
+"""What a plan takes is seldom less than this part of its estimate: where that is more than the best one takes, a
+published plan is not timed."""
 CLOSE = 1.005
 """A plan this near to what the MACs need at least is taken at once."""
 TRAFFIC = 0.022
@@ -335,14 +335,14 @@ def compared(problem: ConvProblem, ranked: list[ConvPlan]) -> Iterator[Compared]
     enough, least = CLOSE * limit_cycles(problem), inf
     usual = _narrowed(ranked, "mode", usual_mode(problem))
     known: set[int] = set()
-    for plans, hopeful, enough_steps in ((ranked, COMPARED + 1, TIMED_STEPS), (_as_published(usual), 0, 0)):
+    for plans, enough_steps, hope in ((ranked, TIMED_STEPS, 0), (_as_published(usual), 0, HOPE)):
         timed_steps = 0
         # Of plans that the estimate does not tell apart the first one stands for all.
         first = {first_estimate(problem, plan): plan for plan in reversed(plans)}
         for number, (cycles, plan) in enumerate(sorted(first.items(), key=itemgetter(0))):
-            if least <= enough or cycles > UNLIKELY * min(first):
+            if least <= enough or cycles > UNLIKELY * min(first) or hope * cycles > least:
                 break
-            if number >= COMPARED and timed_steps >= enough_steps or number >= hopeful and HOPE * cycles > least:
+            if number >= COMPARED and timed_steps >= enough_steps:
                 break
             program = steps_of(problem, plan).program()
             timed_steps += sum(not step.patient for step in program.steps)
