@@ -127,14 +127,12 @@ class ChooseSchedule(ModulePass):
                 set_machine(op, load_machine(self.machine or DEFAULT_MACHINE))
             except MachineError as error:
                 raise SnowError(str(error)) from error
-        plans = plans_for(self)
-        open_inputs: list[OpenInput] = []
         if (self.input_layout or (AS_IS if self.schedule == PAPER else BEST)) == BEST:
-            open_inputs = [found for inner in op.walk() if (found := open_input(inner, machine_of(op))) is not None]
-        alternatives = (problem for found in open_inputs for problems in found.problems for problem in problems)
-        plans.find([*alternatives, *problems_of(op, machine_of(op)), *pooled_problems_of(op, machine_of(op), self)])
-        for found in open_inputs:
-            found.choose(plans)
+            for inner in op.walk():
+                if (found := open_input(inner, machine_of(op))) is not None:
+                    found.choose(self)
+        plans = plans_for(self)
+        plans.find([*problems_of(op, machine_of(op)), *pooled_problems_of(op, machine_of(op), self)])
         unfit: list[str] = []
         PatternRewriteWalker(Choose(machine_of(op), plans, unfit), apply_recursively=False).rewrite_module(op)
         if unfit:
@@ -222,12 +220,12 @@ class OpenInput(NamedTuple):
     problems: tuple[list[ConvProblem], list[ConvProblem]]
     """The layers that read it: in unrolled rows, and as it is."""
 
-    def choose(self, plans: Plans) -> None:
-        """Sets `tile.unrolled` if all layers that read it together are faster by that."""
+    def choose(self, wanted: ChooseSchedule) -> None:
+        """Sets `tile.unrolled` if all layers that read it together are faster by that, by their first estimates."""
 
         def cycles(problems: list[ConvProblem]) -> float:
-            planned = [(problem, plans.of(problem)) for problem in problems]
-            return sum(inf if found is None else first_estimate(problem, found.plan) for problem, found in planned)
+            best = [(problem, next(iter(ranked_plans(problem, wanted)), None)) for problem in problems]
+            return sum(inf if plan is None else first_estimate(problem, plan) for problem, plan in best)
 
         unrolled, as_is = map(cycles, self.problems)
         if unrolled < as_is:
