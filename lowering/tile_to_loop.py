@@ -108,6 +108,13 @@ class Stream(NamedTuple):
     unit: int
 
 
+def _ends(op: tile.TransferOp) -> tuple[IndexExpr, IndexExpr]:
+    """Where a transfer begins in local row 0 of its tile: the word of the buffer, and that of the region for CU 0."""
+    column, buffer = op.first_column(tile.outer_indices(op)), op.tile_buffer.type
+    assert isinstance(buffer, tile.MapsBufferType)
+    return slot_address(op.tile_buffer, op.address("slot")) + column * buffer.pixel.data, op.place(column)
+
+
 @_lower.register
 def _(op: tile.LoadOp, builder: LoopBuilder, units: LoadUnits) -> None:
     """Rows in one piece where they lie in a row, else row by row, in turns through the units."""
@@ -118,10 +125,8 @@ def _streams(op: tile.LoadOp, units: LoadUnits) -> list[Stream]:
     machine, indices = machine_of(op), tile.outer_indices(op)
     maps, buffer, span = op.maps, op.buffer.type, op.span.record
     assert isinstance(buffer, tile.MapsBufferType)
-    columns = op.columns_at(indices)
-    slot = slot_address(op.buffer, op.address("slot")) + columns.start * buffer.pixel.data
+    slot, place = _ends(op)
     masks = [1 << cu for cu in range(machine.compute_units) if span.cus >> cu & 1] if span.share else [span.cus]
-    place = op.place(op.first_column(indices))
     if cuts := units.row_cuts(op):
         return _cut_rows(op, cuts, place, slot)
     streams: list[Stream] = []
@@ -195,8 +200,7 @@ def _(op: tile.LoadPixelsOp, builder: LoopBuilder, units: LoadUnits) -> None:
     machine, indices = machine_of(op), tile.outer_indices(op)
     maps, buffer = op.maps, op.buffer.type
     assert isinstance(buffer, tile.MapsBufferType)
-    column = op.first_column(indices)
-    slot = slot_address(op.buffer, op.address("slot")) + column * buffer.pixel.data
+    slot, place = _ends(op)
     cus = [cu for cu in range(machine.compute_units) if op.span.record.cus >> cu & 1]
     pieces = {cu: op.pieces_at(indices, cu) for cu in cus}
     # CUs have as many rows as each other, but for the last ones.
@@ -207,7 +211,7 @@ def _(op: tile.LoadPixelsOp, builder: LoopBuilder, units: LoadUnits) -> None:
                 if pieces[cu].rows <= first:
                     continue
                 top = op.first_row(indices, cu)
-                source = op.place(column) + (top + cu * op.span.record.share + row) * maps.row.data
+                source = place + (top + cu * op.span.record.share + row) * maps.row.data
                 source += pixel * maps.pixel.data + cu * op.share.value.data
                 builder.add(
                     loop.LoadOp(
@@ -282,9 +286,7 @@ def _(op: tile.StoreOp, builder: LoopBuilder, units: LoadUnits) -> None:
     machine, indices = machine_of(op), tile.outer_indices(op)
     maps, buffer = op.maps, op.buffer.type
     assert isinstance(buffer, tile.MapsBufferType)
-    column = op.first_column(indices)
-    slot = slot_address(op.buffer, op.address("slot")) + column * buffer.pixel.data
-    place = op.place(column)
+    slot, place = _ends(op)
     pitch = op.span.record.share * maps.row.data + op.share.value.data
     kinds = {
         cu: (op.first_row(indices, cu), pieces)

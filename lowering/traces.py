@@ -25,6 +25,7 @@ from lowering.loop_builder import (
 )
 from snowdialect.dialects import loop, tile
 from snowdialect.dialects.addresses import IndexExpr
+from snowdialect.dialects.locations import fail
 from snowdialect.dialects.target import machine_of
 from snowdialect.layout import average_steps, round_down
 from snowdialect.machine import Machine
@@ -34,7 +35,7 @@ from snowdialect.machine.instructions import BY_NAME
 @singledispatch
 def compute(op: Operation, builder: LoopBuilder) -> None:
     """Adds what an operation that computes becomes."""
-    raise NotImplementedError(op.name)
+    fail(op, "there is no rule for what it computes")
 
 
 class Pixel(NamedTuple):

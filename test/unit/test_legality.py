@@ -1,9 +1,14 @@
-"""The check at the end of a conversion names operation, layer and pass."""
+"""What a conversion has no rule for is named: the operation, its layer, and at the end of a conversion the pass."""
 
 import pytest
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, UnknownLoc
+from xdsl.dialects.test import TestOp as AnyOp
+from xdsl.ir import Block
+from xdsl.utils.exceptions import VerifyException
 
 from lowering.legality import check_removed
+from lowering.loop_builder import LoopBuilder
+from lowering.traces import compute
 from snowdialect.dialects import cnn
 from snowdialect.dialects.locations import located, name_location
 from snowdialect.errors import SnowError
@@ -30,3 +35,10 @@ def test_takes_whole_dialects_and_exceptions_from_them(module: ModuleOp) -> None
 
 def test_is_silent_when_nothing_is_left(module: ModuleOp) -> None:
     check_removed(module, "convert-cnn-to-pwl", [cnn.TanhOp, "tile"])
+
+
+def test_a_computation_without_a_rule_is_named() -> None:
+    block = Block()
+    with pytest.raises(VerifyException, match=r"test\.op: there is no rule for what it computes"):
+        compute(AnyOp(), LoopBuilder(block, UnknownLoc()))
+    assert not block.ops
