@@ -118,9 +118,7 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     result = 2 * _words(problem, problem.pool.result if problem.pool is not None and pooled else problem.result)
     bypass = 0 if problem.bypass is None else 2 * _words(problem, problem.bypass)
     passes = maps.maps_tiles
-    together = max(len(tile.maps) for tile in maps.rows) <= maps.maps.slots
-    if schedule.order is Order.MLOOP and not schedule.fused and together and problem.before is None:
-        # Kernels go past the maps of a result tile together, which have a slot each.
+    if schedule.order is Order.MLOOP and maps.together:
         passes = len(maps.rows) * len(maps.columns)
     stays = kernel_tiles <= schedule.weights_slots and schedule.parts == 1
     again = 0  # Bytes of weights that each pass but the first loads.

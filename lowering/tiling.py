@@ -106,6 +106,12 @@ class TilePlan(NamedTuple):
         """How often maps are loaded in a pass over the layer."""
         return sum(len(tile.maps) for tile in self.rows) * len(self.columns)
 
+    @property
+    def together(self) -> bool:
+        """Whether all maps tiles of a result tile are there while kernels go past, in a slot each."""
+        pools = self.unpooled is not None or self.pooled is not None
+        return not pools and max(len(tile.maps) for tile in self.rows) <= self.maps.slots
+
 
 class PoolBefore(NamedTuple):
     """A max pool whose result a convolution alone reads, and so computes."""
@@ -476,7 +482,7 @@ def plan_tiles(
     maps = plan_maps(kernels.maps, schedule.split, size, kernels.units, columns)
     if schedule.order is Order.MLOOP and several and kernels.partial:
         tiles = max(len(row.maps) for row in maps.rows)
-        if tiles > (maps.maps.slots if problem.before is None else 1):
+        if tiles > 1 and not maps.together:
             raise TilingError(f"{tiles} maps tiles to a result tile of some kernels want as many slots")
     if schedule.order is Order.KLOOP and several and schedule.result_tiles > 1:
         # Each waits for all its kernels, while maps go past one kernel tile after the other.

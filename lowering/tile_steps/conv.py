@@ -148,7 +148,7 @@ class ConvSteps(LayerBuffers):
                 for group in reversed(self.groups) if backwards else self.groups:
                     self._result_tile(rows, columns, group, group[::-1] if backwards else group, turns=turns)
                 # Where maps tiles come one after the other, all kernels are in one group.
-                passes += 1 if self._together(rows) else len(rows.maps)
+                passes += 1 if self.plan.together else len(rows.maps)
 
     def _places(self) -> list[tuple[RowTile, ColumnTile]]:
         """The result tiles, in order."""
@@ -183,8 +183,8 @@ class ConvSteps(LayerBuffers):
         result = ResultTile(slot, rows.base, channel)
         whole = len(kernels) == len(group)
         begins, ends = whole or kernels[0] == group[0], whole or kernels[-1] == group[-1]
-        together = self._together(rows)
-        for chunk in self._chunks(kernels) if together else [kernels]:
+        together = self.plan.together
+        for chunk in self._chunks(kernels) if together and len(rows.maps) > 1 else [kernels]:
             for number, maps in enumerate(reversed(rows.maps) if backwards else rows.maps):
                 self._bring_back(maps, columns, result)
                 past = chunk[::-1] if turns and not together and number % 2 else chunk
@@ -199,13 +199,9 @@ class ConvSteps(LayerBuffers):
         else:
             self._pool(rows, columns, result)
 
-    def _together(self, rows: RowTile) -> bool:
-        """Whether the maps tiles of a result tile are there together while kernels go past."""
-        return self.pooled is None and self.pooled_maps is None and 1 < len(rows.maps) <= self.maps_slots.count
-
     def _chunks(self, kernels: list[KernelTile]) -> list[list[KernelTile]]:
         """Which kernel tiles go together past one of the maps tiles that are there, then past the next: one at a time,
-        but as many as have slots at the ends of a pass over all kernels.
+        but as many as have slots in turns at the ends of a pass over all kernels.
 
         So what replaces a maps tile has time to come: while all of these go past the other one.
         """
