@@ -240,13 +240,14 @@ def columns_read(window: Window) -> set[int]:
 
 
 def weights_words(problem: ConvProblem, lanes: int) -> int:
-    """Words of the kernel blocks in memory, a bias line each, in whole transfers; taps that no output sees left out."""
+    """Words of the kernels in memory, each block in whole transfers; taps that no output sees left out, and biases, of
+    which there are fewer where they lie apart."""
     machine, window = problem.machine, problem.window
     rows = set[int]().union(*(problem.kernel_rows(y) for y in range(window.out_h)))
     columns = set[int]().union(*(window.kernel_columns(x) for x in range(window.out_w)))
     words = len(rows) * len(columns) * (problem.depth if problem.maps.unrolled is None else problem.grain)
     blocks = problem.windows * -(-(problem.channels // problem.windows) // lanes)
-    return blocks * round_up(machine.line_words + words * lanes, machine.transfer_words)
+    return blocks * round_up(words * lanes, machine.transfer_words)
 
 
 def stored_words(machine: Machine, result: MapsLayout) -> int:

@@ -50,6 +50,8 @@ class Choices(NamedTuple):
     """Of every buffer."""
     turns: int = 1
     """Whether kernels, or maps, go back and forth past the others."""
+    biases: int | None = None
+    """Whether biases lie in the maps buffers; None: where two slots of kernels fit their banks only without them."""
 
 
 Refusal = Callable[[TilingError], None]
@@ -72,17 +74,17 @@ def conv_plans(problem: ConvProblem, choices: Choices, refuse: Refusal = ignore)
 
 
 class _KernelTiles(NamedTuple):
-    """How kernels are cut: steps of a tile, slots, parts of a kernel, and all steps of a CU."""
+    """How kernels are cut: steps of a tile, slots, parts of a kernel, and all steps of a CU; and whether biases lie in
+    the maps buffers."""
 
     steps: int
     slots: int
     parts: int
     all_steps: int
+    biases: int
 
 
-def _kernel_tiles(
-    problem: ConvProblem, mode: Mode, split: Split, single: bool, slots_of: tuple[int, ...]
-) -> list[_KernelTiles]:
+def _kernel_tiles(problem: ConvProblem, mode: Mode, split: Split, single: bool, choices: Choices) -> list[_KernelTiles]:
     """Cuts worth trying; `single`: a CU has one output, which may stay in its accumulators."""
     machine, window = problem.machine, problem.window
     lanes = lanes_of(mode, machine)
@@ -91,27 +93,29 @@ def _kernel_tiles(
         words = kernel_share(problem)
     steps = -(-words // (machine.vmacs * lanes))
     kernel = window.kernel_h * window.kernel_w * problem.depth
-    block = round_up(machine.line_words + kernel * lanes, BLOCK_ALIGNMENT)
-    found: list[_KernelTiles] = []
+    biases, alone = choices.biases or 0, round_up(kernel * lanes, BLOCK_ALIGNMENT)
+    block = alone if biases else round_up(machine.line_words + kernel * lanes, BLOCK_ALIGNMENT)
+    found, apart = list[_KernelTiles](), list[_KernelTiles]()
     if steps * problem.windows * block <= machine.wbuf_words and problem.windows == 1:
-        found.append(_KernelTiles(steps, 1, 1, steps))
-    for slots in slots_of:
+        found.append(_KernelTiles(steps, 1, 1, steps, biases))
+    if choices.biases is None and 2 in choices.slots and alone <= machine.wbuf_bank_words < block:
+        apart.append(_KernelTiles(1, 2, 1, steps, 1))
+    for slots in choices.slots:
         capacity = machine.wbuf_bank_words if slots == 2 else machine.wbuf_words
         most = capacity // block
         sizes = _alternating([size for size in pieces(steps) if size <= most], steps, slots)
         if len(sizes) > HEIGHTS:
             sizes = [sizes[0], sizes[len(sizes) // 2], sizes[-1]]
-        found += [_KernelTiles(size, slots, 1, steps) for size in sizes]
+        found += [_KernelTiles(size, slots, 1, steps, biases) for size in sizes]
         if not most and single:
             # A part has whole lines of maps and fills a block at most.
-            longest = round_down(
-                (round_down(capacity, BLOCK_ALIGNMENT) - machine.line_words) // lanes, machine.line_words
-            )
+            head = 0 if biases else machine.line_words
+            longest = round_down((round_down(capacity, BLOCK_ALIGNMENT) - head) // lanes, machine.line_words)
             if longest > 0:
-                found.append(_KernelTiles(1, slots, -(-kernel // longest), steps))
+                found.append(_KernelTiles(1, slots, -(-kernel // longest), steps, biases))
         if found:
             break
-    return found
+    return [*found, *apart]
 
 
 def _alternating(sizes: list[int], count: int, slots: int) -> list[int]:
@@ -129,7 +133,7 @@ def _plans(
     machine = problem.machine
     window = problem.window if not fused or problem.pool is None else problem.pool.window
     height = -(-window.out_h // machine.compute_units) if split is Split.ROWS else window.out_h
-    kernels = _kernel_tiles(problem, mode, split, (height, window.out_w) == (1, 1), choices.slots)
+    kernels = _kernel_tiles(problem, mode, split, (height, window.out_w) == (1, 1), choices)
     for order in Order:
         for maps_slots in choices.slots:
             for result_slots in choices.slots:
@@ -150,6 +154,7 @@ def _plans(
                             result_tiles,
                             fused,
                             choices.turns,
+                            cut.biases,
                         )
                         yield from _fitting(problem, schedule, choices.rows or tuple(pieces(height)), refuse)
 

@@ -111,7 +111,7 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     work = per_step * steps
     if problem.before is not None:
         return int(_pooled_cycles(problem, problem.before, plan, work, steps))
-    weights = plan.packing.words * 2
+    weights = plan.packing.tiles * plan.packing.tile_words * 2
     weights_tile = weights // max(1, kernel_tiles * schedule.parts)
     maps_tile = maps.maps.words * 2 * (maps.cus.bit_count() if maps.share else 1)
     pooled = problem.pool is not None and schedule.fused
@@ -202,7 +202,7 @@ def _pooled_cycles(problem: ConvProblem, before: PoolBefore, plan: ConvPlan, wor
     compared = passes * rows * columns * problem.maps.pixel // machine.line_words * CYCLES_PER_LINE
     outputs = maps.share * problem.window.out_w * steps
     core = compared + outputs * (START_INSTRUCTIONS + TRACE_INSTRUCTIONS * problem.window.kernel_h)
-    weights, result = plan.packing.words * 2, 2 * _words(problem, problem.result)
+    weights, result = plan.packing.tiles * plan.packing.tile_words * 2, 2 * _words(problem, problem.result)
     times = 1 if schedule.order is Order.KLOOP or kernel_tiles <= schedule.weights_slots else maps.maps_tiles
     kept = schedule.turns * schedule.weights_slots / kernel_tiles * (times - 1)
     transfers = 0 if plan.whole_pixels else result // (2 * max(1, plan.stored_words))

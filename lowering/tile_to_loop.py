@@ -264,6 +264,24 @@ def _(op: tile.LoadWeightsOp, builder: LoopBuilder, units: LoadUnits) -> None:
                 )
 
 
+@_lower.register
+def _(op: tile.LoadBiasesOp, builder: LoopBuilder, units: LoadUnits) -> None:
+    """One load for all CUs, or one for each that has biases of its own."""
+    machine, target = machine_of(op), slot_address(op.buffer, op.address("slot"))
+    for number, run in enumerate(op.runs()):
+        builder.add(
+            loop.LoadOp(
+                op.packed,
+                in_units(IndexExpr(run.source), machine.transfer_words),
+                loop.Buffer.MBUF,
+                target,
+                run.words // machine.transfer_words,
+                run.cus,
+                number % machine.load_units,
+            )
+        )
+
+
 def _kernel_loads(
     op: tile.LoadWeightsOp, runs: Sequence[tile.WeightsRun], cu: int, pitch: int, units: LoadUnits
 ) -> tuple[KernelLoad, ...]:

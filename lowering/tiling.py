@@ -100,6 +100,8 @@ class TilePlan(NamedTuple):
     unpooled_pixel: int = 0
     unpooled_columns: tuple[ColumnTile, ...] = ()
     """For each of the column tiles, what is pooled, and what is loaded for it."""
+    biases: Place | None = None
+    """Those that do not lie in front of their kernels: in each slot all that a CU has."""
 
     @property
     def maps_tiles(self) -> int:
@@ -166,6 +168,8 @@ class MapsProblem(NamedTuple):
     """The window is that of an average pool, of which each trace gives a vMAC one channel."""
     before: PoolBefore | None = None
     """The max pool that makes the maps."""
+    bias_words: int = 0
+    """Words of biases that a CU has beside its maps."""
 
 
 class TileSize(NamedTuple):
@@ -229,6 +233,9 @@ def plan_maps(
         row = problem.other.row if whole and not problem.sliced else round_up(width * other_pixel, transfer)
         # It goes with the result, row for row and slot for slot.
         sizes["other"] = held * row, 1 if pool is not None else size.result_slots, row
+    if problem.bias_words:
+        # What reads the maps of a slot reads biases of the same bank, so that loads into the other one hold up neither.
+        sizes["biases"] = problem.bias_words, size.maps_slots, problem.bias_words
     # A fused pool reads rows of the tile before, so they stay where they are.
     sizes["result"] = held * result_row, 1 if pool is not None else size.result_slots, result_row
     if pool is not None:
@@ -266,6 +273,7 @@ def plan_maps(
         places.get("unpooled"),
         0 if problem.before is None else problem.before.maps.pixel,
         under,
+        places.get("biases"),
     )
 
 
@@ -550,6 +558,7 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         schedule.parts,
         problem.maps.segments,
         problem.maps.unrolled is not None,
+        bool(schedule.biases),
     )
     if problem.windows > 1 and steps % schedule.steps:
         raise TilingError("the kernels of a group are cut into equal tiles")
@@ -585,6 +594,9 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         raise TilingError("pixels that are stored one by one are whole transfers")
     if pool is None:
         tile_words = stored
+    sliced = bool(partial or share) and _can_slice(problem.bypass, machine, tile_words, share)
+    if schedule.biases and share and problem.bypass is not None and not sliced:
+        raise TilingError("a CU does not find its own biases where it finds its part of a bypass of all channels")
     maps_problem = MapsProblem(
         machine,
         window,
@@ -595,8 +607,9 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         whole,
         pool,
         stored,
-        sliced=bool(partial or share) and _can_slice(problem.bypass, machine, tile_words, share),
+        sliced=sliced,
         before=problem.before,
+        bias_words=packing.bias_words,
     )
     return KernelPlan(packing, tiles, words, share, units, gathered, partial, stored, maps_problem)
 

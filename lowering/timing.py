@@ -17,7 +17,7 @@ from typing import NamedTuple
 from lowering.load_units import row_cuts
 from lowering.loop_builder import UNROLLED_TRACES
 from lowering.tile_steps.conv import Conv
-from lowering.tile_steps.layer import LayerBuffers, Load, LoadPixels, LoadWeights, Move, Store, Transfer
+from lowering.tile_steps.layer import LayerBuffers, Load, LoadBiases, LoadPixels, LoadWeights, Move, Store, Transfer
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.steps import Access, Role, Step, Unit
 from lowering.tile_steps.waits import Wait
@@ -178,6 +178,8 @@ class _Timing:
                     self._load(step, self._pixels(load))
                 case LoadWeights() as load:
                     self._load(step, self.layer.weights_transfers(load))
+                case LoadBiases() as load:
+                    self._load(step, self.layer.bias_transfers(load))
                 case Store() as store:
                     self._store(step, store)
                 case Move() as move:

@@ -116,8 +116,8 @@ def _(op: tile.ConvOp, builder: LoopBuilder) -> None:
     machine = machine_of(op)
     kernels, shifts = op.kernels.record, op.shifts.record
     configure(builder, shifts)
-    if op.bypass is not None:
-        share = 0 if op.sliced else kernels.share
+    if op.bypass is not None or op.biases is not None:
+        share = 0 if op.sliced or op.bypass is None else kernels.share
         for cu in range(machine.compute_units if share else 1):
             mask = 1 << cu if share else machine.all_units
             builder.add(loop.ConfigOp(loop.Register.BYPASS_OFFSET, cu * share, mask))
@@ -163,11 +163,14 @@ class Output:
         channels = self.kernel * (self.machine.vmacs * op.lanes(self.machine))
         result = self._place("result") + op.address("result_word") + channels
         bypass = op.bypass is not None
+        space, bias = tile.Space.WBUF, self.weights
+        if op.biases is not None:
+            space, bias = tile.Space.MBUF, start_of(op, "biases", "maps_slot") + op.address("channel") + channels
         self.builder.add(
             loop.StartOp(
                 mode,
-                tile.Space.WBUF,
-                self.weights,
+                space,
+                bias,
                 result,
                 self.cus,
                 self.vmacs,
@@ -224,7 +227,7 @@ class Output:
 
     def _mac(self, maps: IndexExpr, kernel: IndexExpr, words: int, last: bool, relu: bool) -> None:
         source = self.origin + maps
-        weights = self.weights + self.machine.line_words + kernel * self.op.lanes(self.machine)
+        weights = self.weights + self.op.head(self.machine) + kernel * self.op.lanes(self.machine)
         self.builder.add(
             loop.MacOp(self.op.mode.data, source, weights, words, self.cus, self.vmacs, last=last, relu=last and relu)
         )

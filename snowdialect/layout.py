@@ -92,7 +92,8 @@ class Packing(NamedTuple):
     Output channel `cu * share + (step * vmacs + vmac) * lanes + lane` belongs to that lane of that vMAC of that CU in
     that kernel step. Memory holds, from the slowest to the fastest index: kernel tile, part, CU, vMAC, step of the
     tile, block. A block is one line of bias and then the kernel's words by kernel row, kernel column and word of the
-    pixel, `lanes` weights each; where rows are unrolled, by kernel column, kernel row and word.
+    pixel, `lanes` weights each; where rows are unrolled, by kernel column, kernel row and word. Biases that lie apart
+    come behind all kernels, CU by CU, in the order of the channels.
     """
 
     mode: str
@@ -123,6 +124,8 @@ class Packing(NamedTuple):
     """Where the input channels lie in a pixel."""
     unrolled: bool = False
     """A pixel of the maps holds all rows under the kernel."""
+    apart: bool = False
+    """Biases do not lie in front of their kernels, since they go to the maps buffers."""
 
     @property
     def lanes(self) -> int:
@@ -145,17 +148,36 @@ class Packing(NamedTuple):
         return self.kernel_words if self.parts == 1 else round_up(-(-self.kernel_words // self.parts), self.line)
 
     @property
+    def head(self) -> int:
+        """Words of a block before those of the kernel."""
+        return 0 if self.apart else self.line
+
+    @property
     def block(self) -> int:
         """Words of a kernel block in the buffer."""
-        return round_up(self.line + self.part_words * self.lanes, BLOCK_ALIGNMENT)
+        return round_up(self.head + self.part_words * self.lanes, BLOCK_ALIGNMENT)
+
+    @property
+    def tile_words(self) -> int:
+        """Words of a kernel tile in memory, all parts of it."""
+        return self.parts * self.cus * self.vmacs * self.steps * self.block
+
+    @property
+    def bias_words(self) -> int:
+        """Words of the biases that a CU has in its maps buffer, where they lie apart."""
+        return round_up(self.share or self.channels, BLOCK_ALIGNMENT) if self.apart else 0
 
     @property
     def words(self) -> int:
         """Words of the whole layer in memory."""
-        return self.tiles * self.parts * self.cus * self.vmacs * self.steps * self.block
+        return self.tiles * self.tile_words + self.cus * self.bias_words
+
+    def bias_offset(self, cu: int) -> int:
+        """First word of the biases of a CU that has kernels of its own, or with `cu` 0 of all."""
+        return self.tiles * self.tile_words + cu * self.bias_words
 
     def load_offset(self, part: int, cu: int, vmac: int) -> int:
-        """First word of a run of blocks within its kernel tile; tiles are `words // tiles` apart."""
+        """First word of a run of blocks within its kernel tile; tiles are `tile_words` apart."""
         return ((part * self.cus + cu) * self.vmacs + vmac) * self.steps * self.block
 
 
@@ -187,8 +209,9 @@ def pack_weights(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, pac
     flat = blocks.reshape(kernels, p.kernel_words)
 
     steps = p.tiles * p.steps
-    slots = np.zeros((p.cus, steps * p.vmacs * p.lanes, p.parts, p.line // p.lanes + p.part_words), np.int16)
-    head = p.line // p.lanes
+    head = p.head // p.lanes
+    slots = np.zeros((p.cus, steps * p.vmacs * p.lanes, p.parts, head + p.part_words), np.int16)
+    apart = np.zeros((p.cus, p.bias_words), np.int16)
     for cu in range(p.cus):
         mine = slice(cu * p.share, min((cu + 1) * p.share, kernels) if p.cus > 1 else kernels)
         count = max(0, mine.stop - mine.start)
@@ -197,7 +220,9 @@ def pack_weights(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, pac
         for part in range(p.parts):
             piece = flat[mine, part * p.part_words : (part + 1) * p.part_words]
             slots[cu, :count, part, head : head + piece.shape[1]] = piece
-        if bias is not None:
+        if bias is not None and p.apart:
+            apart[cu, :count] = bias[mine]
+        elif bias is not None:
             slots[cu, :count, 0, 0] = bias[mine]
     # cu, tile, step, vmac, lane, part, word -> tile, part, cu, vmac, step, word, lane
     shaped = slots.reshape(p.cus, p.tiles, p.steps, p.vmacs, p.lanes, p.parts, -1)
@@ -205,7 +230,7 @@ def pack_weights(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, pac
     image = np.zeros((*ordered.shape[:5], p.block), np.int16)
     content = ordered.reshape(*ordered.shape[:5], -1)
     image[..., : content.shape[-1]] = content
-    return image.reshape(-1)
+    return np.concatenate((image.reshape(-1), apart.reshape(-1)))
 
 
 def average_steps(vmacs: int, line: int) -> int:

@@ -178,7 +178,7 @@ def kernels_works(layer: Entry, machine: Entry) -> list[Entry]:
             cycles = number * blocks(length, line) * lanes
             macs, reduction = macs + times * steps * cycles, reduction + times * steps * max(cycles, line)
             issue += times * steps * (number + 1 + layer["residual"])
-        weights = blocks(line + seen * grain * lanes, transfer) * transfer * pieces * blocks(kernels // pieces, lanes)
+        weights = blocks(seen * grain * lanes, transfer) * transfer * pieces * blocks(kernels // pieces, lanes)
         works.append({**once, "macs": macs, "reduction": reduction, "issue": issue, "weights": weights})
     return works
 

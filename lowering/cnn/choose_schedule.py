@@ -99,6 +99,9 @@ class ChooseSchedule(ModulePass):
     with that where they can be, whether or not it is faster."""
     turns: int | None = None
     """0: kernels, or maps, go past the others always forwards, as for schedule=paper; 1: back and forth."""
+    biases: int | None = None
+    """0: biases lie in front of their kernels, as for schedule=paper; 1: in the maps buffers, where they fit. Without,
+    there where two slots of kernels do not fit otherwise."""
     timed: bool = True
     """Whether plans are timed; without, the first estimate alone decides."""
     input_layout: str | None = None
@@ -116,6 +119,7 @@ class ChooseSchedule(ModulePass):
             "fused": ("0", "1"),
             "pooled": ("0", "1"),
             "turns": ("0", "1"),
+            "biases": ("0", "1"),
         }
         for option, choices in named.items():
             if (value := getattr(self, option)) is not None and str(value) not in [str(choice) for choice in choices]:
@@ -306,9 +310,14 @@ def ranked_plans(problem: ConvProblem, wanted: ChooseSchedule, refuse: Refusal =
     rows = () if wanted.rows is None else (wanted.rows,)
     slots = Choices().slots if wanted.slots is None else (wanted.slots,)
     turns = wanted.turns if wanted.turns is not None else 0 if wanted.schedule == PAPER else 1
-    # What the layer cannot have is dropped, the mode before the rows, the slots at last.
+    # What the layer cannot have is dropped, the mode before the rows, the slots behind them, where biases lie at last.
     narrower = [Choices(modes, rows, slots), Choices((usual,), rows, slots), Choices((usual,), slots=slots)]
-    attempts = dict.fromkeys(choices._replace(turns=turns) for choices in (*narrower, Choices((usual,))))
+    biases = wanted.biases if wanted.biases is not None else 0 if wanted.schedule == PAPER else None
+    attempts = dict.fromkeys(
+        choices._replace(turns=turns, biases=wish)
+        for wish in ((biases, 0) if biases else (biases,))
+        for choices in (*narrower, Choices((usual,)))
+    )
     plans: list[ConvPlan] = []
     for choices in attempts:
         plans = plans or list(conv_plans(problem, choices, refuse))

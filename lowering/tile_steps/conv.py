@@ -15,6 +15,7 @@ from lowering.tile_steps.layer import (
     CYCLES_PER_INSTRUCTION,
     ROW_PARTS,
     LayerBuffers,
+    LoadBiases,
     LoadWeights,
     Origin,
     Slice,
@@ -49,6 +50,8 @@ class Conv:
     mode: tile.Mode
     bypass: bool
     sliced: bool
+    biases: bool
+    """Whether they lie in the maps buffers."""
     span: tile.Span
     window: tile.Window
     kernels: tile.Kernels
@@ -110,6 +113,10 @@ class ConvSteps(LayerBuffers):
         block, slots = plan.packing.block, schedule.weights_slots
         self.buffer(Role.WEIGHTS, weights_place(self.machine, schedule.steps * block, slots, block), block)
         self.weights_slots = Slots(slots)
+        biases = plan.maps.biases
+        self.biases = None if biases is None else self.buffer(Role.BIASES, biases, biases.words)
+        self.biased = set[int]()
+        """The slots of maps beside which biases are there."""
         self.tile_channels = schedule.steps * self.machine.vmacs * lanes_of(schedule.mode, self.machine)
         tiles = [KernelTile(w, k) for w in range(plan.windows) for k in range(plan.kernel_tiles)]
         count = schedule.result_tiles
@@ -224,6 +231,7 @@ class ConvSteps(LayerBuffers):
             if missing:
                 self._load_weights(number, part, weights_slot)
             maps_slot = self._maps_slot(maps, columns)
+            self._load_biases(maps_slot)
             if first and part == 0:
                 self._load_bypass(maps, columns, result)
             self.steps.append(ConvTile(self, maps, columns, kernel, result, maps_slot, weights_slot, part))
@@ -245,6 +253,26 @@ class ConvSteps(LayerBuffers):
         wanted = Slice(result.channel + first, words, self.conv.share)
         self.load_other(result.base, maps, columns, result.slot, wanted)
 
+    def _load_biases(self, slot: int) -> None:
+        """Sees to it that the biases of all kernels are beside a slot of maps, where they have a place there."""
+        if self.biases is None or slot in self.biased:
+            return
+        self.biased.add(slot)
+        load = LoadBiases(self.plan.cus)
+        transfers = self.bias_transfers(load)
+        self.steps.append(
+            Step(
+                load,
+                (slot,),
+                Unit.LOAD,
+                (),
+                (Access(Role.BIASES, slot),),
+                (1,) * self.machine.compute_units,
+                len(transfers) * CYCLES_PER_INSTRUCTION,
+                memory_cycles(self.machine, 1, sum(transfer.words for transfer in transfers)),
+            )
+        )
+
     def _load_weights(self, number: int, part: int, slot: int) -> None:
         machine, packing = self.machine, self.conv.packing
         beside_maps = self.conv.schedule.order is tile.Order.KLOOP and self.plan.maps_tiles > self.maps_slots.count
@@ -260,7 +288,7 @@ class ConvSteps(LayerBuffers):
                 written,
                 (1,) * machine.compute_units,
                 machine.vmacs * min(packing.cus, load.cus.bit_count()) * CYCLES_PER_INSTRUCTION,
-                memory_cycles(machine, 1, packing.words // packing.tiles // len(loads)),
+                memory_cycles(machine, 1, packing.tile_words // len(loads)),
                 # Free slots beside the kernels that are computed with have to wait.
                 held=self.buffers.whole_banks_of(written) if self.weights_slots.count > 2 else (),
                 patient=patient,
@@ -275,13 +303,13 @@ class ConvSteps(LayerBuffers):
         rows = min(maps.stop - maps.first for tile in self.plan.rows for maps in tile.maps)
         outputs = rows * min(columns.stop - columns.first for columns in self.plan.columns)
         most = outputs * packing.steps * self.output_cycles // KEPT_WAITING
-        if memory_cycles(machine, 1, packing.words // packing.tiles) <= most:
+        if memory_cycles(machine, 1, packing.tile_words) <= most:
             return [LoadWeights(0, self.plan.cus)]
         cus = [self.plan.cus]
         if packing.cus > 1:
             cus = [1 << cu for cu in range(machine.compute_units) if self.plan.cus >> cu & 1]
         finest = gcd(HALVES, packing.block // machine.transfer_words) * packing.steps
-        words = packing.words // packing.tiles // len(cus)
+        words = packing.tile_words // len(cus)
         pieces = next((n for n in divisors(finest) if memory_cycles(machine, 1, words // n) <= most), finest)
         return [LoadWeights(0, mine, piece, pieces) for piece in range(pieces) for mine in cus]
 
@@ -295,6 +323,11 @@ class ConvSteps(LayerBuffers):
             for vmac in range(packing.vmacs)
             if vmac * packing.lanes < packing.kernels_of_cu
         ]
+
+    def bias_transfers(self, load: LoadBiases) -> list[Transfer]:
+        packing, units = self.conv.packing, self.machine.load_units
+        cus = [cu for cu in range(packing.cus) if packing.cus == 1 or load.cus >> cu & 1]
+        return [Transfer(cu % units, 1, packing.bias_words) for cu in cus]
 
     def _store(self, buffer: Buffer, slot: int, rows: RowTile, columns: ColumnTile, channel: int) -> None:
         plan, region = self.conv, self.regions.result.layout
@@ -468,6 +501,7 @@ class TileCode:
             layer.conv.schedule.mode,
             layer.other is not None,
             layer.plan.sliced,
+            layer.biases is not None,
             self.span._replace(bottom=part.bottom - part.top, right=part.right - part.left),
             window,
             self.kernels,
@@ -536,6 +570,8 @@ class ConvTile:
         if layer.other is not None:
             rows = Extent(self.first_row, maps.stop - result.base)
             self.inputs += (Access(Role.OTHER_TILE, result.slot, rows),)
+        if layer.biases is not None:
+            self.inputs += (Access(Role.BIASES, maps_slot),)
 
     def parts(self) -> list[Part]:
         return self.code.parts

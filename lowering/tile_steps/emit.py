@@ -10,7 +10,7 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from lowering.tile_steps import steps
 from lowering.tile_steps.conv import Conv
-from lowering.tile_steps.layer import Load, LoadPixels, LoadWeights, Move, Store, TileProgram
+from lowering.tile_steps.layer import Load, LoadBiases, LoadPixels, LoadWeights, Move, Store, TileProgram
 from lowering.tile_steps.neighbours import Ahead
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.roll import Leaf, Loop, Node, numbers_of
@@ -140,6 +140,9 @@ def _operation(
             packed, weights = named[Role.PACKED], named[Role.WEIGHTS]
             piece = template.piece, template.pieces
             return tile.LoadWeightsOp(packed, number, template.part, weights, slot, template.cus, *piece)
+        case LoadBiases():
+            (slot,) = numbers
+            return tile.LoadBiasesOp(named[Role.PACKED], named[Role.BIASES], slot, template.cus)
         case Store():
             return tile.StoreOp(
                 named[template.buffer],
@@ -184,6 +187,7 @@ def _computation(
             maps_slot,
             named[Role.WEIGHTS],
             weights_slot,
+            named[Role.BIASES] if template.biases else None,
             named[Role.OTHER_TILE] if template.bypass else None,
             template.sliced,
             named[Role.RESULT_TILE],

@@ -90,6 +90,13 @@ class LoadWeights:
     """Of what each weights buffer gets, which of so many equal pieces."""
 
 
+@dataclass(frozen=True)
+class LoadBiases:
+    """Template of a load of all biases that a CU has."""
+
+    cus: int
+
+
 @dataclass
 class Slots:
     """What the slots of a buffer hold: what is still there need not be loaded again.
@@ -209,6 +216,10 @@ class LayerBuffers:
     def weights_transfers(self, load: LoadWeights) -> list[Transfer]:
         """What load units do for a load of kernels, or of an average pool's weights; other layers have none."""
         raise TypeError(f"{load} of a layer without weights")
+
+    def bias_transfers(self, load: LoadBiases) -> list[Transfer]:
+        """What load units do for a load of biases into the maps buffers; most layers have none there."""
+        raise TypeError(f"{load} of a layer without biases of its own")
 
     def buffer(self, role: Role, place: Place, unit: int) -> Buffer:
         """A buffer of the layer, in pixels or kernel blocks of so many words."""

@@ -43,6 +43,8 @@ class Role(StrEnum):
     POOLED_TILE = "pooled tile"
     HALO = "halo"
     KEPT = "kept columns"
+    BIASES = "biases"
+    """Those in the maps buffers."""
     WEIGHTS = "weights"
     """The weights buffer."""
 

@@ -166,6 +166,20 @@ class TileFunctions(InterpreterFunctions):
                 state.buffers(machine).wbuf[cu, run.vmac, first : first + run.words] = words
         return ()
 
+    @impl(tile.LoadBiasesOp)
+    def run_load_biases(self, interpreter: Interpreter, op: tile.LoadBiasesOp, args: PythonValues) -> PythonValues:
+        state = run_state(interpreter)
+        machine = machine_of(op)
+        values = _values(op, args)
+        region: Region = values[op.packed]
+        start = values[op.buffer][op.number("slot", _indices(values))]
+        for run in op.runs():
+            words = state.dram[0, region.base + run.source :][: run.words]
+            for cu in range(machine.compute_units):
+                if run.cus >> cu & 1:
+                    state.buffers(machine).mbuf[:, cu, start : start + run.words] = words
+        return ()
+
     @impl(tile.ConvOp)
     def run_conv(self, interpreter: Interpreter, op: tile.ConvOp, args: PythonValues) -> PythonValues:
         state = run_state(interpreter)
@@ -189,7 +203,11 @@ class TileFunctions(InterpreterFunctions):
             blocks = _blocks(buffers.wbuf[cu], weights_start, op, machine)
             sums = np.zeros((state.batch, len(rows), len(columns), count), np.int64)
             if kernels.part == 0:
-                sums += align(blocks.bias[:count], shifts.bias)
+                bias = blocks.bias[:count]
+                if op.biases is not None:
+                    start = values[op.biases][op.number("maps_slot", indices)] + channel
+                    bias = buffers.mbuf[0, cu, start : start + count]
+                sums += align(bias, shifts.bias)
                 if op.bypass is not None:
                     layout = cast(tile.MapsBufferType, op.bypass.type)
                     view = _tile(buffers.mbuf[:, cu], values[op.bypass][result_slot], result_rows, columns, layout)
@@ -351,7 +369,7 @@ class PoolWindow(NamedTuple):
 
 class _Blocks(NamedTuple):
     bias: NDArray[np.int16]
-    """One for each channel of the tile."""
+    """What lies in front of the kernels: of each channel of the tile its bias, unless that lies elsewhere."""
     taps: NDArray[np.float64]
     """(kernel words, channels); zero outside the part that is loaded."""
 
@@ -359,14 +377,14 @@ class _Blocks(NamedTuple):
 def _blocks(wbuf: Words, start: int, op: tile.ConvOp, machine: Machine) -> _Blocks:
     """The kernels in the WBufs of a CU, (vMAC, words): what the vMACs have in each step of the tile."""
     kernels, window = op.kernels.record, op.window.record
-    lanes, line = op.lanes(machine), machine.line_words
+    lanes, head = op.lanes(machine), op.head(machine)
     block = cast(tile.WeightsBufferType, op.weights.type).block.data
     whole = window.kernel_h * window.kernel_w * kernels.depth
     first = kernels.part * kernels.part_words
     length = min(kernels.part_words, whole - first)
     shaped = wbuf[:, start : start + kernels.steps * block].reshape(machine.vmacs, kernels.steps, block)
     # Channels run over lanes, then vMACs, then steps.
-    taps = shaped[:, :, line : line + length * lanes].reshape(machine.vmacs, kernels.steps, length, lanes)
+    taps = shaped[:, :, head : head + length * lanes].reshape(machine.vmacs, kernels.steps, length, lanes)
     channels = kernels.steps * machine.vmacs * lanes
     matrix = np.zeros((whole, channels))
     matrix[first : first + length] = taps.transpose(2, 1, 0, 3).reshape(length, channels)

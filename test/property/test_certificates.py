@@ -51,6 +51,7 @@ SCHEDULES = st.fixed_dictionaries(
         "split": st.sampled_from([None, "rows", "kernels"]),
         "order": st.sampled_from([None, "mloop", "kloop"]),
         "rows": st.sampled_from([None, 1, 2, 5]),
+        "biases": st.sampled_from([None, 1]),
         "input_layout": st.sampled_from(["as-is", "best"]),
     }
 )

@@ -68,6 +68,7 @@ wishes = st.builds(
     order=st.sampled_from([None, "mloop", "kloop"]),
     schedule=st.sampled_from(["best", "paper"]),
     rows=st.one_of(st.none(), st.integers(1, 8)),
+    biases=st.sampled_from([None, 0, 1]),
 )
 
 
@@ -303,6 +304,7 @@ def drawn_schedule(op: cnn.Conv2dOp | cnn.LinearOp, data: st.DataObject) -> dict
             result_tiles=st.one_of(sizes, st.just(problem.channels)),
             fused=st.just(fused),
             turns=st.integers(0, 1),
+            biases=st.integers(0, 1),
         )
     )
     try:

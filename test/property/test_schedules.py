@@ -68,6 +68,7 @@ def random_schedule(problem: ConvProblem, random: Random) -> Schedule:
         random.choice([1, size(-(-steps // chosen))]),
         fused,
         random.randint(0, 1),
+        random.randint(0, 1),
     )
 
 

@@ -44,7 +44,7 @@ def packings(draw: st.DrawFn) -> Packing:
     parts = draw(st.integers(1, 3)) if steps == 1 else 1
     numbers = (groups, windows, depth, kernel_h, kernel_w, channels, cus, share, vmacs, LINE, steps, tiles, parts)
     unrolled = windows == 1 and groups == 1 and segments == (Segment(depth, 0),) and draw(st.booleans())
-    return Packing(mode, *numbers, segments, unrolled)
+    return Packing(mode, *numbers, segments, unrolled, draw(st.booleans()))
 
 
 def word_of_pixel(packing: Packing, channel: int) -> int:
@@ -71,7 +71,9 @@ def packed_by_loops(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, 
             run = ((tile * p.parts + part) * p.cus + cu) * p.vmacs + vmac
             return (run * p.steps + step) * p.block + word
 
-        if bias is not None:
+        if bias is not None and p.apart:
+            image[p.words - (p.cus - cu) * p.bias_words + kernel % per_cu] = bias[kernel]
+        elif bias is not None:
             image[place(0, lane)] = bias[kernel]
         inputs = weights.shape[1]
         first_channel = kernel // (p.channels // p.groups) * inputs
@@ -81,7 +83,7 @@ def packed_by_loops(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, 
                 for kx in range(p.kernel_w):
                     pixel = kx * p.kernel_h + ky if p.unrolled else ky * p.kernel_w + kx
                     part, position = divmod(pixel * p.depth + word, p.part_words)
-                    image[place(part, p.line + position * lanes + lane)] = weights[kernel, i, ky, kx]
+                    image[place(part, p.head + position * lanes + lane)] = weights[kernel, i, ky, kx]
     return image
 
 
@@ -100,7 +102,8 @@ def test_every_weight_lies_where_the_page_says(packing: Packing, with_bias: bool
 @given(packings())
 def test_blocks_are_aligned_and_hold_their_part(packing: Packing) -> None:
     assert packing.block % BLOCK_ALIGNMENT == 0
-    assert packing.line + packing.part_words * packing.lanes <= packing.block
+    assert packing.head + packing.part_words * packing.lanes <= packing.block
+    assert packing.bias_words % BLOCK_ALIGNMENT == 0
     assert packing.part_words * packing.parts >= packing.kernel_words
     assert packing.parts == 1 or packing.part_words % packing.line == 0
 

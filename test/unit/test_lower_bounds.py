@@ -40,10 +40,10 @@ def test_3x3_takes_the_lines_under_its_kernels() -> None:
         reduction=FILL + 82 * 82 * 4 * 16 // 4 + WRITTEN,
         comparisons=0,
         # Maps, kernels of 16 + 9 * 64 words in whole transfers, results.
-        bandwidth=STORE + moved(28 * 28 * 64 + 64 * 608 + 28 * 28 * 64),
+        bandwidth=STORE + moved(28 * 28 * 64 + 64 * 576 + 28 * 28 * 64),
         # A start and a trace for each kernel row.
         issue=FILL + (28 * 28 + 82 * 28) * 16 // 4 + STORE,
-        buffer=STORE + moved(28 * 28 * 64 + 64 * 608 + 28 * 28 * 64),
+        buffer=STORE + moved(28 * 28 * 64 + 64 * 576 + 28 * 28 * 64),
     )
 
 
@@ -51,7 +51,7 @@ def test_1x1_over_few_channels_is_best_word_by_word() -> None:
     # In COOP an output has 4 lines but takes 16 cycles, 8 steps a pixel; in INDP 64 words, one step a pixel.
     bounds = conv_bounds(convolution(64, 32, (14, 14), 1), fused=False)
     assert bounds.macs == bounds.cycles == FILL + 14 * 14 * 64 // 4 + 16 + WRITTEN
-    assert bounds.bandwidth == STORE + moved(14 * 14 * 64 + 2 * 1056 + 14 * 14 * 32)
+    assert bounds.bandwidth == STORE + moved(14 * 14 * 64 + 2 * 1024 + 14 * 14 * 32)
     assert bounds.issue == FILL + 14 * 14 * 2 // 4 + STORE
 
 
@@ -67,12 +67,12 @@ def test_a_fused_pool_compares_beside_the_macs_and_is_all_that_is_stored() -> No
     alone, fused = conv_bounds(problem, fused=False), conv_bounds(problem, fused=True)
     assert (alone.macs, alone.comparisons) == (fused.macs, 0)
     assert fused.comparisons == FILL + 14 * 14 * 4 * 4 // 4 + STORE
-    assert fused.bandwidth == STORE + moved(28 * 28 * 64 + 64 * 608 + 14 * 14 * 64)
+    assert fused.bandwidth == STORE + moved(28 * 28 * 64 + 64 * 576 + 14 * 14 * 64)
 
 
 def test_a_residual_is_moved_and_started_from() -> None:
     alone, added = (conv_bounds(convolution(64, 64, (28, 28), 3, residual=r), fused=False) for r in (False, True))
-    assert added.bandwidth - STORE == moved(3 * 28 * 28 * 64 + 64 * 608)
+    assert added.bandwidth - STORE == moved(3 * 28 * 28 * 64 + 64 * 576)
     assert added.issue - alone.issue == 28 * 28 * 16 // 4
 
 

@@ -77,6 +77,7 @@ def schedule(
     result_tiles: int = 4,
     fused: int = 0,
     turns: int = 1,
+    biases: int = 0,
 ) -> Schedule:
     return Schedule(
         mode,
@@ -93,6 +94,7 @@ def schedule(
         result_tiles,
         fused,
         turns,
+        biases,
     )
 
 
@@ -107,7 +109,7 @@ def slots_of(place: Place) -> list[range]:
 def check_places(plan: ConvPlan, machine: Machine) -> None:
     """Buffers lie apart, each slot of two in a bank, rows at whole transfers."""
     tiles = plan.maps
-    every = tiles.maps, tiles.unpooled, tiles.other, tiles.result, tiles.pooled, tiles.halo, tiles.kept
+    every = tiles.maps, tiles.unpooled, tiles.other, tiles.result, tiles.pooled, tiles.halo, tiles.kept, tiles.biases
     places = [place for place in every if place is not None]
     taken = sorted((slot for place in places for slot in slots_of(place)), key=lambda words: words.start)
     for here, there in pairwise(taken):
@@ -383,6 +385,11 @@ def test_a_fused_pool_in_column_tiles_keeps_the_columns_that_two_of_them_read() 
             convolution(16, 64, (16, 8), 3, pool=(2, 2, 0)),
             schedule(rows=1, columns=4, result_tiles=2, fused=1),
             "a fused pool keeps rows of all channels from tile to tile",
+        ),
+        (
+            convolution(64, 64, (16, 8), 1, residual=True),
+            schedule(split=Split.KERNELS, biases=1),
+            "a CU does not find its own biases where it finds its part of a bypass of all channels",
         ),
     ],
 )

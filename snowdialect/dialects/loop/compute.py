@@ -93,7 +93,7 @@ class StartOp(LoopOp):
         if self.space.data is Space.WBUF:
             self.check_bounds("source", lanes, machine.wbuf_words, "the bias")
         else:
-            self.check_bounds("source", reach, machine.mbuf_words, "the bypass value")
+            self.check_bounds("source", reach, machine.mbuf_words, "the initial value")
         self.check_bounds("target", reach, machine.mbuf_words, "the result")
         if lanes > 1:
             self.check_aligned("source", machine.line_words, "an INDP initial value")

@@ -33,7 +33,15 @@ from snowdialect.dialects.tile.records import (
     WindowAttr,
 )
 from snowdialect.dialects.tile.structure import BufferOp, ForOp, LayerOp, TiledOp, WaitOp, outer_indices
-from snowdialect.dialects.tile.transfer import LoadOp, LoadWeightsOp, MoveOp, Pieces, TransferOp, WeightsRun
+from snowdialect.dialects.tile.transfer import (
+    LoadBiasesOp,
+    LoadOp,
+    LoadWeightsOp,
+    MoveOp,
+    Pieces,
+    TransferOp,
+    WeightsRun,
+)
 from snowdialect.dialects.tile.types import (
     MapsBufferType,
     MapsType,
@@ -68,6 +76,7 @@ Tile = Dialect(
         LoadOp,
         LoadPixelsOp,
         LoadWeightsOp,
+        LoadBiasesOp,
         ConvOp,
         MaxPoolOp,
         AvgPoolOp,
@@ -110,6 +119,7 @@ __all__ = [
     "Kernels",
     "KernelsAttr",
     "LayerOp",
+    "LoadBiasesOp",
     "LoadOp",
     "LoadPixelsOp",
     "LoadWeightsOp",

@@ -157,9 +157,10 @@ class ConvOp(ComputeOp):
     The tile's kernels compute the channels from `channel` on of each CU; they see the words of each pixel from
     `offset` on. Local row `r` of the result goes to row `r + result_row` of its buffer, the first of the channels to
     word `result_word` of a pixel. The bypass tile has the slot and the rows of the result; its pixels have all channels
-    of all CUs, or, `sliced`, those of the result tile in the same words. A later part of a kernel adds to what the
-    parts before it left in the accumulators. Of `unrolled` rows the window sees one row, whose pixels hold all rows
-    under the kernel; words of those that are outside the tensor are not read.
+    of all CUs, or, `sliced`, those of the result tile in the same words. Each output starts from the bias in front of
+    its kernel, or from that in `biases`, a pixel of all channels that the CU has, in the slot of the maps. A later part
+    of a kernel adds to what the parts before it left in the accumulators. Of `unrolled` rows the window sees one row,
+    whose pixels hold all rows under the kernel; words of those that are outside the tensor are not read.
     """
 
     name = "tile.conv"
@@ -170,6 +171,7 @@ class ConvOp(ComputeOp):
     weights = operand_def(WeightsBufferType)
     weights_slot = prop_def(AffineMapAttr)
     weights_slot_indices = var_operand_def(IndexType())
+    biases = opt_operand_def(MapsBufferType)
     bypass = opt_operand_def(MapsBufferType)
     sliced = opt_prop_def(UnitAttr)
     result = operand_def(MapsBufferType)
@@ -197,6 +199,7 @@ class ConvOp(ComputeOp):
     assembly_format = (
         "$mode $maps custom<Address>($maps_slot, $maps_slot_indices) "
         "`,` $weights custom<Address>($weights_slot, $weights_slot_indices) "
+        "(`biases` $biases^ `:` type($biases))? "
         "(`bypass` $bypass^ `:` type($bypass))? (`sliced` $sliced^)? "
         "`to` $result custom<Address>($result_slot, $result_slot_indices) "
         "`at` custom<Address>($result_row, $result_row_indices) "
@@ -228,6 +231,7 @@ class ConvOp(ComputeOp):
         maps_slot: IndexExpr,
         weights: SSAValue,
         weights_slot: IndexExpr,
+        biases: SSAValue | None,
         bypass: SSAValue | None,
         sliced: bool,
         result: SSAValue,
@@ -253,6 +257,7 @@ class ConvOp(ComputeOp):
                 maps_slot.indices(),
                 weights,
                 weights_slot.indices(),
+                biases,
                 bypass,
                 result,
                 result_slot.indices(),
@@ -309,6 +314,10 @@ class ConvOp(ComputeOp):
     def result_move(self) -> IndexExpr:
         return self.address("result_row")
 
+    def head(self, machine: Machine) -> int:
+        """Words of a block before those of the kernel."""
+        return machine.line_words if self.biases is None else 0
+
     def lanes(self, machine: Machine) -> int:
         """Outputs that a vMAC has in flight."""
         return 1 if self.mode.data is Mode.COOP else machine.macs
@@ -336,7 +345,7 @@ class ConvOp(ComputeOp):
             fail(self, f"there is no part {kernels.part}, the number of parts is {kernels.parts}")
         block = cast(WeightsBufferType, self.weights.type).block.data
         lanes = self.lanes(machine)
-        if machine.line_words + kernels.part_words * lanes > block:
+        if self.head(machine) + kernels.part_words * lanes > block:
             fail(self, f"kernels of {kernels.part_words} words do not fit blocks of {block}")
         check_words(self, self.weights, kernels.steps * block)
         count = self.channels_at(outer_indices(self), machine)
@@ -344,6 +353,11 @@ class ConvOp(ComputeOp):
             fail(self, f"there is no channel {self.bounds('channel')[1]}, the tiles of a CU have {kernels.channels}")
         self.check_pixel(self.maps, self.bounds("offset"), kernels.depth)
         self.check_pixel(self.result, self.bounds("result_word"), count)
+        if self.biases is not None:
+            self.check_pixel(self.biases, self.bounds("channel"), count)
+            self.check_slot("maps_slot", self.biases)
+            if kernels.share and self.bypass is not None and self.sliced is None:
+                fail(self, "CUs with kernels and biases of their own want a sliced bypass")
         results = [self.result]
         if self.sliced is not None and self.bypass is None:
             fail(self, "there is no bypass that is sliced")

@@ -215,6 +215,14 @@ class WeightsRun(NamedTuple):
     target: int = 0
 
 
+class BiasesRun(NamedTuple):
+    """`words` words from word `source` of a packed region to the maps buffers of the masked CUs."""
+
+    source: int
+    cus: int
+    words: int
+
+
 @irdl_op_definition
 class LoadWeightsOp(TiledOp):
     """Kernel tile `tile` of the packed weights, `part` of it, into a slot of the WBufs of the masked CUs: all that each
@@ -302,7 +310,7 @@ class LoadWeightsOp(TiledOp):
         match self.packed.owner:
             case WeightsOp() as weights:
                 packing, part = weights.packing.record, self.part.value.data
-                start = tile * (packing.words // packing.tiles)
+                start = tile * packing.tile_words
                 piece, pieces = self._piece
                 words = packing.steps * packing.block // pieces
                 return [
@@ -322,6 +330,51 @@ class LoadWeightsOp(TiledOp):
                 assert isinstance(self.packed.type, PackedType)
                 words = self.packed.type.words.data // machine.vmacs
                 return [WeightsRun(vmac * words, vmac, masked, words) for vmac in range(machine.vmacs)]
+
+
+@irdl_op_definition
+class LoadBiasesOp(TiledOp):
+    """The biases of packed weights that lie apart from their kernels, all that each of the masked CUs has, into a slot
+    of its maps buffer: one behind the other, in the order of the channels that the CU computes."""
+
+    name = "tile.load_biases"
+    packed = operand_def(PackedType)
+    buffer = operand_def(MapsBufferType)
+    slot = prop_def(AffineMapAttr)
+    slot_indices = var_operand_def(IndexType())
+    cus = prop_def(IntegerAttr[I64])
+    traits = traits_def(MemoryReadEffect(), MemoryWriteEffect())
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+    custom_directives = (Address,)
+    assembly_format = (
+        "$packed `to` $buffer `slot` custom<Address>($slot, $slot_indices) `cus` $cus attr-dict "
+        "`:` type($packed) `to` type($buffer)"
+    )
+    ADDRESSES: ClassVar[tuple[str, ...]] = ("slot",)
+
+    def __init__(self, packed: SSAValue, buffer: SSAValue, slot: IndexExpr, cus: int) -> None:
+        super().__init__(
+            operands=[packed, buffer, slot.indices()], properties={"slot": slot.map(), "cus": integer(cus)}
+        )
+
+    def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
+        return None
+
+    def verify_accesses(self) -> None:
+        if not isinstance(weights := self.packed.owner, WeightsOp) or not weights.packing.record.apart:
+            fail(self, "there are no biases that lie apart from their kernels")
+        self.check_pixel(self.buffer, (0, 0), weights.packing.record.bias_words)
+        self.check_slot("slot", self.buffer)
+
+    def runs(self) -> list[BiasesRun]:
+        """What is loaded: for each CU its own, or the same for all."""
+        assert isinstance(self.packed.owner, WeightsOp)
+        packing, mask = self.packed.owner.packing.record, self.cus.value.data
+        masks = [1 << cu for cu in range(mask.bit_length()) if mask >> cu & 1] if packing.cus > 1 else [mask]
+        return [
+            BiasesRun(packing.bias_offset(cus.bit_length() - 1 if packing.cus > 1 else 0), cus, packing.bias_words)
+            for cus in masks
+        ]
 
 
 @irdl_op_definition

@@ -88,8 +88,18 @@ def _format_segments(segments: Sequence[Segment]) -> str:
     return f"channels [{', '.join(f'{count} at {offset}' for count, offset in segments)}]"
 
 
-_PACKING_NUMBERS = Packing._fields[1:-2]
+_PACKING_NUMBERS = Packing._fields[1:-3]
+_PACKING_FLAGS = Packing._fields[-2:]
 _MAPS_FIELDS = ("height", "width", "pixel", "row", "frac")
+
+
+def _parse_flags(parser: AttrParser) -> list[UnitAttr | NoneAttr]:
+    found = set[str]()
+    while parser.parse_optional_punctuation(",") is not None:
+        missing = [flag for flag in _PACKING_FLAGS if flag not in found]
+        given = (flag for flag in missing if parser.parse_optional_keyword(flag) is not None)
+        found.add(parser.expect(lambda given=given: next(given, None), f"{' or '.join(missing)} expected"))
+    return [UnitAttr() if flag in found else NoneAttr() for flag in _PACKING_FLAGS]
 
 
 @irdl_attr_definition
@@ -259,7 +269,8 @@ class WeightsBufferType(ParametrizedAttribute, TypeAttribute):
 
 @irdl_attr_definition
 class PackingAttr(ParametrizedAttribute):
-    """A layout.Packing as an attribute: `#tile.packing<coop, groups 1, ..., channels [64 at 0]>`."""
+    """A layout.Packing as an attribute: `#tile.packing<coop, groups 1, ..., channels [64 at 0]>`, with `, unrolled` and
+    `, apart` at the end where that is so."""
 
     name = "tile.packing"
     mode: ModeAttr
@@ -267,22 +278,24 @@ class PackingAttr(ParametrizedAttribute):
     counts: ArrayAttr[IntAttr]
     offsets: ArrayAttr[IntAttr]
     unrolled: UnitAttr | NoneAttr
+    apart: UnitAttr | NoneAttr
 
     @staticmethod
     def make(packing: Packing) -> PackingAttr:
         return PackingAttr(
             ModeAttr(Mode(packing.mode)),
-            ArrayAttr([IntAttr(value) for value in packing[1:-2]]),
+            ArrayAttr([IntAttr(value) for value in packing[1:-3]]),
             ArrayAttr([IntAttr(segment.channels) for segment in packing.segments]),
             ArrayAttr([IntAttr(segment.offset) for segment in packing.segments]),
-            UnitAttr() if packing.unrolled else NoneAttr(),
+            *(UnitAttr() if flag else NoneAttr() for flag in packing[-2:]),
         )
 
     @property
     def record(self) -> Packing:
         segments = tuple(Segment(c.data, o.data) for c, o in zip(self.counts, self.offsets, strict=True))
         numbers = (value.data for value in self.values)
-        return Packing._make((self.mode.data.value, *numbers, segments, self.unrolled == UnitAttr()))
+        flags = (value == UnitAttr() for value in (self.unrolled, self.apart))
+        return Packing._make((self.mode.data.value, *numbers, segments, *flags))
 
     def verify(self) -> None:
         if len(self.values) != len(_PACKING_NUMBERS) or len(self.counts) != len(self.offsets):
@@ -296,18 +309,17 @@ class PackingAttr(ParametrizedAttribute):
             values = parse_fields(parser, _PACKING_NUMBERS)
             parser.parse_punctuation(",")
             counts, offsets = _parse_segments(parser)
-            unrolled = parser.parse_optional_punctuation(",") is not None
-            if unrolled:
-                parser.parse_keyword("unrolled")
-        return [mode, ArrayAttr(values), counts, offsets, UnitAttr() if unrolled else NoneAttr()]
+            flags = _parse_flags(parser)
+        return [mode, ArrayAttr(values), counts, offsets, *flags]
 
     def print_parameters(self, printer: Printer) -> None:
         with printer.in_angle_brackets():
             printer.print_string(f"{self.mode.data.value}, ")
             print_fields(printer, _PACKING_NUMBERS, [value.data for value in self.values])
             printer.print_string(f", {_format_segments(self.record.segments)}")
-            if self.record.unrolled:
-                printer.print_string(", unrolled")
+            for flag in _PACKING_FLAGS:
+                if getattr(self.record, flag):
+                    printer.print_string(f", {flag}")
 
 
 class Schedule(NamedTuple):
@@ -339,6 +351,8 @@ class Schedule(NamedTuple):
     turns: int
     """1: what goes past the other, kernels or maps, goes back and forth, so that what came last is used first and not
     loaded again; 0: always forwards."""
+    biases: int = 0
+    """1: biases lie in the maps buffers, beside each slot of maps; 0: each in front of its kernel."""
 
 
 @irdl_attr_definition
@@ -369,7 +383,7 @@ class ScheduleAttr(ParametrizedAttribute):
             raise VerifyException(f"a schedule has {len(Schedule._fields) - 3} numbers, got {len(self.values)}")
         schedule = self.record
         slots = (schedule.maps_slots, schedule.result_slots)
-        if min(schedule[3:-2]) < 1 or max(slots) > 2 or not {schedule.fused, schedule.turns} <= {0, 1}:
+        if min(schedule[3:-3]) < 1 or max(slots) > 2 or not set(schedule[-3:]) <= {0, 1}:
             raise VerifyException("a schedule wants positive tile sizes and one or two slots of each buffer")
         if schedule.weights_slots > 1 and schedule.weights_slots % 2:
             raise VerifyException(

@@ -91,7 +91,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x3x2x2x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<16x3x1x1xf32>
   %w = cnn.quantize %wf : (tensor<16x3x1x1xf32>) -> tensor<16x3x1x1x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 1, columns 2, maps_rows 1, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1>} : (tensor<1x3x2x2x!cnn.fixed<8>>, tensor<16x3x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>>
-  %z = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 1, columns 2, maps_rows 1, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1>} : (tensor<1x3x2x2x!cnn.fixed<8>>, tensor<16x3x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 1, columns 2, maps_rows 1, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x3x2x2x!cnn.fixed<8>>, tensor<16x3x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>>
+  %z = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 1, columns 2, maps_rows 1, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x3x2x2x!cnn.fixed<8>>, tensor<16x3x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>>
   "test.op"(%y, %z) : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<1x16x2x2x!cnn.fixed<8>>) -> ()
 }

@@ -26,7 +26,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 4, maps_rows 4, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 4, maps_rows 4, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
   %z = cnn.max_pool %y {kernel = [2, 2], strides = [2, 2]} : (tensor<1x32x16x8x!cnn.fixed<8>>) -> tensor<1x32x8x4x!cnn.fixed<8>> loc("pool1")
   "test.op"(%z) : (tensor<1x32x8x4x!cnn.fixed<8>>) -> ()
 }
@@ -51,7 +51,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x8x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<128x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<128x16x3x3xf32>) -> tensor<128x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, kernels, mloop, rows 2, columns 4, maps_rows 8, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1>} : (tensor<1x16x8x8x!cnn.fixed<8>>, tensor<128x16x3x3x!cnn.fixed<8>>) -> tensor<1x128x8x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, kernels, mloop, rows 2, columns 4, maps_rows 8, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0>} : (tensor<1x16x8x8x!cnn.fixed<8>>, tensor<128x16x3x3x!cnn.fixed<8>>) -> tensor<1x128x8x8x!cnn.fixed<8>> loc("conv1")
   %z = cnn.max_pool %y {kernel = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]} : (tensor<1x128x8x8x!cnn.fixed<8>>) -> tensor<1x128x4x4x!cnn.fixed<8>> loc("pool1")
   "test.op"(%z) : (tensor<1x128x4x4x!cnn.fixed<8>>) -> ()
 }
@@ -79,7 +79,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 2, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 2, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
   %z = cnn.max_pool %y {kernel = [3, 3], strides = [2, 2], pads = [0, 0, 1, 1]} : (tensor<1x32x16x8x!cnn.fixed<8>>) -> tensor<1x32x8x4x!cnn.fixed<8>> loc("pool1")
   "test.op"(%z) : (tensor<1x32x8x4x!cnn.fixed<8>>) -> ()
 }
@@ -107,7 +107,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 2, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 2, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
   %z = cnn.max_pool %y {kernel = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]} : (tensor<1x32x16x8x!cnn.fixed<8>>) -> tensor<1x32x8x4x!cnn.fixed<8>> loc("pool1")
   "test.op"(%z) : (tensor<1x32x8x4x!cnn.fixed<8>>) -> ()
 }
@@ -127,7 +127,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 2, maps_rows 2, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 2, maps_rows 2, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
   %z = cnn.max_pool %y {kernel = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]} : (tensor<1x32x16x8x!cnn.fixed<8>>) -> tensor<1x32x8x4x!cnn.fixed<8>> loc("pool1")
   "test.op"(%z) : (tensor<1x32x8x4x!cnn.fixed<8>>) -> ()
 }

@@ -17,7 +17,7 @@ builtin.module attributes {snow.machine = "zc706"} {
   %x = cnn.quantize %input {tile.unrolled = #tile.unrolled<kernel 5, stride 2, dilation 1, pad 1, height 16>} : (tensor<1x3x16x16xf32>) -> tensor<1x3x16x16x!cnn.fixed<8>>
   %f = cnn.weight "f" : tensor<16x3x5x5xf32>
   %w = cnn.quantize %f : (tensor<16x3x5x5xf32>) -> tensor<16x3x5x5x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {strides = [2, 2], pads = [1, 1, 2, 2]} attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 2, columns 8, maps_rows 2, steps 1, parts 1, maps_slots 2, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1>} : (tensor<1x3x16x16x!cnn.fixed<8>>, tensor<16x3x5x5x!cnn.fixed<8>>) -> tensor<1x16x8x8x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w {strides = [2, 2], pads = [1, 1, 2, 2]} attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 2, columns 8, maps_rows 2, steps 1, parts 1, maps_slots 2, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x3x16x16x!cnn.fixed<8>>, tensor<16x3x5x5x!cnn.fixed<8>>) -> tensor<1x16x8x8x!cnn.fixed<8>>
   %z = cnn.dequantize %y : (tensor<1x16x8x8x!cnn.fixed<8>>) -> tensor<1x16x8x8xf32>
   cnn.output "z" %z : tensor<1x16x8x8xf32>
 }

@@ -25,7 +25,7 @@ module attributes {snow.machine = "zc706"} {
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
   %bf = cnn.weight "b" : tensor<32xf32>
   %b = cnn.quantize %bf : (tensor<32xf32>) -> tensor<32x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w bias %b {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1>} : (tensor<1x16x8x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>, tensor<32x!cnn.fixed<8>>) -> tensor<1x32x8x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w bias %b {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x8x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>, tensor<32x!cnn.fixed<8>>) -> tensor<1x32x8x8x!cnn.fixed<8>> loc("conv1")
   "test.op"(%y) : (tensor<1x32x8x8x!cnn.fixed<8>>) -> ()
 }
 
@@ -55,7 +55,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 2, fused 0, turns 1>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 2, fused 0, turns 1, biases 0>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
   "test.op"(%y) : (tensor<1x32x16x8x!cnn.fixed<8>>) -> ()
 }
 
@@ -93,7 +93,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x8x4x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<64x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<64x16x3x3xf32>) -> tensor<64x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, kloop, rows 1, columns 4, maps_rows 1, steps 8, parts 1, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 1, fused 0, turns 1>} : (tensor<1x16x8x4x!cnn.fixed<8>>, tensor<64x16x3x3x!cnn.fixed<8>>) -> tensor<1x64x8x4x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, kloop, rows 1, columns 4, maps_rows 1, steps 8, parts 1, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x8x4x!cnn.fixed<8>>, tensor<64x16x3x3x!cnn.fixed<8>>) -> tensor<1x64x8x4x!cnn.fixed<8>> loc("conv1")
   "test.op"(%y) : (tensor<1x64x8x4x!cnn.fixed<8>>) -> ()
 }
 
@@ -122,7 +122,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x8x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<128x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<128x16x3x3xf32>) -> tensor<128x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 1, weights_slots 2, result_slots 2, result_tiles 8, fused 0, turns 1>} : (tensor<1x16x8x8x!cnn.fixed<8>>, tensor<128x16x3x3x!cnn.fixed<8>>) -> tensor<1x128x8x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 1, weights_slots 2, result_slots 2, result_tiles 8, fused 0, turns 1, biases 0>} : (tensor<1x16x8x8x!cnn.fixed<8>>, tensor<128x16x3x3x!cnn.fixed<8>>) -> tensor<1x128x8x8x!cnn.fixed<8>> loc("conv1")
   "test.op"(%y) : (tensor<1x128x8x8x!cnn.fixed<8>>) -> ()
 }
 
@@ -140,7 +140,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x4x4x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<128x16x1x1xf32>
   %w = cnn.quantize %wf : (tensor<128x16x1x1xf32>) -> tensor<128x16x1x1x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, kernels, mloop, rows 4, columns 4, maps_rows 4, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1>} : (tensor<1x16x4x4x!cnn.fixed<8>>, tensor<128x16x1x1x!cnn.fixed<8>>) -> tensor<1x128x4x4x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, kernels, mloop, rows 4, columns 4, maps_rows 4, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x4x4x!cnn.fixed<8>>, tensor<128x16x1x1x!cnn.fixed<8>>) -> tensor<1x128x4x4x!cnn.fixed<8>> loc("conv1")
   "test.op"(%y) : (tensor<1x128x4x4x!cnn.fixed<8>>) -> ()
 }
 
@@ -162,7 +162,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x2x2x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<192x16x1x1xf32>
   %w = cnn.quantize %wf : (tensor<192x16x1x1xf32>) -> tensor<192x16x1x1x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, kernels, mloop, rows 2, columns 2, maps_rows 2, steps 12, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1>} : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<192x16x1x1x!cnn.fixed<8>>) -> tensor<1x192x2x2x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, kernels, mloop, rows 2, columns 2, maps_rows 2, steps 12, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<192x16x1x1x!cnn.fixed<8>>) -> tensor<1x192x2x2x!cnn.fixed<8>> loc("conv1")
   "test.op"(%y) : (tensor<1x192x2x2x!cnn.fixed<8>>) -> ()
 }
 
@@ -182,7 +182,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x4x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 1, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1>} : (tensor<1x16x4x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x4x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 1, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x4x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x4x8x!cnn.fixed<8>> loc("conv1")
   "test.op"(%y) : (tensor<1x32x4x8x!cnn.fixed<8>>) -> ()
 }
 
@@ -206,7 +206,7 @@ module attributes {snow.machine = "zc706"} {
   %x = cnn.quantize %i : (tensor<1x3x8x8xf32>) -> tensor<1x3x8x8x!cnn.fixed<8>> loc("in")
   %wf = cnn.weight "w" : tensor<32x3x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x3x3x3xf32>) -> tensor<32x3x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 2, columns 6, maps_rows 2, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1>} : (tensor<1x3x8x8x!cnn.fixed<8>>, tensor<32x3x3x3x!cnn.fixed<8>>) -> tensor<1x32x6x6x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 2, columns 6, maps_rows 2, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x3x8x8x!cnn.fixed<8>>, tensor<32x3x3x3x!cnn.fixed<8>>) -> tensor<1x32x6x6x!cnn.fixed<8>> loc("conv1")
   "test.op"(%y) : (tensor<1x32x6x6x!cnn.fixed<8>>) -> ()
 }
 
@@ -230,7 +230,7 @@ module attributes {snow.machine = "zc706"} {
   %r = "test.op"() : () -> tensor<1x32x4x4x!cnn.fixed<6>>
   %wf = cnn.weight "w" : tensor<32x32x1x1xf32>
   %w = cnn.quantize %wf : (tensor<32x32x1x1xf32>) -> tensor<32x32x1x1x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w residual %r {relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 1, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 2, fused 0, turns 1>} : (tensor<1x32x4x4x!cnn.fixed<8>>, tensor<32x32x1x1x!cnn.fixed<8>>, tensor<1x32x4x4x!cnn.fixed<6>>) -> tensor<1x32x4x4x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w residual %r {relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 1, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 2, fused 0, turns 1, biases 0>} : (tensor<1x32x4x4x!cnn.fixed<8>>, tensor<32x32x1x1x!cnn.fixed<8>>, tensor<1x32x4x4x!cnn.fixed<6>>) -> tensor<1x32x4x4x!cnn.fixed<8>> loc("conv1")
   "test.op"(%y) : (tensor<1x32x4x4x!cnn.fixed<8>>) -> ()
 }
 
@@ -267,8 +267,8 @@ module attributes {snow.machine = "zc706"} {
   %w = cnn.quantize %wf : (tensor<64x32x1x1xf32>) -> tensor<64x32x1x1x!cnn.fixed<8>>
   %vf = cnn.weight "v" : tensor<64x1x3x3xf32>
   %v = cnn.quantize %vf : (tensor<64x1x3x3xf32>) -> tensor<64x1x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {groups = 2} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 1, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 2, fused 0, turns 1>} : (tensor<1x64x4x4x!cnn.fixed<8>>, tensor<64x32x1x1x!cnn.fixed<8>>) -> tensor<1x64x4x4x!cnn.fixed<8>> loc("conv1")
-  %z = cnn.conv2d %y, %v {groups = 64, pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 1, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 4, fused 0, turns 1>} : (tensor<1x64x4x4x!cnn.fixed<8>>, tensor<64x1x3x3x!cnn.fixed<8>>) -> tensor<1x64x4x4x!cnn.fixed<8>> loc("depthwise")
+  %y = cnn.conv2d %x, %w {groups = 2} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 1, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 2, fused 0, turns 1, biases 0>} : (tensor<1x64x4x4x!cnn.fixed<8>>, tensor<64x32x1x1x!cnn.fixed<8>>) -> tensor<1x64x4x4x!cnn.fixed<8>> loc("conv1")
+  %z = cnn.conv2d %y, %v {groups = 64, pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 1, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 4, fused 0, turns 1, biases 0>} : (tensor<1x64x4x4x!cnn.fixed<8>>, tensor<64x1x3x3x!cnn.fixed<8>>) -> tensor<1x64x4x4x!cnn.fixed<8>> loc("depthwise")
   "test.op"(%z) : (tensor<1x64x4x4x!cnn.fixed<8>>) -> ()
 }
 
@@ -291,7 +291,7 @@ module attributes {snow.machine = "zc706"} {
   %w = cnn.quantize %wf : (tensor<10x256xf32>) -> tensor<10x256x!cnn.fixed<8>>
   %bf = cnn.weight "b" : tensor<10xf32>
   %b = cnn.quantize %bf : (tensor<10xf32>) -> tensor<10x!cnn.fixed<8>>
-  %y = cnn.linear %x, %w bias %b {tile.schedule = #tile.schedule<coop, rows, kloop, rows 1, columns 1, maps_rows 1, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1>} : (tensor<1x16x4x4x!cnn.fixed<8>>, tensor<10x256x!cnn.fixed<8>>, tensor<10x!cnn.fixed<8>>) -> tensor<1x10x!cnn.fixed<8>> loc("fc")
+  %y = cnn.linear %x, %w bias %b {tile.schedule = #tile.schedule<coop, rows, kloop, rows 1, columns 1, maps_rows 1, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x4x4x!cnn.fixed<8>>, tensor<10x256x!cnn.fixed<8>>, tensor<10x!cnn.fixed<8>>) -> tensor<1x10x!cnn.fixed<8>> loc("fc")
   "test.op"(%y) : (tensor<1x10x!cnn.fixed<8>>) -> ()
 }
 
@@ -319,6 +319,34 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x64x14x14x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<10x12544xf32>
   %w = cnn.quantize %wf : (tensor<10x12544xf32>) -> tensor<10x12544x!cnn.fixed<8>>
-  %y = cnn.linear %x, %w {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 1, maps_rows 1, steps 1, parts 2, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 4, fused 0, turns 1>} : (tensor<1x64x14x14x!cnn.fixed<8>>, tensor<10x12544x!cnn.fixed<8>>) -> tensor<1x10x!cnn.fixed<8>> loc("fc")
+  %y = cnn.linear %x, %w {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 1, maps_rows 1, steps 1, parts 2, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 4, fused 0, turns 1, biases 0>} : (tensor<1x64x14x14x!cnn.fixed<8>>, tensor<10x12544x!cnn.fixed<8>>) -> tensor<1x10x!cnn.fixed<8>> loc("fc")
   "test.op"(%y) : (tensor<1x10x!cnn.fixed<8>>) -> ()
+}
+
+// -----
+
+// Biases that lie apart from their kernels are loaded beside each slot of maps when that is first filled, for each CU its
+// own. What computes with the maps of a slot finds them there.
+// CHECK:      %2 = tile.weights %w bias %b : tensor<256x!cnn.fixed<14>> as <indp, groups 1, windows 1, depth 64, kernel_h 1, kernel_w 1, channels 256, cus 4, share 64, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [64 at 0], apart> : tensor<256x64x1x1x!cnn.fixed<8>> to !tile.packed<16640>
+// CHECK-NEXT: tile.layer "conv2d" {
+// CHECK-NEXT:   %3 = tile.buffer words 512 at 0 slots 2 every 31680 : !tile.mbuf<pixel 64, row 256>
+// CHECK-NEXT:   %4 = tile.buffer words 512 at 576 slots 2 every 31680 : !tile.mbuf<pixel 64, row 256>
+// CHECK-NEXT:   %5 = tile.buffer words 1024 at 0 slots 2 every 8192 : !tile.wbuf<block 1024>
+// CHECK-NEXT:   %6 = tile.buffer words 64 at 512 slots 2 every 31680 : !tile.mbuf<pixel 64, row 64>
+// CHECK-NEXT:   tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 15
+// CHECK-NEXT:   tile.load %0 row[0] column[0] to %3 slot[0]
+// CHECK-NEXT:   tile.load_biases %2 to %6 slot[0] cus 15 : !tile.packed<16640> to !tile.mbuf<pixel 64, row 64>
+// CHECK-NEXT:   tile.conv indp %3[0], %5[0] biases %6 : !tile.mbuf<pixel 64, row 64> to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0]
+// CHECK-NEXT:   tile.load %0 row[2] column[0] to %3 slot[1]
+// CHECK-NEXT:   tile.load_biases %2 to %6 slot[1] cus 15
+// CHECK-NEXT:   tile.conv indp %3[0], %5[0] biases %6 : !tile.mbuf<pixel 64, row 64> to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [1]
+// CHECK-NEXT:   tile.conv indp %3[1], %5[0] biases %6 : !tile.mbuf<pixel 64, row 64> to %4[1] at[0] word[0] row[2] column[0] channel[0] offset[0] part[0], [0]
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x64x4x4x!cnn.fixed<8>>
+  %bf = cnn.weight "b" : tensor<256xf32>
+  %b = cnn.quantize %bf : (tensor<256xf32>) -> tensor<256x!cnn.fixed<14>>
+  %wf = cnn.weight "w" : tensor<256x64x1x1xf32>
+  %w = cnn.quantize %wf : (tensor<256x64x1x1xf32>) -> tensor<256x64x1x1x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w bias %b attributes {tile.schedule = #tile.schedule<indp, kernels, mloop, rows 2, columns 4, maps_rows 4, steps 1, parts 1, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 1, fused 0, turns 1, biases 1>} : (tensor<1x64x4x4x!cnn.fixed<8>>, tensor<256x64x1x1x!cnn.fixed<8>>, tensor<256x!cnn.fixed<14>>) -> tensor<1x256x4x4x!cnn.fixed<8>> loc("conv1")
+  "test.op"(%y) : (tensor<1x256x4x4x!cnn.fixed<8>>) -> ()
 }

@@ -272,8 +272,8 @@ module attributes {snow.machine = "zc706"} {
   %w = cnn.quantize %wf : (tensor<16x16x1x1xf32>) -> tensor<16x16x1x1x!cnn.fixed<8>>
   %vf = cnn.weight "v" : tensor<32x16x1x1xf32>
   %v = cnn.quantize %vf : (tensor<32x16x1x1xf32>) -> tensor<32x16x1x1x!cnn.fixed<8>>
-  %a = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 2, maps_rows 2, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1>} : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<16x16x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>> loc("left")
-  %b = cnn.conv2d %x, %v attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 2, maps_rows 2, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1>} : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<32x16x1x1x!cnn.fixed<8>>) -> tensor<1x32x2x2x!cnn.fixed<8>> loc("right")
+  %a = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 2, maps_rows 2, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<16x16x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>> loc("left")
+  %b = cnn.conv2d %x, %v attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 2, maps_rows 2, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<32x16x1x1x!cnn.fixed<8>>) -> tensor<1x32x2x2x!cnn.fixed<8>> loc("right")
   %y = cnn.concat %a, %b : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<1x32x2x2x!cnn.fixed<8>>) -> tensor<1x48x2x2x!cnn.fixed<8>> loc("both")
   "test.op"(%y) : (tensor<1x48x2x2x!cnn.fixed<8>>) -> ()
 }

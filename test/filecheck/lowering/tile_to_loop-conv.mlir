@@ -275,3 +275,32 @@ module attributes {snow.machine = "zc706"} {
     }
   }
 }
+
+// -----
+
+// Biases in the maps buffers: an output starts from those of its channels, in the slot of the maps, shifted like others;
+// a bypass is added to them. Kernels have no line in front.
+// CHECK:        loop.config bias_shift = 6
+// CHECK-NEXT:   loop.config bypass_shift = 8
+// CHECK-NEXT:   loop.config bypass_offset = 0 cus 15
+// CHECK-NEXT:   loop.load %p[256] to mbuf[16896] units 2 cus 1 through 0 : !tile.packed<8320>
+// CHECK-NEXT:   loop.load %p[258] to mbuf[16896] units 2 cus 2 through 1 : !tile.packed<8320>
+// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.start indp mbuf[16896] to mbuf[[[I0]] * 64 + 8192] cus 3 vmacs 15
+// CHECK-NEXT:     loop.start indp mbuf[[[I0]] * 64 + 1024] to mbuf[[[I0]] * 64 + 8192] cus 3 vmacs 15 add alt
+// CHECK-NEXT:     loop.mac indp mbuf[[[I0]] * 64 + 16384] wbuf[0] words 64 cus 3 vmacs 15 last
+// CHECK-NEXT:   }
+// CHECK-NEXT: }
+module attributes {snow.machine = "zc706"} {
+  %w = "test.op"() : () -> tensor<128x64x1x1x!cnn.fixed<8>>
+  %p = tile.weights %w as <indp, groups 1, windows 1, depth 64, kernel_h 1, kernel_w 1, channels 128, cus 2, share 64, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [64 at 0], apart> : tensor<128x64x1x1x!cnn.fixed<8>> to !tile.packed<8320>
+  tile.layer "conv2d" {
+    %m = tile.buffer words 512 at 0 slots 2 every 16384 : !tile.mbuf<pixel 64, row 512>
+    %b = tile.buffer words 64 at 512 slots 2 every 16384 : !tile.mbuf<pixel 64, row 64>
+    %r = tile.buffer words 512 at 1024 slots 1 every 16384 : !tile.mbuf<pixel 64, row 512>
+    %o = tile.buffer words 512 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 64, row 512>
+    %k = tile.buffer words 1024 at 0 slots 2 every 8192 : !tile.wbuf<block 1024>
+    tile.load_biases %p to %b slot[1] cus 3 : !tile.packed<8320> to !tile.mbuf<pixel 64, row 64>
+    tile.conv indp %m[1], %k[0] biases %b : !tile.mbuf<pixel 64, row 64> bypass %r : !tile.mbuf<pixel 64, row 512> sliced to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 64, steps 1, channels 64, share 64, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64> <result 8, bias 6, bypass 8> : !tile.mbuf<pixel 64, row 512>, !tile.wbuf<block 1024> to !tile.mbuf<pixel 64, row 512>
+  }
+}

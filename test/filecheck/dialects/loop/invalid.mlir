@@ -290,7 +290,7 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// CHECK: loop.start: the bypass value covers words 32720 to 32784, outside 0 to 32768
+// CHECK: loop.start: the initial value covers words 32720 to 32784, outside 0 to 32768
 module attributes {snow.machine = "zc706"} {
   loop.start indp mbuf[32720] to mbuf[0] cus 15 vmacs 15
 }

@@ -80,12 +80,12 @@ module attributes {snow.machine = {name = "toy", vmacs = [4]}} {
 // -----
 
 // CHECK: a schedule wants one slot of weights or an even number, got 3
-"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 3, result_slots 2, result_tiles 1, fused 0, turns 1>} : () -> ()
+"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 3, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>} : () -> ()
 
 // -----
 
 // CHECK: a schedule wants positive tile sizes and one or two slots of each buffer
-"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 3, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1>} : () -> ()
+"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 3, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>} : () -> ()
 
 // -----
 
@@ -527,6 +527,55 @@ module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
   %b = tile.buffer words 256 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
   tile.store %b[0] to %r row[0] column[0] channel[0] words 32 share 5 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.load_biases: there are no biases that lie apart from their kernels
+module attributes {snow.machine = "zc706"} {
+  %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %b = tile.buffer words 64 at 0 slots 1 every 0 : !tile.mbuf<pixel 64, row 64>
+  tile.load_biases %p to %b slot[0] cus 15 : !tile.packed<6144> to !tile.mbuf<pixel 64, row 64>
+}
+
+// -----
+
+// CHECK: tile.load_biases: words 0 to 64 are not in a pixel of 32 words
+module attributes {snow.machine = "zc706"} {
+  %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %p = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [16 at 0], apart> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<9280>
+  %b = tile.buffer words 32 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 32>
+  tile.load_biases %p to %b slot[0] cus 15 : !tile.packed<9280> to !tile.mbuf<pixel 32, row 32>
+}
+
+// -----
+
+// CHECK: apart expected
+%w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+%p = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [16 at 0], unrolled, unrolled> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<9280>
+
+// -----
+
+// CHECK: tile.conv "conv1": CUs with kernels and biases of their own want a sliced bypass
+module attributes {snow.machine = "zc706"} {
+  %in = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+  %id = tile.buffer words 512 at 768 slots 1 every 16384 : !tile.mbuf<pixel 64, row 512>
+  %out = tile.buffer words 256 at 384 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
+  %biases = tile.buffer words 64 at 128 slots 1 every 16384 : !tile.mbuf<pixel 64, row 64>
+  %kernels = tile.buffer words 320 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
+  tile.conv coop %in[0], %kernels[0] biases %biases : !tile.mbuf<pixel 64, row 64> bypass %id : !tile.mbuf<pixel 64, row 512> to %out[0] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 5, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 8, bypass 8> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": words 16 to 48 are not in a pixel of 32 words
+module attributes {snow.machine = "zc706"} {
+  %in = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+  %out = tile.buffer words 512 at 384 slots 1 every 16384 : !tile.mbuf<pixel 64, row 512>
+  %biases = tile.buffer words 32 at 128 slots 1 every 16384 : !tile.mbuf<pixel 32, row 32>
+  %kernels = tile.buffer words 512 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
+  tile.conv coop %in[0], %kernels[0] biases %biases : !tile.mbuf<pixel 32, row 32> to %out[0] at[0] word[16] row[1] column[0] channel[16] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 64, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 8, bypass 8> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 64, row 512> loc("conv1")
 }
 
 // -----

@@ -168,7 +168,23 @@ module attributes {snow.machine = "zc706"} {
     %next = tile.buffer words 768 at 16384 slots 2 every -16384 ahead : !tile.mbuf<pixel 16, row 128>
   }
 
+  // Biases that lie apart from their kernels, in the order of the channels: each CU has its own, beside a slot of maps.
+  // CHECK: %apart = tile.weights %w bias %b : tensor<32x!cnn.fixed<8>> as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 2, share 16, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [16 at 0], apart> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<18560>
+  %apart = tile.weights %w bias %b : tensor<32x!cnn.fixed<8>> as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 2, share 16, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [16 at 0], apart> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<18560>
+  // CHECK-NEXT: %both = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [16 at 0], unrolled, apart> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<9280>
+  %both = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [16 at 0], unrolled, apart> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<9280>
+  tile.layer "conv2d" {
+    %in = tile.buffer words 384 at 0 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %biases = tile.buffer words 64 at 384 slots 2 every 16384 : !tile.mbuf<pixel 64, row 64>
+    %out = tile.buffer words 128 at 448 slots 2 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %kernels = tile.buffer words 2304 at 0 slots 1 every 8192 : !tile.wbuf<block 2304>
+    // CHECK: tile.load_biases %apart to %biases slot[1] cus 3 : !tile.packed<18560> to !tile.mbuf<pixel 64, row 64>
+    tile.load_biases %apart to %biases slot[1] cus 3 : !tile.packed<18560> to !tile.mbuf<pixel 64, row 64>
+    // CHECK-NEXT: tile.conv indp %in_{{[0-9]+}}[1], %kernels_{{[0-9]+}}[0] biases %biases : !tile.mbuf<pixel 64, row 64> to %out_{{[0-9]+}}[0] at[0] word[0]
+    tile.conv indp %in[1], %kernels[0] biases %biases : !tile.mbuf<pixel 64, row 64> to %out[0] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 1, channels 16, share 16, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 2304> to !tile.mbuf<pixel 16, row 128>
+  }
+
   // What a chooser decides, on a layer of the cnn dialect.
-  // CHECK: tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1>
-  "test.op"() {tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1>} : () -> ()
+  // CHECK: tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>
+  "test.op"() {tile.schedule = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>} : () -> ()
 }
