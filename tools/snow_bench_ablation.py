@@ -41,6 +41,7 @@ SWITCHES = (
     Switch("rows or kernels shared out", CHOOSE, {"split": "rows"}),
     Switch("either mode", CHOOSE, {"mode": "coop"}),
     Switch("kernels or maps back and forth", CHOOSE, {"turns": 0}),
+    Switch("biases beside the maps", CHOOSE, {"biases": 0}),
     Switch("input in unrolled rows", CHOOSE, {"input_layout": "as-is"}),
     Switch("plans timed by their steps", CHOOSE, {"timed": False}),
     Switch("layers overlap", CONVERT, {"overlap": False}),

@@ -91,5 +91,6 @@ def describe(candidate: "Candidate") -> str:
         f"slots {schedule.maps_slots} {schedule.weights_slots} {schedule.result_slots}",
         *([f"{schedule.parts} parts"] if schedule.parts > 1 else []),
         *(["fused"] if schedule.fused else []),
+        *(["biases beside the maps"] if schedule.biases else []),
     ]
     return ", ".join(words)
