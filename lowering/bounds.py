@@ -78,12 +78,8 @@ def conv_bounds(problem: ConvProblem, fused: bool) -> Bounds:
 
 
 def modes(problem: ConvProblem) -> list[Mode]:
-    """The modes in which a layer can be computed: COOP reads whole lines, INDP kernels see the whole pixel."""
-    possible = {
-        Mode.COOP: problem.grain % problem.machine.line_words == 0,
-        Mode.INDP: problem.windows == 1,
-    }
-    return [mode for mode in possible if possible[mode]]
+    """The modes in which a layer can be computed: COOP reads whole lines."""
+    return [Mode.INDP] if problem.grain % problem.machine.line_words else [Mode.COOP, Mode.INDP]
 
 
 def bounds_of(machine: Machine, demand: Demand) -> Bounds:

@@ -6,6 +6,7 @@ Pure arithmetic. An estimate ranks plans; what a program takes is what the simul
 from __future__ import annotations
 
 from functools import cache
+from math import inf
 
 from lowering.tiling import ConvPlan, ConvProblem, MapsProblem, PoolBefore, TilePlan
 from lowering.words_tiling import ChannelTile, WordsPlan
@@ -17,6 +18,10 @@ START_INSTRUCTIONS = 8
 """What the control core issues for an output besides its traces: its start, addresses, the loop."""
 TRACE_INSTRUCTIONS = 3
 """What it issues for a trace: the trace and its two addresses."""
+GROUPED_START_INSTRUCTIONS = 20
+"""What it issues for an output of a piece of a pixel besides its traces, as programs have it."""
+WINDOW = 500
+"""Cycles that it takes besides to go from one piece of the pixels to the next, as seen in the simulator."""
 SWITCH = 20
 """Cycles that the MACs lose when a kernel tile follows another, as seen in the simulator."""
 DRAIN = 80
@@ -252,6 +257,27 @@ def per_output(problem: ConvProblem, mode: Mode) -> int:
     words = window.kernel_w * problem.depth
     trace = -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
     return max(machine.macs, window.kernel_h * trace)
+
+
+def grouped_cycles(problem: ConvProblem) -> float:
+    """About the cycles of a grouped convolution whose kernels see one of so many windows of a pixel, with zeros for all
+    groups but their own: those of the MACs or of the control core, whichever takes longer, in the mode in which that is
+    less, and what it takes to load the kernels and to go from window to window."""
+    machine, window, windows = problem.machine, problem.window, problem.windows
+    kernels = problem.channels // windows
+    joined = windows == 1 and window.dilation_w == 1
+    traces, words = (1, window.kernel_w * problem.depth) if joined else (window.kernel_w, problem.depth)
+    traces *= window.kernel_h
+    lines = traces * -(-words // machine.line_words)
+    issue = GROUPED_START_INSTRUCTIONS + TRACE_INSTRUCTIONS * traces
+    all_lanes, found = machine.vmacs * machine.macs, [inf]
+    if windows == 1 or kernels % machine.macs == 0:
+        found.append(-(-kernels // all_lanes) * max(issue, lines * machine.macs))
+    if problem.grain % machine.line_words == 0:
+        found.append(-(-kernels // machine.vmacs) * max(machine.macs, issue, lines))
+    pixels = -(-window.out_h * window.out_w // machine.compute_units)
+    weights = 2 * problem.channels * window.kernel_h * window.kernel_w * problem.depth
+    return windows * (pixels * min(found) + WINDOW) + weights / bytes_per_cycle(machine)
 
 
 def words_cycles(problem: MapsProblem, plan: WordsPlan) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from xdsl.ir import SSAValue
 
+from lowering.costs import grouped_cycles
 from lowering.layouts import layout_of, placement, word_ranges
 from lowering.reshape import reshaped
-from lowering.tiling import ConvProblem, PoolBefore, PoolBehind, merged_windows
+from lowering.tiling import ConvProblem, PoolBefore, PoolBehind, possible_windows
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.locations import layer_name
@@ -103,8 +104,7 @@ def _conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout) -> ConvP
     groups = op.geometry.groups
     channels = shape_of(op.result)[1]
     pool = pool_behind(op)
-    windows = merged_windows(maps.channels, channels, groups, _gapless(maps), machine)
-    return ConvProblem(
+    problem = ConvProblem(
         machine,
         conv_window(op, maps.unrolled is not None),
         maps,
@@ -112,12 +112,15 @@ def _conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout) -> ConvP
         layout_of(op.result, machine).layout,
         channels,
         groups,
-        windows,
+        1,
         placement(op.result) is not None,
         None
         if pool is None
         else PoolBehind(pool_window(pool), layout_of(pool.result, machine).layout, placement(pool.result) is not None),
     )
+    # Kernels that see fewer groups have less to multiply, and more traces.
+    windows = possible_windows(maps.channels, channels, groups, _gapless(maps), machine)
+    return min((problem._replace(windows=number) for number in windows), key=grouped_cycles)
 
 
 def linear_problem(op: cnn.LinearOp, machine: Machine) -> ConvProblem:

@@ -422,24 +422,25 @@ class ConvPlan(NamedTuple):
     whole_pixels: bool
 
 
-def merged_windows(channels_in: int, channels_out: int, groups: int, packed: bool, machine: Machine) -> int:
-    """Pieces of a pixel for a grouped convolution: groups, merged until a piece has whole lines and whole steps.
+def possible_windows(channels_in: int, channels_out: int, groups: int, packed: bool, machine: Machine) -> list[int]:
+    """Into how many pieces a pixel may be cut for a grouped convolution, most first: groups, or groups that are merged
+    until a piece has whole lines and whole steps, down to the whole pixel.
 
     `packed`: the channels of a pixel lie without gaps, so that pieces can be cut at all.
     """
-    for windows in range(groups, 0, -1):
-        if groups % windows == 0 and (
-            windows == 1
-            or (
-                packed
-                and channels_in % windows == 0
-                and channels_out % windows == 0
-                and channels_in // windows % machine.line_words == 0
-                and channels_out // windows % machine.vmacs == 0
-            )
-        ):
-            return windows
-    return 1
+    return [
+        windows
+        for windows in range(groups, 0, -1)
+        if windows == 1
+        or (
+            packed
+            and groups % windows == 0
+            and channels_in % windows == 0
+            and channels_out % windows == 0
+            and channels_in // windows % machine.line_words == 0
+            and channels_out // windows % machine.vmacs == 0
+        )
+    ]
 
 
 def lanes_of(mode: Mode, machine: Machine) -> int:
@@ -518,8 +519,6 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
     lanes = lanes_of(schedule.mode, machine)
     if schedule.mode is Mode.COOP and problem.grain % machine.line_words:
         raise TilingError(f"COOP reads whole lines, a pixel has {problem.grain} words")
-    if schedule.mode is Mode.INDP and problem.windows > 1:
-        raise TilingError("INDP kernels see the whole pixel")
     pool = None
     if schedule.fused:
         if problem.pool is None:
@@ -562,8 +561,8 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
     )
     if problem.windows > 1 and steps % schedule.steps:
         raise TilingError("the kernels of a group are cut into equal tiles")
-    if problem.windows > 1 and words % step:
-        raise TilingError("the kernels of a group fill whole steps")
+    if problem.windows > 1 and words % (machine.vmacs if schedule.mode is Mode.COOP else lanes):
+        raise TilingError("the kernels of a group fill whole steps, or all lanes of some vMACs")
     weights_place(machine, schedule.steps * packing.block, schedule.weights_slots, packing.block)
     if schedule.weights_slots > 2 and schedule.order is Order.KLOOP:
         raise TilingError("with kernels outside, none is used again, and two slots are enough")

@@ -90,10 +90,11 @@ class Packing(NamedTuple):
     """How the kernels of a layer are laid out in memory, so that each load fills one weights buffer with a block run.
 
     Output channel `cu * share + (step * vmacs + vmac) * lanes + lane` belongs to that lane of that vMAC of that CU in
-    that kernel step. Memory holds, from the slowest to the fastest index: kernel tile, part, CU, vMAC, step of the
-    tile, block. A block is one line of bias and then the kernel's words by kernel row, kernel column and word of the
-    pixel, `lanes` weights each; where rows are unrolled, by kernel column, kernel row and word. Biases that lie apart
-    come behind all kernels, CU by CU, in the order of the channels.
+    that kernel step; the channels of the next window begin with a step of their own. Memory holds, from the slowest to
+    the fastest index: kernel tile, part, CU, vMAC, step of the tile, block. A block is one line of bias and then the
+    kernel's words by kernel row, kernel column and word of the pixel, `lanes` weights each; where rows are unrolled, by
+    kernel column, kernel row and word. Biases that lie apart come behind all kernels, CU by CU, in the order of the
+    channels.
     """
 
     mode: str
@@ -208,22 +209,20 @@ def pack_weights(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, pac
         blocks = blocks.transpose(0, 2, 1, 3)
     flat = blocks.reshape(kernels, p.kernel_words)
 
-    steps = p.tiles * p.steps
     head = p.head // p.lanes
-    slots = np.zeros((p.cus, steps * p.vmacs * p.lanes, p.parts, head + p.part_words), np.int16)
+    order = _kernels_in_lanes(p, kernels)
+    filled = order >= 0
+    slots = np.zeros((*order.shape, p.parts, head + p.part_words), np.int16)
+    for part in range(p.parts):
+        piece = flat[:, part * p.part_words : (part + 1) * p.part_words]
+        slots[filled, part, head : head + piece.shape[1]] = piece[order[filled]]
     apart = np.zeros((p.cus, p.bias_words), np.int16)
-    for cu in range(p.cus):
-        mine = slice(cu * p.share, min((cu + 1) * p.share, kernels) if p.cus > 1 else kernels)
-        count = max(0, mine.stop - mine.start)
-        if not count:
-            continue
-        for part in range(p.parts):
-            piece = flat[mine, part * p.part_words : (part + 1) * p.part_words]
-            slots[cu, :count, part, head : head + piece.shape[1]] = piece
-        if bias is not None and p.apart:
-            apart[cu, :count] = bias[mine]
-        elif bias is not None:
-            slots[cu, :count, 0, 0] = bias[mine]
+    if bias is not None and p.apart:
+        for cu in range(p.cus):
+            mine = bias[cu * p.share :][: p.share or kernels]
+            apart[cu, : len(mine)] = mine
+    elif bias is not None:
+        slots[filled, 0, 0] = bias[order[filled]]
     # cu, tile, step, vmac, lane, part, word -> tile, part, cu, vmac, step, word, lane
     shaped = slots.reshape(p.cus, p.tiles, p.steps, p.vmacs, p.lanes, p.parts, -1)
     ordered = shaped.transpose(1, 5, 0, 3, 2, 6, 4)
@@ -231,6 +230,18 @@ def pack_weights(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, pac
     content = ordered.reshape(*ordered.shape[:5], -1)
     image[..., : content.shape[-1]] = content
     return np.concatenate((image.reshape(-1), apart.reshape(-1)))
+
+
+def _kernels_in_lanes(packing: Packing, kernels: int) -> NDArray[np.int64]:
+    """For each CU with kernels of its own the kernel of each lane, step by step; -1 where there is none: behind the
+    last one, and behind those of a window that are no whole step."""
+    p = packing
+    share = p.share if p.cus > 1 else kernels // p.windows
+    order = np.full((p.cus * p.windows, p.tiles * p.steps * p.vmacs * p.lanes // p.windows), -1)
+    for piece, lanes in enumerate(order):
+        mine = np.arange(piece * share, min((piece + 1) * share, kernels))
+        lanes[: len(mine)] = mine
+    return order.reshape(p.cus, -1)
 
 
 def average_steps(vmacs: int, line: int) -> int:

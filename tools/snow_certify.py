@@ -168,7 +168,7 @@ def kernels_works(layer: Entry, machine: Entry) -> list[Entry]:
         once |= {"maps": before["maps"], "reuse": 0}
     once["comparisons"] += before["comparisons"]
     works: list[Entry] = []
-    for lanes in [1] * (grain % line == 0) + [line] * (pieces == 1):
+    for lanes in [1] * (grain % line == 0) + [line]:
         macs, reduction, issue = 0, 0, pool.get("issue", 0) + before["issue"]
         steps = pieces * blocks(kernels // pieces, machine["vmacs"] * lanes)
         for (high, wide), times in extents(rows, columns).items():

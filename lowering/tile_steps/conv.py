@@ -550,7 +550,7 @@ class ConvTile:
     ) -> None:
         plan = layer.conv
         channel = kernel.window * plan.channels + kernel.number * layer.tile_channels
-        channels = min(layer.tile_channels, plan.channels * plan.windows - channel)
+        channels = min(layer.tile_channels, plan.channels - kernel.number * layer.tile_channels)
         self.code = layer.code(maps, columns, part, channels)
         self.maps_slot, self.result_slot = maps_slot, result.slot
         self.first_row, first_word = maps.first - result.base, channel - result.channel

@@ -12,11 +12,12 @@ LINE = 16
 
 @st.composite
 def packings(draw: st.DrawFn) -> Packing:
-    """Packings as the compiler makes them: COOP reads whole lines, groups fill windows, windows fill steps."""
+    """Packings as the compiler makes them: COOP reads whole lines, groups fill windows, windows fill steps, or all
+    lanes of some vMACs."""
     mode = draw(st.sampled_from(["coop", "indp"]))
     vmacs = draw(st.sampled_from([1, 2, 4]))
     lanes = 1 if mode == "coop" else LINE
-    windows = draw(st.sampled_from([1, 2])) if mode == "coop" else 1
+    windows = draw(st.sampled_from([1, 2]))
     groups = windows * draw(st.sampled_from([1, 2]))
     kernel_h, kernel_w = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
     steps = draw(st.integers(1, 3))
@@ -32,7 +33,7 @@ def packings(draw: st.DrawFn) -> Packing:
     cus = draw(st.sampled_from([1, 2, 4])) if windows == 1 else 1
     if windows > 1:
         tiles = windows * draw(st.integers(1, 2))
-        channels = tiles * steps * vmacs
+        channels = tiles * steps * vmacs * lanes - windows * lanes * draw(st.integers(0, (vmacs - 1) * (lanes > 1)))
         groups = groups if channels % groups == 0 else windows
         share = 0
     else:
@@ -60,9 +61,11 @@ def packed_by_loops(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, 
     """Puts every weight where the page says that it lies."""
     image = np.zeros(p.words, np.int16)
     lanes = 1 if p.mode == "coop" else p.line
-    per_cu = p.tiles * p.steps * p.vmacs * lanes if p.cus == 1 else p.share
+    room = p.tiles * p.steps * p.vmacs * lanes
+    per_cu = room if p.cus == 1 else p.share
     for kernel in range(p.channels):
-        cu, rest = divmod(kernel, per_cu)
+        window, rest = divmod(kernel, p.channels // p.windows)
+        cu, rest = divmod(window * (room // p.windows) + rest if p.windows > 1 else kernel, per_cu)
         step, rest = divmod(rest, p.vmacs * lanes)
         vmac, lane = divmod(rest, lanes)
         tile, step = divmod(step, p.steps)

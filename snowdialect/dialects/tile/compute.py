@@ -323,10 +323,12 @@ class ConvOp(ComputeOp):
         return 1 if self.mode.data is Mode.COOP else machine.macs
 
     def channels_at(self, indices: dict[SSAValue, int], machine: Machine) -> int:
-        """Words of a result pixel that this tile computes in a CU."""
-        kernels = self.kernels.record
+        """Words of a result pixel that this tile computes in a CU: of those that see one piece of the pixel."""
+        kernels, channel = self.kernels.record, self.number("channel", indices)
+        pieces = cast(MapsBufferType, self.maps.type).pixel.data // max(1, kernels.depth)
+        of_piece = max(1, kernels.channels // max(1, pieces))
         whole = kernels.steps * machine.vmacs * self.lanes(machine)
-        return min(whole, kernels.channels - self.number("channel", indices))
+        return min(whole, of_piece - channel % of_piece, kernels.channels - channel)
 
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         return super().shape_at(indices), self.channels_at(indices, machine_of(self))

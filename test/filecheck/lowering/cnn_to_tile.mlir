@@ -237,39 +237,39 @@ module attributes {snow.machine = "zc706"} {
 // -----
 
 // Groups of whole lines: a kernel sees a window of the pixel. Smaller groups are merged, zeros between them.
-// CHECK:      %2 = tile.weights %w as <coop, groups 2, windows 2, depth 32, kernel_h 1, kernel_w 1, channels 64, cus 1, share 0, vmacs 4, line 16, steps 8, tiles 2, parts 1, channels [64 at 0]>
+// CHECK:      %2 = tile.weights %w as <coop, groups 2, windows 2, depth 64, kernel_h 1, kernel_w 1, channels 128, cus 1, share 0, vmacs 4, line 16, steps 16, tiles 2, parts 1, channels [128 at 0]>
 // CHECK-NEXT: tile.layer "conv2d" {
 // CHECK:        tile.load_weights %2 tile[0] part 0 to %5 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[0] column[0] to %3 slot[0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <depth 32, steps 8, channels 64, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 64, row 256>, !tile.wbuf<block 64> to !tile.mbuf<pixel 64, row 256>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h {{.*}}> <depth 64, steps 16, channels 128, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 128, row 512>, !tile.wbuf<block 128> to !tile.mbuf<pixel 128, row 512>
 // CHECK-NEXT:   tile.wait mac pending 0
 // CHECK-NEXT:   tile.load_weights %2 tile[1] part 0 to %5 slot[0] cus 15
-// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[32] row[0] column[0] channel[32] offset[32] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.conv coop %3[0], %5[0] to %4[0] at[0] word[64] row[0] column[0] channel[64] offset[64] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 64 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.store %4[0] to %1 row[0] column[0] channel[0] words 128 share 0 limit 128 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT: }
-// CHECK:      %7 = tile.weights %v as <coop, groups 64, windows 4, depth 16, kernel_h 3, kernel_w 3, channels 64, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 4, parts 1, channels [64 at 0]>
+// CHECK:      %7 = tile.weights %v as <coop, groups 128, windows 8, depth 16, kernel_h 3, kernel_w 3, channels 128, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 8, parts 1, channels [128 at 0]>
 // CHECK-NEXT: tile.layer "conv2d" {
 // CHECK:        tile.load_weights %7 tile[0] part 0 to %10 slot[0] cus 15
 // CHECK-NEXT:   tile.load %1 row[-1] column[0] to %8 slot[0] <top 0, bottom 3, left 0, right 4, share 1, cus 15>
-// CHECK-NEXT:   tile.for %11 = 0 to 3 {
+// CHECK-NEXT:   tile.for %11 = 0 to 7 {
 // CHECK-NEXT:     tile.conv coop %8[0], %10[0] to %9[0] at[0] word[%11 * 16] row[0] column[0] channel[%11 * 16] offset[%11 * 16] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT:     tile.wait mac pending 0
 // CHECK-NEXT:     tile.load_weights %7 tile[%11 + 1] part 0 to %10 slot[0] cus 15
 // CHECK-NEXT:   }
-// CHECK-NEXT:   tile.conv coop %8[0], %10[0] to %9[0] at[0] word[48] row[0] column[0] channel[48] offset[48] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.conv coop %8[0], %10[0] to %9[0] at[0] word[112] row[0] column[0] channel[112] offset[112] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 0
-// CHECK-NEXT:   tile.store %9[0] to %6 row[0] column[0] channel[0] words 64 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
+// CHECK-NEXT:   tile.store %9[0] to %6 row[0] column[0] channel[0] words 128 share 0 limit 128 part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
-  %x = "test.op"() : () -> tensor<1x64x4x4x!cnn.fixed<8>>
-  %wf = cnn.weight "w" : tensor<64x32x1x1xf32>
-  %w = cnn.quantize %wf : (tensor<64x32x1x1xf32>) -> tensor<64x32x1x1x!cnn.fixed<8>>
-  %vf = cnn.weight "v" : tensor<64x1x3x3xf32>
-  %v = cnn.quantize %vf : (tensor<64x1x3x3xf32>) -> tensor<64x1x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {groups = 2} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 1, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 2, fused 0, turns 1, biases 0>} : (tensor<1x64x4x4x!cnn.fixed<8>>, tensor<64x32x1x1x!cnn.fixed<8>>) -> tensor<1x64x4x4x!cnn.fixed<8>> loc("conv1")
-  %z = cnn.conv2d %y, %v {groups = 64, pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 1, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 4, fused 0, turns 1, biases 0>} : (tensor<1x64x4x4x!cnn.fixed<8>>, tensor<64x1x3x3x!cnn.fixed<8>>) -> tensor<1x64x4x4x!cnn.fixed<8>> loc("depthwise")
-  "test.op"(%z) : (tensor<1x64x4x4x!cnn.fixed<8>>) -> ()
+  %x = "test.op"() : () -> tensor<1x128x4x4x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<128x64x1x1xf32>
+  %w = cnn.quantize %wf : (tensor<128x64x1x1xf32>) -> tensor<128x64x1x1x!cnn.fixed<8>>
+  %vf = cnn.weight "v" : tensor<128x1x3x3xf32>
+  %v = cnn.quantize %vf : (tensor<128x1x3x3xf32>) -> tensor<128x1x3x3x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w {groups = 2} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 1, steps 16, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 2, fused 0, turns 1, biases 0>} : (tensor<1x128x4x4x!cnn.fixed<8>>, tensor<128x64x1x1x!cnn.fixed<8>>) -> tensor<1x128x4x4x!cnn.fixed<8>> loc("conv1")
+  %z = cnn.conv2d %y, %v {groups = 128, pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 1, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 8, fused 0, turns 1, biases 0>} : (tensor<1x128x4x4x!cnn.fixed<8>>, tensor<128x1x3x3x!cnn.fixed<8>>) -> tensor<1x128x4x4x!cnn.fixed<8>> loc("depthwise")
+  "test.op"(%z) : (tensor<1x128x4x4x!cnn.fixed<8>>) -> ()
 }
 
 // -----

@@ -145,111 +145,89 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// Two groups of 16 channels: a kernel sees half of a pixel, so every kernel column has a trace of its own. The second
-// half begins at word 16 of a pixel, in maps and result, and its kernels are in the other bank. They follow the first
+// Two groups of 64 channels: a kernel sees half of a pixel, so every kernel column has a trace of its own. The second
+// half begins at word 64 of a pixel, in maps and result, and its kernels are in the other bank. They follow the first
 // column of the first half.
-// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:   loop.start coop wbuf[[[I0]] * 128] to mbuf[[[I0]] * 4 + 256] cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I0]] * 128 + 16] words 16 cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[32] wbuf[[[I0]] * 128 + 32] words 16 cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[128] wbuf[[[I0]] * 128 + 48] words 16 cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[160] wbuf[[[I0]] * 128 + 64] words 16 cus 1 vmacs 15 last
+// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 16 {
+// LOOP-NEXT:   loop.start coop wbuf[[[I0]] * 320] to mbuf[[[I0]] * 4 + 1024] cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I0]] * 320 + 16] words 64 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[128] wbuf[[[I0]] * 320 + 80] words 64 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[512] wbuf[[[I0]] * 320 + 144] words 64 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[640] wbuf[[[I0]] * 320 + 208] words 64 cus 1 vmacs 15 last
 // LOOP-NEXT: }
 // LOOP:      loop.for [[I1:%[^ ]+]] = 1 to 3 {
-// LOOP-NEXT:   loop.for [[I2:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:     loop.start coop wbuf[[[I2]] * 128] to mbuf[[[I1]] * 32 + [[I2]] * 4 + 256] cus 1 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 32] wbuf[[[I2]] * 128 + 16] words 16 cus 1 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 32 + 32] wbuf[[[I2]] * 128 + 32] words 16 cus 1 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 32 + 128] wbuf[[[I2]] * 128 + 48] words 16 cus 1 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 32 + 160] wbuf[[[I2]] * 128 + 64] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT:   loop.for [[I2:%[^ ]+]] = 0 to 16 {
+// LOOP-NEXT:     loop.start coop wbuf[[[I2]] * 320] to mbuf[[[I1]] * 128 + [[I2]] * 4 + 1024] cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128] wbuf[[[I2]] * 320 + 16] words 64 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128 + 128] wbuf[[[I2]] * 320 + 80] words 64 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128 + 512] wbuf[[[I2]] * 320 + 144] words 64 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128 + 640] wbuf[[[I2]] * 320 + 208] words 64 cus 1 vmacs 15 last
 // LOOP-NEXT:   }
 // LOOP-NEXT: }
 // LOOP-NEXT: loop.for [[I3:%[^ ]+]] = 0 to 3 {
-// LOOP-NEXT:   loop.for [[I4:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:     loop.start coop wbuf[[[I4]] * 128 + 8192] to mbuf[[[I3]] * 32 + [[I4]] * 4 + 272] cus 1 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 32 + 16] wbuf[[[I4]] * 128 + 8208] words 16 cus 1 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 32 + 48] wbuf[[[I4]] * 128 + 8224] words 16 cus 1 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 32 + 144] wbuf[[[I4]] * 128 + 8240] words 16 cus 1 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 32 + 176] wbuf[[[I4]] * 128 + 8256] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT:   loop.for [[I4:%[^ ]+]] = 0 to 16 {
+// LOOP-NEXT:     loop.start coop wbuf[[[I4]] * 320 + 8192] to mbuf[[[I3]] * 128 + [[I4]] * 4 + 1088] cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 128 + 64] wbuf[[[I4]] * 320 + 8208] words 64 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 128 + 192] wbuf[[[I4]] * 320 + 8272] words 64 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 128 + 576] wbuf[[[I4]] * 320 + 8336] words 64 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 128 + 704] wbuf[[[I4]] * 320 + 8400] words 64 cus 1 vmacs 15 last
 // LOOP-NEXT:   }
 // LOOP-NEXT: }
-// LOOP:      loop.store mbuf[256] cu 0 to {{%[^[]+}}[0] units 3
+// LOOP:      loop.store mbuf[1024] cu 0 to {{%[^[]+}}[0] units 12
 // SNOW:      snowflake.program
-// SNOW-NEXT: snowflake.for {{.*}} times 4 {
+// SNOW-NEXT: snowflake.for {{.*}} times 16 {
 // SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 64, last{{$}}
 // SNOW-NEXT: snowflake.for {{.*}} times 2 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 16 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 64, last{{$}}
 // SNOW-NEXT: snowflake.for {{.*}} times 3 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 16 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last{{$}}
-// SNOW-NEXT: snowflake.tmov memory {{.*}}, 3
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 64{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 64, last{{$}}
+// SNOW-NEXT: snowflake.tmov memory {{.*}}, 12
 // SNOW-NEXT: snowflake.config done
 module attributes {snow.machine = "zc706"} {
-  %x = "test.op"() : () -> tensor<1x32x2x4x!cnn.fixed<8>>
-  %wf = cnn.weight "w" : tensor<32x16x2x2xf32>
-  %w = cnn.quantize %wf : (tensor<32x16x2x2xf32>) -> tensor<32x16x2x2x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {groups = 2} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 3, maps_rows 1, steps 4, parts 1, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 2, fused 0, turns 1, biases 0>} : (tensor<1x32x2x4x!cnn.fixed<8>>, tensor<32x16x2x2x!cnn.fixed<8>>) -> tensor<1x32x1x3x!cnn.fixed<8>> loc("conv")
-  "test.op"(%y) : (tensor<1x32x1x3x!cnn.fixed<8>>) -> ()
+  %x = "test.op"() : () -> tensor<1x128x2x4x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<128x64x2x2xf32>
+  %w = cnn.quantize %wf : (tensor<128x64x2x2xf32>) -> tensor<128x64x2x2x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w {groups = 2} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 3, maps_rows 1, steps 16, parts 1, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 2, fused 0, turns 1, biases 0>} : (tensor<1x128x2x4x!cnn.fixed<8>>, tensor<128x64x2x2x!cnn.fixed<8>>) -> tensor<1x128x1x3x!cnn.fixed<8>> loc("conv")
+  "test.op"(%y) : (tensor<1x128x1x3x!cnn.fixed<8>>) -> ()
 }
 
 // -----
 
-// A depthwise convolution is one of groups of 16 channels, whose kernels have zeros for all channels but one.
-// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:   loop.start coop wbuf[[[I0]] * 64] to mbuf[[[I0]] * 4 + 128] cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I0]] * 64 + 16] words 16 cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[32] wbuf[[[I0]] * 64 + 32] words 16 cus 1 vmacs 15 last
-// LOOP-NEXT: }
-// LOOP:      loop.for [[I1:%[^ ]+]] = 1 to 3 {
-// LOOP-NEXT:   loop.for [[I2:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:     loop.start coop wbuf[[[I2]] * 64] to mbuf[[[I1]] * 32 + [[I2]] * 4 + 128] cus 1 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 32] wbuf[[[I2]] * 64 + 16] words 16 cus 1 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 32 + 32] wbuf[[[I2]] * 64 + 32] words 16 cus 1 vmacs 15 last
-// LOOP-NEXT:   }
-// LOOP-NEXT: }
-// LOOP-NEXT: loop.for [[I3:%[^ ]+]] = 0 to 3 {
-// LOOP-NEXT:   loop.for [[I4:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:     loop.start coop wbuf[[[I4]] * 64 + 8192] to mbuf[[[I3]] * 32 + [[I4]] * 4 + 144] cus 1 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 32 + 16] wbuf[[[I4]] * 64 + 8208] words 16 cus 1 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 32 + 48] wbuf[[[I4]] * 64 + 8224] words 16 cus 1 vmacs 15 last
+// A depthwise convolution of few channels sees all of the pixel, with zeros for all channels but one, so that the pixels
+// of a kernel row are one trace.
+// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 3 {
+// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// LOOP-NEXT:     loop.start coop wbuf[[[I1]] * 128] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 128] cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 32] wbuf[[[I1]] * 128 + 16] words 64 cus 1 vmacs 15 last
 // LOOP-NEXT:   }
 // LOOP-NEXT: }
 // LOOP:      loop.store mbuf[128] cu 0 to {{%[^[]+}}[0] units 3
 // SNOW:      snowflake.program
-// SNOW-NEXT: snowflake.for {{.*}} times 4 {
-// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
-// SNOW-NEXT: snowflake.for {{.*}} times 2 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
-// SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last{{$}}
 // SNOW-NEXT: snowflake.for {{.*}} times 3 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 8 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 64, last{{$}}
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 3
 // SNOW-NEXT: snowflake.config done
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x32x1x4x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x1x1x2xf32>
   %w = cnn.quantize %wf : (tensor<32x1x1x2xf32>) -> tensor<32x1x1x2x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {groups = 32} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 3, maps_rows 1, steps 4, parts 1, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 2, fused 0, turns 1, biases 0>} : (tensor<1x32x1x4x!cnn.fixed<8>>, tensor<32x1x1x2x!cnn.fixed<8>>) -> tensor<1x32x1x3x!cnn.fixed<8>> loc("conv")
+  %y = cnn.conv2d %x, %w {groups = 32} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 3, maps_rows 1, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x32x1x4x!cnn.fixed<8>>, tensor<32x1x1x2x!cnn.fixed<8>>) -> tensor<1x32x1x3x!cnn.fixed<8>> loc("conv")
   "test.op"(%y) : (tensor<1x32x1x3x!cnn.fixed<8>>) -> ()
 }
 

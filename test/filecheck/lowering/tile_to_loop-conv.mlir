@@ -171,7 +171,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 224>
     %k = tile.buffer words 1024 at 0 slots 1 every 8192 : !tile.wbuf<block 128>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[16] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 2, kernel_w 2, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 7, out_w 7> <depth 16, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 224>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[16] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 2, kernel_w 2, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 7, out_w 7> <depth 16, steps 8, channels 64, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 224>
   }
 }
 
