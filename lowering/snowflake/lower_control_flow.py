@@ -43,20 +43,21 @@ class _Flattener:
     registers: RegisterFile
     labels: int = field(default=0)
 
-    def flatten(self, block: Block) -> None:
-        """Lowers the loops in a block that fit a bank, inner ones first."""
+    def flatten(self, block: Block) -> bool:
+        """Lowers the loops in a block that fit a bank, inner ones first; returns whether no loop is left."""
+        flat = True
         for loop in loops_in(block):
-            self.flatten(loop.body.block)
-            if self._fits(loop):
+            if self.flatten(loop.body.block) and self._fits(loop):
                 self._lower(loop)
+            else:
+                flat = False
+        return flat
 
     def _fits(self, loop: ForOp) -> bool:
-        body = loop.body.block
-        if loops_in(body):
-            return False
+        """Whether a loop without loops in it is short enough for a bank."""
         control = 2 + self.machine.delay_slots
         room = self.machine.icache_instructions - BANK_HEADER - bank_repeat(self.machine)
-        return longest(body, self.machine.delay_slots) + control <= room
+        return longest(loop.body.block, self.machine.delay_slots) + control <= room
 
     def _lower(self, loop: ForOp) -> None:
         body, location = loop.body.block, loop.location
