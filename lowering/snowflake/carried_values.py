@@ -120,7 +120,7 @@ class _Separator:
         """The result of the loop in this block that carries on with a value, once no one else needs it."""
         for use in value.uses:
             user = use.operation
-            if isinstance(user, ForOp) and user.parent is self.block and self._ends_at(value, user, use.index):
+            if type(user) is ForOp and user.parent is self.block and self._ends_at(value, user, use.index):
                 return user.results[use.index]
         return None
 

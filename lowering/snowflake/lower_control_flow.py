@@ -6,6 +6,7 @@ the loops around it: snowflake-place-banks turns them into loops over banks.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
@@ -33,8 +34,9 @@ def bank_repeat(machine: Machine) -> int:
 
 def longest(block: Block, delay_slots: int) -> int:
     """The most instructions that a block of branches and instructions can become."""
-    instructions = sum(isinstance(op, InstructionOp) for op in block.ops)
-    return instructions + delay_slots * sum(isinstance(op, BranchOp) for op in block.ops)
+    kinds = Counter(map(type, block.ops))
+    instructions = sum(count for kind, count in kinds.items() if issubclass(kind, InstructionOp))
+    return instructions + delay_slots * sum(count for kind, count in kinds.items() if issubclass(kind, BranchOp))
 
 
 @dataclass
@@ -83,7 +85,7 @@ def _last_use(loop: ForOp) -> Operation | None:
     last: Operation | None = None
     open_labels: dict[str, bool] = {}
     for op in loop.body.block.ops:
-        if isinstance(op, LabelOp):
+        if type(op) is LabelOp:
             open_labels[op.sym_name.data] = False
         if op in users:
             last = op

@@ -244,8 +244,8 @@ class IndexExpr:
             return IndexExpr(form.constant)
         return IndexExpr(
             form.constant,
-            tuple(term for term in zip(indices, form.linear, strict=True) if term[1]),
-            tuple(term for term in zip(indices, form.parity, strict=True) if term[1]),
+            tuple([term for term in zip(indices, form.linear, strict=True) if term[1]]),
+            tuple([term for term in zip(indices, form.parity, strict=True) if term[1]]) if any(form.parity) else (),
         )
 
     @staticmethod
@@ -327,7 +327,7 @@ def _merge(
     merged = dict(left)
     for index, c in right:
         merged[index] = merged.get(index, 0) + c
-    return tuple((index, c) for index, c in merged.items() if c)
+    return tuple([term for term in merged.items() if term[1]])
 
 
 @cache

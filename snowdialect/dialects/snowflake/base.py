@@ -70,7 +70,7 @@ BASE = BaseType()
 
 def is_base(value: SSAValue) -> bool:
     """Whether a value is the address of a region of memory."""
-    return isinstance(value.type, BaseType)
+    return type(value.type) is BaseType
 
 
 UNALLOCATED = ScalarRegister.unallocated()
