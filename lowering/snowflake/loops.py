@@ -1,4 +1,4 @@
-"""The loops of a program."""
+"""The loops of a program, and its operations by kind."""
 
 from __future__ import annotations
 
