@@ -107,7 +107,8 @@ def explain(module: ModuleOp, name: str, options: Mapping[str, Any]) -> Explanat
     ranked = ranked_plans(problem, ChooseSchedule(**options), lambda error: errors.append(str(error)))
     timed = {found.plan.schedule for found in compared(problem, ranked)}
     chosen = _candidate(problem, plan_conv(problem, attribute.record), timed)
-    rejected = _best(problem, (plan for plan in ranked if plan.schedule != chosen.schedule), chosen, timed)
+    others = (found.plan for found in ranked if found.plan.schedule != chosen.schedule)
+    rejected = _best(problem, others, chosen, timed)
     return Explanation(name, machine.name, chosen, certificate, len(ranked), rejected, _constraints(errors))
 
 
@@ -134,11 +135,11 @@ def _candidate(problem: ConvProblem, plan: ConvPlan, timed: set[Schedule]) -> Ca
     )
 
 
-def _best(problem: ConvProblem, ranked: Iterable[ConvPlan], chosen: Candidate, timed: set[Schedule]) -> list[Candidate]:
+def _best(problem: ConvProblem, plans: Iterable[ConvPlan], chosen: Candidate, timed: set[Schedule]) -> list[Candidate]:
     """The first few of these plans that differ in more than sizes, or in what makes them longer."""
     seen: set[tuple[object, ...]] = set()
     found: dict[tuple[object, ...], Candidate] = {}
-    for plan in ranked:
+    for plan in plans:
         schedule = plan.schedule
         shape = schedule.mode, schedule.split, schedule.order, schedule.fused
         slots = *shape, schedule.maps_slots, schedule.weights_slots, schedule.result_slots

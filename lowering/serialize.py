@@ -18,17 +18,21 @@ _Named = tuple[tuple[str, int], ...]
 """Attributes by name; an attribute is a number in a table."""
 
 
-class _OperationData(NamedTuple):
-    """An operation. Values are numbered in the order in which they are defined, those from outside first."""
+_LocationData = tuple[int, int]
+"""The number of the layer that a location names, -1 for none, and that of what else it says."""
 
-    kind: type[Operation]
-    operands: tuple[int, ...]
-    result_types: tuple[int, ...]
-    properties: _Named
-    attributes: _Named
-    location: tuple[int, int]
-    """The number of the layer that it names, -1 for none, and that of what else it says."""
-    regions: tuple[tuple[BlockData, ...], ...]
+_OperationData = tuple[
+    type[Operation],
+    tuple[int, ...],
+    tuple[int, ...],
+    _Named,
+    _Named,
+    _LocationData,
+    "tuple[tuple[BlockData, ...], ...]",
+]
+"""The kind of an operation, its operands, types of results, properties, attributes, location and regions. Values are
+numbered in the order in which they are defined, those from outside first. Fields have no names: what has is pickled by
+calls of Python."""
 
 
 class BlockData(NamedTuple):
@@ -94,7 +98,7 @@ def build(data: BlockData, outside: Outside, attributes: Sequence[Attribute]) ->
 class _Taker:
     table: AttributeTable
     layers: dict[str, int]
-    locations: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    locations: dict[int, _LocationData] = field(default_factory=dict[int, _LocationData])
     """By identity: operations share them."""
 
     def block(self, block: Block, numbers: dict[int, int]) -> BlockData:
@@ -105,7 +109,7 @@ class _Taker:
         ops: list[_OperationData] = []
         for op in block.ops:
             ops.append(
-                _OperationData(
+                (
                     type(op),
                     tuple([numbers[id(operand)] for operand in op.operands]),
                     tuple([number(result.type) for result in op.results]),
@@ -119,7 +123,7 @@ class _Taker:
                 numbers[id(result)] = len(numbers)
         return BlockData(tuple([number(arg.type) for arg in block.args]), tuple(ops))
 
-    def _location(self, location: LocationAttr) -> tuple[int, int]:
+    def _location(self, location: LocationAttr) -> _LocationData:
         layer = self.layers.get(location.desc.data, -1) if isinstance(location, NameLoc) else -1
         rest = location.location if isinstance(location, NameLoc) and layer >= 0 else location
         found = layer, self.table.number(rest)
@@ -131,7 +135,7 @@ class _Taker:
 class _Builder:
     attributes: Sequence[Attribute]
     layers: Sequence[str]
-    locations: dict[tuple[int, int], LocationAttr] = field(default_factory=dict[tuple[int, int], LocationAttr])
+    locations: dict[_LocationData, LocationAttr] = field(default_factory=dict[_LocationData, LocationAttr])
 
     def block(self, data: BlockData, values: list[SSAValue]) -> Block:
         table = self.attributes
@@ -150,7 +154,7 @@ class _Builder:
             block.add_op(op)
         return block
 
-    def _location(self, location: tuple[int, int]) -> LocationAttr:
+    def _location(self, location: _LocationData) -> LocationAttr:
         layer, number = location
         rest = self.attributes[number]
         found = rest if layer < 0 else NameLoc(StringAttr(self.layers[layer]), rest)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from math import inf
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from xdsl.context import Context
@@ -228,8 +228,8 @@ class OpenInput(NamedTuple):
         """Sets `tile.unrolled` if all layers that read it together are faster by that, by their first estimates."""
 
         def cycles(problems: list[ConvProblem]) -> float:
-            best = [(problem, next(iter(ranked_plans(problem, wanted)), None)) for problem in problems]
-            return sum(inf if plan is None else first_estimate(problem, plan) for problem, plan in best)
+            best = [next(iter(ranked_plans(problem, wanted)), None) for problem in problems]
+            return sum(inf if found is None else found.estimate for found in best)
 
         unrolled, as_is = map(cycles, self.problems)
         if unrolled < as_is:
@@ -293,12 +293,19 @@ def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
     """The best plan for what is wanted, as far as the layer can have it; None if none fits at all."""
     ranked = ranked_plans(problem, wanted)
     if not wanted.timed:
-        return ranked[0] if ranked else None
+        return ranked[0].plan if ranked else None
     best = min(compared(problem, ranked), key=lambda found: found.cost, default=None)
     return None if best is None else best.plan
 
 
-def ranked_plans(problem: ConvProblem, wanted: ChooseSchedule, refuse: Refusal = ignore) -> list[ConvPlan]:
+class Ranked(NamedTuple):
+    """A plan, and its first estimate."""
+
+    estimate: int
+    plan: ConvPlan
+
+
+def ranked_plans(problem: ConvProblem, wanted: ChooseSchedule, refuse: Refusal = ignore) -> list[Ranked]:
     """The plans that are compared for what is wanted, as far as the layer can have it, by their first estimates.
 
     `refuse` is called for schedules that do not fit.
@@ -321,12 +328,13 @@ def ranked_plans(problem: ConvProblem, wanted: ChooseSchedule, refuse: Refusal =
     plans: list[ConvPlan] = []
     for choices in attempts:
         plans = plans or list(conv_plans(problem, choices, refuse))
+    ranked = sorted((Ranked(first_estimate(problem, plan), plan) for plan in plans), key=attrgetter("estimate"))
     if wanted.schedule == PAPER:
-        plans = _as_published(plans)
+        ranked = _as_published(ranked)
     for name, kind in (("split", Split), ("order", Order), ("fused", int)):
         if (value := getattr(wanted, name)) is not None:
-            plans = _narrowed(plans, name, kind(value))
-    return sorted(plans, key=lambda plan: first_estimate(problem, plan))
+            ranked = _narrowed(ranked, name, kind(value))
+    return ranked
 
 
 class Compared(NamedTuple):
@@ -336,7 +344,7 @@ class Compared(NamedTuple):
     plan: ConvPlan
 
 
-def compared(problem: ConvProblem, ranked: list[ConvPlan]) -> Iterator[Compared]:
+def compared(problem: ConvProblem, ranked: list[Ranked]) -> Iterator[Compared]:
     """The first few of these plans, and the first few that do what the published code did, so that none is slower than
     that; timed until one is near to what the MACs need."""
     enough, least = CLOSE * limit_cycles(problem), inf
@@ -345,7 +353,7 @@ def compared(problem: ConvProblem, ranked: list[ConvPlan]) -> Iterator[Compared]
     for plans, enough_steps, hope in ((ranked, TIMED_STEPS, 0), (_as_published(usual), 0, HOPE)):
         timed_steps = 0
         # Of plans that the estimate does not tell apart the first one stands for all.
-        first = {first_estimate(problem, plan): plan for plan in reversed(plans)}
+        first = {estimate: plan for estimate, plan in reversed(plans)}
         for number, (cycles, plan) in enumerate(sorted(first.items(), key=itemgetter(0))):
             if least <= enough or cycles > UNLIKELY * min(first) or hope * cycles > least:
                 break
@@ -363,11 +371,11 @@ def compared(problem: ConvProblem, ranked: list[ConvPlan]) -> Iterator[Compared]
             yield Compared(cost, plan)
 
 
-def _as_published(plans: list[ConvPlan]) -> list[ConvPlan]:
+def _as_published(plans: list[Ranked]) -> list[Ranked]:
     """Of plans in one mode, those that do what the published hand-written code did: maps stay and weights stream past
     them; rows are shared out where every MAC has a kernel of its own; a max pool is fused wherever it can be."""
     plans = _narrowed(plans, "order", Order.MLOOP)
-    if plans and plans[0].schedule.mode is Mode.INDP:
+    if plans and plans[0].plan.schedule.mode is Mode.INDP:
         plans = _narrowed(plans, "split", Split.ROWS)
     return _narrowed(plans, "fused", 1)
 
@@ -393,9 +401,9 @@ def steps_of(problem: ConvProblem, plan: ConvPlan) -> ConvSteps:
     return conv_steps(problem, plan, maps_of(problem.loaded, problem.bypass, result), Swapped())
 
 
-def _narrowed(plans: list[ConvPlan], field: str, value: object) -> list[ConvPlan]:
+def _narrowed(plans: list[Ranked], field: str, value: object) -> list[Ranked]:
     """The plans whose schedule has a field with this value, or all when there is none."""
-    return [plan for plan in plans if getattr(plan.schedule, field) == value] or plans
+    return [found for found in plans if getattr(found.plan.schedule, field) == value] or plans
 
 
 def first_estimate(problem: ConvProblem, plan: ConvPlan) -> int:

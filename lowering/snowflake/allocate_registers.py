@@ -19,11 +19,10 @@ from xdsl.utils.exceptions import DiagnosticException
 
 from lowering.legality import check_removed
 from lowering.snowflake.carried_values import separate_carried_values
-from lowering.snowflake.loops import all_loops
 from lowering.snowflake.pressure import Register, live_ins, liveness, register_classes
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import layer_name
-from snowdialect.dialects.snowflake import ScalarRegister
+from snowdialect.dialects.snowflake import ForOp, ScalarRegister
 from snowdialect.errors import SnowError
 
 
@@ -33,7 +32,7 @@ class _Allocator(BlockNaiveAllocator):
     def __init__(self, block: Block) -> None:
         super().__init__(RegisterStack.get(snowflake.ALLOCATABLE), ScalarRegister)
         self.live_ins_per_block = {inner: OrderedSet(used.values()) for inner, used in live_ins(block).items()}
-        loops = list(all_loops(block))
+        loops = [loop for inner in self.live_ins_per_block if isinstance(loop := inner.parent_op(), ForOp)]
         self.classes = register_classes(loops)
         self.members: defaultdict[Register, list[SSAValue]] = defaultdict(list)
         for loop in loops:
@@ -67,7 +66,7 @@ def _allocate(block: Block) -> None:
     try:
         _Allocator(block).allocate_block(block)
     except DiagnosticException as error:
-        needs = {loop: liveness(loop).at[loop] for loop in block.ops if isinstance(loop, snowflake.ForOp)}
+        needs = {loop: liveness(loop).at[loop] for loop in block.ops if isinstance(loop, ForOp)}
         worst = max(needs, key=needs.__getitem__)
         raise SnowError(
             f"{layer_name(worst)}: needs {needs[worst]} registers at once, "

@@ -34,14 +34,15 @@ def carry(loop: snowflake.ForOp, initial: Sequence[SSAValue], yielded: Sequence[
 
 def separate_carried_values(block: Block) -> None:
     """Inserts copies until no register that a loop carries is wanted by two values at once."""
-    for loop in loops_in(block):
+    loops = loops_in(block)
+    for loop in loops:
         separate_carried_values(loop.body.block)
-    separate_in_block(block)
+    _Separator(block, loops).run()
 
 
 def separate_in_block(block: Block) -> None:
     """Does so for the loops that are directly in a block, and for the loop whose body it is."""
-    _Separator(block).run()
+    _Separator(block, loops_in(block)).run()
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class _Separator:
     """Separates what the loops of one block carry, and what the loop around it does."""
 
     block: Block
+    loops: Sequence[ForOp]
 
     @cached_property
     def places(self) -> dict[Operation, float]:
@@ -56,7 +58,7 @@ class _Separator:
         return dict(zip(self.block.ops, count()))
 
     def run(self) -> None:
-        for loop in loops_in(self.block):
+        for loop in self.loops:
             for place, value in enumerate(loop.iter_args):
                 if not self._ends_at(value, loop, place):
                     copy = located(snowflake.AddiOp(value, 0), loop.location)
@@ -118,7 +120,7 @@ class _Separator:
         """The result of the loop in this block that carries on with a value, once no one else needs it."""
         for use in value.uses:
             user = use.operation
-            if isinstance(user, ForOp) and user.parent is self.block and self._ends_at(value, user, use.index):
+            if type(user) is ForOp and user.parent is self.block and self._ends_at(value, user, use.index):
                 return user.results[use.index]
         return None
 

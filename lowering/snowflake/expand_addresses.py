@@ -20,7 +20,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from lowering.legality import check_removed
 from lowering.snowflake.arithmetic import IMMEDIATE, Emitter, Terms, cost, signed
 from lowering.snowflake.carried_values import separate_carried_values
-from lowering.snowflake.loops import loops_by_height, loops_in
+from lowering.snowflake.loops import loops_by_height, loops_in, ops_in
 from lowering.snowflake.parities import carry_parities
 from lowering.snowflake.pressure import liveness
 from snowdialect.dialects import snowflake
@@ -56,7 +56,7 @@ class _BlockExpander:
         for op in tuple(block.ops):
             self.room = max(0, len(snowflake.ALLOCATABLE) - self.live.get(op, 0) - _TEMPORARIES)
             self._forget()
-            if isinstance(op, snowflake.AddressOp):
+            if type(op) is snowflake.AddressOp:
                 Rewriter.replace_op(
                     op, (), [self._compute(Emitter(InsertPoint.before(op), op.location), op.expression)]
                 )
@@ -118,19 +118,18 @@ def _parts(expression: IndexExpr) -> tuple[Terms, int]:
 def _repeated(block: Block) -> Counter[tuple[Terms, int]]:
     found: Counter[tuple[Terms, int]] = Counter()
     last: dict[Terms, int] = {}
-    for op in block.ops:
-        if isinstance(op, snowflake.AddressOp):
-            terms, constant = _parts(op.expression)
-            distance = signed(constant - last.get(terms, constant))
-            last[terms] = constant
-            if not IMMEDIATE.fits(distance):
-                found[terms, distance] += 1
+    for op in ops_in(block, snowflake.AddressOp):
+        terms, constant = _parts(op.expression)
+        distance = signed(constant - last.get(terms, constant))
+        last[terms] = constant
+        if not IMMEDIATE.fits(distance):
+            found[terms, distance] += 1
     return found
 
 
 def _expand(blocks: Iterable[Block], whole: Block | ForOp) -> None:
     """Expands the addresses directly in some blocks of a nest or program, none of which lies in another."""
-    blocks = [block for block in blocks if any(isinstance(op, snowflake.AddressOp) for op in block.ops)]
+    blocks = [block for block in blocks if ops_in(block, snowflake.AddressOp)]
     if blocks:
         # A value that a loop starts from and that is kept as well has two registers, counted once it is copied.
         separate_carried_values(whole.body.block if isinstance(whole, ForOp) else whole)

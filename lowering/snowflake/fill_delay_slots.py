@@ -7,41 +7,76 @@ no state of buffers or memory, in common that one of them writes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 
-from xdsl.backend.register_type import RegisterResource
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
-from xdsl.traits import EffectInstance, MemoryEffectKind, get_effects
+from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
 from lowering.snowflake.flat import RegisterFile
 from lowering.snowflake.loops import all_loops
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import located
-from snowdialect.dialects.snowflake import BranchOp, InstructionOp, ScalarRegister, Stage
+from snowdialect.dialects.snowflake import BranchOp, InstructionOp, Stage
 from snowdialect.dialects.target import machine_of
 
 _WINDOW = 32
 """How far back from a branch instructions are sought: bounds the work, and how far a branch moves up."""
 
-Effects = AbstractSet[EffectInstance]
-"""What an instruction reads and writes."""
+_MEMORY = -1
+"""Stands for the state of buffers and memory beside the numbers of registers."""
+
+
+@dataclass
+class _Effects:
+    """What instructions read and write: registers by number, and memory. xDSL's effects, which are the same, hold the
+    registers themselves, which are hashed in Python."""
+
+    reads: set[int] = field(default_factory=set[int])
+    writes: set[int] = field(default_factory=set[int])
+
+    @staticmethod
+    def of(op: InstructionOp) -> _Effects:
+        """Those of an instruction; a branch reads the registers that it compares."""
+        kind = type(op)
+        reads = {snowflake.register_index(value) for value in op.operands if not snowflake.is_base(value)}
+        writes = {snowflake.register_index(value) for value in op.results}
+        return _Effects(reads | _memory(kind, MemoryReadEffect), writes | _memory(kind, MemoryWriteEffect))
+
+    def depend(self, other: _Effects) -> bool:
+        """Whether instructions with these effects must stay in their order."""
+        return not (
+            self.writes.isdisjoint(other.writes)
+            and self.writes.isdisjoint(other.reads)
+            and self.reads.isdisjoint(other.writes)
+        )
+
+    def add(self, other: _Effects) -> None:
+        """Joins those of another instruction."""
+        self.reads |= other.reads
+        self.writes |= other.writes
+
+
+@cache
+def _memory(kind: type[InstructionOp], effect: type[MemoryReadEffect | MemoryWriteEffect]) -> frozenset[int]:
+    """Memory, if instructions of a kind have this effect on it."""
+    return frozenset([_MEMORY] if kind.has_trait(effect) else ())
 
 
 def fill_slots(branch: BranchOp, slots: int, registers: RegisterFile, move: bool = True) -> None:
     """Gives a branch its delay slots; with `move`, filled from what is before it as far as that is possible."""
     moved: list[Operation] = []
-    staying: list[Effects] = [_effects(branch)]
+    staying = _Effects.of(branch)
     for op in _movable_before(branch, slots) if move else ():
         if len(moved) == slots:
             break
-        effects = _effects(op)
-        if any(_depend(effects, others) for others in staying):
-            staying.append(effects)
+        effects = _Effects.of(op)
+        if effects.depend(staying):
+            staying.add(effects)
         else:
             moved.insert(0, op)
     for op in moved:
@@ -51,34 +86,14 @@ def fill_slots(branch: BranchOp, slots: int, registers: RegisterFile, move: bool
     Rewriter.insert_op((*moved, *nops), InsertPoint.after(branch))
 
 
-def _movable_before(branch: BranchOp, slots: int) -> Iterator[Operation]:
+def _movable_before(branch: BranchOp, slots: int) -> Iterator[InstructionOp]:
     """The straight line of instructions before a branch, backwards, up to the delay slots of the one before it."""
-    line: list[Operation] = []
+    line: list[InstructionOp] = []
     op = branch.prev_op
     while isinstance(op, InstructionOp) and not isinstance(op, BranchOp) and len(line) < _WINDOW + slots:
         line.append(op)
         op = op.prev_op
     yield from line[: len(line) - slots] if isinstance(op, BranchOp) else line[:_WINDOW]
-
-
-def _effects(op: Operation) -> Effects:
-    """What an instruction reads and writes; a branch reads the registers that it compares."""
-    if not isinstance(op, BranchOp):
-        return set(get_effects(op) or ())
-    return {
-        EffectInstance(MemoryEffectKind.READ, resource=RegisterResource(value.type))
-        for value in op.operands
-        if isinstance(value.type, ScalarRegister)
-    }
-
-
-def _depend(one: Effects, other: Effects) -> bool:
-    """Whether two instructions with these effects must stay in their order."""
-    return any(
-        left.resource == right.resource and MemoryEffectKind.WRITE in (left.kind, right.kind)
-        for left in one
-        for right in other
-    )
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from xdsl.ir import Attribute, Block, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from lowering.snowflake.loops import ops_in
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import located
 from snowdialect.dialects.snowflake import ForOp, ScalarRegister
@@ -21,9 +22,8 @@ class RegisterFile:
     """By number: xDSL hashes a register in Python, with all that is in it."""
 
     def __post_init__(self) -> None:
-        for op in self.block.ops:
-            if isinstance(op, snowflake.GetRegisterOp):
-                self.values[_register(op.result).index] = op.result
+        for op in ops_in(self.block, snowflake.GetRegisterOp):
+            self.values[_register(op.result).index] = op.result
 
     def __getitem__(self, register: ScalarRegister) -> SSAValue:
         value = self.values.get(register.index)

@@ -19,7 +19,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import MemoryEffectKind, only_has_effect
 
 from lowering.snowflake.flat import RegisterFile
-from lowering.snowflake.loops import all_loops
+from lowering.snowflake.loops import all_loops, ops_in
 from snowdialect.dialects.locations import located
 from snowdialect.dialects.snowflake import BranchOp, GetRegisterOp, LabelOp, MovBaseOp, ProgramOp, Stage
 from snowdialect.dialects.tile.memory import ReshapeOp, end_of_memory, region_address
@@ -65,9 +65,8 @@ def _join(programs: Sequence[ProgramOp], code_address: int) -> None:
         _rename_labels(block, numbers)
         if program is not last:
             Rewriter.erase_op(program.end)
-        for op in tuple(block.ops):
-            if isinstance(op, GetRegisterOp):
-                Rewriter.replace_op(op, (), [registers.of(op.result)])
+        for op in ops_in(block, GetRegisterOp):
+            Rewriter.replace_op(op, (), [registers.of(op.result)])
         Rewriter.inline_block(block, InsertPoint.at_end(linked))
     last.body.add_block(linked)
     last.code_address = IntegerAttr(max(code_address, last.code_address.value.data), i64)
@@ -90,12 +89,9 @@ def _fill_in_addresses(program: ProgramOp) -> None:
 def _rename_labels(block: Block, numbers: Iterator[int]) -> None:
     """Names the labels of a program by the next numbers."""
     blocks = (block, *(loop.body.block for loop in all_loops(block)))
-    branches = [op for inner in blocks for op in inner.ops if isinstance(op, (LabelOp, BranchOp))]
     names: dict[str, str] = {}
-    for op in branches:
-        if isinstance(op, LabelOp):
-            names[op.sym_name.data] = name = f"loop{next(numbers)}"
-            op.sym_name = StringAttr(name)
-    for op in branches:
-        if isinstance(op, BranchOp):
-            op.target = SymbolRefAttr(names[op.label])
+    for label in (op for inner in blocks for op in ops_in(inner, LabelOp)):
+        names[label.sym_name.data] = name = f"loop{next(numbers)}"
+        label.sym_name = StringAttr(name)
+    for branch in (op for inner in blocks for op in inner.ops if isinstance(op, BranchOp)):
+        branch.target = SymbolRefAttr(names[branch.label])

@@ -1,18 +1,26 @@
-"""The loops of a program."""
+"""The loops of a program, and its operations by kind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
-from xdsl.ir import Block
+from xdsl.ir import Block, Operation
 
 from snowdialect.dialects.snowflake import ForOp
+
+_Op = TypeVar("_Op", bound=Operation)
+
+
+def ops_in(block: Block, kind: type[_Op]) -> list[_Op]:
+    """The operations of a kind, which has no subclasses, directly in a block."""
+    # isinstance takes a way around by abc for what is of another kind, as nearly all operations are.
+    return [op for op in block.ops if type(op) is kind]
 
 
 def loops_in(block: Block) -> list[ForOp]:
     """The loops directly in a block."""
-    # Few operations have regions; isinstance takes a way around by abc, which is long for all the others.
-    return [op for op in block.ops if op.regions and isinstance(op, ForOp)]
+    return ops_in(block, ForOp)
 
 
 def all_loops(block: Block) -> Iterator[ForOp]:

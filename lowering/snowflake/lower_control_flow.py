@@ -6,6 +6,7 @@ the loops around it: snowflake-place-banks turns them into loops over banks.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
@@ -33,8 +34,9 @@ def bank_repeat(machine: Machine) -> int:
 
 def longest(block: Block, delay_slots: int) -> int:
     """The most instructions that a block of branches and instructions can become."""
-    instructions = sum(isinstance(op, InstructionOp) for op in block.ops)
-    return instructions + delay_slots * sum(isinstance(op, BranchOp) for op in block.ops)
+    kinds = Counter(map(type, block.ops))
+    instructions = sum(count for kind, count in kinds.items() if issubclass(kind, InstructionOp))
+    return instructions + delay_slots * sum(count for kind, count in kinds.items() if issubclass(kind, BranchOp))
 
 
 @dataclass
@@ -43,20 +45,21 @@ class _Flattener:
     registers: RegisterFile
     labels: int = field(default=0)
 
-    def flatten(self, block: Block) -> None:
-        """Lowers the loops in a block that fit a bank, inner ones first."""
+    def flatten(self, block: Block) -> bool:
+        """Lowers the loops in a block that fit a bank, inner ones first; returns whether no loop is left."""
+        flat = True
         for loop in loops_in(block):
-            self.flatten(loop.body.block)
-            if self._fits(loop):
+            if self.flatten(loop.body.block) and self._fits(loop):
                 self._lower(loop)
+            else:
+                flat = False
+        return flat
 
     def _fits(self, loop: ForOp) -> bool:
-        body = loop.body.block
-        if loops_in(body):
-            return False
+        """Whether a loop without loops in it is short enough for a bank."""
         control = 2 + self.machine.delay_slots
         room = self.machine.icache_instructions - BANK_HEADER - bank_repeat(self.machine)
-        return longest(body, self.machine.delay_slots) + control <= room
+        return longest(loop.body.block, self.machine.delay_slots) + control <= room
 
     def _lower(self, loop: ForOp) -> None:
         body, location = loop.body.block, loop.location
@@ -82,7 +85,7 @@ def _last_use(loop: ForOp) -> Operation | None:
     last: Operation | None = None
     open_labels: dict[str, bool] = {}
     for op in loop.body.block.ops:
-        if isinstance(op, LabelOp):
+        if type(op) is LabelOp:
             open_labels[op.sym_name.data] = False
         if op in users:
             last = op

@@ -8,7 +8,7 @@ from xdsl.ir import Block, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.snowflake.carried_values import carry
-from lowering.snowflake.loops import all_loops
+from lowering.snowflake.loops import all_loops, ops_in
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.addresses import IndexExpr, LinearForm
 from snowdialect.dialects.locations import located
@@ -19,8 +19,8 @@ def carry_parities(block: Block) -> None:
     loops = list(all_loops(block))
     parities: set[SSAValue] = set()
     for inner in (block, *(loop.body.block for loop in loops)):
-        for op in inner.ops:
-            if isinstance(op, snowflake.AddressOp) and any(parity := LinearForm.of(op.map.data).parity):
+        for op in ops_in(inner, snowflake.AddressOp):
+            if any(parity := LinearForm.of(op.map.data).parity):
                 parities.update(compress(op.indices, parity))
     for loop in loops:
         if loop.counter in parities:

@@ -176,7 +176,7 @@ def _banks_of(lengths: Iterable[int], capacity: int) -> int:
 
 def _groups(ops: Sequence[Operation], delay_slots: int) -> Iterator[list[Operation]]:
     """Operations that must lie in one bank: from a label to the branches that go to it and their delay slots."""
-    places = {op.sym_name.data: place for place, op in enumerate(ops) if isinstance(op, LabelOp)}
+    places = {op.sym_name.data: place for place, op in enumerate(ops) if type(op) is LabelOp}
     end_from: dict[int, int] = {}
     for place, op in enumerate(ops):
         if isinstance(op, BranchOp):
@@ -218,6 +218,6 @@ class PlaceBanksPass(ModulePass):
 def _place(program: snowflake.ProgramOp, machine: Machine) -> int:
     """Places one program; returns the number of its banks."""
     block = program.body.block
-    ops = [op for op in block.ops if not isinstance(op, snowflake.GetRegisterOp)]
+    ops = [op for op in block.ops if type(op) is not snowflake.GetRegisterOp]
     placer = _Placer(InsertPoint.before(ops[0]), machine, RegisterFile(block), program.code_address.value.data)
     return placer.run(ops)

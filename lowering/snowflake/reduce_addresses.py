@@ -20,7 +20,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.snowflake.arithmetic import IMMEDIATE, Emitter, Terms, advance, cost
 from lowering.snowflake.carried_values import carry, separate_carried_values, separate_in_block
-from lowering.snowflake.loops import loops_by_height, loops_in
+from lowering.snowflake.loops import loops_by_height, loops_in, ops_in
 from lowering.snowflake.parities import carry_parities
 from lowering.snowflake.pressure import liveness
 from snowdialect.dialects import snowflake
@@ -144,9 +144,7 @@ def _families(loop: ForOp) -> list[Family]:
     with_terms: defaultdict[tuple[IndexExpr, Terms], list[Family]] = defaultdict(list)
     doubled = _doubled(loop)
     before = {value: _before(loop, value) for value in doubled}
-    for op in loop.body.block.ops:
-        if not isinstance(op, snowflake.AddressOp):
-            continue
+    for op in ops_in(loop.body.block, snowflake.AddressOp):
         expression = op.expression
         terms = dict(expression.linear)
         number = terms.pop(loop.counter, 0)

@@ -30,8 +30,8 @@ from snowdialect.machine import Machine
 
 _SPARE = 2
 """Registers that the scheduler leaves alone."""
-_PRODUCTS = (snowflake.MulOp, snowflake.MuliOp)
-_SCALAR = (snowflake.MovOp, snowflake.MovBaseOp, snowflake.AddOp, snowflake.AddiOp, *_PRODUCTS)
+_PRODUCTS = frozenset[type[Operation]]((snowflake.MulOp, snowflake.MuliOp))
+_SCALAR = _PRODUCTS | {snowflake.MovOp, snowflake.MovBaseOp, snowflake.AddOp, snowflake.AddiOp}
 
 
 @dataclass
@@ -77,7 +77,7 @@ class _Stretch:
                 written[register] = number
             for register in sources - targets:
                 read[register].append(number)
-            if not isinstance(op, _SCALAR):
+            if type(op) not in _SCALAR:
                 if ordered is not None:
                     self._add(ordered, number, 1)
                 ordered = number
@@ -92,7 +92,7 @@ class _Stretch:
 
     def _latency(self, number: int) -> int:
         """Cycles from an instruction to one that reads its result."""
-        product = isinstance(self.ops[number], _PRODUCTS)
+        product = type(self.ops[number]) in _PRODUCTS
         return self.machine.multiply_latency if product else self.machine.scalar_latency
 
 

@@ -122,9 +122,13 @@ class Access(NamedTuple):
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Step:
-    """One operation of the tile program."""
+    """One operation of the tile program.
+
+    Nobody changes one. It is not frozen, since networks take some 100 000 of them until schedules are chosen, and
+    frozen ones three times as long.
+    """
 
     template: Template
     numbers: tuple[int, ...]

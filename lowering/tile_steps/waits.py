@@ -155,8 +155,11 @@ class Waits:
         for item in items:
             step = item.step
             whole = () if item.work is None else tiles.pop(id(item.work), ())
-            for wait in (*self._far(whole), *self._before(step)):
-                yield wait
+            if whole and (needed := self._far(whole)):
+                yield from self._wait(needed)
+                last = None
+            if needed := self._before(step):
+                yield from self._wait(needed)
                 last = None
             yield item
             queue = self.queues[step.unit]
@@ -171,25 +174,26 @@ class Waits:
             last = item
             self._note(step, issued)
 
-    def _before(self, step: Step) -> Iterator[Item]:
-        """The waits before a step."""
+    def _before(self, step: Step) -> dict[Unit, int]:
+        """What each unit may have pending before a step."""
         needed = self._hazards(step)
         if step.unit in (Unit.LOAD, Unit.MOVE):
             for unit, issued in self.before.items():
                 if (pending := self.queues[unit].pending(issued)) is not None:
                     needed[unit] = 0 if unit is Unit.LOAD else min(pending, needed.get(unit, pending))
             self.before = {}
-        yield from self._wait(needed)
+        return needed
 
-    def _far(self, tile: Iterable[Step]) -> Iterator[Item]:
-        """Waits, before the first part of a tile, for what any part meets and lies so far back that waiting for it
-        stops nothing: at the same place for all tiles, so that loops can be made of them."""
+    def _far(self, tile: Iterable[Step]) -> dict[Unit, int]:
+        """What each unit may have pending before the first part of a tile, for the sake of what any part meets that
+        lies so far back that waiting for it stops nothing: so waits are at the same place for all tiles, and loops can
+        be made of them."""
         needed: dict[Unit, int] = {}
         for step in tile:
             for unit, pending in self._hazards(step, self.machine.queue_depth).items():
                 if unit is not Unit.LOAD:
                     needed[unit] = min(pending, needed.get(unit, pending))
-        yield from self._wait(needed)
+        return needed
 
     def _hazards(self, step: Step, far: int = 0) -> dict[Unit, int]:
         """What each unit may have pending behind the last of its steps, at least `far` instructions back, that has to

@@ -290,7 +290,7 @@ def _label_positions(program: ProgramOp, bank: int) -> dict[str, int]:
     return {
         op.sym_name.data: position
         for op, position in snowflake.positions(program.body.block, bank)
-        if isinstance(op, LabelOp)
+        if type(op) is LabelOp
     }
 
 

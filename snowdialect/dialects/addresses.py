@@ -13,7 +13,7 @@ from functools import cache
 from itertools import accumulate, chain
 from typing import ClassVar
 
-from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, IndexType, i32
+from xdsl.dialects.builtin import UNKNOWN_LOC, AffineMapAttr, DenseArrayBase, IndexType, i32
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
@@ -244,8 +244,8 @@ class IndexExpr:
             return IndexExpr(form.constant)
         return IndexExpr(
             form.constant,
-            tuple(term for term in zip(indices, form.linear, strict=True) if term[1]),
-            tuple(term for term in zip(indices, form.parity, strict=True) if term[1]),
+            tuple([term for term in zip(indices, form.linear, strict=True) if term[1]]),
+            tuple([term for term in zip(indices, form.parity, strict=True) if term[1]]) if any(form.parity) else (),
         )
 
     @staticmethod
@@ -327,7 +327,7 @@ def _merge(
     merged = dict(left)
     for index, c in right:
         merged[index] = merged.get(index, 0) + c
-    return tuple((index, c) for index, c in merged.items() if c)
+    return tuple([term for term in merged.items() if term[1]])
 
 
 @cache
@@ -364,7 +364,8 @@ class AddressedOp(IRDLOperation):
         present = {name: attribute for name, attribute in properties.items() if attribute is not None}
         if groups:
             present[AttrSizedOperandSegments.attribute_name] = _segments(tuple(map(len, groups)))
-        Operation.__init__(self, operands=tuple(chain.from_iterable(groups)), properties=present)
+        values = tuple(chain.from_iterable(groups))
+        Operation.__init__(self, operands=values, properties=present, location=UNKNOWN_LOC)
 
     def address(self, name: str) -> IndexExpr:
         """One of the operation's addresses."""

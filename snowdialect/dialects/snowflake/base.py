@@ -19,7 +19,7 @@ from xdsl.backend.assembly_printer import AssemblyPrinter, OneLineAssemblyPrinta
 from xdsl.backend.register_allocatable import HasRegisterConstraints, RegisterConstraints
 from xdsl.backend.register_allocator import BlockAllocator
 from xdsl.backend.register_type import RegisterType
-from xdsl.dialects.builtin import I32, IntAttr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
+from xdsl.dialects.builtin import I32, UNKNOWN_LOC, IntAttr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
 from xdsl.dialects.utils import EnumAttribute
 from xdsl.ir import Attribute, Operation, ParametrizedAttribute, SSAValue, TypeAttribute
 from xdsl.irdl import IRDLOperation, irdl_attr_definition
@@ -70,7 +70,7 @@ BASE = BaseType()
 
 def is_base(value: SSAValue) -> bool:
     """Whether a value is the address of a region of memory."""
-    return isinstance(value.type, BaseType)
+    return type(value.type) is BaseType
 
 
 UNALLOCATED = ScalarRegister.unallocated()
@@ -155,8 +155,11 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
         result_types: Sequence[ScalarRegister] = (),
         properties: Mapping[str, Attribute] = MappingProxyType({}),
     ) -> None:
-        # A field is one value or one property: nothing that IRDL's constructor, thrice as slow, has to count.
-        Operation.__init__(self, operands=operands, result_types=result_types, properties=properties)
+        # A field is one value or one property: nothing that IRDL's constructor, thrice as slow, has to count. Without a
+        # location, xDSL imports the unknown one for each operation.
+        Operation.__init__(
+            self, operands=operands, result_types=result_types, properties=properties, location=UNKNOWN_LOC
+        )
 
     @classmethod
     def operand_fields(cls) -> tuple[Field, ...]:

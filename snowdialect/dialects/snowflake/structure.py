@@ -8,7 +8,7 @@ from functools import cache
 from xdsl.backend.liveness import LivenessContext
 from xdsl.backend.register_allocatable import RegisterAllocatableOperation
 from xdsl.backend.register_allocator import BlockAllocator
-from xdsl.dialects.builtin import I32, AffineMapAttr, DenseArrayBase, IntegerAttr, i32
+from xdsl.dialects.builtin import I32, UNKNOWN_LOC, AffineMapAttr, DenseArrayBase, IntegerAttr, i32
 from xdsl.dialects.utils import parse_assignment, print_assignment
 from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
 from xdsl.irdl import (
@@ -109,6 +109,7 @@ class AddressOp(IRDLOperation):
             operands=indices,
             properties={"map": expression.map(), AttrSizedOperandSegments.attribute_name: segments},
             result_types=[UNALLOCATED],
+            location=UNKNOWN_LOC,
         )
 
     @property
