@@ -24,6 +24,8 @@ class UnitPart(NamedTuple):
     unit: int
 
 
+CODE_UNIT = 0
+"""The unit that fetches instructions."""
 ROWS_A_UNIT = 2
 """With fewer rows for each unit, rows are cut."""
 

@@ -8,43 +8,42 @@ how far it is from the simulator.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from itertools import groupby
+from math import ceil
 from typing import NamedTuple
 
-from lowering.load_units import row_cuts
-from lowering.loop_builder import UNROLLED_TRACES
+from lowering.issue import CONTROL, Code, Stretch, addition, average, comparisons, convolution, loop, straight
+from lowering.load_units import CODE_UNIT, row_cuts
+from lowering.loop_builder import LOOPED_CUS
 from lowering.tile_steps.conv import Conv
 from lowering.tile_steps.layer import LayerBuffers, Load, LoadBiases, LoadPixels, LoadWeights, Move, Store, Transfer
 from lowering.tile_steps.pool import MaxPool
-from lowering.tile_steps.steps import Access, Role, Step, Unit
+from lowering.tile_steps.roll import Leaf, Loop, Node
+from lowering.tile_steps.steps import Access, Role, Step, Template, Unit
 from lowering.tile_steps.waits import Wait
 from lowering.tile_steps.words import Add, AvgPool
 from snowdialect.dialects import tile
-from snowdialect.layout import round_down, round_up
-from snowdialect.machine import Machine
-from snowdialect.machine.instructions import BY_NAME
+from snowdialect.layout import round_up
+from snowdialect.machine.instructions import INSTRUCTION_BITS, WORD_BITS
 
-BUCKET = 256
+AnyLoad = Load | LoadPixels | LoadWeights | LoadBiases
+
+BUCKET = 128
 """Cycles of an entry in the calendar of memory."""
+CODE_WORDS = INSTRUCTION_BITS // WORD_BITS
+"""Words of an instruction."""
 RUNS = 64
 """Steps of a decoder that are remembered: more than queues and waits reach back."""
 
 # Instructions that the control core issues besides those of the decoders, as compiled programs have them.
-SETUP = 12
-"""For the addresses of a step, before its loops."""
-TRANSFER_ISSUE = 2
-"""For a load or a store, itself included."""
-OUTPUT_ISSUE = 4
-"""For a loop over outputs."""
-PIXEL_ISSUE = 8
-"""For a pixel around a loop over its kernel steps, or its lines."""
-TRACE_ISSUE = 2
-"""For a trace, itself included: it and the address of its weights."""
-LOOPED_TRACE_ISSUE = 7
-"""For a trace in a loop over traces, itself included."""
+SETUP = 6
+"""For the addresses of a step, besides one for each that its loops begin with."""
+TRANSFER = 3
+"""For a load, a store or a move, itself included: it and its two addresses."""
 
 
 @dataclass
@@ -58,28 +57,33 @@ class Memory:
     def reserve(self, start: float, amount: float, rate: float) -> float:
         """When so many bytes have moved that begin at `start`, at most `rate` a cycle."""
         used, capacity, time = self.used, self.rate * BUCKET, start
+        bucket = int(start) // BUCKET
+        end = (bucket + 1) * BUCKET
         while True:
-            bucket = int(time) // BUCKET
             if bucket >= len(used):
                 used.extend([0.0] * (bucket + BUCKET - len(used)))
-            end = (bucket + 1) * BUCKET
-            share = min(rate * (end - time), capacity - used[bucket])
+            taken, share = used[bucket], rate * (end - time)
+            if share > capacity - taken:
+                share = capacity - taken
             if share > 0:
                 if amount <= share:
-                    used[bucket] += amount
+                    used[bucket] = taken + amount
                     return time + (end - time) * amount / share
-                used[bucket] += share
+                used[bucket] = taken + share
                 amount -= share
-            time = float(end)
+            time, bucket, end = end, bucket + 1, end + BUCKET
 
 
 class Run(NamedTuple):
-    """Instructions of a decoder: the number of the first, how many, from when to when they run evenly."""
+    """Instructions of a decoder that run evenly."""
 
     first: int
+    """The number of the first one."""
     number: int
     begin: float
     end: float
+    latency: int
+    """From the end of each until all that it does is done."""
 
 
 @dataclass
@@ -92,9 +96,9 @@ class Decoder:
     free: float = 0.0
     runs: deque[Run] = field(default_factory=lambda: deque[Run](maxlen=RUNS))
 
-    def add(self, number: int, begin: float, end: float) -> None:
+    def add(self, number: int, begin: float, end: float, latency: int) -> None:
         """Runs instructions behind those that it has."""
-        self.runs.append(Run(self.issued, number, begin, end))
+        self.runs.append(Run(self.issued, number, begin, end, latency))
         self.issued += number
         self.free = end
 
@@ -105,12 +109,13 @@ class Decoder:
                 return run.begin + (run.end - run.begin) * min(index - run.first, run.number) / run.number
         return 0.0
 
-
-class Work(NamedTuple):
-    """What the decoder of a CU gets of a step."""
-
-    instructions: int
-    cycles: int
+    def done(self, pending: int) -> float:
+        """When all is done but for the last so many instructions."""
+        index = self.issued - pending - 1
+        for run in reversed(self.runs):
+            if index >= run.first:
+                return run.begin + (run.end - run.begin) * (index + 1 - run.first) / run.number + run.latency
+        return 0.0
 
 
 class Busy(NamedTuple):
@@ -157,43 +162,124 @@ class _Timing:
         self.begun = [deque[float](maxlen=machine.load_queue_depth) for _ in range(machine.load_units)]
         """When each unit begins with the last of its loads, as many as its queue has places."""
         self.bank_loading: dict[tuple[bool, int], float] = {}
-        """Until when loads are in flight into a bank of the weights buffers, or of the maps buffers."""
+        """Until when loads are in flight into a bank of the weights buffers, or of the maps buffers,"""
+        self.loading = 0.0
+        """and into any."""
+        self.bank_moving: dict[tuple[bool, int], tuple[float, float]] = {}
+        """Until when words of a bank are moved between buffers, and lines of each move."""
         self.loads: list[float] = []
         """When each load is done."""
         self.now = 0.0
         """When the control core issues its next instruction."""
+        self.known: dict[int, tuple[int, Sequence[Stretch]]] = {}
+        """What a step becomes, by the kind of its node."""
+        self.code_left = machine.icache_instructions // 2
+        """Instructions that the bank has that executes; what a layer begins in the layer before it has begun."""
+        self.code_ready = 0.0
+        """When the bank behind it is there."""
         self.issued = 0
         """Instructions that compute, and those around them."""
         self.read = self.written = 0
 
     def run(self) -> tile.Estimate:
         """Times all steps."""
-        for step in self.layer.program().steps:
-            match step.template:
-                case Wait() as wait:
-                    self._wait(wait)
-                case Load() as load:
-                    self._load(step, self._transfers(load))
-                case LoadPixels() as load:
-                    self._load(step, self._pixels(load))
-                case LoadWeights() as load:
-                    self._load(step, self.layer.weights_transfers(load))
-                case LoadBiases() as load:
-                    self._load(step, self.layer.bias_transfers(load))
-                case Store() as store:
-                    self._store(step, store)
-                case Move() as move:
-                    self._move(step, move)
-                case MaxPool() as pool:
-                    self._compute(step, self.max, *_comparisons(self.machine, pool))
-                case _:
-                    self._compute(step, self.mac, *self._traces(step))
+        program = self.layer.program()
+        self._run(program.nodes, iter(program.steps), cached=False)
         return tile.Estimate(round(self._end()), self.read, self.written)
+
+    def _run(self, nodes: Sequence[Node], steps: Iterator[Step], *, cached: bool) -> None:
+        """Times the next steps, whose loops the nodes are; `cached`: their code is in a bank of the cache."""
+        for node in nodes:
+            if isinstance(node, Leaf):
+                size, stretches = self._known(node)
+                if not cached:
+                    self._fetch(size, whole=False)
+                self._step(next(steps), stretches)
+                continue
+            assert isinstance(node, Loop)
+            size = self._code((node,))
+            inside = cached or size <= self.machine.icache_instructions
+            if inside and not cached:
+                self._fetch(size, whole=True)
+            for _ in range(node.count):
+                if not inside:
+                    self._next_bank()
+                self.now += self._control
+                self._run(node.body, steps, cached=inside)
+            if not inside:
+                # A loop over banks has its own.
+                self.code_left = 0
+
+    @property
+    def _control(self) -> int:
+        """Instructions of a loop in every iteration besides its body."""
+        return CONTROL + self.machine.delay_slots
+
+    def _code(self, nodes: Sequence[Node]) -> int:
+        """About how many instructions some nodes become."""
+        size = 0
+        for node in nodes:
+            if isinstance(node, Loop):
+                size += 1 + self._control + self._code(node.body)
+            else:
+                assert isinstance(node, Leaf)
+                size += self._known(node)[0]
+        return size
+
+    def _known(self, node: Leaf) -> tuple[int, Sequence[Stretch]]:
+        """The instructions that a step becomes, and, if it computes, what is issued for it."""
+        if node.kind not in self.known:
+            self.known[node.kind] = self._code_of(node.template)
+        return self.known[node.kind]
+
+    def _code_of(self, template: Template) -> tuple[int, Sequence[Stretch]]:
+        match template:
+            case Wait():
+                return 1, ()
+            case Load() | LoadPixels() | LoadWeights() | LoadBiases():
+                return self._load_code(template, self._transfers(template)).size, ()
+            case Store() as store:
+                return sum(code.size for *_, code in self._pieces(store, 0)), ()
+            case Move() as move:
+                return SETUP // 2 + move.span.cus.bit_count() * self._move_code(move).size, ()
+            case _:
+                stretches = self._stretches(template)
+                return sum(stretch.code for stretch in stretches), stretches
+
+    def _fetch(self, size: int, *, whole: bool) -> None:
+        """Code of so many instructions begins; if it must be `whole` and does not fit the bank, in the next one."""
+        if whole and size > self.code_left:
+            self._next_bank()
+        while size > self.code_left:
+            size -= self.code_left
+            self._next_bank()
+        self.code_left -= size
+
+    def _next_bank(self) -> None:
+        """The next bank begins, as soon as it is there, with the fetch of the one behind it."""
+        self.now = max(self.now, self.code_ready)
+        self.code_left = self.machine.icache_instructions
+        rate = self.memory.rate / self.machine.load_units
+        self.code_ready = self._transfer(CODE_UNIT, self.code_left * CODE_WORDS, rate)
+
+    def _step(self, step: Step, stretches: Sequence[Stretch]) -> None:
+        match step.template:
+            case Wait() as wait:
+                self._wait(wait)
+            case Load() | LoadPixels() | LoadWeights() | LoadBiases() as load:
+                self._load(step, load)
+            case Store() as store:
+                self._store(step, store)
+            case Move() as move:
+                self._move(step, move)
+            case MaxPool():
+                self._compute(step, self.max, stretches, self.machine.buffer_latency + 1)
+            case _:
+                self._compute(step, self.mac, stretches, self._output_latency)
 
     def _end(self) -> float:
         """When all is done."""
-        decoders = [(self.mac, self._output_latency), (self.max, 0), ([self.move], self.machine.memory_latency)]
-        ends = [decoder.free + latency for kind, latency in decoders for decoder in kind if decoder.issued]
+        ends = [decoder.done(0) for decoder in (*self.mac, *self.max, self.move)]
         return max(self.now, *ends, *self.loads[-self.machine.load_units :])
 
     @property
@@ -205,7 +291,6 @@ class _Timing:
 
     def _wait(self, wait: Wait) -> None:
         self.now += 1
-        latencies = {Unit.MAC: self._output_latency, Unit.MAX: 0, Unit.MOVE: self.machine.memory_latency}
         decoders = {Unit.MAC: self.mac, Unit.MAX: self.max, Unit.MOVE: [self.move]}
         for unit in wait.units:
             if unit is Unit.LOAD:
@@ -214,7 +299,7 @@ class _Timing:
                 continue
             for decoder in decoders[unit]:
                 if decoder.issued > wait.pending:
-                    self.now = max(self.now, decoder.begin_of(decoder.issued - wait.pending) + latencies[unit])
+                    self.now = max(self.now, decoder.done(wait.pending))
 
     def _banks(self, access: Access) -> Iterator[tuple[bool, int]]:
         place, weights = self.places[access.place], access.place is Role.WEIGHTS
@@ -227,17 +312,32 @@ class _Timing:
 
     def _hold_for_loads(self, step: Step) -> None:
         """Dispatch holds while a load into a bank that the step reads is in flight."""
+        if self.now >= self.loading:
+            return
         for access in step.reads:
             if access.place in self.places:
                 for bank in self._banks(access):
                     self.now = max(self.now, self.bank_loading.get(bank, 0.0))
 
     def _hold_for_queue(self, decoder: Decoder) -> None:
-        self.now = max(self.now, decoder.begin_of(decoder.issued - self.machine.queue_depth))
+        if decoder.free > self.now:
+            self.now = max(self.now, decoder.begin_of(decoder.issued - self.machine.queue_depth))
 
     # Loads, stores and moves
 
-    def _transfers(self, load: Load) -> list[Transfer]:
+    def _transfers(self, load: AnyLoad) -> list[Transfer]:
+        """What units load."""
+        match load:
+            case Load():
+                return self._rows(load)
+            case LoadPixels():
+                return self._pixels(load)
+            case LoadWeights():
+                return self.layer.weights_transfers(load)
+            case LoadBiases():
+                return self.layer.bias_transfers(load)
+
+    def _rows(self, load: Load) -> list[Transfer]:
         """The loads of a maps tile, as lowering/load_units.py gives them to units."""
         region = self.regions.maps if load.region is Role.MAPS else self.regions.other
         assert region is not None
@@ -282,198 +382,166 @@ class _Timing:
         width, units = load.span.right - load.span.left, self.machine.load_units
         return [Transfer(cu % units, rows * width, load.words) for cu, rows in enumerate(load.rows) if rows]
 
-    def _load(self, step: Step, transfers: Sequence[Transfer]) -> None:
+    def _load_code(self, load: AnyLoad, transfers: Sequence[Transfer]) -> Code:
+        """Loads in a loop over rows or pixels, or over CUs if several have kernels of their own."""
+        rounds, loads = max((transfer.number for transfer in transfers), default=0), len(transfers)
+        if isinstance(load, LoadWeights) and loads > self.machine.vmacs:
+            rounds, loads = loads // self.machine.vmacs, self.machine.vmacs
+        return straight(SETUP // 2).then(loop(self.machine, max(1, rounds), straight(0), TRANSFER * loads))
+
+    def _load(self, step: Step, load: AnyLoad) -> None:
         machine, done = self.machine, 0.0
         rate = self.memory.rate / machine.load_units
-        self.now += SETUP // 2
+        transfers = self._transfers(load)
+        number = sum(transfer.number for transfer in transfers)
+        issue = self._load_code(load, transfers).issued / max(1, number)
         # Units get their loads in turns.
         for turn in range(max((number for _, number, _ in transfers), default=0)):
             for unit, number, words in transfers:
                 if turn < number:
-                    done = max(done, self._transfer(unit, words, rate))
+                    self.now += issue
+                    end = self._transfer(unit, words, rate)
+                    self.loads.append(end)
+                    done = max(done, end)
+        self.read += sum(2 * number * words for _, number, words in transfers)
         for access in step.writes:
             for bank in self._banks(access):
                 self.bank_loading[bank] = max(self.bank_loading.get(bank, 0.0), done)
+        self.loading = max(self.loading, done)
 
     def _transfer(self, unit: int, words: int, rate: float) -> float:
         """A load of a unit, for whose queue dispatch waits until it has room; returns when the load is done."""
         machine, begun = self.machine, self.begun[unit]
-        self.now += TRANSFER_ISSUE
         if len(begun) == begun.maxlen:
             self.now = max(self.now, begun[0])
         begin = max(self.now + machine.queue_latency, self.unit_free[unit])
         begun.append(begin)
-        self.unit_free[unit] = self.memory.reserve(begin + machine.transfer_overhead, 2 * words, rate)
-        self.loads.append(self.unit_free[unit] + machine.memory_latency)
-        self.read += 2 * words
-        return self.loads[-1]
+        self.unit_free[unit] = ceil(self.memory.reserve(begin + machine.transfer_overhead, 2 * words, rate))
+        return self.unit_free[unit] + machine.memory_latency
 
     def _store(self, step: Step, store: Store) -> None:
         self._hold_for_loads(step)
+        *_, channel, _, _ = step.numbers
+        for cus, number, words, code in self._pieces(store, channel):
+            issue = code.issued // cus
+            for _ in range(cus):
+                self._store_pieces(number, words, issue)
+
+    def _pieces(self, store: Store, channel: int) -> Iterator[tuple[int, int, int, Code]]:
+        """For how many CUs at a time what is stored from a channel on comes in how many pieces of how many words."""
         transfer, layout = self.machine.transfer_words, self.regions.result.layout
         pixels = store.words == layout.pixel == self.pitches[store.buffer]
         width = store.span.right - store.span.left
         whole = pixels and width == layout.width and self.places[store.buffer].row == layout.row
-        *_, channel, _, _ = step.numbers
+        pieces: list[tuple[int, int, int]] = []
         for cu, rows in enumerate(store.rows):
             words = min(store.words, store.limit - channel - cu * store.share)
             if not rows or words <= 0:
                 continue
             if whole:
-                self._store_pieces(1, rows * layout.row)
+                pieces.append((1, 1, rows * layout.row))
             elif pixels:
-                self._store_pieces(rows, round_up(width * layout.pixel, transfer))
+                pieces.append((rows, 1, round_up(width * layout.pixel, transfer)))
             else:
-                self._store_pieces(rows * width, round_up(words, transfer))
+                pieces.append((rows, width, round_up(words, transfer)))
+        for (rows, columns, words), alike in groupby(pieces):
+            cus = len(list(alike))
+            code = self._moves_code(rows, columns)
+            if cus >= LOOPED_CUS and rows * columns > 1:
+                # One CU after the other in a loop, which steps both addresses and the mask.
+                yield cus, rows * columns, words, straight(SETUP).then(loop(self.machine, cus, code, TRANSFER + 1))
+            else:
+                for _ in range(cus):
+                    yield 1, rows * columns, words, straight(SETUP // 2).then(code)
 
-    def _store_pieces(self, number: int, words: int) -> None:
+    def _store_pieces(self, number: int, words: int, issue: int) -> None:
         machine = self.machine
-        self.now += SETUP // 2
         begin = end = max(self.now + machine.queue_latency, self.move.free)
         for _ in range(number):
-            end = self.memory.reserve(end + machine.transfer_overhead, 2 * words, self.memory.rate)
-        self.move.add(number, begin, end)
-        self.now += (TRANSFER_ISSUE + 1) * number
+            moving = end + machine.transfer_overhead + machine.buffer_latency
+            end = ceil(self.memory.reserve(moving, 2 * words, self.memory.rate))
+        self.move.add(number, begin, end, machine.memory_latency)
+        self.now += issue
         self._hold_for_queue(self.move)
         self.written += 2 * words * number
 
+    def _moves_code(self, rows: int, columns: int) -> Code:
+        """Stores or moves of a CU, in loops over rows and columns."""
+        code = straight(TRANSFER)
+        if rows * columns > 1:
+            outer, inner = (rows, columns) if columns > 1 else (1, rows)
+            code = straight(1).then(loop(self.machine, inner, straight(0), TRANSFER))
+            if outer > 1:
+                code = straight(1).then(loop(self.machine, outer, code, TRANSFER - 1))
+        return code
+
+    def _move_code(self, move: Move) -> Code:
+        """The moves of a CU: of whole rows if both buffers have them, else of pixels if both have these whole."""
+        rows, columns = move.span.bottom - move.span.top, move.span.right - move.span.left
+        places = self.places[move.source], self.places[move.target]
+        if not move.words == self.pitches[move.source] == self.pitches[move.target]:
+            return self._moves_code(rows, columns)
+        return self._moves_code(1 if {place.row for place in places} == {columns * move.words} else rows, 1)
+
     def _move(self, step: Step, move: Move) -> None:
         rows, columns = move.span.bottom - move.span.top, move.span.right - move.span.left
-        lines = move.span.cus.bit_count() * rows * columns * move.words // self.machine.line_words
-        number = sum(step.counts)
+        cus, number = move.span.cus.bit_count(), sum(step.counts)
+        lines = cus * rows * columns * move.words // self.machine.line_words
         self._hold_for_loads(step)
+        issue = cus * (self._move_code(move).issued + SETUP // 2)
         begin = max(self.now + self.machine.queue_latency, self.move.free)
-        self.move.add(number, begin, begin + lines + self.machine.buffer_latency * number)
-        self.now += (TRANSFER_ISSUE + 1) * number
+        end = max(begin + lines, self.now + issue + self.machine.queue_latency + lines / number)
+        self.move.add(number, begin, end, self.machine.buffer_latency + 1)
+        for access in (*step.reads, *step.writes):
+            for bank in self._banks(access):
+                self.bank_moving[bank] = end, lines / number
+        self.now += issue
         self._hold_for_queue(self.move)
 
     # What computes
 
-    def _compute(self, step: Step, decoders: list[Decoder], works: Sequence[Work], issue: int) -> None:
-        """A step of one decoder in each CU, for which the control core issues so many instructions in its loops."""
+    def _compute(self, step: Step, decoders: list[Decoder], stretches: Sequence[Stretch], done: int) -> None:
+        """A step of one decoder in each CU, which is done so many cycles behind its last instruction."""
         self._hold_for_loads(step)
         self.now += SETUP
-        self.issued += SETUP + issue
+        self.issued += SETUP
         latency = self.machine.queue_latency
-        for decoder, (number, cycles) in zip(decoders, works, strict=True):
-            if number:
-                begin = max(self.now + latency, decoder.free)
-                # The last instruction cannot begin before it is issued.
-                end = max(begin + cycles, self.now + issue + latency + cycles / number)
-                decoder.add(number, begin, end)
-                decoder.busy += cycles
-        self.now += issue
-        for decoder in decoders:
-            self._hold_for_queue(decoder)
+        moving, lines = 0.0, 1.0
+        if decoders is self.max:
+            # Comparisons give way to moves that use the same port.
+            banks = (bank for access in step.reads for bank in self._banks(access))
+            moving, lines = max(self.bank_moving.get(bank, (0.0, 1.0)) for bank in banks)
+        now, depth = self.now, self.machine.queue_depth
+        for works, lead, issue, _ in stretches:
+            now += lead
+            self.issued += lead + issue
+            for decoder, (number, cycles) in zip(decoders, works, strict=True):
+                if number:
+                    begin = max(now + latency, decoder.free)
+                    # The last instruction cannot begin before it is issued.
+                    end = max(begin + cycles, now + issue + latency + cycles / number)
+                    if moving > begin:
+                        # What is in the queue hides so much of each move from the other CUs.
+                        late = max(0.0, 1 - depth * cycles / number / lines) * (min(moving, end) - begin)
+                        end = max(end, begin + cycles + late)
+                    decoder.add(number, begin, end, done)
+                    decoder.busy += cycles
+            now += issue
+            for decoder, work in zip(decoders, works, strict=True):
+                if work.instructions and decoder.free > now:
+                    now = max(now, decoder.begin_of(decoder.issued - depth))
+        self.now = now
 
-    def _traces(self, step: Step) -> tuple[list[Work], int]:
-        match step.template:
+    def _stretches(self, template: Template) -> Sequence[Stretch]:
+        match template:
             case Conv() as conv:
                 joined = conv.kernels.depth == self.pitches[Role.MAPS_TILE] and conv.window.dilation_w == 1
-                return _convolution(self.machine, conv, joined)
+                return convolution(self.machine, conv, joined)
+            case MaxPool() as pool:
+                return comparisons(self.machine, pool)
             case AvgPool() as pool:
-                return _average(self.machine, pool)
+                return average(self.machine, pool)
             case Add() as add:
-                return _addition(self.machine, add)
-            case template:
+                return addition(self.machine, add)
+            case _:
                 raise TypeError(f"{template} has no timing")
-
-
-def _comparisons(machine: Machine, pool: MaxPool) -> tuple[list[Work], int]:
-    lines = pool.pixels.words // machine.line_words
-    works: list[Work] = []
-    for rows in pool.rows:
-        outputs = len(rows) * len(pool.columns) * lines
-        number = sum(map(len, rows)) * len(pool.columns) * lines
-        works.append(Work(number, sum(map(len, rows)) * sum(map(len, pool.columns)) * lines + outputs))
-    issue = 0
-    for number in range(max(map(len, pool.rows))):
-        # CUs whose windows have different rows get them one after the other.
-        different = {rows[number] for rows in pool.rows if number < len(rows)}
-        traces = sum(map(len, different))
-        issue += (TRACE_ISSUE * traces + OUTPUT_ISSUE * len(different)) * len(pool.columns) * lines
-        issue += PIXEL_ISSUE * len(different) * len(pool.columns)
-    return works, issue
-
-
-def _addition(machine: Machine, add: Add) -> tuple[list[Work], int]:
-    steps = -(-add.pixels.words // (machine.vmacs * machine.macs))
-    outputs = [rows * (add.span.right - add.span.left) * steps for rows in add.rows]
-    works = [Work((1 + add.other) * number, machine.macs * number) for number in outputs]
-    return works, (OUTPUT_ISSUE + 1 + add.other) * max(outputs)
-
-
-def _average(machine: Machine, pool: AvgPool) -> tuple[list[Work], int]:
-    groups = pool.pixels.words // machine.line_words * -(-machine.line_words // machine.vmacs)
-    works: list[Work] = []
-    issue = 0
-    for rows in pool.rows:
-        outputs = len(rows) * len(pool.columns) * groups
-        kernel_rows = sum(len(y) for y, _ in rows)
-        taps = kernel_rows * sum(len(x) for x, _ in pool.columns) * groups
-        works.append(Work(taps + outputs, max(taps, outputs * machine.macs)))
-        # Kernel rows are a loop, in which many columns are one, too.
-        columns = sum(_row_issue(len(x)) for x, _ in pool.columns)
-        issue = max(issue, groups * (kernel_rows * columns + OUTPUT_ISSUE * len(rows) * len(pool.columns)))
-    return works, issue
-
-
-def _row_issue(taps: int) -> int:
-    """What is issued for a kernel row of an average."""
-    return OUTPUT_ISSUE + taps * (TRACE_ISSUE if taps <= UNROLLED_TRACES else LOOPED_TRACE_ISSUE)
-
-
-@cache
-def _convolution(machine: Machine, conv: Conv, joined: bool) -> tuple[list[Work], int]:
-    """What each CU gets of a part of a convolution, and the instructions that are issued for it.
-
-    `joined`: the words of neighbouring pixels follow each other, so that a trace covers a kernel row.
-    """
-    lanes = 1 if conv.mode is tile.Mode.COOP else machine.macs
-    steps = -(-conv.channels // (machine.vmacs * lanes))
-    starts = 1 + conv.bypass if conv.kernels.part == 0 else 0
-    least = machine.macs if conv.kernels.part == 0 else 0
-    kinds = Counter(conv.columns)
-
-    @cache
-    def row(kernel_rows: range) -> tuple[int, int, int]:
-        """Instructions, cycles and issue of a row of outputs of one kernel step."""
-        number = cycles = issue = 0
-        for kernel_columns, count in kinds.items():
-            traces, work = _output(machine, conv, joined, kernel_rows, kernel_columns)
-            looped = traces > UNROLLED_TRACES
-            number += count * (starts + traces)
-            cycles += count * max(least, work)
-            issue += count * (starts + traces * (LOOPED_TRACE_ISSUE if looped else TRACE_ISSUE))
-        return number, cycles, issue
-
-    works = [Work(steps * sum(row(y)[0] for y in rows), steps * sum(row(y)[1] for y in rows)) for rows in conv.rows]
-    issue, outputs = 0, len(conv.columns)
-    for number in range(max(map(len, conv.rows))):
-        # CUs whose outputs have different traces get them one after the other.
-        different = {rows[number] for rows in conv.rows if number < len(rows)}
-        issue += SETUP + steps * (sum(row(kind)[2] for kind in different) + OUTPUT_ISSUE * outputs)
-        issue += PIXEL_ISSUE * outputs if steps > 1 else 0
-    return works, issue
-
-
-def _output(machine: Machine, conv: Conv, joined: bool, kernel_rows: range, kernel_columns: range) -> tuple[int, int]:
-    """Traces of an output, and their cycles."""
-    kernels, words = conv.kernels, conv.kernels.depth
-    if conv.unrolled is not None:
-        # All rows under the kernel lie in a pixel.
-        words = kernels.depth // conv.unrolled.kernel * len(kernel_rows)
-        kernel_rows = range(min(1, len(kernel_rows)))
-        joined = joined and words == kernels.depth
-    longest = round_down(BY_NAME["mac"].field("length").maximum, machine.line_words)
-    first = kernels.part * kernels.part_words
-    runs = [kernel_columns] if joined and kernel_columns else [range(x, x + 1) for x in kernel_columns]
-    traces = lines = 0
-    for y in kernel_rows:
-        for run in runs:
-            position = (y * conv.window.kernel_w + run.start) * kernels.depth
-            low, high = max(position, first), min(position + len(run) * words, first + kernels.part_words)
-            if low < high:
-                traces += -(-(high - low) // longest)
-                lines += -(-(high - low) // machine.line_words)
-    return traces, lines if conv.mode is tile.Mode.COOP else lines * machine.line_words

@@ -17,6 +17,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.legality import check_removed
+from lowering.load_units import CODE_UNIT
 from lowering.snowflake.arithmetic import Emitter
 from lowering.snowflake.fill_delay_slots import fill_slots
 from lowering.snowflake.flat import RegisterFile, next_count
@@ -26,9 +27,6 @@ from snowdialect.dialects.locations import located
 from snowdialect.dialects.snowflake import BranchOp, ForOp, InstructionOp, LabelOp, Stage
 from snowdialect.dialects.target import machine_of
 from snowdialect.machine import Machine
-
-_REFILL_UNIT = 0
-"""The load unit that fetches instructions."""
 
 
 @dataclass
@@ -87,7 +85,7 @@ class _Placer:
         self._insert(location, label)
         if not self.banks:
             Emitter(self.place, location, snowflake.CODE_POINTER).constant(self.code_address + transfers)
-        fetch = snowflake.RefillOp(pointer, transfers, _REFILL_UNIT)
+        fetch = snowflake.RefillOp(pointer, transfers, CODE_UNIT)
         step = snowflake.AddiOp(pointer, transfers, snowflake.CODE_POINTER)
         self._insert(location, fetch, step)
         header: list[Operation] = []

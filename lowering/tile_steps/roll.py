@@ -83,10 +83,13 @@ def _leaves(steps: Sequence[Step], kinds: dict[Hashable, int]) -> list[Node]:
 
 def _roll_period(nodes: list[Node], period: int, kinds: dict[Hashable, int]) -> Iterator[Node]:
     position = 0
+    alike = [here.kind == behind.kind for here, behind in zip(nodes, nodes[period:], strict=False)]
     while position < len(nodes):
-        count, changes = _repeats(nodes, position, period)
+        # Few nodes begin a repeat.
+        begins = position < len(alike) and alike[position]
+        count, changes = _repeats(nodes, position, period) if begins else (1, ())
         body = nodes[position : position + period] if count > 1 else []
-        if (count - 1) * sum(node.steps for node in body) < 2:
+        if count == 1 or (count - 1) * sum(node.steps for node in body) < 2:
             yield nodes[position]
             position += 1
             continue
@@ -105,7 +108,7 @@ def _roll_period(nodes: list[Node], period: int, kinds: dict[Hashable, int]) -> 
 def _repeats(nodes: list[Node], first: int, period: int) -> tuple[int, tuple[Change, ...]]:
     """How often the nodes from `first` on repeat, and how their numbers change."""
     second = first + period
-    if second + period > len(nodes) or nodes[first].kind != nodes[second].kind:
+    if second + period > len(nodes):
         return 1, ()
     kinds = [node.kind for node in nodes[first:second]]
     if kinds != [node.kind for node in nodes[second : second + period]]:

@@ -7,6 +7,7 @@ import pytest
 
 import snow_bench_model
 from snowdialect.frontends.torch7 import nn
+from snowdialect.frontends.torch7.objects import TorchObject
 from snowdialect.frontends.torch7.writer import save
 from snowdialect.models.seeded import convolution
 
@@ -18,6 +19,10 @@ LAYERS = {
     "5x5": ((64, 27, 27), (192, 5, 1, 2)),
     "few pixels, many kernels": ((512, 7, 7), (512, 3, 1, 1)),
     "image": ((3, 112, 112), (64, 7, 2, 3)),
+    "a line of each pixel": ((16, 55, 55), (64, 1, 1, 0)),
+    "traces of a few lines": ((16, 28, 28), (32, 5, 1, 2)),
+    "traces of a few lines, kernels split": ((48, 27, 27), (192, 3, 1, 1)),
+    "few pixels, traces of a few lines": ((32, 14, 14), (64, 5, 1, 2)),
 }
 """Input, and kernels, kernel size, stride and padding."""
 
@@ -27,7 +32,18 @@ def test_cycles_within_two_percent_and_bytes_exact(name: str, tmp_path: Path) ->
     shape, (kernels, size, stride, pad) = LAYERS[name]
     rng = np.random.default_rng(0)
     layer = convolution(rng, shape[0], kernels, size, stride=(stride, stride), padding=(pad, pad))
-    save(tmp_path / "net.t7", nn.sequential(layer))
-    (row,) = snow_bench_model.compare(tmp_path / "net.t7", shape)
+    _check(tmp_path / "net.t7", shape, layer)
+
+
+def test_pool_before_a_convolution(tmp_path: Path) -> None:
+    """Comparisons are issued beside traces, and columns move from tile to tile."""
+    layer = convolution(np.random.default_rng(0), 528, 128, 1)
+    _check(tmp_path / "net.t7", (528, 14, 14), nn.max_pool((3, 3), (1, 1), (1, 1)), layer)
+
+
+def _check(path: Path, shape: tuple[int, ...], *modules: TorchObject) -> None:
+    """Compares the only layer that modules become."""
+    save(path, nn.sequential(*modules))
+    (row,) = snow_bench_model.compare(path, shape)
     assert row["estimated_bytes"] == row["bytes"]
     assert row["estimated_cycles"] == pytest.approx(row["cycles"], rel=snow_bench_model.CLOSE)

@@ -1,0 +1,357 @@
+"""What the control core issues for a step that computes, and what the decoders of each CU get of it.
+
+The loops are those that lowering/traces.py builds, the scalar instructions in them those that the passes of the dialect
+snowflake leave: a loop counts, branches, and steps the addresses that it carries; the slots behind the branch are
+filled with what stands before it in a straight line. So all is counted from the template of a step. Pure arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import groupby, zip_longest
+from typing import NamedTuple
+
+from lowering.loop_builder import UNROLLED_TRACES
+from lowering.tile_steps.conv import Conv
+from lowering.tile_steps.pool import MaxPool
+from lowering.tile_steps.words import Add, AvgPool
+from snowdialect.dialects import tile
+from snowdialect.layout import average_steps, round_down
+from snowdialect.machine import Machine
+from snowdialect.machine.instructions import BY_NAME
+
+CONTROL = 2
+"""Instructions of a loop in every iteration: count and branch."""
+KEPT = 16
+"""So many addresses that a loop does not change have registers; others are computed in every iteration."""
+
+UNROLLED_COMPARISONS = 3
+"""Rows under the window of a max pool that are no loop: the first one, the last one, and one between."""
+
+
+class Work(NamedTuple):
+    """What the decoder of a CU gets."""
+
+    instructions: int
+    cycles: int
+
+    def times(self, number: int) -> Work:
+        return Work(number * self.instructions, number * self.cycles)
+
+
+class Stretch(NamedTuple):
+    """A part of a step in which the instructions of decoders come evenly."""
+
+    works: tuple[Work, ...]
+    """Of each CU."""
+    lead: int
+    """What the control core issues before the first instruction of a decoder."""
+    issue: int
+    """What it issues from there to the last one, empty slots included."""
+    code: int
+    """Instructions in the cache, where they are not those of the stretch before once more."""
+
+
+class Code(NamedTuple):
+    """A piece of code: its instructions, and how many of them are issued when it runs."""
+
+    size: int
+    issued: int
+
+    def then(self, other: Code) -> Code:
+        return Code(self.size + other.size, self.issued + other.issued)
+
+
+def straight(instructions: int) -> Code:
+    """Code that has no loop."""
+    return Code(instructions, instructions)
+
+
+def loop(machine: Machine, count: int, before: Code, behind: int) -> Code:
+    """A loop, but for what sets its counter. Of its body, the `behind` last instructions are a straight line, of which
+    the delay slots are filled. A single iteration is no loop."""
+    if count == 1:
+        return before.then(straight(behind))
+    body = before.then(straight(CONTROL + max(machine.delay_slots, behind)))
+    # The branch waits for the count, which is the first instruction.
+    waits = max(0, machine.scalar_latency - 1 - before.issued - max(0, behind - machine.delay_slots))
+    return Code(body.size, count * (body.issued + waits))
+
+
+@cache
+def convolution(machine: Machine, conv: Conv, joined: bool) -> tuple[Stretch, ...]:
+    """What is issued for a part of a tile of a convolution.
+
+    `joined`: the words of neighbouring pixels follow each other, so that a trace covers a kernel row.
+    """
+    nest = _Convolution(machine, conv, joined)
+    columns = [(kind, len(list(run))) for kind, run in groupby(conv.columns)]
+    found: list[Stretch] = []
+    for rows, kinds in _row_pieces(conv.rows):
+        pieces = [
+            nest.pixels(nest.outputs(kinds, kind), count, in_row_loop=rows > 1, first=number == 0)
+            for number, (kind, count) in enumerate(columns)
+        ]
+        units = len({kind for kind in kinds if kind is not None})
+        advances = units * (1 + nest.starts)
+        # Slots are empty where nothing but these stands behind the last loop.
+        straight_end = columns[-1][1] == 1 and nest.steps == (1,)
+        control = CONTROL + (advances if straight_end else max(machine.delay_slots, advances))
+        found += _repeated(_merged(pieces), rows, 1 + advances, control) if rows > 1 else pieces
+    return tuple(_merged(found))
+
+
+def _row_pieces(rows: Sequence[Sequence[Hashable]]) -> Iterator[tuple[int, tuple[Hashable, ...]]]:
+    """How many rows follow each other in which each CU does the same; None for one without work."""
+    for kinds, run in groupby(zip_longest(*rows)):
+        yield len(list(run)), kinds
+
+
+def _repeated(row: list[Stretch], rows: int, lead: int, control: int) -> list[Stretch]:
+    """The stretches of a row in a loop over rows."""
+    if len(row) == 1:
+        (only,) = row
+        issue = rows * (only.lead + only.issue + control)
+        return [Stretch(tuple(work.times(rows) for work in only.works), lead, issue, only.code + lead + control)]
+    first = row[0]._replace(lead=row[0].lead + control)
+    again = [stretch._replace(code=0) for stretch in (first, *row[1:])]
+    begin = first._replace(lead=first.lead + lead, code=first.code + lead + control)
+    return [begin, *row[1:], *again * (rows - 1)]
+
+
+def _merged(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Stretches that follow each other as one, where in each CU it is the same that takes longer: issue or work."""
+    merged: list[Stretch] = []
+    last: tuple[bool | None, ...] = ()
+    for stretch in stretches:
+        issue = stretch.lead + stretch.issue
+        slow = tuple(work.cycles < issue if work.instructions else None for work in stretch.works)
+        if slow == last:
+            before = merged[-1]
+            works = tuple(
+                Work(mine.instructions + more.instructions, mine.cycles + more.cycles)
+                for mine, more in zip(before.works, stretch.works, strict=True)
+            )
+            merged[-1] = Stretch(works, before.lead, before.issue + issue, before.code + stretch.code)
+        else:
+            merged.append(stretch)
+        last = slow
+    return merged
+
+
+class Output(NamedTuple):
+    """An output of a kernel step, in the CUs in which it has the same traces."""
+
+    cus: tuple[int, ...]
+    traces: tuple[int, ...]
+    """Of each kernel row."""
+    cycles: int
+
+    @property
+    def looped(self) -> bool:
+        """Whether its kernel rows are a loop."""
+        return sum(self.traces) > UNROLLED_TRACES and len(self.traces) > 2 and len(set(self.traces)) == 1
+
+
+@dataclass(frozen=True)
+class _Convolution:
+    """The loops of a part of a convolution's tile."""
+
+    machine: Machine
+    conv: Conv
+    joined: bool
+
+    @cached_property
+    def starts(self) -> int:
+        """Starts of an output in this part of its kernel; each has an address besides that of its weights."""
+        return 1 + self.conv.bypass if self.conv.kernels.part == 0 else 0
+
+    @cached_property
+    def steps(self) -> tuple[int, ...]:
+        """Kernel steps: those of all vMACs, in a loop, then one of some."""
+        lanes = 1 if self.conv.mode is tile.Mode.COOP else self.machine.macs
+        whole, rest = divmod(-(-self.conv.channels // lanes), self.machine.vmacs)
+        return tuple(count for count in (whole, min(1, rest)) if count)
+
+    def outputs(self, kinds: Sequence[Hashable], columns: range) -> list[Output]:
+        """The outputs of a pixel; CUs in which they differ get them one after the other."""
+        least = self.machine.macs if self.conv.kernels.part == 0 else 0
+        found: list[Output] = []
+        for kind in dict.fromkeys(kinds):
+            if isinstance(kind, range):
+                traces, cycles = self._traces(kind, columns)
+                cus = tuple(cu for cu, other in enumerate(kinds) if other == kind)
+                found.append(Output(cus, traces, max(least, cycles)))
+        return found
+
+    def _traces(self, kernel_rows: range, kernel_columns: range) -> tuple[tuple[int, ...], int]:
+        """Traces of an output, by kernel row, and their cycles."""
+        conv, machine = self.conv, self.machine
+        kernels, words, joined = conv.kernels, conv.kernels.depth, self.joined
+        if conv.unrolled is not None:
+            # All rows under the kernel lie in a pixel.
+            words = kernels.depth // conv.unrolled.kernel * len(kernel_rows)
+            kernel_rows = range(min(1, len(kernel_rows)))
+            joined = joined and words == kernels.depth
+        longest = round_down(BY_NAME["mac"].field("length").maximum, machine.line_words)
+        first = kernels.part * kernels.part_words
+        runs = [kernel_columns] if joined and kernel_columns else [range(x, x + 1) for x in kernel_columns]
+        traces: list[int] = []
+        lines = 0
+        for y in kernel_rows:
+            here = 0
+            for run in runs:
+                position = (y * conv.window.kernel_w + run.start) * kernels.depth
+                low, high = max(position, first), min(position + len(run) * words, first + kernels.part_words)
+                if low < high:
+                    here += -(-(high - low) // longest)
+                    lines += -(-(high - low) // machine.line_words)
+            if here:
+                traces.append(here)
+        return tuple(traces), lines if conv.mode is tile.Mode.COOP else lines * machine.line_words
+
+    def pixels(self, outputs: Sequence[Output], count: int, *, in_row_loop: bool, first: bool) -> Stretch:
+        """Neighbouring pixels of a row that have the same outputs; the loop over rows carries the address of maps."""
+        machine, steps = self.machine, self.steps
+        number = sum(steps)
+        works = [Work(0, 0)] * machine.compute_units
+        for output in outputs:
+            for cu in output.cus:
+                works[cu] = Work(self.starts + sum(output.traces), output.cycles).times(number * count)
+        places = len(outputs) * self.starts
+        maps = 0 if in_row_loop else len(outputs)
+        code = straight(0)
+        instructions = moves = weights = 0
+        for output in outputs:
+            instructions += self.starts
+            if output.looped:
+                code = code.then(self._kernel_rows(output.traces))
+                weights += 1
+            else:
+                traces = sum(output.traces)
+                instructions += traces
+                moves += max(0, traces - 1)
+                weights += traces
+        kept = min(moves, KEPT)
+        if steps[0] > 1:
+            # Kernel steps are the inner loop, around which addresses of maps are kept, and behind which all go back.
+            inner = loop(machine, steps[0], code, instructions + weights + places + 1 + moves - kept)
+            rest = straight(instructions + weights + places).then(code) if len(steps) > 1 else straight(0)
+            before = straight(kept + 1).then(inner).then(rest)
+            lead = places + maps + 1
+            if count == 1:
+                return Stretch(tuple(works), lead + kept + 1, before.issued - kept - 1, before.size + lead)
+            pixels = loop(machine, count, before, places + len(outputs) + 1)
+        else:
+            # Of the addresses of weights that the pixels before them had, about half still have their registers.
+            lead = places + maps + (min(weights, KEPT) + 1 if first else min(weights, KEPT) // 2)
+            behind = instructions + moves + places + max(0, weights - KEPT)
+            before = straight(behind * (number - 1)).then(Code(number * code.size, number * code.issued))
+            if count == 1:
+                pixels = before.then(straight(behind))
+                return Stretch(tuple(works), 1, pixels.issued + lead - 1, pixels.size + lead)
+            pixels = loop(machine, count, before, behind + len(outputs))
+        return Stretch(tuple(works), lead + 1, pixels.issued, pixels.size + lead + 1)
+
+    def _kernel_rows(self, traces: tuple[int, ...]) -> Code:
+        """The traces of an output whose kernel rows are a loop, but for the last one."""
+        machine, row = self.machine, traces[0]
+        if row > UNROLLED_TRACES:
+            inner = straight(1).then(loop(machine, row - 1, straight(0), 3))
+            return straight(1).then(loop(machine, len(traces) - 1, inner, 3)).then(inner).then(straight(1))
+        moves = 2 * (row - 1)
+        last = straight(row + moves)
+        return straight(1).then(loop(machine, len(traces) - 1, straight(0), row + moves + 2)).then(last)
+
+
+@cache
+def comparisons(machine: Machine, pool: MaxPool) -> tuple[Stretch, ...]:
+    """What is issued for a part of a tile of a max pool: for each pixel, lines of channels in a loop."""
+    lines = pool.pixels.words // machine.line_words
+    columns = [(len(kind), len(list(run))) for kind, run in groupby(pool.columns)]
+    found: list[Stretch] = []
+    for rows, kinds in _row_pieces(pool.rows):
+        units = [kind for kind in dict.fromkeys(kinds) if isinstance(kind, range)]
+        pieces: list[Stretch] = []
+        for width, count in columns:
+            # A result takes a cycle of the port, too.
+            works = tuple(
+                Work(len(kind), len(kind) * width + 1).times(count * lines) if isinstance(kind, range) else Work(0, 0)
+                for kind in kinds
+            )
+            # With stride 1, source and target are as far apart everywhere: one address serves both.
+            places = 1 if pool.window.stride_w == 1 else 2
+            pieces.append(_compared(machine, works, [len(kind) for kind in units], lines, count, places))
+        control = CONTROL + max(machine.delay_slots, 2 * len(units))
+        found += _repeated(_merged(pieces), rows, 1, control) if rows > 1 else pieces
+    return tuple(_merged(found))
+
+
+def _compared(
+    machine: Machine, works: tuple[Work, ...], heights: list[int], lines: int, count: int, places: int
+) -> Stretch:
+    """Neighbouring pixels of a row of a max pool, each with windows of these heights one after the other."""
+    before, behind = straight(0), 0
+    for height in heights:
+        inner, outer = straight(0), height + max(0, height - 1)
+        if height > UNROLLED_COMPARISONS:
+            inner, outer = straight(2).then(loop(machine, height - 2, straight(0), 2)), 4
+        if lines > 1:
+            # The address that an iteration steps last is read behind the count, and in short loops another one, too.
+            waits = max(0, machine.scalar_latency - 2) * (1 + (height == 2)) * lines
+            code = loop(machine, lines, inner, outer + 2)
+            before = before.then(straight(1 + behind)).then(code).then(Code(0, waits))
+            behind = places
+        else:
+            before = before.then(straight(behind)).then(inner)
+            behind = outer + 2
+    lead = places * len(heights)
+    pixels = loop(machine, count, before, behind)
+    return Stretch(works, lead + min(1, count - 1), pixels.issued, pixels.size + lead)
+
+
+@cache
+def addition(machine: Machine, add: Add) -> tuple[Stretch, ...]:
+    """What is issued for a part of a tile of an addition: starts alone."""
+    operands = 1 + add.other
+    steps = -(-add.pixels.words // (machine.vmacs * machine.macs))
+    pixels = add.span.right - add.span.left
+    outputs = [rows * pixels * steps for rows in add.rows]
+    body = 2 * operands + 1
+    code = loop(machine, steps, straight(0), body) if steps > 1 else straight(0)
+    row = loop(machine, pixels, code, operands + 1 if steps > 1 else body)
+    works = tuple(Work(operands * number, machine.macs * number) for number in outputs)
+    rows = max(add.rows)
+    return (Stretch(works, operands + 1, rows * (row.issued + CONTROL + machine.delay_slots), row.size),)
+
+
+@cache
+def average(machine: Machine, pool: AvgPool) -> tuple[Stretch, ...]:
+    """What is issued for a part of a tile of an average pool: kernel rows in a loop, many columns in one, too."""
+    groups = pool.pixels.words // machine.line_words * average_steps(machine.vmacs, machine.line_words)
+    works: list[Work] = []
+    issue = size = 0
+    for rows in pool.rows:
+        outputs = len(rows) * len(pool.columns) * groups
+        kernel_rows = sum(len(y) for y, _ in rows)
+        taps = kernel_rows * sum(len(x) for x, _ in pool.columns) * groups
+        works.append(Work(taps + outputs, max(taps, outputs * machine.macs)))
+        columns = [_averaged_row(machine, len(x)) for x, _ in pool.columns]
+        row = sum(code.issued for code in columns)
+        # The start, and what sets the counter of rows.
+        around = CONTROL + machine.delay_slots + 2
+        issue = max(issue, groups * (kernel_rows * row + around * len(rows) * len(pool.columns)))
+        size = max(size, sum(code.size + around for code in columns))
+    return (Stretch(tuple(works), 1, issue, size),)
+
+
+def _averaged_row(machine: Machine, taps: int) -> Code:
+    """A kernel row of an average pool."""
+    if taps <= UNROLLED_TRACES:
+        size = CONTROL + max(machine.delay_slots, 2 * taps)
+        # The address that an iteration steps last is read behind the count.
+        return Code(size, size + max(0, machine.scalar_latency - 2))
+    inner = loop(machine, taps - 1, straight(0), 2)
+    return inner.then(straight(1 + CONTROL + machine.delay_slots))
