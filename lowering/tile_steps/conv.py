@@ -162,7 +162,7 @@ class ConvSteps(LayerBuffers):
         places = [(rows, columns) for rows in self.plan.rows for columns in self.plan.columns]
         if self.pooled is not None:
             # Rows that stay for the next tile are those of its columns.
-            places.sort(key=lambda place: place[1].first)
+            places.sort(key=lambda place: place[1].stored_first)
         return places
 
     def code(self, maps: MapsTile, columns: ColumnTile, part: int, channels: int) -> TileCode:
@@ -186,7 +186,7 @@ class ConvSteps(LayerBuffers):
         is added before the first of the group, stores behind the last. Backwards, maps come from below; in turns,
         kernels come in the other order for every second maps tile."""
         channel = self._channel(group[0]) if len(self.groups) > 1 else 0
-        slot, _ = self.result_slots.take((rows.base, columns.first, channel))
+        slot, _ = self.result_slots.take((rows.base, columns.stored_first, channel))
         result = ResultTile(slot, rows.base, channel)
         whole = len(kernels) == len(group)
         begins, ends = whole or kernels[0] == group[0], whole or kernels[-1] == group[-1]
@@ -459,7 +459,9 @@ class TileCode:
         per_column = self.steps * layer.output_instructions
         least = -(-layer.machine.queue_depth // per_column)
         # Behind each part of a row there is a place for a part of a store.
-        stores = 1 if layer.conv.whole_pixels else -(-width // layer.stored_columns(width, self.maps.cus))
+        stores = 1
+        if width and not layer.conv.whole_pixels:
+            stores = -(-width // layer.stored_columns(width, self.maps.cus))
         most = max(COLUMN_PARTS, stores)
         pooled = layer.pooled is not None
         if height >= FEW_ROWS and width < 2 * least and not pooled:

@@ -363,7 +363,8 @@ class LayerBuffers:
 
     def load_maps(self, rows: MapsTile, columns: ColumnTile, wanted: Slice | None = None) -> int:
         """Sees to it that a maps tile, or a slice of it, is in its buffer; returns the slot."""
-        slot, missing = self.maps_slots.take((rows.load_first, rows.load_stop, columns.first, wanted))
+        content = rows.load_first, rows.load_stop, columns.load_first, columns.load_stop, wanted
+        slot, missing = self.maps_slots.take(content)
         if missing:
             self.load_tile(rows, columns, slot, wanted)
         return slot

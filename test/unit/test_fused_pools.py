@@ -3,6 +3,7 @@
 import pytest
 
 from lowering.tile_steps.conv import Conv, ConvSteps, conv_steps
+from lowering.tile_steps.layer import Load
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.steps import maps_of
@@ -55,3 +56,27 @@ def test_a_pool_comes_behind_what_it_reads(rows: int, maps_rows: int, slots: int
             case _:
                 pass
     assert pooled == 14 * 14
+
+
+@pytest.mark.parametrize(("rows", "maps_rows"), [(1, 1), (2, 2), (12, 12)])
+def test_columns_one_by_one(rows: int, maps_rows: int) -> None:
+    """With padding, the first two column tiles begin with the same column, and the last one has none of its own."""
+    window, pool = Window(1, 1, 1, 1, 1, 1, 0, 0, 12, 6, 12, 6), Window(3, 3, 1, 1, 1, 1, 1, 1, 12, 6, 12, 6)
+    layouts = [MapsLayout(12, 6, pixel, 6 * pixel, (Segment(pixel, 0),)) for pixel in (16, 32, 32)]
+    maps, convolved, pooled = layouts
+    problem = ConvProblem(
+        load_machine(), window, maps, None, convolved, 32, 1, 1, False, PoolBehind(pool, pooled, False)
+    )
+    schedule = Schedule(Mode.INDP, Split.KERNELS, Order.MLOOP, rows, 1, maps_rows, 1, 1, 2, 1, 2, 1, 1, 1)
+    steps = conv_steps(problem, plan_conv(problem, schedule), maps_of(maps, None, pooled), Swapped()).program().steps
+    loaded = [step.numbers[1] for step in steps if isinstance(step.template, Load)]
+    computed = [
+        (row + part_row + y, column + part_column + x)
+        for step in steps
+        if isinstance(conv := step.template, Conv)
+        for _, _, _, row, column, _, _, _, _, part_row, part_column in [step.numbers]
+        for y in range(conv.span.bottom)
+        for x in range(conv.span.right)
+    ]
+    assert loaded == sorted(loaded)
+    assert sorted(computed) == [(y, x) for y in range(12) for x in range(6)]
