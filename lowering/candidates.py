@@ -8,7 +8,7 @@ from itertools import product
 from math import gcd
 from typing import NamedTuple
 
-from lowering.costs import words_cycles
+from lowering.costs import limit_cycles, words_cycles
 from lowering.tiling import (
     ConvPlan,
     ConvProblem,
@@ -38,6 +38,8 @@ from snowdialect.layout import BLOCK_ALIGNMENT, round_down, round_up
 
 HEIGHTS = 3
 """So many heights of a tile are compared, the largest that fit."""
+SMALL = 4000
+"""Of layers that the MACs need no more cycles for, tiles of any width are compared: what is loaded first counts."""
 
 
 class Choices(NamedTuple):
@@ -205,7 +207,7 @@ def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...],
             found += 1
             if found >= HEIGHTS:
                 break
-        if found:
+        if found and limit_cycles(problem) > SMALL:
             return
 
 

@@ -24,7 +24,7 @@ from xdsl.pattern_rewriter import (
     op_type_rewrite_pattern,
 )
 
-from lowering.candidates import Choices, Refusal, conv_plans, ignore, quickest_tiles
+from lowering.candidates import SMALL, Choices, Refusal, conv_plans, ignore, quickest_tiles
 from lowering.costs import bytes_per_cycle, conv_cycles, limit_cycles, words_cycles
 from lowering.host import host_reason
 from lowering.layouts import layout_of, unrolled_layout
@@ -57,8 +57,8 @@ COMPARED = 5
 TIMED_STEPS = 1000
 """More plans are timed until they have so many steps in all, which takes some milliseconds: of layers with few tiles,
 which the estimate knows least about, these are many plans. Pieces of kernels are short and do not count."""
-UNLIKELY = 1.15
-"""A plan whose estimate is so much longer than the shortest one is not timed."""
+UNLIKELY, UNLIKELY_IF_SMALL = 1.15, 1.5
+"""A plan whose estimate is so much longer than the shortest one is not timed; small layers are estimated less well."""
 HOPE = 0.9
 """What a plan takes is seldom less than this part of its estimate: where that is more than the best one takes, a
 published plan is not timed."""
@@ -347,7 +347,8 @@ class Compared(NamedTuple):
 def compared(problem: ConvProblem, ranked: list[Ranked]) -> Iterator[Compared]:
     """The first few of these plans, and the first few that do what the published code did, so that none is slower than
     that; timed until one is near to what the MACs need."""
-    enough, least = CLOSE * limit_cycles(problem), inf
+    limit, least = limit_cycles(problem), inf
+    enough, unlikely = CLOSE * limit, UNLIKELY if limit > SMALL else UNLIKELY_IF_SMALL
     usual = _narrowed(ranked, "mode", usual_mode(problem))
     known: set[int] = set()
     for plans, enough_steps, hope in ((ranked, TIMED_STEPS, 0), (_as_published(usual), 0, HOPE)):
@@ -355,7 +356,7 @@ def compared(problem: ConvProblem, ranked: list[Ranked]) -> Iterator[Compared]:
         # Of plans that the estimate does not tell apart the first one stands for all.
         first = {estimate: plan for estimate, plan in reversed(plans)}
         for number, (cycles, plan) in enumerate(sorted(first.items(), key=itemgetter(0))):
-            if least <= enough or cycles > UNLIKELY * min(first) or hope * cycles > least:
+            if least <= enough or cycles > unlikely * min(first) or hope * cycles > least:
                 break
             if number >= COMPARED and timed_steps >= enough_steps:
                 break
