@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from functools import cache
 from math import inf
+from typing import NamedTuple
 
-from lowering.tiling import ConvPlan, ConvProblem, MapsProblem, PoolBefore, TilePlan
+from lowering.tiling import ConvPlan, ConvProblem, MapsProblem, PoolBefore, TilePlan, lanes_of
 from lowering.words_tiling import ChannelTile, WordsPlan
 from snowdialect.dialects.tile import Mode, Order, Window
 from snowdialect.layout import MapsLayout, average_steps, round_up
@@ -104,45 +105,86 @@ def limit_cycles(problem: ConvProblem) -> float:
     return macs / (machine.compute_units * machine.vmacs * machine.macs)
 
 
+class _Moved(NamedTuple):
+    """What a plan computes and moves, and how often."""
+
+    work: int
+    """MAC cycles of the busiest CU."""
+    kernel_tiles: int
+    passes: int
+    """How often all kernels go past maps or, with kernels outside, all maps past a kernel tile."""
+    stays: bool
+    """No kernel is loaded twice."""
+    maps_tile: int
+    weights_tile: int
+    """Bytes of a tile."""
+    weights: int
+    again: int
+    """Bytes of all kernels, and of those that each pass but the first loads."""
+    lone_maps: int
+    """Maps tiles that come into a slot that was just computed with."""
+    transfers: int
+    """Pixels that are stored one by one."""
+    storing: float
+    adding: float
+    memory: float
+    """Cycles of memory for results, for what is added to them, and for all."""
+    stores: int
+    """Result tiles."""
+
+
 def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
-    """Estimated cycles of a plan, from the first load to the last store."""
+    """Estimated cycles of a plan, from the first load to the last store; see docs/schedules.md, "Choosing"."""
+    if problem.before is not None:
+        return int(_pooled_cycles(problem, problem.before, plan))
+    moved = _moved(problem, plan)
+    return int(
+        _macs_and_memory(problem, plan, moved)
+        + moved.transfers * _exposed_transfer(problem, plan)
+        + _first_tiles(problem, moved)
+        + _lone_maps_slot(problem, plan, moved)
+        + _kernels_outside(problem, plan, moved)
+        + _lone_weights_slot(problem, plan, moved)
+        + _switches(problem, plan, moved)
+        + _last_results(problem, plan, moved)
+        + _fused_pool(problem, plan, moved)
+    )
+
+
+def _work(problem: ConvProblem, plan: ConvPlan) -> tuple[int, int]:
+    """MAC cycles of the busiest CU, and its kernel steps."""
+    lanes = lanes_of(plan.schedule.mode, problem.machine)
+    steps = -(-plan.channels // (problem.machine.vmacs * lanes)) * plan.windows
+    return output_cycles(problem, plan.schedule.mode, plan.maps.window_share) * steps, steps
+
+
+def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
     machine, schedule, maps = problem.machine, plan.schedule, plan.maps
     rate = bytes_per_cycle(machine)
-    latency = machine.memory_latency + machine.transfer_overhead
-    per_step = output_cycles(problem, schedule.mode, maps.window_share)
-    lanes = 1 if schedule.mode is Mode.COOP else machine.macs
     kernel_tiles = plan.kernel_tiles * plan.windows
-    steps = -(-plan.channels // (machine.vmacs * lanes)) * plan.windows
-    work = per_step * steps
-    if problem.before is not None:
-        return int(_pooled_cycles(problem, problem.before, plan, work, steps))
     weights = plan.packing.tiles * plan.packing.tile_words * 2
     weights_tile = weights // max(1, kernel_tiles * schedule.parts)
     maps_tile = maps.maps.words * 2 * (maps.cus.bit_count() if maps.share else 1)
     pooled = problem.pool is not None and schedule.fused
     result = 2 * _words(problem, problem.pool.result if problem.pool is not None and pooled else problem.result)
     bypass = 0 if problem.bypass is None else 2 * _words(problem, problem.bypass)
-    passes = maps.maps_tiles
-    if schedule.order is Order.MLOOP and maps.together:
-        passes = len(maps.rows) * len(maps.columns)
     stays = kernel_tiles <= schedule.weights_slots and schedule.parts == 1
-    again = 0  # Bytes of weights that each pass but the first loads.
+    passes, again = maps.maps_tiles, 0
     if schedule.order is Order.KLOOP:
         # Back and forth, where nothing goes with them: those loaded last are the first ones for the next kernels.
         alone = problem.bypass is None and not schedule.fused
         turns = bool(schedule.turns) and alone and passes > schedule.maps_slots
         loaded = passes * kernel_tiles - turns * schedule.maps_slots * (kernel_tiles - 1)
-        loaded_maps = maps_tile * (passes if passes <= schedule.maps_slots else loaded)
-        loads = weights + loaded_maps
-        exposed_maps = 0 if schedule.maps_slots == 2 or passes == 1 else loaded - 1
+        loads = weights + maps_tile * (passes if passes <= schedule.maps_slots else loaded)
+        lone_maps = 0 if schedule.maps_slots == 2 or passes == 1 else loaded - 1
     else:
-        loaded_maps = maps_tile * maps.maps_tiles
+        if maps.together:
+            passes = len(maps.rows) * len(maps.columns)
         # Back and forth likewise: kernels loaded last are the first ones of the next tile.
         kept = schedule.turns * schedule.weights_slots * weights_tile if schedule.parts <= schedule.weights_slots else 0
         again = 0 if stays else weights - kept
-        loads = loaded_maps + weights + again * (passes - 1)
-        exposed_maps = 0 if schedule.maps_slots == 2 else passes - 1
-    loads += bypass
+        loads = maps_tile * maps.maps_tiles + weights + again * (passes - 1)
+        lone_maps = 0 if schedule.maps_slots == 2 else passes - 1
     # What is stored pixel by pixel takes a transfer of memory each.
     groups = -(-kernel_tiles // schedule.result_tiles)
     transfers = 0 if plan.whole_pixels else result // (2 * max(1, plan.stored_words))
@@ -151,54 +193,109 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
     copies = maps.cus.bit_count() if plan.share else 1
     loads_of_pixels = problem.window.out_h * problem.window.out_w * groups * copies if maps.sliced else 0
     adding = bypass / rate + loads_of_pixels * machine.transfer_overhead / machine.load_units
-    memory = max((loads + result - bypass) / rate + adding, storing)
-    # Each pass over the kernels hides behind the rows of its own tile, and the last tile may have few.
-    heights = [tile.stop - tile.first for tile in maps.rows]
-    total = UNEVEN * min(work, memory)
-    if schedule.order is Order.MLOOP and kernel_tiles > 1:
-        # The first pass loads them all; later nothing is loaded beside those that stay.
-        staying = min(1, max(0, schedule.weights_slots - 2) / kernel_tiles)
-        besides = (memory - (weights + again * (passes - 1)) / rate) / len(heights)
-        reloaded = again * passes / len(heights) / rate
-        first, *others = (work * height / sum(heights) for height in heights)
-        total += max(first, (weights - again) / rate + reloaded + besides)
-        total += sum(staying * each + max((1 - staying) * each, reloaded + besides) for each in others)
-    else:
-        total += max(work, memory)
-    total += transfers * _exposed_transfer(problem, plan)
-    stores = len(maps.rows) * len(maps.columns) * (groups if schedule.order is Order.MLOOP else 1)
-    total += (maps_tile + weights_tile) / rate + adding / stores + latency
-    total += exposed_maps * (
-        DRAIN if refilled_by_bank(machine, problem.window, maps) else maps_tile / rate + latency + DRAIN
+    return _Moved(
+        work=_work(problem, plan)[0],
+        kernel_tiles=kernel_tiles,
+        passes=passes,
+        stays=stays,
+        maps_tile=maps_tile,
+        weights_tile=weights_tile,
+        weights=weights,
+        again=again,
+        lone_maps=lone_maps,
+        transfers=transfers,
+        storing=storing,
+        adding=adding,
+        memory=max((loads + result) / rate + adding, storing),
+        stores=len(maps.rows) * len(maps.columns) * (groups if schedule.order is Order.MLOOP else 1),
     )
-    if schedule.order is Order.KLOOP and schedule.weights_slots == 2 and not stays:
-        # The next kernels come beside all maps where these stay, else in pieces between them.
-        late = max(0, weights_tile / rate - work / kernel_tiles)
-        total += (kernel_tiles - 1) * (late if passes <= schedule.maps_slots else BETWEEN * weights_tile / rate)
-    if schedule.weights_slots == 1 and not stays:
-        total += (kernel_tiles * (1 if schedule.order is Order.KLOOP else passes) - 1) * (weights_tile / rate + DRAIN)
-    switches = passes * kernel_tiles
-    small = machine.queue_depth * 2 > work // max(1, switches * per_output(problem, schedule.mode))
-    total += switches * (DRAIN if small else SWITCH)
+
+
+def _macs_and_memory(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> float:
+    """The longer of the two, and a part of the shorter. Each pass over the kernels hides behind the rows of its own
+    tile, and the last tile may have few."""
+    work, memory = moved.work, moved.memory
+    uneven = UNEVEN * min(work, memory)
+    if plan.schedule.order is Order.KLOOP or moved.kernel_tiles == 1:
+        return uneven + max(work, memory)
+    rate, heights = bytes_per_cycle(problem.machine), [tile.stop - tile.first for tile in plan.maps.rows]
+    # The first pass loads them all; later nothing is loaded beside those that stay.
+    staying = min(1, max(0, plan.schedule.weights_slots - 2) / moved.kernel_tiles)
+    besides = (memory - (moved.weights + moved.again * (moved.passes - 1)) / rate) / len(heights)
+    reloaded = moved.again * moved.passes / len(heights) / rate
+    first, *others = (work * height / sum(heights) for height in heights)
+    later = sum(staying * each + max((1 - staying) * each, reloaded + besides) for each in others)
+    return uneven + max(first, (moved.weights - moved.again) / rate + reloaded + besides) + later
+
+
+def _first_tiles(problem: ConvProblem, moved: _Moved) -> float:
+    """Nothing is computed before the first maps and kernels, and what is added to them, have come."""
+    first = (moved.maps_tile + moved.weights_tile) / bytes_per_cycle(problem.machine)
+    return first + moved.adding / moved.stores + _latency(problem.machine)
+
+
+def _latency(machine: Machine) -> int:
+    """Cycles of a transfer besides those for its words."""
+    return machine.memory_latency + machine.transfer_overhead
+
+
+def _lone_maps_slot(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> float:
+    """Of maps in one slot each tile waits for the one before, or for the part of it in a bank."""
+    if refilled_by_bank(problem.machine, problem.window, plan.maps):
+        return moved.lone_maps * DRAIN
+    return moved.lone_maps * (moved.maps_tile / bytes_per_cycle(problem.machine) + _latency(problem.machine) + DRAIN)
+
+
+def _kernels_outside(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> float:
+    """The next kernels come beside all maps where these stay, else in pieces between them."""
+    schedule = plan.schedule
+    if schedule.order is Order.MLOOP or schedule.weights_slots != 2 or moved.stays:
+        return 0
+    loading = moved.weights_tile / bytes_per_cycle(problem.machine)
+    late = max(0, loading - moved.work / moved.kernel_tiles)
+    return (moved.kernel_tiles - 1) * (late if moved.passes <= schedule.maps_slots else BETWEEN * loading)
+
+
+def _lone_weights_slot(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> float:
+    """Of kernels in one slot each tile waits for the one before."""
+    if plan.schedule.weights_slots > 1 or moved.stays:
+        return 0
+    tiles = moved.kernel_tiles * (1 if plan.schedule.order is Order.KLOOP else moved.passes)
+    return (tiles - 1) * (moved.weights_tile / bytes_per_cycle(problem.machine) + DRAIN)
+
+
+def _switches(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> int:
+    """From tile to tile, more where a tile is over before the queue of the MACs is full."""
+    count = moved.passes * moved.kernel_tiles
+    outputs = moved.work // max(1, count * per_output(problem, plan.schedule.mode))
+    return count * (DRAIN if problem.machine.queue_depth * 2 > outputs else SWITCH)
+
+
+def _last_results(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> float:
+    """The last store and, of results in one slot, what keeps the next ones from it."""
+    stores, idle = moved.stores, _latency(problem.machine) + DRAIN
     # What is pooled leaves the results of the convolution free at once.
-    if schedule.result_slots == 2 or schedule.fused:
-        total += storing / stores + latency + DRAIN
-    else:
-        behind = max(0, storing / stores - work / (passes * kernel_tiles))
-        total += storing / max(heights) + stores * (latency + DRAIN + BEHIND * behind)
-        # What is added to the next tile has no slot before that, either.
-        total += adding * (stores - 1) / stores
-    if problem.pool is not None and schedule.fused:
-        width = max(tile.stored_stop - tile.stored_first for tile in maps.columns)
-        total += stores * width * plan.tile_words // machine.line_words * CYCLES_PER_LINE
-    return int(total)
+    if plan.schedule.result_slots == 2 or plan.schedule.fused:
+        return moved.storing / stores + idle
+    behind = max(0, moved.storing / stores - moved.work / (moved.passes * moved.kernel_tiles))
+    tallest = max(tile.stop - tile.first for tile in plan.maps.rows)
+    # What is added to the next tile has no slot before that, either.
+    return moved.storing / tallest + stores * (idle + BEHIND * behind) + moved.adding * (stores - 1) / stores
 
 
-def _pooled_cycles(problem: ConvProblem, before: PoolBefore, plan: ConvPlan, work: int, steps: int) -> float:
-    """Estimated cycles of a plan with a max pool before it, whose MACs have so much work in so many kernel steps: the
-    busiest of MACs, memory and control core, which compares for the next tile meanwhile."""
+def _fused_pool(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> int:
+    """The comparisons of the last row of each tile."""
+    if problem.pool is None or not plan.schedule.fused:
+        return 0
+    width = max(tile.stored_stop - tile.stored_first for tile in plan.maps.columns)
+    return moved.stores * width * plan.tile_words // problem.machine.line_words * CYCLES_PER_LINE
+
+
+def _pooled_cycles(problem: ConvProblem, before: PoolBefore, plan: ConvPlan) -> float:
+    """Estimated cycles of a plan with a max pool before it: the busiest of MACs, memory and control core, which
+    compares for the next tile meanwhile."""
     machine, schedule, maps = problem.machine, plan.schedule, plan.maps
-    rate = bytes_per_cycle(machine)
+    rate, (work, steps) = bytes_per_cycle(machine), _work(problem, plan)
     kernel_tiles = plan.kernel_tiles * plan.windows
     passes = kernel_tiles if schedule.order is Order.KLOOP else 1
     tiles = maps.maps_tiles * passes
