@@ -59,6 +59,7 @@ def output_cycles(problem: ConvProblem, mode: Mode, share: int) -> int:
     machine, window, depth = problem.machine, problem.window, problem.depth
     # Words of neighbouring pixels that follow each other are one trace.
     gapless = problem.windows == 1 and window.dilation_w == 1
+    start = START_INSTRUCTIONS if problem.windows == 1 else GROUPED_START_INSTRUCTIONS
 
     def trace(words: int) -> int:
         return -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
@@ -77,7 +78,7 @@ def output_cycles(problem: ConvProblem, mode: Mode, share: int) -> int:
         for width, count in columns.items():
             traces = taps if joined else taps * width
             work = taps * (trace(width * depth) if joined else width * trace(words))
-            issue = START_INSTRUCTIONS + TRACE_INSTRUCTIONS * traces
+            issue = start + TRACE_INSTRUCTIONS * traces
             total += count * max(machine.macs, work, issue)
         return total
 

@@ -515,53 +515,105 @@ def plan_tiles(
 
 def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
     """How a schedule cuts kernels and channels; raises TilingError where they do not fit the machine."""
-    machine, window = problem.machine, problem.window
-    lanes = lanes_of(schedule.mode, machine)
+    machine, pool = problem.machine, None
     if schedule.mode is Mode.COOP and problem.grain % machine.line_words:
         raise TilingError(f"COOP reads whole lines, a pixel has {problem.grain} words")
-    pool = None
     if schedule.fused:
         if problem.pool is None:
             raise TilingError("there is no max pool to fuse")
         pool = problem.pool.window
         problem = problem._replace(result=problem.pool.result, view=problem.pool.view)
-    transfer = machine.transfer_words
-    step = machine.vmacs * lanes
-    words = round_up(problem.channels // problem.windows, machine.line_words if problem.windows == 1 else 1)
-    share, units, gathered = 0, 0, 1
-    if schedule.split is Split.KERNELS:
-        share = kernel_share(problem)
-        if problem.windows > 1 or problem.result.pixel % transfer:
-            raise TilingError("kernels are shared out of ungrouped channels, and stored in whole transfers")
-        if problem.bypass is not None and share * machine.compute_units != words:
-            raise TilingError("kernels with a bypass are shared out evenly")
-        units = -(-words // share)
-        gathered = transfer // gcd(share, transfer) if units > 1 else 1
-        words = share
-    steps = -(-words // step)
+    shares = _shares(problem, schedule.split)
+    steps = -(-shares.words // (machine.vmacs * lanes_of(schedule.mode, machine)))
     tiles = -(-steps // schedule.steps)
-    packing = Packing(
-        schedule.mode.value,
-        problem.groups,
-        problem.windows,
-        problem.grain,
-        window.kernel_h * problem.maps.taps,
-        window.kernel_w,
-        problem.channels,
-        units or 1,
-        share,
-        machine.vmacs,
-        machine.line_words,
-        schedule.steps,
-        tiles * problem.windows,
-        schedule.parts,
-        problem.maps.segments,
-        problem.maps.unrolled is not None,
-        bool(schedule.biases),
+    packing = _packing(problem, schedule, shares, tiles)
+    _check_kernel_tiles(problem, schedule, packing, shares.words, steps)
+    words, partial = _channels_of_tile(problem, schedule, shares, tiles)
+    stored = words * (1 if partial else shares.gathered)
+    if not partial and stored != problem.result.pixel:
+        stored = round_up(stored, machine.transfer_words)
+    whole = not problem.view and not shares.share and not partial and stored == problem.result.pixel
+    if not whole and problem.result.pixel % machine.transfer_words:
+        raise TilingError("pixels that are stored one by one are whole transfers")
+    if pool is None:
+        words = stored
+    sliced = bool(partial or shares.share) and _can_slice(problem.bypass, machine, words, shares.share)
+    if schedule.biases and shares.share and problem.bypass is not None and not sliced:
+        raise TilingError("a CU does not find its own biases where it finds its part of a bypass of all channels")
+    maps_problem = MapsProblem(
+        machine,
+        problem.window,
+        problem.maps,
+        problem.bypass,
+        problem.result,
+        words,
+        whole,
+        pool,
+        stored,
+        sliced=sliced,
+        before=problem.before,
+        bias_words=packing.bias_words,
     )
+    gathered = 1 if partial else shares.gathered
+    return KernelPlan(packing, tiles, shares.words, shares.share, shares.units, gathered, partial, stored, maps_problem)
+
+
+class _Shares(NamedTuple):
+    """How kernels are shared out."""
+
+    words: int
+    """Words of a result pixel, or of a window's part of it, that a CU computes."""
+    share: int = 0
+    """Channels from the first of a CU to the first of the next; 0: all CUs have all kernels."""
+    units: int = 0
+    """CUs that have kernels."""
+    gathered: int = 1
+    """CUs whose channels one of them stores."""
+
+
+def _shares(problem: ConvProblem, split: Split) -> _Shares:
+    machine, transfer = problem.machine, problem.machine.transfer_words
+    words = round_up(problem.channels // problem.windows, machine.line_words if problem.windows == 1 else 1)
+    if split is not Split.KERNELS:
+        return _Shares(words)
+    share = kernel_share(problem)
+    if problem.windows > 1 or problem.result.pixel % transfer:
+        raise TilingError("kernels are shared out of ungrouped channels, and stored in whole transfers")
+    if problem.bypass is not None and share * machine.compute_units != words:
+        raise TilingError("kernels with a bypass are shared out evenly")
+    units = -(-words // share)
+    return _Shares(share, share, units, transfer // gcd(share, transfer) if units > 1 else 1)
+
+
+def _packing(problem: ConvProblem, schedule: Schedule, shares: _Shares, tiles: int) -> Packing:
+    """How kernels lie in memory, in so many tiles a window."""
+    return Packing(
+        mode=schedule.mode.value,
+        groups=problem.groups,
+        windows=problem.windows,
+        depth=problem.grain,
+        kernel_h=problem.window.kernel_h * problem.maps.taps,
+        kernel_w=problem.window.kernel_w,
+        channels=problem.channels,
+        cus=shares.units or 1,
+        share=shares.share,
+        vmacs=problem.machine.vmacs,
+        line=problem.machine.line_words,
+        steps=schedule.steps,
+        tiles=tiles * problem.windows,
+        parts=schedule.parts,
+        segments=problem.maps.segments,
+        unrolled=problem.maps.unrolled is not None,
+        apart=bool(schedule.biases),
+    )
+
+
+def _check_kernel_tiles(problem: ConvProblem, schedule: Schedule, packing: Packing, words: int, steps: int) -> None:
+    """Raises TilingError for kernel tiles of a CU's `words` channels, or `steps` kernel steps, that cannot be."""
+    machine = problem.machine
     if problem.windows > 1 and steps % schedule.steps:
         raise TilingError("the kernels of a group are cut into equal tiles")
-    if problem.windows > 1 and words % (machine.vmacs if schedule.mode is Mode.COOP else lanes):
+    if problem.windows > 1 and words % (machine.vmacs if schedule.mode is Mode.COOP else machine.macs):
         raise TilingError("the kernels of a group fill whole steps, or all lanes of some vMACs")
     weights_place(machine, schedule.steps * packing.block, schedule.weights_slots, packing.block)
     if schedule.weights_slots > 2 and schedule.order is Order.KLOOP:
@@ -572,45 +624,24 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         raise TilingError("a convolution adds channels in a row")
     if schedule.parts > 1 and schedule.order is Order.KLOOP:
         raise TilingError("the parts of a kernel follow one another inside the loop over maps")
-    # A result tile has the channels of so many kernel tiles, or of all of them.
+
+
+def _channels_of_tile(problem: ConvProblem, schedule: Schedule, shares: _Shares, tiles: int) -> tuple[int, bool]:
+    """Words of a pixel that a result tile holds, those of some of so many kernel tiles a window or of all of them, and
+    whether it is some."""
+    machine, words = problem.machine, shares.words
     partial = schedule.result_tiles < tiles * problem.windows
     if partial and schedule.fused and schedule.order is Order.MLOOP:
         raise TilingError("a fused pool keeps rows of all channels from tile to tile")
     if partial and problem.windows > 1 and tiles % schedule.result_tiles:
         raise TilingError("a result tile has channels of one group")
-    tile_words = min(schedule.result_tiles * schedule.steps * step, words) if partial else words * problem.windows
-    if partial and (tile_words % transfer or (share and words % transfer)):
-        raise TilingError(f"a tile of {tile_words} channels is not stored in whole transfers")
-    if schedule.fused and tile_words % machine.line_words:
-        raise TilingError(f"a pool reads whole lines, a tile has {tile_words} channels")
-    if partial:
-        gathered = 1
-    stored = tile_words * gathered
-    if not partial and stored != problem.result.pixel:
-        stored = round_up(stored, transfer)
-    whole = not problem.view and not share and not partial and stored == problem.result.pixel
-    if not whole and problem.result.pixel % transfer:
-        raise TilingError("pixels that are stored one by one are whole transfers")
-    if pool is None:
-        tile_words = stored
-    sliced = bool(partial or share) and _can_slice(problem.bypass, machine, tile_words, share)
-    if schedule.biases and share and problem.bypass is not None and not sliced:
-        raise TilingError("a CU does not find its own biases where it finds its part of a bypass of all channels")
-    maps_problem = MapsProblem(
-        machine,
-        window,
-        problem.maps,
-        problem.bypass,
-        problem.result,
-        tile_words,
-        whole,
-        pool,
-        stored,
-        sliced=sliced,
-        before=problem.before,
-        bias_words=packing.bias_words,
-    )
-    return KernelPlan(packing, tiles, words, share, units, gathered, partial, stored, maps_problem)
+    step = machine.vmacs * lanes_of(schedule.mode, machine)
+    held = min(schedule.result_tiles * schedule.steps * step, words) if partial else words * problem.windows
+    if partial and (held % machine.transfer_words or (shares.share and words % machine.transfer_words)):
+        raise TilingError(f"a tile of {held} channels is not stored in whole transfers")
+    if schedule.fused and held % machine.line_words:
+        raise TilingError(f"a pool reads whole lines, a tile has {held} channels")
+    return held, partial
 
 
 def weights_place(machine: Machine, words: int, slots: int, block: int) -> Place:
