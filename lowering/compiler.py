@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lowering import driver
 from lowering.context import ProgramContext, announce_nothing
-from lowering.pipeline import LEVELS, passes_between
+from lowering.pipeline import LEVELS
 from lowering.processes import in_background
 from snowdialect.backend.program import Coverage, Program
 from snowdialect.errors import SnowError
@@ -103,8 +103,5 @@ def _read(
     source = driver.read_program(context, path, input_shape)
     if machine is not None:
         driver.set_machine(source.module, machine)
-    level = driver.level_of(source.module)
-    passes = passes_between(None if level == LEVELS[0] else level, requested=options)
-    if past := [name for name in options if name not in passes]:
-        raise SnowError(f"{path}: is at level {level}; options for {past[0]}, which lies above, come too late")
+    driver.expect_no_option_past(path, source.module, options)
     return context, source

@@ -20,7 +20,7 @@ from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
 
 from lowering.context import ProgramContext, program_context
-from lowering.pipeline import BY_LAYER, LAST_PASSES, LEVELS, passes_between
+from lowering.pipeline import BY_LAYER, LAST_PASSES, LEVEL_OF_PASS, LEVELS, passes_between
 from snowdialect.errors import SnowError
 
 if TYPE_CHECKING:
@@ -178,6 +178,28 @@ def level_of(module: ModuleOp) -> str:
     return next((level for level in reversed(LEVELS) if level in present), LEVELS[0])
 
 
+def passes_that_remain(module: ModuleOp, level: str = LEVELS[-1], options: Container[str] = ()) -> tuple[str, ...]:
+    """Names of the passes, in order, that bring a module to `level`; those on request that `options` hold, too."""
+    present = level_of(module)
+    return passes_between(None if present == LEVELS[0] else present, level, options)
+
+
+def expect_not_past(module: ModuleOp, name: str) -> None:
+    """Raises SnowError for a pass whose level the module has left."""
+    present, own = level_of(module), LEVEL_OF_PASS.get(name, LEVELS[-1])
+    if LEVELS.index(present) > LEVELS.index(own):
+        raise SnowError(f"the program is at level {present}; {name}, which works on {own}, comes too late")
+
+
+def expect_no_option_past(path: Path | str, module: ModuleOp, options: Iterable[str]) -> None:
+    """Raises SnowError when one of the passes in `options` will not run, as the module has left its level."""
+    passes = passes_that_remain(module, options=frozenset(options))
+    if past := [name for name in options if name not in passes]:
+        raise SnowError(
+            f"{path}: is at level {level_of(module)}; options for {past[0]}, which lies above, come too late"
+        )
+
+
 def lower(
     context: Context,
     module: ModuleOp,
@@ -200,7 +222,7 @@ def lower(
     present = level_of(module)
     if LEVELS.index(present) > LEVELS.index(level):
         raise SnowError(f"the program is at level {present}, which is below {level}")
-    names = passes_between(None if present == LEVELS[0] else present, level, options)
+    names = passes_that_remain(module, level, options)
     if last in names:
         names = names[: names.index(last) + 1]
     names = tuple(name for name in names if name not in without)

@@ -99,12 +99,13 @@ class SnowOptMain(xDSLOptMain):
 
     def setup_pipeline(self) -> None:
         self.options = driver.pass_options(self.args.schedule, self.args.calibrate, self.args.input_layout)
-        if self.args.lower_to_snowflake:
-            self.args.passes = ",".join(filter(None, (self.args.passes, *passes_between(requested=self.options))))
         try:
-            specs = tuple(map(self._with_options, parse_pipeline(self.args.passes)))
+            named = tuple(map(self._with_options, parse_pipeline(self.args.passes)))
         except ArgSpecParseError as error:
             self.parser.error(f"argument -p/--passes: {str(error).splitlines()[-1].strip()}")
+        # Which of these remain for a module is seen when it is there.
+        whole = passes_between(requested=self.options) if self.args.lower_to_snowflake else ()
+        specs = (*named, *(self._with_options(ArgSpec(name, {})) for name in whole))
         arguments = {
             "--schedule": (self.args.schedule, driver.CHOOSE_SCHEDULE),
             "--input-layout": (self.args.input_layout, driver.CHOOSE_SCHEDULE),
@@ -125,7 +126,9 @@ class SnowOptMain(xDSLOptMain):
         for name in self.args.print_ir_after:
             if name not in {spec.name for spec in specs}:
                 self.parser.error(f"argument --print-ir-after: {name} is not among the passes to run")
-        self.pipeline = PassPipeline(tuple(passes), self._after_pass)
+        self.named = frozenset(spec.name for spec in named)
+        self.pipeline = PassPipeline(tuple(passes[: len(named)]), self._after_pass)
+        self.lowering = PassPipeline(tuple(passes[len(named) :]), self._after_pass)
 
     def _with_options(self, spec: ArgSpec) -> ArgSpec:
         """A pass with what the options of the command say of it, beside the options that it names itself."""
@@ -161,6 +164,18 @@ class SnowOptMain(xDSLOptMain):
             # From here on, the path of the weights is relative to the folder of the output.
             self.ctx.weights = driver.Program(module, self._output_folder() / "output", self.imported_weights).weights
         return module
+
+    def apply_passes(self, prog: ModuleOp) -> None:
+        """Applies the passes that are named, and of the whole pipeline those that remain then."""
+        super().apply_passes(prog)
+        if not self.args.lower_to_snowflake:
+            return
+        options = self.options.keys() - self.named
+        driver.expect_no_option_past(self.get_input_name(), prog, options)
+        remaining = driver.passes_that_remain(prog, options=options)
+        passes = tuple(step for step in self.lowering.passes if step.name in remaining)
+        if passes:
+            PassPipeline(passes, self._after_pass).apply(self.ctx, prog)
 
     def prepare_output(self) -> IO[str]:
         return sys.stdout if self.args.output_file is None else self.output
@@ -214,6 +229,8 @@ class SnowOptMain(xDSLOptMain):
             print(f"// IR after {previous.name}:", file=sys.stderr)
             Printer(sys.stderr, print_debuginfo=self.args.print_debuginfo).print_op(module)
             print(file=sys.stderr)
+        if following is not None:
+            driver.expect_not_past(module, following.name)
         snow_cli.show_progress(f"{following.name} ..." if following is not None else "")
         self.started = time.perf_counter()
 
