@@ -3,7 +3,7 @@
 import gc
 import os
 import struct
-from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -22,6 +22,7 @@ from xdsl.utils.exceptions import ParseError, VerifyException
 from lowering.context import ProgramContext, program_context
 from lowering.pipeline import BY_LAYER, LAST_PASSES, LEVEL_OF_PASS, LEVELS, passes_between
 from snowdialect.errors import SnowError
+from snowdialect.files import check_outputs
 
 if TYPE_CHECKING:
     from snowdialect.weights import Weights
@@ -63,6 +64,12 @@ class Program(NamedTuple):
     imported_weights: "Weights | None"
     """The tensors of a model file; None for a file whose weights lie in a file beside it."""
 
+    @property
+    def weights_path(self) -> Path | None:
+        """The file of its weights: what the module names, beside it."""
+        name = self.module.attributes.get(WEIGHTS)
+        return self.path.parent / name.data if isinstance(name, StringAttr) else None
+
     def weights(self) -> "Weights | None":
         """What `cnn.weight` reads; None when the module names no file.
 
@@ -70,10 +77,9 @@ class Program(NamedTuple):
         """
         if self.imported_weights is not None:
             return self.imported_weights
-        name = self.module.attributes.get(WEIGHTS)
-        if not isinstance(name, StringAttr):
+        path = self.weights_path
+        if path is None:
             return None
-        path = self.path.parent / name.data
         if _extension(path) in MODEL_FRONTENDS:
             return read_model(path, input_shape(self.module)).imported_weights
         from snowdialect.weights import open_weights
@@ -89,13 +95,19 @@ def make_context() -> ProgramContext:
     return context
 
 
-def read_program(context: ProgramContext, path: Path, shape: tuple[int, ...] | None = None) -> Program:
+def read_program(
+    context: ProgramContext,
+    path: Path,
+    shape: tuple[int, ...] | None = None,
+    outputs: Sequence[Path | None] = (),
+) -> Program:
     """Reads a `.mlir` file, assembly (`.s`) or a model file; `shape` is of a model's input, without batch.
 
     Passes find its weights by the context. Raises SnowError, one line, for a file of another kind or one that does not
-    hold what its ending says.
+    hold what its ending says, and when one of `outputs`, files to be written, is that of its weights.
     """
     program = _read_file(context, path, shape)
+    check_outputs(outputs, (program.weights_path,))
     if shape is not None and input_shape(program.module) != tuple(shape):
         held, wanted = ("x".join(map(str, sizes)) for sizes in (input_shape(program.module), shape))
         raise SnowError(f"{path}: takes {held}, not {wanted}; only a model file can leave it open")

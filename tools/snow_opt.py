@@ -23,7 +23,7 @@ from lowering import driver
 from lowering.context import ProgramContext
 from lowering.pipeline import passes_between
 from snowdialect.errors import SnowError
-from snowdialect.files import replacing
+from snowdialect.files import check_outputs, replacing
 
 if TYPE_CHECKING:
     from snowdialect.weights import Weights
@@ -137,11 +137,9 @@ class SnowOptMain(xDSLOptMain):
         return ArgSpec(spec.name, {**{name: (value,) for name, value in options.items()}, **own})
 
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
-        name = self.args.input_file
-        extension = self.args.frontend or ("mlir" if name is None else Path(name).suffix.removeprefix("."))
-        if extension not in self.available_frontends:
+        if self._frontend not in self.available_frontends:
             known = ", ".join(f".{known}" for known in self.available_frontends)
-            raise SnowError(f"{name}: unknown kind of file (known endings: {known})")
+            raise SnowError(f"{self.args.input_file}: unknown kind of file (known endings: {known})")
         return super().prepare_input()
 
     def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
@@ -158,6 +156,7 @@ class SnowOptMain(xDSLOptMain):
             raise SnowError(f"{self.get_input_name()}: {driver.NUMBER_TOO_LARGE}") from error
         if module is not None:
             if self.imported_weights is None:
+                check_outputs(self._outputs, (driver.Program(module, Path(self.get_input_name()), None).weights_path,))
                 driver.rebase_weights(module, Path(self.get_input_name()).parent, self._output_folder())
             if self.args.machine is not None:
                 driver.set_machine(module, self.args.machine)
@@ -181,6 +180,9 @@ class SnowOptMain(xDSLOptMain):
         return sys.stdout if self.args.output_file is None else self.output
 
     def run(self) -> None:
+        inputs = self.args.input_file, self.args.calibrate
+        files = (None if name is None else Path(name) for name in inputs)
+        check_outputs(self._outputs, (*files, snow_cli.machine_file(self.args.machine)))
         super().run()
         if self.args.output_file is None:
             return
@@ -190,6 +192,18 @@ class SnowOptMain(xDSLOptMain):
             write_weights(self._weights_file, self.imported_weights)
         with replacing(self.args.output_file) as file:
             file.write(self.output.text)
+
+    @property
+    def _outputs(self) -> tuple[Path | None, ...]:
+        """The files to be written: the output, and the weights of a model."""
+        output = None if self.args.output_file is None else Path(self.args.output_file)
+        return output, self._weights_file if self._frontend in driver.MODEL_FRONTENDS else None
+
+    @property
+    def _frontend(self) -> str:
+        """The kind of the input, by its ending if by nothing else."""
+        name = self.args.input_file
+        return self.args.frontend or ("mlir" if name is None else Path(name).suffix.removeprefix("."))
 
     @property
     def _weights_file(self) -> Path | None:
