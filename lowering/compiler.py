@@ -103,6 +103,7 @@ def _read(
     context = driver.make_context()
     context.announce = announce
     source = driver.read_program(context, path, input_shape, outputs)
+    driver.expect_network(source.module, path)
     if machine is not None:
         driver.set_machine(source.module, machine)
     driver.expect_no_option_past(path, source.module, options)

@@ -126,6 +126,7 @@ def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> P
         text = path.read_text()
     except UnicodeDecodeError:
         raise SnowError(f"{path}: not a text file") from None
+    expect_text(text, str(path))
     if extension == "s":
         return Program(parse_assembly(context, text, str(path)), path, None)
     try:
@@ -138,6 +139,12 @@ def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> P
         raise SnowError(f"{path}: {NUMBER_TOO_LARGE}") from error
     verify(module, str(path))
     return Program(module, path, None)
+
+
+def expect_text(text: str, name: str) -> None:
+    """Raises SnowError for a text that holds nothing, of which the parser would only say where it ends."""
+    if not text.strip():
+        raise SnowError(f"{name}: is empty")
 
 
 def read_model(path: Path, shape: tuple[int, ...] | None) -> Program:
@@ -363,6 +370,14 @@ def _verifies(op: Operation) -> bool:
 
 def _extension(path: Path) -> str:
     return path.suffix.removeprefix(".").lower()
+
+
+def expect_network(module: ModuleOp, path: Path) -> None:
+    """Raises SnowError for a module that computes nothing."""
+    from snowdialect.dialects import cnn
+
+    if not any(isinstance(op, cnn.OutputOp) for op in module.body.ops):
+        raise SnowError(f"{path}: holds no network: it has no output")
 
 
 def input_shape(module: ModuleOp) -> tuple[int, ...]:

@@ -101,6 +101,7 @@ def read(
     context = driver.make_context()
     context.announce = snow_cli.show_progress
     source = driver.read_program(context, options.model, options.input_shape, outputs)
+    driver.expect_network(source.module, options.model)
     if (level := driver.level_of(source.module)) != LEVELS[0]:
         raise SnowError(f"{options.model}: is at level {level}; the comparison starts at {LEVELS[0]}")
     if options.machine is not None:

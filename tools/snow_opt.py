@@ -7,7 +7,7 @@ import struct
 import sys
 import time
 from collections.abc import Sequence
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn
 
@@ -143,6 +143,9 @@ class SnowOptMain(xDSLOptMain):
         return super().prepare_input()
 
     def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
+        if file_extension == "mlir":
+            chunk = BytesIO(chunk.read())
+            driver.expect_text(chunk.getvalue().decode(errors="replace"), self.get_input_name())
         try:
             module = super().parse_chunk(chunk, file_extension, start_offset)
         except UnicodeDecodeError:
@@ -231,7 +234,9 @@ class SnowOptMain(xDSLOptMain):
         return program.module
 
     def _parse_assembly(self, stream: IO[bytes]) -> ModuleOp:
-        return driver.parse_assembly(self.ctx, stream.read().decode(), self.get_input_name())
+        text = stream.read().decode()
+        driver.expect_text(text, self.get_input_name())
+        return driver.parse_assembly(self.ctx, text, self.get_input_name())
 
     def _after_pass(self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
         """xDSL's callback between passes; its reports go to stderr, since the program goes to stdout."""
