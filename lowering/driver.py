@@ -147,11 +147,14 @@ def expect_text(text: str, name: str) -> None:
         raise SnowError(f"{name}: is empty")
 
 
-def read_model(path: Path, shape: tuple[int, ...] | None) -> Program:
-    """Imports a trained network; its module is at level `cnn`, in float, and names no weights file."""
+def read_model(path: Path, shape: tuple[int, ...] | None, kind: str | None = None) -> Program:
+    """Imports a trained network; its module is at level `cnn`, in float, and names no weights file.
+
+    `kind` is the ending of such files, by default that of this one.
+    """
     from snowdialect.weights import Weights
 
-    frontend: Any = import_module(f"snowdialect.frontends.{MODEL_FRONTENDS[_extension(path)]}")
+    frontend: Any = import_module(f"snowdialect.frontends.{MODEL_FRONTENDS[kind or _extension(path)]}")
     module, tensors = frontend.import_model(path, shape)
     return Program(module, path, Weights(tensors, str(path)))
 

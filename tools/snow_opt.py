@@ -6,7 +6,8 @@ import os
 import struct
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn
@@ -15,15 +16,16 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.printer import Printer
 from xdsl.utils.arg_spec import ArgSpec, parse_pipeline
-from xdsl.utils.exceptions import ArgSpecParseError, VerifyException
+from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, VerifyException
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 import snow_cli
 from lowering import driver
 from lowering.context import ProgramContext
-from lowering.pipeline import passes_between
+from lowering.pipeline import LEVEL_OF_PASS, passes_between
 from snowdialect.errors import SnowError
 from snowdialect.files import check_outputs, replacing
+from snowdialect.universe import UNIVERSE
 
 if TYPE_CHECKING:
     from snowdialect.weights import Weights
@@ -169,7 +171,9 @@ class SnowOptMain(xDSLOptMain):
 
     def apply_passes(self, prog: ModuleOp) -> None:
         """Applies the passes that are named, and of the whole pipeline those that remain then."""
-        super().apply_passes(prog)
+        self.running: ModulePass | None = None
+        with _failures_of_others(self._running_of_others):
+            super().apply_passes(prog)
         if not self.args.lower_to_snowflake:
             return
         options = self.options.keys() - self.named
@@ -178,6 +182,16 @@ class SnowOptMain(xDSLOptMain):
         passes = tuple(step for step in self.lowering.passes if step.name in remaining)
         if passes:
             PassPipeline(passes, self._after_pass).apply(self.ctx, prog)
+
+    def _running_of_others(self) -> str | None:
+        """The pass that is running, if it is not ours."""
+        ours = self.running is None or self.running.name in LEVEL_OF_PASS
+        return None if ours else f"pass {self.running.name}"
+
+    def output_resulting_program(self, prog: ModuleOp) -> str:
+        ours = self.args.target in {*UNIVERSE.all_targets, self.parser.get_default("target")}
+        with _failures_of_others(lambda: None if ours else f"target {self.args.target}"):
+            return super().output_resulting_program(prog)
 
     def prepare_output(self) -> IO[str]:
         return sys.stdout if self.args.output_file is None else self.output
@@ -226,7 +240,7 @@ class SnowOptMain(xDSLOptMain):
         if self.args.input_file is None:
             raise SnowError("a model is read from a file, not from the standard input")
         path = Path(self.args.input_file)
-        program = driver.read_model(path, self.args.input_shape)
+        program = driver.read_model(path, self.args.input_shape, self._frontend)
         self.imported_weights = program.imported_weights
         weights = self._weights_file
         name = os.path.relpath(path) if weights is None else weights.name
@@ -248,6 +262,7 @@ class SnowOptMain(xDSLOptMain):
             print(f"// IR after {previous.name}:", file=sys.stderr)
             Printer(sys.stderr, print_debuginfo=self.args.print_debuginfo).print_op(module)
             print(file=sys.stderr)
+        self.running = following
         if following is not None:
             driver.expect_not_past(module, following.name)
         snow_cli.show_progress(f"{following.name} ..." if following is not None else "")
@@ -264,6 +279,19 @@ class SnowOptMain(xDSLOptMain):
         close = difflib.get_close_matches(name, self.available_passes, 1)
         hint = f"; did you mean {close[0]}?" if close else ""
         self.parser.error(f"unknown pass '{name}'{hint}")
+
+
+@contextmanager
+def _failures_of_others(running: Callable[[], str | None]) -> Generator[None]:
+    """Makes one line of what a pass or target of xDSL lets out, which asserts what it cannot do. `running` names it."""
+    try:
+        yield
+    except (SnowError, DiagnosticException, MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        if (name := running()) is None:
+            raise
+        raise SnowError(f"{name} of xDSL failed: {type(error).__name__}: {driver.first_line(error)}") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
