@@ -185,8 +185,8 @@ class SnowOptMain(xDSLOptMain):
 
     def _running_of_others(self) -> str | None:
         """The pass that is running, if it is not ours."""
-        ours = self.running is None or self.running.name in LEVEL_OF_PASS
-        return None if ours else f"pass {self.running.name}"
+        name = None if self.running is None else self.running.name
+        return None if name is None or name in LEVEL_OF_PASS else f"pass {name}"
 
     def output_resulting_program(self, prog: ModuleOp) -> str:
         ours = self.args.target in {*UNIVERSE.all_targets, self.parser.get_default("target")}
