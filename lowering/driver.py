@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from itertools import groupby
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -157,6 +158,17 @@ def read_model(path: Path, shape: tuple[int, ...] | None, kind: str | None = Non
     frontend: Any = import_module(f"snowdialect.frontends.{MODEL_FRONTENDS[kind or _extension(path)]}")
     module, tensors = frontend.import_model(path, shape)
     return Program(module, path, Weights(tensors, str(path)))
+
+
+def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape of an input, as whole numbers above zero. Raises SnowError, one line, for anything else."""
+    try:
+        sizes = tuple(index(size) for size in shape)
+    except TypeError:
+        sizes = ()
+    if not sizes or min(sizes) < 1:
+        raise SnowError(f"an input shape is a tuple of sizes such as (3, 224, 224), not {shape!r}")
+    return sizes
 
 
 def set_machine(module: ModuleOp, name_or_path: str) -> None:

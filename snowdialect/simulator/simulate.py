@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snowdialect.arrays import numbers
 from snowdialect.backend.program import NO_LAYER, NO_TILE, Code, CodeStep, Program, Region
 from snowdialect.errors import SnowError
 from snowdialect.machine.instructions import BY_NAME
@@ -90,8 +91,12 @@ def simulate(program: Program, x: Mapping[str, ArrayLike] | ArrayLike) -> Simula
 
 def _parts(inputs: Any, size: int) -> Iterator[Any]:
     """The inputs in pieces of at most `size`."""
-    arrays = {name: np.asarray(array) for name, array in inputs.items()} if isinstance(inputs, dict) else None
-    single = np.asarray(inputs) if arrays is None else next(iter(arrays.values()), np.zeros(1))
+    arrays = (
+        {name: numbers(f"input '{name}'", array) for name, array in inputs.items()}
+        if isinstance(inputs, dict)
+        else None
+    )
+    single = numbers("the input", inputs) if arrays is None else next(iter(arrays.values()), np.zeros(1))
     if single.ndim == 0 or len(single) == 0:
         raise SnowError("the batch of inputs is empty")
     for start in range(0, len(single), size):
