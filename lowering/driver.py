@@ -121,8 +121,7 @@ def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> P
     if extension in MODEL_FRONTENDS:
         return read_model(path, shape)
     if extension not in ("mlir", "s"):
-        known = ", ".join(f".{known}" for known in ("mlir", "s", *MODEL_FRONTENDS))
-        raise SnowError(f"{path}: unknown kind of file (known endings: {known})")
+        raise unknown_kind(path, ("mlir", "s", *MODEL_FRONTENDS))
     try:
         text = path.read_text()
     except UnicodeDecodeError:
@@ -140,6 +139,14 @@ def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> P
         raise SnowError(f"{path}: {NUMBER_TOO_LARGE}") from error
     verify(module, str(path))
     return Program(module, path, None)
+
+
+def unknown_kind(path: Path, known: Iterable[str]) -> SnowError:
+    """What is said of a file whose ending is none of those that are known."""
+    if _extension(path) == "snow":
+        return SnowError(f"{path}: is compiled already; snow-run runs it, snow-asm disassemble shows its code")
+    endings = ", ".join(f".{ending}" for ending in known)
+    return SnowError(f"{path}: unknown kind of file (known endings: {endings})")
 
 
 def expect_text(text: str, name: str) -> None:

@@ -124,7 +124,8 @@ class SnowOptMain(xDSLOptMain):
             try:
                 passes.append(kind.from_spec(spec))
             except ValueError as error:
-                self.parser.error(f"pass {spec.name}: {driver.first_line(error)}")
+                problem = driver.first_line(error).removeprefix(f"{spec.name} ")
+                self.parser.error(f"pass {spec.name}: {problem}")
         for name in self.args.print_ir_after:
             if name not in {spec.name for spec in specs}:
                 self.parser.error(f"argument --print-ir-after: {name} is not among the passes to run")
@@ -140,8 +141,7 @@ class SnowOptMain(xDSLOptMain):
 
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
         if self._frontend not in self.available_frontends:
-            known = ", ".join(f".{known}" for known in self.available_frontends)
-            raise SnowError(f"{self.args.input_file}: unknown kind of file (known endings: {known})")
+            raise driver.unknown_kind(Path(self.args.input_file or "stdin"), self.available_frontends)
         return super().prepare_input()
 
     def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
