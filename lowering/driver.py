@@ -45,6 +45,9 @@ CALIBRATE = "cnn-calibrate"
 BOUND_ACCUMULATORS = "cnn-bound-accumulators"
 """The pass that finds out what reports say of wraps."""
 
+ASSIGN_ADDRESSES = "tile-assign-addresses"
+"""The pass without which a program is at level tile, but cannot leave it."""
+
 NUMBER_TOO_LARGE = "a number does not fit the type of its array"
 """What struct.error means that xDSL lets out of its parser."""
 
@@ -222,7 +225,14 @@ def level_of(module: ModuleOp) -> str:
 def passes_that_remain(module: ModuleOp, level: str = LEVELS[-1], options: Container[str] = ()) -> tuple[str, ...]:
     """Names of the passes, in order, that bring a module to `level`; those on request that `options` hold, too."""
     present = level_of(module)
-    return passes_between(None if present == LEVELS[0] else present, level, options)
+    names = passes_between(None if present == LEVELS[0] else present, level, options)
+    return (ASSIGN_ADDRESSES, *names) if present == LEVELS[1] and _lacks_addresses(module) else names
+
+
+def _lacks_addresses(module: ModuleOp) -> bool:
+    from snowdialect.dialects import tile
+
+    return any(isinstance(op, tile.RegionOp) and op.address is None for op in module.body.ops)
 
 
 def expect_not_past(module: ModuleOp, name: str) -> None:
@@ -230,6 +240,15 @@ def expect_not_past(module: ModuleOp, name: str) -> None:
     present, own = level_of(module), LEVEL_OF_PASS.get(name, LEVELS[-1])
     if LEVELS.index(present) > LEVELS.index(own):
         raise SnowError(f"the program is at level {present}; {name}, which works on {own}, comes too late")
+
+
+def expect_placed(module: ModuleOp, name: str) -> None:
+    """Raises SnowError for a program that was left in the middle of level snowflake, where no pass begins anew."""
+    from snowdialect.dialects.snowflake import ProgramOp, Stage
+
+    stages = (op.stage.data for op in module.body.ops if isinstance(op, ProgramOp))
+    if (stage := next((stage for stage in stages if stage is not Stage.PLACED), None)) is not None:
+        raise SnowError(f"{name}: holds a program that is {stage}; name the passes that remain for it")
 
 
 def expect_no_option_past(path: Path | str, module: ModuleOp, options: Iterable[str]) -> None:

@@ -182,6 +182,7 @@ class SnowOptMain(xDSLOptMain):
         passes = tuple(step for step in self.lowering.passes if step.name in remaining)
         if passes:
             PassPipeline(passes, self._after_pass).apply(self.ctx, prog)
+        driver.expect_placed(prog, self.get_input_name())
 
     def _running_of_others(self) -> str | None:
         """The pass that is running, if it is not ours."""
