@@ -72,7 +72,7 @@ class SnowOptMain(xDSLOptMain):
         arg_parser.add_argument(
             "--lower-to-snowflake",
             action="store_true",
-            help="run the whole pipeline, from network to instructions (after the passes of -p)",
+            help="run all passes that remain, after those of -p, down to instructions",
         )
         snow_cli.add_model_arguments(arg_parser)
         snow_cli.add_compile_arguments(arg_parser)
