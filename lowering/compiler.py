@@ -1,12 +1,12 @@
 """From a model file to the program that a machine runs."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lowering import driver
 from lowering.context import ProgramContext, announce_nothing
-from lowering.pipeline import LEVELS, passes_between
+from lowering.pipeline import LEVELS
 from lowering.processes import in_background
 from snowdialect.backend.program import Coverage, Program
 from snowdialect.errors import SnowError
@@ -24,19 +24,20 @@ def compile_model(
     *,
     bound_accumulators: bool = False,
     without: Container[str] = (),
+    outputs: Sequence[Path | None] = (),
 ) -> Program:
     """Compiles a model file, or a module or assembly at any level.
 
     `input_shape` is that of one input, without batch, for files that carry none; `machine` a shipped machine or a file,
     by default the one that the module names, else the default machine; `options` are those of passes that the module
-    has still to go through; `announce` is called with what is about to be done. With
-    `bound_accumulators` the program says which layers can wrap, if that can still be found out. Optional passes in
-    `without` are left out. Raises SnowError and MachineError, one line.
+    has still to go through; `announce` is called with what is about to be done. With `bound_accumulators` the program
+    says which layers can wrap, if that can still be found out. Optional passes in `without` are left out. None of
+    `outputs`, files to be written, may be that of the module's weights. Raises SnowError and MachineError, one line.
     """
     from snowdialect.backend.assemble import assemble_around
     from snowdialect.backend.images import Images, PackedConstants
 
-    context, source = _read(Path(path), input_shape, machine, options, announce)
+    context, source = _read(Path(path), input_shape, machine, options, announce, outputs)
     with driver.without_collection():
         if driver.level_of(source.module) == LEVELS[0]:
             if bound_accumulators:
@@ -96,15 +97,14 @@ def _read(
     machine: str | None,
     options: driver.PassOptions,
     announce: Callable[[str], None],
+    outputs: Sequence[Path | None] = (),
 ) -> tuple[ProgramContext, driver.Program]:
     """A program, and the context for the passes that it has still to go through."""
     context = driver.make_context()
     context.announce = announce
-    source = driver.read_program(context, path, input_shape)
+    source = driver.read_program(context, path, input_shape, outputs)
+    driver.expect_network(source.module, path)
     if machine is not None:
         driver.set_machine(source.module, machine)
-    level = driver.level_of(source.module)
-    passes = passes_between(None if level == LEVELS[0] else level, requested=options)
-    if past := [name for name in options if name not in passes]:
-        raise SnowError(f"{path}: is at level {level}; options for {past[0]}, which lies above, come too late")
+    driver.expect_no_option_past(path, source.module, options)
     return context, source

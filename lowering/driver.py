@@ -3,11 +3,12 @@
 import gc
 import os
 import struct
-from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from itertools import groupby
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,8 +21,9 @@ from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
 
 from lowering.context import ProgramContext, program_context
-from lowering.pipeline import BY_LAYER, LAST_PASSES, LEVELS, passes_between
+from lowering.pipeline import BY_LAYER, LAST_PASSES, LEVEL_OF_PASS, LEVELS, passes_between
 from snowdialect.errors import SnowError
+from snowdialect.files import check_outputs
 
 if TYPE_CHECKING:
     from snowdialect.weights import Weights
@@ -43,6 +45,9 @@ CALIBRATE = "cnn-calibrate"
 BOUND_ACCUMULATORS = "cnn-bound-accumulators"
 """The pass that finds out what reports say of wraps."""
 
+ASSIGN_ADDRESSES = "tile-assign-addresses"
+"""The pass without which a program is at level tile, but cannot leave it."""
+
 NUMBER_TOO_LARGE = "a number does not fit the type of its array"
 """What struct.error means that xDSL lets out of its parser."""
 
@@ -63,6 +68,12 @@ class Program(NamedTuple):
     imported_weights: "Weights | None"
     """The tensors of a model file; None for a file whose weights lie in a file beside it."""
 
+    @property
+    def weights_path(self) -> Path | None:
+        """The file of its weights: what the module names, beside it."""
+        name = self.module.attributes.get(WEIGHTS)
+        return self.path.parent / name.data if isinstance(name, StringAttr) else None
+
     def weights(self) -> "Weights | None":
         """What `cnn.weight` reads; None when the module names no file.
 
@@ -70,10 +81,9 @@ class Program(NamedTuple):
         """
         if self.imported_weights is not None:
             return self.imported_weights
-        name = self.module.attributes.get(WEIGHTS)
-        if not isinstance(name, StringAttr):
+        path = self.weights_path
+        if path is None:
             return None
-        path = self.path.parent / name.data
         if _extension(path) in MODEL_FRONTENDS:
             return read_model(path, input_shape(self.module)).imported_weights
         from snowdialect.weights import open_weights
@@ -89,13 +99,19 @@ def make_context() -> ProgramContext:
     return context
 
 
-def read_program(context: ProgramContext, path: Path, shape: tuple[int, ...] | None = None) -> Program:
+def read_program(
+    context: ProgramContext,
+    path: Path,
+    shape: tuple[int, ...] | None = None,
+    outputs: Sequence[Path | None] = (),
+) -> Program:
     """Reads a `.mlir` file, assembly (`.s`) or a model file; `shape` is of a model's input, without batch.
 
     Passes find its weights by the context. Raises SnowError, one line, for a file of another kind or one that does not
-    hold what its ending says.
+    hold what its ending says, and when one of `outputs`, files to be written, is that of its weights.
     """
     program = _read_file(context, path, shape)
+    check_outputs(outputs, (program.weights_path,))
     if shape is not None and input_shape(program.module) != tuple(shape):
         held, wanted = ("x".join(map(str, sizes)) for sizes in (input_shape(program.module), shape))
         raise SnowError(f"{path}: takes {held}, not {wanted}; only a model file can leave it open")
@@ -108,12 +124,12 @@ def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> P
     if extension in MODEL_FRONTENDS:
         return read_model(path, shape)
     if extension not in ("mlir", "s"):
-        known = ", ".join(f".{known}" for known in ("mlir", "s", *MODEL_FRONTENDS))
-        raise SnowError(f"{path}: unknown kind of file (known endings: {known})")
+        raise unknown_kind(path, ("mlir", "s", *MODEL_FRONTENDS))
     try:
         text = path.read_text()
     except UnicodeDecodeError:
         raise SnowError(f"{path}: not a text file") from None
+    expect_text(text, str(path))
     if extension == "s":
         return Program(parse_assembly(context, text, str(path)), path, None)
     try:
@@ -128,13 +144,41 @@ def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> P
     return Program(module, path, None)
 
 
-def read_model(path: Path, shape: tuple[int, ...] | None) -> Program:
-    """Imports a trained network; its module is at level `cnn`, in float, and names no weights file."""
+def unknown_kind(path: Path, known: Iterable[str]) -> SnowError:
+    """What is said of a file whose ending is none of those that are known."""
+    if _extension(path) == "snow":
+        return SnowError(f"{path}: is compiled already; snow-run runs it, snow-asm disassemble shows its code")
+    endings = ", ".join(f".{ending}" for ending in known)
+    return SnowError(f"{path}: unknown kind of file (known endings: {endings})")
+
+
+def expect_text(text: str, name: str) -> None:
+    """Raises SnowError for a text that holds nothing, of which the parser would only say where it ends."""
+    if not text.strip():
+        raise SnowError(f"{name}: is empty")
+
+
+def read_model(path: Path, shape: tuple[int, ...] | None, kind: str | None = None) -> Program:
+    """Imports a trained network; its module is at level `cnn`, in float, and names no weights file.
+
+    `kind` is the ending of such files, by default that of this one.
+    """
     from snowdialect.weights import Weights
 
-    frontend: Any = import_module(f"snowdialect.frontends.{MODEL_FRONTENDS[_extension(path)]}")
+    frontend: Any = import_module(f"snowdialect.frontends.{MODEL_FRONTENDS[kind or _extension(path)]}")
     module, tensors = frontend.import_model(path, shape)
     return Program(module, path, Weights(tensors, str(path)))
+
+
+def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape of an input, as whole numbers above zero. Raises SnowError, one line, for anything else."""
+    try:
+        sizes = tuple(index(size) for size in shape)
+    except TypeError:
+        sizes = ()
+    if not sizes or min(sizes) < 1:
+        raise SnowError(f"an input shape is a tuple of sizes such as (3, 224, 224), not {shape!r}")
+    return sizes
 
 
 def set_machine(module: ModuleOp, name_or_path: str) -> None:
@@ -178,6 +222,44 @@ def level_of(module: ModuleOp) -> str:
     return next((level for level in reversed(LEVELS) if level in present), LEVELS[0])
 
 
+def passes_that_remain(module: ModuleOp, level: str = LEVELS[-1], options: Container[str] = ()) -> tuple[str, ...]:
+    """Names of the passes, in order, that bring a module to `level`; those on request that `options` hold, too."""
+    present = level_of(module)
+    names = passes_between(None if present == LEVELS[0] else present, level, options)
+    return (ASSIGN_ADDRESSES, *names) if present == LEVELS[1] and _lacks_addresses(module) else names
+
+
+def _lacks_addresses(module: ModuleOp) -> bool:
+    from snowdialect.dialects import tile
+
+    return any(isinstance(op, tile.RegionOp) and op.address is None for op in module.body.ops)
+
+
+def expect_not_past(module: ModuleOp, name: str) -> None:
+    """Raises SnowError for a pass whose level the module has left."""
+    present, own = level_of(module), LEVEL_OF_PASS.get(name, LEVELS[-1])
+    if LEVELS.index(present) > LEVELS.index(own):
+        raise SnowError(f"the program is at level {present}; {name}, which works on {own}, comes too late")
+
+
+def expect_placed(module: ModuleOp, name: str) -> None:
+    """Raises SnowError for a program that was left in the middle of level snowflake, where no pass begins anew."""
+    from snowdialect.dialects.snowflake import ProgramOp, Stage
+
+    stages = (op.stage.data for op in module.body.ops if isinstance(op, ProgramOp))
+    if (stage := next((stage for stage in stages if stage is not Stage.PLACED), None)) is not None:
+        raise SnowError(f"{name}: holds a program that is {stage}; name the passes that remain for it")
+
+
+def expect_no_option_past(path: Path | str, module: ModuleOp, options: Iterable[str]) -> None:
+    """Raises SnowError when one of the passes in `options` will not run, as the module has left its level."""
+    passes = passes_that_remain(module, options=frozenset(options))
+    if past := [name for name in options if name not in passes]:
+        raise SnowError(
+            f"{path}: is at level {level_of(module)}; options for {past[0]}, which lies above, come too late"
+        )
+
+
 def lower(
     context: Context,
     module: ModuleOp,
@@ -200,7 +282,7 @@ def lower(
     present = level_of(module)
     if LEVELS.index(present) > LEVELS.index(level):
         raise SnowError(f"the program is at level {present}, which is below {level}")
-    names = passes_between(None if present == LEVELS[0] else present, level, options)
+    names = passes_that_remain(module, level, options)
     if last in names:
         names = names[: names.index(last) + 1]
     names = tuple(name for name in names if name not in without)
@@ -329,6 +411,14 @@ def _verifies(op: Operation) -> bool:
 
 def _extension(path: Path) -> str:
     return path.suffix.removeprefix(".").lower()
+
+
+def expect_network(module: ModuleOp, path: Path) -> None:
+    """Raises SnowError for a module that computes nothing."""
+    from snowdialect.dialects import cnn
+
+    if not any(isinstance(op, cnn.OutputOp) for op in module.body.ops):
+        raise SnowError(f"{path}: holds no network: it has no output")
 
 
 def input_shape(module: ModuleOp) -> tuple[int, ...]:

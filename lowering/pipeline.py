@@ -24,6 +24,11 @@ class Pass(NamedTuple):
     optional: bool = False
     """Programs are right without it, and slower."""
 
+    @property
+    def level(self) -> str:
+        """The level whose operations it works on, with which its name begins: `cnn-fuse`, `convert-cnn-to-tile`."""
+        return self.name.removeprefix("convert-").partition("-")[0]
+
 
 class Phase(NamedTuple):
     """The part of the pipeline at whose end a program is in `dialect`."""
@@ -91,6 +96,9 @@ PHASES = (CNN, TILE, LOOP, SNOWFLAKE)
 
 BY_LAYER = frozenset(step.name for phase in PHASES for step in phase.passes if step.by_layer)
 """The passes that work on every layer by itself."""
+
+LEVEL_OF_PASS = {step.name: step.level for phase in PHASES for step in phase.passes}
+"""The level whose operations a pass works on, for each of ours."""
 
 OPTIONAL = frozenset(step.name for phase in PHASES for step in phase.passes if step.optional)
 """The passes that may be left out."""

@@ -41,6 +41,8 @@ def compile(
     from lowering.compiler import compile_model
     from snowdialect.simulator.compiled import CompiledProgram
 
+    if input_shape is not None:
+        input_shape = driver.checked_shape(input_shape)
     options = driver.pass_options(schedule, calibrate, input_layout)
     return CompiledProgram(compile_model(model, input_shape, machine, options=options))
 

@@ -6,7 +6,7 @@ from tokenize import TokenError
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from snowdialect.errors import SnowError
 
@@ -31,8 +31,7 @@ def read_input(path: Path, shape: tuple[int, ...]) -> Inputs:
         raise SnowError(f"{path}: not a .npy file of numbers") from error
     if not isinstance(array, np.ndarray):
         raise SnowError(f"{path}: holds several arrays; want a .npy file with one")
-    if array.dtype.kind not in "fiub":
-        raise SnowError(f"{path}: holds {array.dtype}, not numbers")
+    expect_numbers(str(path), array)
     if array.shape == shape:
         return Inputs(_to_float32(path, array[None]), False)
     if array.shape[1:] == shape and array.ndim == len(shape) + 1:
@@ -42,6 +41,34 @@ def read_input(path: Path, shape: tuple[int, ...]) -> Inputs:
     held = "x".join(map(str, array.shape)) or "a scalar"
     wanted = "x".join(map(str, shape))
     raise SnowError(f"{path}: holds {held}; the network wants {wanted}, or a batch Nx{wanted}")
+
+
+def numbers(name: str, x: ArrayLike) -> NDArray[Any]:
+    """What is given as an array of numbers. Raises SnowError, which calls it `name`, for anything else."""
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise SnowError(f"{name}: is no array: its parts have different shapes") from error
+    expect_numbers(name, array)
+    return array
+
+
+def input_batch(name: str, x: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """A batch of inputs of `shape`. Raises SnowError, one line, for one of another shape, and for what is no number."""
+    with np.errstate(over="ignore"):
+        array = np.asarray(numbers(f"input '{name}'", x), np.float32)
+    if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
+        wanted = "x".join(map(str, shape))
+        raise SnowError(f"input '{name}' has shape {array.shape}; want a batch Nx{wanted}")
+    if not np.isfinite(array).all():
+        raise SnowError(f"input '{name}' holds values that are not finite")
+    return array
+
+
+def expect_numbers(name: str, array: NDArray[Any]) -> None:
+    """Raises SnowError, which calls an array `name`, when it does not hold numbers that float32 stands for."""
+    if array.dtype.kind not in "fiub":
+        raise SnowError(f"{name}: holds {array.dtype}, not numbers")
 
 
 def _to_float32(path: Path, array: NDArray[Any]) -> NDArray[np.float32]:

@@ -51,8 +51,9 @@ def disassemble(options: argparse.Namespace) -> int:
     from snowdialect.backend import code_text
     from snowdialect.backend.container import load_program
     from snowdialect.errors import SnowError
-    from snowdialect.files import replacing
+    from snowdialect.files import check_outputs, replacing
 
+    check_outputs((options.output,), (options.input,))
     try:
         text = code_text.disassemble(load_program(options.input))
     except code_text.IllegalCode as error:
@@ -64,14 +65,17 @@ def disassemble(options: argparse.Namespace) -> int:
 
 def assemble(options: argparse.Namespace) -> int:
     from snowdialect.backend.container import write_program
+    from snowdialect.files import check_outputs
 
-    program = replaced(options.input, options.replace) if options.replace else compiled(options.input)
+    check_outputs((options.output,), (options.input, options.replace))
+    replace = options.replace is not None
+    program = replaced(options.input, options.replace) if replace else compiled(options.input, options.output)
     write_program(program, options.output)
     return 0
 
 
-def compiled(path: Path) -> "Program":
-    """The program of a text with data."""
+def compiled(path: Path, output: Path) -> "Program":
+    """The program of a text with data, for file `output`."""
     from lowering.compiler import compile_model
     from snowdialect.errors import SnowError
 
@@ -80,7 +84,7 @@ def compiled(path: Path) -> "Program":
     text = read_text(path)
     if ".program" in text and ".output" not in text:
         raise SnowError(f"{path}: holds code alone; --replace P.snow names the program to take the data from")
-    return compile_model(path)
+    return compile_model(path, outputs=(output,))
 
 
 def replaced(path: Path, source: Path) -> "Program":

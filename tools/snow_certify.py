@@ -7,6 +7,7 @@ import argparse
 import json
 import math
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 from itertools import product
@@ -25,11 +26,15 @@ class Wrong(ValueError):
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("snow-certify", description="Recomputes the certificates of a report.")
     parser.add_argument("report", metavar="R.json", type=Path, help="of snow-compile --report or snow-run --report")
-    path = parser.parse_args(arguments).report
+    parser.add_argument("--debug", action="store_true", help="on an error, print the traceback too")
+    options = parser.parse_args(arguments)
+    path = options.report
     try:
         number = check_report(json.loads(path.read_text()))
         print(f"{number} certificates hold" if number else "there are no certificates")
     except (OSError, *DAMAGED) as error:
+        if options.debug:
+            traceback.print_exc()
         print(f"error: {path}: {text(error)}", file=sys.stderr)
         return 1
     return 0
@@ -41,10 +46,12 @@ def text(error: Exception) -> str:
     return str(error) if isinstance(error, Wrong) else f"damaged: {type(error).__name__}: {error}"
 
 
-def check_report(report: Entry) -> int:
+def check_report(report: Any) -> int:
     """Checks every certificate, and their sums; returns how many there are. Raises Wrong for the first that fails."""
-    if not isinstance(report["layers"], list):
-        raise Wrong("the layers are no list")
+    if not isinstance(report, dict) or not isinstance(report.get("layers"), list):
+        raise Wrong("not a report: it has no list of layers")
+    if missing := [name for name in ("machine_numbers", "certificate") if name not in report]:
+        raise Wrong(f"not a report of a program: it has no {missing[0]}")
     rows = [row for row in report["layers"] if row["certificate"] is not None]
     if not rows:
         demand(report["certificate"], None, "the certificate of a network without any")

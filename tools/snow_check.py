@@ -90,7 +90,9 @@ def run_float(options: argparse.Namespace) -> int:
     return 0
 
 
-def read(options: argparse.Namespace, inputs: Path) -> "tuple[ProgramContext, Program, NDArray[np.float32]]":
+def read(
+    options: argparse.Namespace, inputs: Path, outputs: Sequence[Path | None] = ()
+) -> "tuple[ProgramContext, Program, NDArray[np.float32]]":
     """The network that a command is given, at level cnn, and a batch of inputs for it."""
     from lowering import driver
     from snowdialect import arrays
@@ -98,7 +100,8 @@ def read(options: argparse.Namespace, inputs: Path) -> "tuple[ProgramContext, Pr
     snow_cli.show_progress(f"reading {options.model} ...")
     context = driver.make_context()
     context.announce = snow_cli.show_progress
-    source = driver.read_program(context, options.model, options.input_shape)
+    source = driver.read_program(context, options.model, options.input_shape, outputs)
+    driver.expect_network(source.module, options.model)
     if (level := driver.level_of(source.module)) != LEVELS[0]:
         raise SnowError(f"{options.model}: is at level {level}; the comparison starts at {LEVELS[0]}")
     if options.machine is not None:
@@ -107,17 +110,22 @@ def read(options: argparse.Namespace, inputs: Path) -> "tuple[ProgramContext, Pr
 
 
 def compare(
-    options: argparse.Namespace, inputs: Path, *, describe_on_output: bool, bound_accumulators: bool = False
+    options: argparse.Namespace,
+    inputs: Path,
+    *,
+    describe_on_output: bool,
+    bound_accumulators: bool = False,
+    outputs: Sequence[Path | None] = (),
 ) -> "list[LevelResult]":
     """Compiles a network and runs it at every level and on the simulator.
 
     `options` are those of a command that compiles. `describe_on_output`: a line a level goes to the standard output;
-    `bound_accumulators`: the program says which layers can wrap.
+    `bound_accumulators`: the program says which layers can wrap; `outputs` are files to be written.
     """
     from lowering import driver
     from lowering.check import FLOAT, check, output_distance
 
-    context, source, batch = read(options, inputs)
+    context, source, batch = read(options, inputs, outputs)
     passes = driver.pass_options(options.schedule, options.calibrate, options.input_layout)
     if bound_accumulators:
         passes = {**passes, driver.BOUND_ACCUMULATORS: {}}

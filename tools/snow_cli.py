@@ -6,6 +6,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 
 def shape(text: str) -> tuple[int, ...]:
@@ -34,6 +35,11 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--machine", metavar="NAME|FILE", help="shipped machine or .toml file to compile for (default: zc706)"
     )
+
+
+def machine_file(machine: str | None) -> Path | None:
+    """The file that `--machine` names, if it is a file."""
+    return Path(machine) if machine is not None and machine.endswith(".toml") else None
 
 
 def add_compile_arguments(parser: argparse.ArgumentParser) -> None:

@@ -97,7 +97,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         raise SnowError("--json is for --coverage and --explain")
     calibrate = None if options.calibrate is None else Path(options.calibrate)
-    check_outputs((options.output, options.report), (options.model, calibrate, options.check))
+    machine = snow_cli.machine_file(options.machine)
+    check_outputs((options.output, options.report), (options.model, machine, calibrate, options.check))
     program = compile_plainly(options) if options.check is None else compile_checked(options)
     if program is None:
         return 1
@@ -158,6 +159,7 @@ def compile_plainly(options: argparse.Namespace) -> "Program":
         driver.pass_options(options.schedule, options.calibrate, options.input_layout),
         snow_cli.show_progress,
         bound_accumulators=options.report is not None,
+        outputs=(options.output, options.report),
     )
 
 
@@ -166,7 +168,11 @@ def compile_checked(options: argparse.Namespace) -> "Program | None":
     import snow_check
 
     results = snow_check.compare(
-        options, options.check, describe_on_output=True, bound_accumulators=options.report is not None
+        options,
+        options.check,
+        describe_on_output=True,
+        bound_accumulators=options.report is not None,
+        outputs=(options.output, options.report),
     )
     return results[-1].program if snow_check.report_difference(results) == 0 else None
 

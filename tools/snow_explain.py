@@ -42,6 +42,14 @@ def _rejected_by(candidate: "Candidate") -> str:
     return "timing" if candidate.timed else "first estimate"
 
 
+def _why_not(candidate: "Candidate", chosen: "Candidate") -> tuple[str, str]:
+    """What makes a candidate longer than the chosen one, and what has rejected it, as it is or although it is not."""
+    if (longer := candidate.longer_by(chosen)) is not None:
+        return longer, _rejected_by(candidate)
+    shorter = "is shorter" if candidate.cycles < chosen.cycles else "as long"
+    return shorter, "more traffic or code" if candidate.timed else "first estimate, so not timed"
+
+
 def print_explanation(explanation: "Explanation") -> None:
     """Prints the chosen schedule and its bounds, the best of the others, and what makes more of them illegal."""
     from rich.console import Console
@@ -66,7 +74,7 @@ def print_explanation(explanation: "Explanation") -> None:
         table.add_column(heading, justify="left" if heading in left else "right", no_wrap=heading == "schedule")
     table.add_row(*_row(chosen, chosen), "", "chosen", style="bold")
     for candidate in explanation.rejected:
-        table.add_row(*_row(candidate, chosen), candidate.longer_by(chosen) or "nothing", _rejected_by(candidate))
+        table.add_row(*_row(candidate, chosen), *_why_not(candidate, chosen))
     console.print(table, highlight=False)
     if explanation.constraints:
         show("\nSchedules that do not fit, and what keeps the nearest of them from it:")

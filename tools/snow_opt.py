@@ -6,8 +6,9 @@ import os
 import struct
 import sys
 import time
-from collections.abc import Sequence
-from io import StringIO
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn
 
@@ -15,15 +16,16 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.printer import Printer
 from xdsl.utils.arg_spec import ArgSpec, parse_pipeline
-from xdsl.utils.exceptions import ArgSpecParseError, VerifyException
+from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, VerifyException
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 import snow_cli
 from lowering import driver
 from lowering.context import ProgramContext
-from lowering.pipeline import passes_between
+from lowering.pipeline import LEVEL_OF_PASS, passes_between
 from snowdialect.errors import SnowError
-from snowdialect.files import replacing
+from snowdialect.files import check_outputs, replacing
+from snowdialect.universe import UNIVERSE
 
 if TYPE_CHECKING:
     from snowdialect.weights import Weights
@@ -70,7 +72,7 @@ class SnowOptMain(xDSLOptMain):
         arg_parser.add_argument(
             "--lower-to-snowflake",
             action="store_true",
-            help="run the whole pipeline, from network to instructions (after the passes of -p)",
+            help="run all passes that remain, after those of -p, down to instructions",
         )
         snow_cli.add_model_arguments(arg_parser)
         snow_cli.add_compile_arguments(arg_parser)
@@ -99,12 +101,13 @@ class SnowOptMain(xDSLOptMain):
 
     def setup_pipeline(self) -> None:
         self.options = driver.pass_options(self.args.schedule, self.args.calibrate, self.args.input_layout)
-        if self.args.lower_to_snowflake:
-            self.args.passes = ",".join(filter(None, (self.args.passes, *passes_between(requested=self.options))))
         try:
-            specs = tuple(map(self._with_options, parse_pipeline(self.args.passes)))
+            named = tuple(map(self._with_options, parse_pipeline(self.args.passes)))
         except ArgSpecParseError as error:
             self.parser.error(f"argument -p/--passes: {str(error).splitlines()[-1].strip()}")
+        # Which of these remain for a module is seen when it is there.
+        whole = passes_between(requested=self.options) if self.args.lower_to_snowflake else ()
+        specs = (*named, *(self._with_options(ArgSpec(name, {})) for name in whole))
         arguments = {
             "--schedule": (self.args.schedule, driver.CHOOSE_SCHEDULE),
             "--input-layout": (self.args.input_layout, driver.CHOOSE_SCHEDULE),
@@ -121,11 +124,14 @@ class SnowOptMain(xDSLOptMain):
             try:
                 passes.append(kind.from_spec(spec))
             except ValueError as error:
-                self.parser.error(f"pass {spec.name}: {driver.first_line(error)}")
+                problem = driver.first_line(error).removeprefix(f"{spec.name} ")
+                self.parser.error(f"pass {spec.name}: {problem}")
         for name in self.args.print_ir_after:
             if name not in {spec.name for spec in specs}:
                 self.parser.error(f"argument --print-ir-after: {name} is not among the passes to run")
-        self.pipeline = PassPipeline(tuple(passes), self._after_pass)
+        self.named = frozenset(spec.name for spec in named)
+        self.pipeline = PassPipeline(tuple(passes[: len(named)]), self._after_pass)
+        self.lowering = PassPipeline(tuple(passes[len(named) :]), self._after_pass)
 
     def _with_options(self, spec: ArgSpec) -> ArgSpec:
         """A pass with what the options of the command say of it, beside the options that it names itself."""
@@ -134,14 +140,14 @@ class SnowOptMain(xDSLOptMain):
         return ArgSpec(spec.name, {**{name: (value,) for name, value in options.items()}, **own})
 
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
-        name = self.args.input_file
-        extension = self.args.frontend or ("mlir" if name is None else Path(name).suffix.removeprefix("."))
-        if extension not in self.available_frontends:
-            known = ", ".join(f".{known}" for known in self.available_frontends)
-            raise SnowError(f"{name}: unknown kind of file (known endings: {known})")
+        if self._frontend not in self.available_frontends:
+            raise driver.unknown_kind(Path(self.args.input_file or "stdin"), self.available_frontends)
         return super().prepare_input()
 
     def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
+        if file_extension == "mlir":
+            chunk = BytesIO(chunk.read())
+            driver.expect_text(chunk.getvalue().decode(errors="replace"), self.get_input_name())
         try:
             module = super().parse_chunk(chunk, file_extension, start_offset)
         except UnicodeDecodeError:
@@ -155,6 +161,7 @@ class SnowOptMain(xDSLOptMain):
             raise SnowError(f"{self.get_input_name()}: {driver.NUMBER_TOO_LARGE}") from error
         if module is not None:
             if self.imported_weights is None:
+                check_outputs(self._outputs, (driver.Program(module, Path(self.get_input_name()), None).weights_path,))
                 driver.rebase_weights(module, Path(self.get_input_name()).parent, self._output_folder())
             if self.args.machine is not None:
                 driver.set_machine(module, self.args.machine)
@@ -162,10 +169,38 @@ class SnowOptMain(xDSLOptMain):
             self.ctx.weights = driver.Program(module, self._output_folder() / "output", self.imported_weights).weights
         return module
 
+    def apply_passes(self, prog: ModuleOp) -> None:
+        """Applies the passes that are named, and of the whole pipeline those that remain then."""
+        self.running: ModulePass | None = None
+        with _failures_of_others(self._running_of_others):
+            super().apply_passes(prog)
+        if not self.args.lower_to_snowflake:
+            return
+        options = self.options.keys() - self.named
+        driver.expect_no_option_past(self.get_input_name(), prog, options)
+        remaining = driver.passes_that_remain(prog, options=options)
+        passes = tuple(step for step in self.lowering.passes if step.name in remaining)
+        if passes:
+            PassPipeline(passes, self._after_pass).apply(self.ctx, prog)
+        driver.expect_placed(prog, self.get_input_name())
+
+    def _running_of_others(self) -> str | None:
+        """The pass that is running, if it is not ours."""
+        name = None if self.running is None else self.running.name
+        return None if name is None or name in LEVEL_OF_PASS else f"pass {name}"
+
+    def output_resulting_program(self, prog: ModuleOp) -> str:
+        ours = self.args.target in {*UNIVERSE.all_targets, self.parser.get_default("target")}
+        with _failures_of_others(lambda: None if ours else f"target {self.args.target}"):
+            return super().output_resulting_program(prog)
+
     def prepare_output(self) -> IO[str]:
         return sys.stdout if self.args.output_file is None else self.output
 
     def run(self) -> None:
+        inputs = self.args.input_file, self.args.calibrate
+        files = (None if name is None else Path(name) for name in inputs)
+        check_outputs(self._outputs, (*files, snow_cli.machine_file(self.args.machine)))
         super().run()
         if self.args.output_file is None:
             return
@@ -175,6 +210,18 @@ class SnowOptMain(xDSLOptMain):
             write_weights(self._weights_file, self.imported_weights)
         with replacing(self.args.output_file) as file:
             file.write(self.output.text)
+
+    @property
+    def _outputs(self) -> tuple[Path | None, ...]:
+        """The files to be written: the output, and the weights of a model."""
+        output = None if self.args.output_file is None else Path(self.args.output_file)
+        return output, self._weights_file if self._frontend in driver.MODEL_FRONTENDS else None
+
+    @property
+    def _frontend(self) -> str:
+        """The kind of the input, by its ending if by nothing else."""
+        name = self.args.input_file
+        return self.args.frontend or ("mlir" if name is None else Path(name).suffix.removeprefix("."))
 
     @property
     def _weights_file(self) -> Path | None:
@@ -194,7 +241,7 @@ class SnowOptMain(xDSLOptMain):
         if self.args.input_file is None:
             raise SnowError("a model is read from a file, not from the standard input")
         path = Path(self.args.input_file)
-        program = driver.read_model(path, self.args.input_shape)
+        program = driver.read_model(path, self.args.input_shape, self._frontend)
         self.imported_weights = program.imported_weights
         weights = self._weights_file
         name = os.path.relpath(path) if weights is None else weights.name
@@ -202,7 +249,9 @@ class SnowOptMain(xDSLOptMain):
         return program.module
 
     def _parse_assembly(self, stream: IO[bytes]) -> ModuleOp:
-        return driver.parse_assembly(self.ctx, stream.read().decode(), self.get_input_name())
+        text = stream.read().decode()
+        driver.expect_text(text, self.get_input_name())
+        return driver.parse_assembly(self.ctx, text, self.get_input_name())
 
     def _after_pass(self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
         """xDSL's callback between passes; its reports go to stderr, since the program goes to stdout."""
@@ -214,6 +263,9 @@ class SnowOptMain(xDSLOptMain):
             print(f"// IR after {previous.name}:", file=sys.stderr)
             Printer(sys.stderr, print_debuginfo=self.args.print_debuginfo).print_op(module)
             print(file=sys.stderr)
+        self.running = following
+        if following is not None:
+            driver.expect_not_past(module, following.name)
         snow_cli.show_progress(f"{following.name} ..." if following is not None else "")
         self.started = time.perf_counter()
 
@@ -228,6 +280,19 @@ class SnowOptMain(xDSLOptMain):
         close = difflib.get_close_matches(name, self.available_passes, 1)
         hint = f"; did you mean {close[0]}?" if close else ""
         self.parser.error(f"unknown pass '{name}'{hint}")
+
+
+@contextmanager
+def _failures_of_others(running: Callable[[], str | None]) -> Generator[None]:
+    """Makes one line of what a pass or target of xDSL lets out, which asserts what it cannot do. `running` names it."""
+    try:
+        yield
+    except (SnowError, DiagnosticException, MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        if (name := running()) is None:
+            raise
+        raise SnowError(f"{name} of xDSL failed: {type(error).__name__}: {driver.first_line(error)}") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     from snowdialect.files import check_outputs
 
-    check_outputs((options.output, options.report), (options.program, options.input))
+    machine = snow_cli.machine_file(options.machine)
+    check_outputs((options.output, options.report), (options.program, machine, options.input))
     return simulate(options) if is_program(options.program) else interpret(options)
 
 
@@ -101,7 +103,8 @@ def interpret(options: argparse.Namespace) -> int:
         raise SnowError("--profile wants a .snow program: only the simulator counts cycles")
     snow_cli.show_progress(f"reading {options.program} ...")
     context = driver.make_context()
-    program = driver.read_program(context, options.program, options.input_shape)
+    outputs = options.output, options.report
+    program = driver.read_program(context, options.program, options.input_shape, outputs)
     if options.machine is not None:
         driver.set_machine(program.module, options.machine)
     if options.level is not None and options.level != driver.level_of(program.module):
@@ -123,8 +126,11 @@ def write_output(path: Path, output: "NDArray[Any]") -> None:
 
     from snowdialect.files import replacing
 
+    # Into a pipe NumPy cannot save, and where there is no room it does not say so.
+    data = BytesIO()
+    np.save(data, output.astype(np.float32))
     with replacing(path, "wb") as file:
-        np.save(file, output.astype(np.float32))
+        file.write(data.getbuffer())
 
 
 def write_report(path: Path, report: dict[str, Any]) -> None:

@@ -33,11 +33,12 @@ def run(options: argparse.Namespace) -> int:
     import numpy as np
 
     from snowdialect.errors import SnowError
-    from snowdialect.files import replacing
+    from snowdialect.files import check_outputs, replacing
     from snowdialect.frontends.torch7.writer import save
     from snowdialect.models import DIGITS
     from snowdialect.models.zoo import MODELS
 
+    check_outputs((options.output,), ())
     if options.name == "digits":
         if options.seed is not None:
             raise SnowError("digits is trained, it takes no --seed")

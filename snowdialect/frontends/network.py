@@ -1,10 +1,10 @@
 """A `cnn` module under construction: what the frontends share."""
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from snowdialect.dialects.locations import located, name_location
 from snowdialect.errors import SnowError
 
 Floats = NDArray[np.float32]
+Result = TypeVar("Result")
 
 MAXIMUM_LAYERS = 20_000
 """Layers that a network may have; a file of few bytes can refer to its own parts any number of times."""
@@ -45,11 +46,15 @@ MAXIMUM_DIMENSIONS = 16
 """Dimensions that a tensor of a file may have, and numbers that a list of sizes or axes may."""
 
 MAXIMUM_LISTED = 20
-"""Unsupported layers that a message lists."""
+"""Unsupported kinds of layers that a message lists, and refused layers."""
 
 
 class LayerError(Exception):
     """What is wrong with a layer; the network adds the file and the layer's place."""
+
+
+class LimitError(LayerError):
+    """The network is too large at this layer, so that there is no use in looking at others."""
 
 
 class Network:
@@ -63,6 +68,8 @@ class Network:
         self._names: dict[tuple[Any, ...], str] = {}
         self._bytes_left = weight_bytes
         self._operations = 0
+        self._unsupported = ""
+        self._refused: list[str] = []
 
     def input(self, shape: Sequence[int]) -> SSAValue:
         """The input of the network, of which one has `shape`. Raises SnowError for one that cannot be."""
@@ -95,7 +102,7 @@ class Network:
         if full_name not in self.weights:
             self._bytes_left -= array.nbytes
             if self._bytes_left < 0:
-                raise LayerError("the weights so far take more memory than the file can hold")
+                raise LimitError("the weights so far take more memory than the file can hold")
             self.weights[full_name] = array
         return self.add(cnn.WeightOp(full_name, cnn.tensor_type(array.shape)), layer)
 
@@ -104,19 +111,35 @@ class Network:
         """Makes a SnowError, one line with file, layer and reason, of what is wrong with a layer."""
         try:
             yield
-        except LayerError as error:
+        except (LayerError, VerifyException) as error:
+            raise self.error(title, _problem(error)) from None
+
+    def attempt(self, title: str, convert: Callable[[], Result]) -> Result | None:
+        """What a layer becomes, or None: it is refused then, which `check_refused` says with all others."""
+        try:
+            return convert()
+        except LimitError as error:
             raise self.error(title, str(error)) from None
-        except VerifyException as error:
-            # The dialect's own words, without the name of the operation that they start with.
-            _, _, problem = str(error).partition("\n")[0].partition(": ")
-            raise self.error(title, problem) from None
+        except (LayerError, VerifyException) as error:
+            self._refused.append(f"{title}: {_problem(error)}")
+            return None
 
     def error(self, title: str, problem: str) -> SnowError:
         """What is wrong with a layer, in one line."""
         return SnowError(f"{self.path}: {title}: {problem}")
 
+    def check_refused(self) -> None:
+        """Raises SnowError with all layers that are not supported or were refused, if there are any."""
+        refused = self._refused[:MAXIMUM_LISTED]
+        if len(self._refused) > MAXIMUM_LISTED:
+            refused.append(f"and {len(self._refused) - MAXIMUM_LISTED} others")
+        if self._unsupported:
+            refused.insert(0, self._unsupported)
+        if refused:
+            raise SnowError(f"{self.path}: {'; '.join(refused)}")
+
     def refuse(self, kind: str, unsupported: Iterable[tuple[str, str]]) -> None:
-        """Raises SnowError with all layers that are not supported, given as place and class, if there are any.
+        """Notes all layers that are not supported, given as place and class, for `check_refused`.
 
         Each class is listed once, with its first place and how often it occurs; `kind` is what the format
         calls a layer.
@@ -132,16 +155,23 @@ class Network:
         ]
         more = f" and {len(listed) - MAXIMUM_LISTED} others" if len(listed) > MAXIMUM_LISTED else ""
         plural = "s" if sum(map(len, places.values())) > 1 else ""
-        raise SnowError(f"{self.path}: unsupported {kind}{plural} {', '.join(listed[:MAXIMUM_LISTED])}{more}")
+        self._unsupported = f"unsupported {kind}{plural} {', '.join(listed[:MAXIMUM_LISTED])}{more}"
 
     def _append(self, op: Operation, name: str) -> Operation:
         self._operations += 1
         if self._operations > MAXIMUM_OPERATIONS:
-            raise LayerError(f"the network has more than {MAXIMUM_OPERATIONS} operations")
+            raise LimitError(f"the network has more than {MAXIMUM_OPERATIONS} operations")
         located(op, name_location(name))
         op.verify(verify_nested_ops=False)
         self.module.body.block.add_op(op)
         return op
+
+
+def _problem(error: LayerError | VerifyException) -> str:
+    """What is wrong; of the dialect's own words, without the name of the operation that they start with."""
+    if isinstance(error, LayerError):
+        return str(error)
+    return str(error).partition("\n")[0].partition(": ")[2]
 
 
 def finite_floats(array: NDArray[Any], what: str) -> Floats:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.interpreter import Interpreter
 
+from snowdialect.arrays import input_batch
 from snowdialect.dialects import cnn
 from snowdialect.errors import SnowError
 from snowdialect.interpreters.state import RunState, set_run_state
@@ -49,14 +49,7 @@ def run_module(
     for name, op in declared.items():
         if name not in inputs:
             raise SnowError(f"input '{name}' is missing")
-        array = np.asarray(inputs[name], np.float32)
-        shape = cnn.shape_of(op.result)[1:]
-        if array.shape[1:] != shape or array.ndim != len(shape) + 1:
-            wanted = "x".join(map(str, shape))
-            raise SnowError(f"input '{name}' has shape {array.shape}; want one {wanted} or a batch Nx{wanted}")
-        if not np.isfinite(array).all():
-            raise SnowError(f"input '{name}' holds values that are not finite")
-        state.inputs[name] = array
+        state.inputs[name] = array = input_batch(name, inputs[name], cnn.shape_of(op.result)[1:])
         state.batch = array.shape[0]
     interpreter = Interpreter(module)
     for functions in interpreter_functions(module):

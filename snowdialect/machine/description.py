@@ -30,6 +30,14 @@ _SECTIONS = {
     ),
 }
 
+LARGEST = (1 << 63) - 1
+"""The largest number that a TOML file need be able to hold."""
+CLOCK = (1_000, 10_000_000_000)
+MOST_CYCLES = 1_000_000
+"""A latency that is longer would be one of no memory, and times would no longer be exact in floating point."""
+BYTES_PER_CYCLE = (1 / 100, 4_096)
+"""What memory may move in a cycle. With less, choosing schedules takes minutes; no bus is as wide as the upper end."""
+
 
 class MachineError(Exception):
     """A machine file that is missing, malformed or describes hardware that this project cannot target."""
@@ -134,6 +142,8 @@ class Machine:
                     raise MachineError("machine key 'name' wants a non-empty string")
             elif not isinstance(value, int) or isinstance(value, bool) or value <= 0:
                 raise MachineError(f"machine key '{key}' wants a positive integer, got {value!r}")
+            elif value > LARGEST:
+                raise MachineError(f"machine key '{key}' wants a number below 2^63")
         machine = cls(**values)
         machine._check()
         return machine
@@ -170,6 +180,18 @@ class Machine:
             )
             # An on-chip word addresses 2^25 words, a kernel word 2^28; ADDI reaches 2^16.
             demand(words <= 65536, f"{buffer}_words = {words}: want at most 65536")
+        low, high = CLOCK
+        demand(low <= self.clock_hz <= high, f"clock_hz = {self.clock_hz}: want {low} to {high}")
+        low, high = (round(bytes_per_cycle * self.clock_hz) for bytes_per_cycle in BYTES_PER_CYCLE)
+        demand(
+            low <= self.bandwidth <= high,
+            f"bandwidth = {self.bandwidth}: want {low} to {high} bytes a second at this clock",
+        )
+        for key in _SECTIONS["timing"]:
+            demand(
+                getattr(self, key) <= MOST_CYCLES,
+                f"{key} = {getattr(self, key)}: want at most {MOST_CYCLES} cycles",
+            )
 
 
 def shipped_machines() -> list[str]:
@@ -194,7 +216,8 @@ def load_machine(name_or_path: str = DEFAULT_MACHINE) -> Machine:
             data = tomllib.load(file)
     except OSError as error:
         raise MachineError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
+        # Of TOML, of UTF-8, or of a number with more digits than Python reads.
         raise MachineError(f"{path}: {error}") from error
     values: dict[str, Any] = {}
     for key, value in data.items():

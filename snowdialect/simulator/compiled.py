@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from numpy.typing import ArrayLike
 
+from snowdialect.arrays import numbers
 from snowdialect.backend.container import write_program
 from snowdialect.backend.program import Program
 
@@ -25,11 +25,12 @@ class CompiledProgram:
     def run(self, x: ArrayLike) -> SimulationResult:
         """Simulates the program on its only input, CxHxW, or a batch of such: output bits and cycles.
 
-        Without batch axis in `x` there is none in the result.
+        Without batch axis in `x` there is none in the result. Raises SnowError, one line, for an input of another
+        shape, or of anything but finite real numbers.
         """
         from snowdialect.simulator import simulate
 
-        array = np.asarray(x)
+        array = numbers("the input", x)
         if len(self.program.inputs) != 1 or array.ndim != len(self.program.inputs[0].shape):
             return simulate(self.program, array)
         result = simulate(self.program, array[None])

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snowdialect.arrays import input_batch
 from snowdialect.backend.program import HostStep, MapsLayout, Program, Tensor, Unrolled
 from snowdialect.errors import SnowError
 
@@ -114,13 +115,7 @@ def _checked_inputs(program: Program, inputs: Mapping[str, ArrayLike] | ArrayLik
     for port in program.inputs:
         if port.name not in inputs:
             raise SnowError(f"input '{port.name}' is missing")
-        array = np.asarray(inputs[port.name], np.float32)
-        if array.ndim != len(port.shape) + 1 or array.shape[1:] != port.shape:
-            wanted = "x".join(map(str, port.shape))
-            raise SnowError(f"input '{port.name}' has shape {array.shape}; want a batch Nx{wanted}")
-        if not np.isfinite(array).all():
-            raise SnowError(f"input '{port.name}' holds values that are not finite")
-        checked[port.name] = array
+        checked[port.name] = input_batch(port.name, inputs[port.name], port.shape)
     return checked
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snowdialect.arrays import numbers
 from snowdialect.backend.program import NO_LAYER, NO_TILE, Code, CodeStep, Program, Region
 from snowdialect.errors import SnowError
 from snowdialect.machine.instructions import BY_NAME
@@ -65,12 +66,11 @@ def simulate(program: Program, x: Mapping[str, ArrayLike] | ArrayLike) -> Simula
     SnowError for an input that is missing or has another shape.
     """
     announce_compilation()
-    inputs = dict(x) if isinstance(x, Mapping) else x
     totals, timing = _Totals(), Timing.of(program)
     chunks: list[tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]] = []
     size = max(1, _CHUNK_BYTES // max(1, 2 * program.memory_words))
     rows = [decode_code(program, code) for code in program.codes]
-    for number, part in enumerate(_parts(inputs, size)):
+    for number, part in enumerate(_parts(x, size)):
         chunks.append(_run_chunk(program, part, rows, totals, timing if number == 0 else None))
     outputs, layers = (
         {name: np.concatenate([chunk[i][name] for chunk in chunks]) for name in chunks[0][i]} for i in range(2)
@@ -88,10 +88,14 @@ def simulate(program: Program, x: Mapping[str, ArrayLike] | ArrayLike) -> Simula
     )
 
 
-def _parts(inputs: Any, size: int) -> Iterator[Any]:
+def _parts(inputs: Mapping[str, ArrayLike] | ArrayLike, size: int) -> Iterator[Any]:
     """The inputs in pieces of at most `size`."""
-    arrays = {name: np.asarray(array) for name, array in inputs.items()} if isinstance(inputs, dict) else None
-    single = np.asarray(inputs) if arrays is None else next(iter(arrays.values()), np.zeros(1))
+    arrays = None
+    if isinstance(inputs, Mapping):
+        arrays = {name: numbers(f"input '{name}'", array) for name, array in inputs.items()}
+        single = next(iter(arrays.values()), np.zeros(1))
+    else:
+        single = numbers("the input", inputs)
     if single.ndim == 0 or len(single) == 0:
         raise SnowError("the batch of inputs is empty")
     for start in range(0, len(single), size):

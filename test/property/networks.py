@@ -300,7 +300,8 @@ def shapes(draw: st.DrawFn, most_channels: int = 80, most_pixels: int = 200) -> 
     return draw(st.integers(1, most_channels)), height, width
 
 
-def _result_shape(net: Net) -> tuple[int, ...]:
+def result_shape(net: Net) -> tuple[int, ...]:
+    """The shape of what a net makes of one input, without batch."""
     module, _ = net.build()
     assert module.body.block.last_op is not None
     return shape_of(module.body.block.last_op.operands[0])[1:]
@@ -314,7 +315,7 @@ def nets(draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pi
     """Chains of layers of all kinds."""
     net = Net(draw(shapes(most_channels, most_pixels)), (), draw(SCALES), draw(st.integers(0, 2**16)))
     for _ in range(draw(st.integers(1, most_layers))):
-        shape = _result_shape(net)
+        shape = result_shape(net)
         anywhere = st.one_of(
             st.just(Relu()),
             reshapes(shape),
@@ -335,7 +336,7 @@ def nets(draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pi
             layer = draw(st.one_of(convs(shape, most_channels), convs(shape, most_channels), pools(shape), others))
         net = net._replace(layers=(*net.layers, layer))
         try:
-            _result_shape(net)
+            result_shape(net)
         except (ShapeError, VerifyException):
             assume(False)
     return net

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from networks import AvgPool, BatchNorm, Concat, Conv, Layer, Linear, MaxPool, Net
+from networks import AvgPool, BatchNorm, Concat, Conv, Layer, Linear, MaxPool, Net, result_shape
 
 from lowering import driver
 from lowering.check import SIMULATOR, check
@@ -119,6 +119,8 @@ def pools_before(draw: st.DrawFn) -> Net:
     pool = draw(pools(MaxPool, ceil_mode=draw(flags)))
     kernel = draw(st.integers(1, 2)), draw(st.integers(1, 3))
     pads = draw(st.integers(0, kernel[0] - 1)), draw(st.integers(0, kernel[1] - 1))
+    pooled = result_shape(pool)[1:]
+    assume(all(size + 2 * pad >= taps for size, pad, taps in zip(pooled, pads, kernel, strict=True)))
     layers: list[Layer] = [
         *([Concat((draw(st.integers(1, 40)), 0))] if draw(flags) else []),
         *pool.layers,

@@ -8,6 +8,7 @@ import pytest
 from lowering.compiler import compile_model, explain_layer
 from lowering.explain import Candidate, Explanation
 from lowering.timing import Busy
+from snow_explain import print_explanation
 from snowdialect.frontends.torch7 import nn
 from snowdialect.frontends.torch7.writer import save
 from snowdialect.models.seeded import convolution
@@ -71,3 +72,23 @@ def test_constraints_are_counted_by_kind(explanation: Explanation) -> None:
 def test_what_makes_a_schedule_longer(explanation: Explanation, busy: Busy, exposed: int, reason: str | None) -> None:
     chosen = candidate(explanation, Busy(1000, 0, 100, 500), 10)
     assert candidate(explanation, busy, exposed).longer_by(chosen) == reason
+
+
+@pytest.mark.parametrize(
+    ("cycles", "timed", "reasons"),
+    [
+        (1, True, ("macs", "timing")),
+        (1, False, ("macs", "first estimate")),
+        (0, True, ("as long", "more traffic or code")),
+        (-1, True, ("is shorter", "more traffic or code")),
+        (-1, False, ("is shorter", "first estimate, so not timed")),
+    ],
+)
+def test_a_schedule_that_is_no_longer_is_not_said_to_be(
+    explanation: Explanation, capsys: pytest.CaptureFixture[str], cycles: int, timed: bool, reasons: tuple[str, str]
+) -> None:
+    chosen = explanation.chosen
+    other = chosen._replace(cycles=chosen.cycles + cycles, timed=timed)
+    print_explanation(explanation._replace(rejected=[other]))
+    line = capsys.readouterr().out.partition("  chosen")[2].splitlines()[1]
+    assert line.rstrip().endswith(reasons[1]) and line.rstrip().removesuffix(reasons[1]).rstrip().endswith(reasons[0])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lowering.pipeline import PHASES
+from lowering.pipeline import PHASES, Pass
 
 ROOT = Path(__file__).parents[2]
 DIALECTS = [phase.dialect for phase in PHASES]
@@ -141,3 +141,8 @@ except SystemExit:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "heavy: []"
+
+
+@pytest.mark.parametrize("step", PASSES, ids=lambda step: step.name)
+def test_the_name_of_a_pass_begins_with_a_level(step: Pass) -> None:
+    assert step.level in DIALECTS

@@ -68,6 +68,26 @@ def test_a_machine_becomes_a_file_and_the_file_the_machine(tmp_path: Path) -> No
         ),
         ("mbuf_words = 32_768 ", "mbuf_words = 131_072 ", "machine 'zc706': mbuf_words = 131072: want at most 65536"),
         ("[compute]", "[compute", "Expected ']'"),
+        ("clock_hz = 250", "clock_hz = 36_028", "machine 'zc706': clock_hz = 36028000000: want 1000 to 10000000000"),
+        (
+            "bandwidth = 4_200_000_000",
+            "bandwidth = 1",
+            "machine 'zc706': bandwidth = 1: want 2500000 to 1024000000000 ",
+        ),
+        ("bandwidth = 4_200", "bandwidth = 4_200_000", "machine 'zc706': bandwidth = 4200000000000: want 2500000 to "),
+        ("bandwidth = 4_200", "bandwidth = 4_200_000_000_000_0", "machine key 'bandwidth' wants a number below 2^63"),
+        ("bandwidth = 4", f"bandwidth = 0x{'f' * 5000} #", "machine key 'bandwidth' wants a number below 2^63"),
+        ("bandwidth = 4", f"bandwidth = {'4' * 5000} #", "Exceeds the limit"),
+        (
+            "write_back_latency = 12",
+            "write_back_latency = 1_000_001",
+            "machine 'zc706': write_back_latency = 1000001: ",
+        ),
+        (
+            "memory_latency = 64",
+            "memory_latency = 1_000_001",
+            "machine 'zc706': memory_latency = 1000001: want at most ",
+        ),
     ],
 )
 def test_what_is_wrong_is_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -191,6 +191,29 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             "unsupported operators elu Elu (and 1 more), leakyrelu LeakyRelu",
         ),
         (
+            [
+                node("Elu"),
+                helper.make_node("Sigmoid", ["Elu"], ["s"]),
+                helper.make_node("Mul", ["Elu", "s"], ["product"]),
+                helper.make_node("MaxPool", ["product"], ["pooled"], kernel_shape=[2, 2], dilations=[2, 2]),
+                helper.make_node("Concat", ["pooled", "pooled"], ["y"], axis=2),
+            ],
+            {"shape": (1, 3, 8, 8)},
+            "unsupported operator elu Elu; product Mul: a factor is no constant; pooled MaxPool: a pool with dilations "
+            "is not supported; y Concat: joins axis 2, which is not the channels",
+        ),
+        (
+            # What reads a result of unknown shape is not looked at.
+            [
+                helper.make_node("Gelu", ["x"], ["g"], domain="com.microsoft"),
+                helper.make_node("Concat", ["g", "x"], ["c"], axis=2),
+                helper.make_node("Concat", ["x", "x"], ["d"], axis=0),
+                helper.make_node("Add", ["c", "d"], ["y"]),
+            ],
+            {},
+            "unsupported operator g com.microsoft.Gelu; d Concat: joins axis 0, which is not the channels",
+        ),
+        (
             [helper.make_node("Gelu", ["x"], ["y"], domain="com.microsoft")],
             {},
             "unsupported operator y com.microsoft.Gelu",

@@ -1,6 +1,8 @@
 """What `import snowdialect as snow` offers."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,5 +32,24 @@ def test_an_unknown_schedule_is_refused() -> None:
 
 def test_what_arguments_may_be() -> None:
     assert snow.compile(DIGITS, [1, 8, 8]).program.inputs[0].shape == (1, 8, 8)  # pyright: ignore[reportArgumentType]
+    for shape in ("1x8x8", 8, (1.0, 8, 8), (), (1, 0, 8)):
+        with pytest.raises(SnowError, match="an input shape is a tuple of sizes such as"):
+            snow.compile(DIGITS, shape)  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match="PathLike"):
         snow.compile(DIGITS, (1, 8, 8), calibrate=np.zeros((4, 1, 8, 8)))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("x", "problem"),
+    [
+        (np.zeros((1, 8, 8), complex), "the input: holds complex128, not numbers"),
+        (np.zeros((2, 1, 8, 8), object), "the input: holds object, not numbers"),
+        (np.full((1, 8, 8), "a"), "the input: holds <U1, not numbers"),
+        ([[1, 2], [3]], "the input: is no array: its parts have different shapes"),
+        (np.full((1, 8, 8), 1e300), "input 'input' holds values that are not finite"),
+        (np.zeros((8, 8)), "input 'input' has shape (8, 8); want a batch Nx1x8x8"),
+    ],
+)
+def test_inputs_that_are_refused(x: Any, problem: str) -> None:
+    with pytest.raises(SnowError, match=f"^{re.escape(problem)}$"):
+        snow.compile(DIGITS, (1, 8, 8)).run(x)

@@ -332,6 +332,20 @@ def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], probl
             (3,),
             "unsupported layers 0 nn.PReLU (and 2 more), 1 nn.Max",
         ),
+        (
+            nn.sequential(
+                nn.concat_table(
+                    nn.sequential(nn.simple("PReLU"), torch_object("nn.Dropout", {"p": 2.5})),
+                    torch_object("nn.Dropout", {"p": 1.5}),
+                    nn.sequential(nn.concat_table(nn.relu()), nn.relu()),
+                ),
+                nn.simple("CAddTable"),
+                nn.relu(),
+            ),
+            (3,),
+            "unsupported layer 0.0.0 nn.PReLU; 0.1 nn.Dropout: p must be a probability below 1, is 1.5; "
+            "0.2.1 nn.ReLU: its input is a table, expected a tensor",
+        ),
         ([1, 2], (3,), "holds a table, not a network"),
         (
             nn.concat_table(nn.relu(), nn.relu()),

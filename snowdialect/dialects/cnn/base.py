@@ -85,7 +85,9 @@ def shape_of(value: Value) -> Shape:
 
 
 def frac_of(value: Value) -> int | None:
-    """The number of fraction bits of a fixed-point value, None for f32."""
+    """The number of fraction bits of a fixed-point value; None for f32, and for what is no tensor."""
+    if not isinstance(SSAValue.get(value).type, TensorType):
+        return None
     element = cast(CnnTensor, SSAValue.get(value).type).element_type
     return element.frac.data if isinstance(element, FixedType) else None
 

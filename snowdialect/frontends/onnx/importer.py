@@ -1,6 +1,7 @@
 """Turns an ONNX network into an unquantised `cnn` module, node for node, and its weights."""
 
 from collections.abc import Iterator, Sequence, Set
+from functools import partial
 from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp
@@ -52,13 +53,18 @@ class _Importer:
         model, network = self._model, self._network
         nodes = list(self._needed())
         self._check_order(nodes)
-        network.refuse("operator", self._unsupported(nodes))
+        unsupported = list(self._unsupported(nodes))
+        network.refuse("operator", unsupported)
         last = _is_transposed(model.input.name, nodes)
-        x = network.input(self._input_shape(input_shape, last))
+        try:
+            shape = self._input_shape(input_shape, last)
+        except SnowError:
+            network.check_refused()
+            raise
+        x = network.input(shape)
         self._values[model.input.name] = Activation(x, CHANNELS_LAST) if last else Activation.of(x)
-        for name, node in nodes:
-            with network.layer(f"{name} {node.op_type}"):
-                self._values[node.output[0]] = self._convert(name, node)
+        self._convert_all(nodes, {name for name, _ in unsupported})
+        network.check_refused()
         result = self._values.get(model.output)
         if not isinstance(result, Activation):
             raise SnowError(f"{model.path}: its output does not depend on its input")
@@ -66,6 +72,36 @@ class _Importer:
             last = result.order == CHANNELS_LAST and not result.flattened
             network.output(result.value if last else straight(network, "output", result))
         return network.module, network.weights
+
+    def _convert_all(self, nodes: Sequence[tuple[str, NodeProto]], unsupported: Set[str]) -> None:
+        """Converts nodes; those that read what a refused one would have made are looked at if its shape is known."""
+        missing: set[str] = set()
+        for name, node in nodes:
+            result = node.output[0]
+            if not missing.isdisjoint(node.input):
+                missing.add(result)
+                continue
+            value = None
+            if name not in unsupported:
+                value = self._network.attempt(f"{name} {node.op_type}", partial(self._convert, name, node))
+            if value is None:
+                value = self._stand_in(name, node)
+            if value is None:
+                missing.add(result)
+            else:
+                self._values[result] = value
+
+    def _stand_in(self, name: str, proto: NodeProto) -> Activation | None:
+        """A value of the shape that a refused node would have made; None where that is not known for certain."""
+        try:
+            node = self._node(name, proto)
+            shape = shape_in(infer_type(node, self._model))
+            values = [value for value in node.inputs if isinstance(value, Activation)]
+            if not values or shape[:1] != (1,) or not all(value.is_plain for value in values):
+                return None
+            return Activation.of(self._network.input(shape[1:]))
+        except (LayerError, SnowError):
+            return None
 
     def _needed(self) -> Iterator[tuple[str, NodeProto]]:
         """The nodes that the output needs, in the order of the file."""
@@ -127,13 +163,16 @@ class _Importer:
 
     def _convert(self, name: str, proto: NodeProto) -> Value:
         """The first result of a node; others may be there, but nothing reads them."""
-        node = Node(name, proto, self._schema(proto), [self._value(value) for value in proto.input])
+        node = self._node(name, proto)
         dependent = {name for name in proto.input if isinstance(self._values.get(name), Activation)}
         if not _reads(proto, dependent):
             return self._folder.fold(node)
         if proto.op_type in RESHAPES:
             return reshaped(self._network, node, shape_in(infer_type(node, self._model)))
         return LAYERS[proto.op_type](self._network, node)
+
+    def _node(self, name: str, proto: NodeProto) -> Node:
+        return Node(name, proto, self._schema(proto), [self._value(value) for value in proto.input])
 
     def _schema(self, proto: NodeProto) -> defs.OpSchema:
         """The definition of a node's operator, to which its inputs and attributes must be."""

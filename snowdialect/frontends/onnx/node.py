@@ -46,6 +46,11 @@ class Activation:
         return (1, int(np.prod(shape))) if self.flattened else shape
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is alike in both."""
+        return self.order == tuple(range(len(self.order))) and not self.flattened
+
+    @property
     def is_straight(self) -> bool:
         """Whether the elements are in the same order in both: axes of one element may be anywhere."""
         axes = [axis for axis in self.order if shape_of(self.value)[axis] > 1]

@@ -13,8 +13,8 @@ from snowdialect.frontends.torch7.layers import JOINS, LAYERS, depth_join, join
 from snowdialect.frontends.torch7.objects import TorchObject, sequence_of, type_name
 from snowdialect.frontends.torch7.reader import MAXIMUM_DEPTH, load
 
-Value = SSAValue | list["Value"]
-"""A tensor, or a Lua table of them."""
+Value = SSAValue | list["Value"] | None
+"""A tensor, or a Lua table of them; None is what a refused layer would have made."""
 
 
 def import_model(path: str | Path, input_shape: Sequence[int] | None) -> tuple[ModuleOp, dict[str, Floats]]:
@@ -47,13 +47,15 @@ class _Importer:
         top = Layer("" if type_name(root) == "nn.Sequential" else "0", root)
         self._check_layers(top)
         result = self._convert(top, x)
+        network.check_refused()
+        assert result is not None
         if isinstance(result, list):
             raise SnowError(f"{network.path}: the network returns a table of {len(result)} values, expected a tensor")
         network.output(result)
         return network.module, network.weights
 
     def _check_layers(self, top: Layer) -> None:
-        """Refuses unknown layers, all of them at once, and endless networks, before anything is converted."""
+        """Notes unknown layers and refuses endless networks, before anything is converted."""
         unknown: list[tuple[str, str]] = []
         count = 0
 
@@ -83,15 +85,22 @@ class _Importer:
         return [Layer(f"{prefix}{index}", module) for index, module in enumerate(modules)]
 
     def _convert(self, layer: Layer, value: Value) -> Value:
-        """The value that a layer makes of a value."""
-        with self._network.layer(_title(layer)):
-            if layer.type in CONTAINERS:
-                return CONTAINERS[layer.type](self, layer, value)
+        """The value that a layer makes of a value; None where it, or one that it reads, is refused."""
+        if layer.type in CONTAINERS:
+            if value is None:
+                return None
+            return self._network.attempt(_title(layer), lambda: CONTAINERS[layer.type](self, layer, value))
+        if _is_missing(value) or layer.type not in LAYERS and layer.type not in JOINS:
+            return None
+
+        def converted() -> Value:
             if layer.type in JOINS:
                 return JOINS[layer.type](self._network, layer, _tensors(value))
-            if isinstance(value, list):
+            if not isinstance(value, SSAValue):
                 raise LayerError("its input is a table, expected a tensor")
             return LAYERS[layer.type](self._network, layer, value)
+
+        return self._network.attempt(_title(layer), converted)
 
     def sequential(self, layer: Layer, value: Value) -> Value:
         """nn.Sequential."""
@@ -105,7 +114,10 @@ class _Importer:
 
     def concat(self, layer: Layer, value: Value) -> Value:
         """nn.Concat and nn.DepthConcat."""
-        parts = _tensors(self.concat_table(layer, value))
+        table = self.concat_table(layer, value)
+        if _is_missing(table):
+            return None
+        parts = _tensors(table)
         return (depth_join if layer.kind == "DepthConcat" else join)(self._network, layer, parts)
 
     def _error(self, layer: Layer, problem: str) -> SnowError:
@@ -123,6 +135,11 @@ CONTAINERS: dict[str, Callable[[_Importer, Layer, Value], Value]] = {
 def _title(layer: Layer) -> str:
     """Place and class of a layer, as in `0.2.1 nn.SpatialFullConvolution`."""
     return f"{layer.path} {layer.type}".lstrip()
+
+
+def _is_missing(value: Value) -> bool:
+    """Whether a layer was refused that makes a value, or part of it."""
+    return any(map(_is_missing, value)) if isinstance(value, list) else value is None
 
 
 def _tensors(value: Value) -> list[SSAValue]:

@@ -11,7 +11,7 @@
 // RUN: not snow-opt %s -p cnn-quantize --calibrate %t.npy 2>&1 | filecheck %s --check-prefix UNUSED
 // UNUSED: error: argument --calibrate: cnn-calibrate is not among the passes to run
 // RUN: not snow-opt %s -p cnn-calibrate 2>&1 | filecheck %s --check-prefix OPTION
-// OPTION: error: pass cnn-calibrate: cnn-calibrate requires argument "samples"
+// OPTION: error: pass cnn-calibrate: requires argument "samples"
 %x = cnn.input "x" : tensor<1x2xf32>
 %w = cnn.constant dense<2.0> : tensor<1x2xf32>
 %y = cnn.linear %x, %w : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x1xf32> loc("fc")
