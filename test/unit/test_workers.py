@@ -106,7 +106,7 @@ def test_layers_that_are_alike_are_lowered_once(alike: ModuleOp) -> None:
     assert sorted(lowered) == ["conv0", "conv1", "conv5"]
     assert [layer_name(program) for program in programs] == [f"conv{number}" for number in range(6)]
     assert programs[1].body.is_structurally_equivalent(programs[3].body)
-    assert len(programs[1].memory) == 3 and not set(programs[1].memory) & set(programs[3].memory)
+    assert len(programs[1].memory) == 4 and not set(programs[1].memory) & set(programs[3].memory)
 
 
 def test_the_command_uses_several_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
