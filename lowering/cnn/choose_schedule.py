@@ -52,7 +52,7 @@ SCHEDULE = ScheduleAttr.name
 BEST, PAPER = "best", "paper"
 AS_IS = "as-is"
 
-COMPARED = 5
+COMPARED = 4
 """So many plans are timed at least, those that are estimated to be fastest."""
 TIMED_STEPS = 1000
 """More plans are timed until they have so many steps in all, which takes some milliseconds: of layers with few tiles,

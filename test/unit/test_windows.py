@@ -53,7 +53,7 @@ def chosen(module: ModuleOp) -> int:
 def test_the_windows_that_are_chosen_are_the_quickest_on_the_simulator(
     channels: int, kernel: int, groups: int, windows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module, weights, batch = grouped(channels, kernel, groups, 14)
+    module, weights, batch = grouped(channels, kernel, groups, 12)
     assert chosen(module) == windows
     cycles: dict[int, int] = {}
     for number in possible_windows(channels, channels, groups, packed=True, machine=MACHINE):
