@@ -146,10 +146,6 @@ class ProgramOp(IRDLOperation):
         """The regions of memory that it uses, and their addresses in the body."""
         return zip(self.memory, self.body.block.args, strict=True)
 
-    def base_of(self, region: SSAValue) -> BlockArgument | None:
-        """The address of a region in the body, if it is open."""
-        return next((base for value, base in self.bases if value is region), None)
-
     def expect(self, stage: Stage, wanted_by: str) -> None:
         """Raises VerifyException when the program is not at a stage."""
         if self.stage.data is not stage:
