@@ -14,7 +14,7 @@ from functools import cache
 from itertools import product
 from typing import NamedTuple
 
-from lowering.tiling import ConvProblem, MapsProblem, lanes_of
+from lowering.tiling import ConvProblem, MapsProblem
 from snowdialect.dialects.tile import Mode, Window
 from snowdialect.layout import MapsLayout, average_steps, round_up
 from snowdialect.machine import Machine
@@ -150,7 +150,7 @@ def conv_demand(problem: ConvProblem, fused: bool, mode: Mode) -> Demand:
     pixel; a pixel takes ceil(kernels / (vMACs * lanes)) of them, however they are shared out.
     """
     machine, window = problem.machine, problem.window
-    line, lanes = machine.line_words, lanes_of(mode, machine)
+    line, lanes = machine.line_words, mode.lanes(machine)
     kernels = problem.channels // problem.windows
     steps = problem.windows * -(-kernels // (machine.vmacs * lanes))
     traces = outputs = instructions = words = 0

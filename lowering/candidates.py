@@ -17,7 +17,6 @@ from lowering.tiling import (
     TileSize,
     TilingError,
     kernel_share,
-    lanes_of,
     most_slots,
     pieces,
     plan_columns,
@@ -89,7 +88,7 @@ class _KernelTiles(NamedTuple):
 def _kernel_tiles(problem: ConvProblem, mode: Mode, split: Split, single: bool, choices: Choices) -> list[_KernelTiles]:
     """Cuts worth trying; `single`: a CU has one output, which may stay in its accumulators."""
     machine, window = problem.machine, problem.window
-    lanes = lanes_of(mode, machine)
+    lanes = mode.lanes(machine)
     words = round_up(problem.channels // problem.windows, machine.line_words if problem.windows == 1 else 1)
     if split is Split.KERNELS:
         words = kernel_share(problem)
@@ -167,7 +166,7 @@ def _result_tiles(problem: ConvProblem, mode: Mode, order: Order, cut: _KernelTi
     machine = problem.machine
     tiles = -(-cut.all_steps // cut.steps) * problem.windows
     if order is Order.KLOOP:
-        words = cut.steps * machine.vmacs * lanes_of(mode, machine)
+        words = cut.steps * machine.vmacs * mode.lanes(machine)
         return [min(machine.transfer_words // gcd(words, machine.transfer_words), tiles)]
     sizes = pieces(tiles)
     return sorted({*sizes[:3], *(size for size in sizes if tiles % size == 0)}, reverse=True)

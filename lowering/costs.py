@@ -9,7 +9,7 @@ from functools import cache
 from math import inf
 from typing import NamedTuple
 
-from lowering.tiling import ConvPlan, ConvProblem, MapsProblem, PoolBefore, TilePlan, lanes_of
+from lowering.tiling import ConvPlan, ConvProblem, MapsProblem, PoolBefore, TilePlan
 from lowering.words_tiling import ChannelTile, WordsPlan
 from snowdialect.dialects.tile import Mode, Order, Window
 from snowdialect.layout import MapsLayout, average_steps, round_up
@@ -154,7 +154,7 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
 
 def _work(problem: ConvProblem, plan: ConvPlan) -> tuple[int, int]:
     """MAC cycles of the busiest CU, and its kernel steps."""
-    lanes = lanes_of(plan.schedule.mode, problem.machine)
+    lanes = plan.schedule.mode.lanes(problem.machine)
     steps = -(-plan.channels // (problem.machine.vmacs * lanes)) * plan.windows
     return output_cycles(problem, plan.schedule.mode, plan.maps.window_share) * steps, steps
 

@@ -171,7 +171,7 @@ class _Convolution:
     @cached_property
     def steps(self) -> tuple[int, ...]:
         """Kernel steps: those of all vMACs, in a loop, then one of some."""
-        lanes = 1 if self.conv.mode is tile.Mode.COOP else self.machine.macs
+        lanes = self.conv.mode.lanes(self.machine)
         whole, rest = divmod(-(-self.conv.channels // lanes), self.machine.vmacs)
         return tuple(count for count in (whole, min(1, rest)) if count)
 

@@ -443,11 +443,6 @@ def possible_windows(channels_in: int, channels_out: int, groups: int, packed: b
     ]
 
 
-def lanes_of(mode: Mode, machine: Machine) -> int:
-    """Outputs that a vMAC has in flight."""
-    return 1 if mode is Mode.COOP else machine.macs
-
-
 def kernel_share(problem: ConvProblem) -> int:
     """Channels of a CU when kernels are split over the CUs, in whole lines."""
     machine = problem.machine
@@ -524,7 +519,7 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         pool = problem.pool.window
         problem = problem._replace(result=problem.pool.result, view=problem.pool.view)
     shares = _shares(problem, schedule.split)
-    steps = -(-shares.words // (machine.vmacs * lanes_of(schedule.mode, machine)))
+    steps = -(-shares.words // (machine.vmacs * schedule.mode.lanes(machine)))
     tiles = -(-steps // schedule.steps)
     packing = _packing(problem, schedule, shares, tiles)
     _check_kernel_tiles(problem, schedule, packing, shares.words, steps)
@@ -635,7 +630,7 @@ def _channels_of_tile(problem: ConvProblem, schedule: Schedule, shares: _Shares,
         raise TilingError("a fused pool keeps rows of all channels from tile to tile")
     if partial and problem.windows > 1 and tiles % schedule.result_tiles:
         raise TilingError("a result tile has channels of one group")
-    step = machine.vmacs * lanes_of(schedule.mode, machine)
+    step = machine.vmacs * schedule.mode.lanes(machine)
     held = min(schedule.result_tiles * schedule.steps * step, words) if partial else words * problem.windows
     if partial and (held % machine.transfer_words or (shares.share and words % machine.transfer_words)):
         raise TilingError(f"a tile of {held} channels is not stored in whole transfers")

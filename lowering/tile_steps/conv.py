@@ -27,7 +27,7 @@ from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.pooled_maps import PooledMaps
 from lowering.tile_steps.steps import ALL, Access, Buffer, Extent, Maps, Part, Role, Step, Unit
-from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, lanes_of, weights_place
+from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, weights_place
 from snowdialect.dialects import tile
 from snowdialect.layout import UnrolledRows, round_up
 
@@ -117,7 +117,7 @@ class ConvSteps(LayerBuffers):
         self.biases = None if biases is None else self.buffer(Role.BIASES, biases, biases.words)
         self.biased = set[int]()
         """The slots of maps beside which biases are there."""
-        self.tile_channels = schedule.steps * self.machine.vmacs * lanes_of(schedule.mode, self.machine)
+        self.tile_channels = schedule.steps * self.machine.vmacs * schedule.mode.lanes(self.machine)
         tiles = [KernelTile(w, k) for w in range(plan.windows) for k in range(plan.kernel_tiles)]
         count = schedule.result_tiles
         self._codes: dict[tuple[MapsTile, ColumnTile, int, int], TileCode] = {}
@@ -431,7 +431,7 @@ class TileCode:
             parts=plan.schedule.parts,
             part_words=plan.packing.part_words,
         )
-        self.steps = -(-channels // (layer.machine.vmacs * lanes_of(plan.schedule.mode, layer.machine)))
+        self.steps = -(-channels // (layer.machine.vmacs * plan.schedule.mode.lanes(layer.machine)))
         """Kernel steps of the tile."""
         share = layer.plan.window_share
         self.span = tile.Span(0, maps.stop - maps.first, 0, columns.stop - columns.first, share, maps.cus)

@@ -161,7 +161,7 @@ class LoopFunctions(InterpreterFunctions):
     def run_start(self, interpreter: Interpreter, op: loop.StartOp, args: PythonValues) -> PythonValues:
         state = self._state(interpreter, op)
         source, target = self._addresses(op, args)
-        lanes = 1 if op.mode.data is Mode.COOP else state.machine.macs
+        lanes = op.mode.data.lanes(state.machine)
         name = loop.Register.BYPASS_SHIFT if op.alt is not None else loop.Register.BIAS_SHIFT
         cu, vmac = _grid(op.cus.value.data, op.vmacs.value.data)
         state.results[_units(op.cus.value.data)] = target
@@ -199,7 +199,7 @@ class LoopFunctions(InterpreterFunctions):
 
     def _finish(self, interpreter: Interpreter, op: loop.StartOp | loop.MacOp, state: LoopState) -> None:
         """Writes back the outputs that the masked vMACs have in flight."""
-        lanes = 1 if op.mode.data is Mode.COOP else state.machine.macs
+        lanes = op.mode.data.lanes(state.machine)
         cu, vmac = _grid(op.cus.value.data, op.vmacs.value.data)
         rounded = requantize(state.sums[:, cu, vmac, :lanes], state.registers[loop.Register.RESULT_SHIFT])
         run_state(interpreter).count(layer_name(op), rounded.saturations, rounded.wraps)

@@ -17,7 +17,7 @@ from lowering.check import first_difference
 from lowering.cnn.choose_schedule import SCHEDULE
 from lowering.pipeline import LEVELS
 from lowering.problems import conv_problem
-from lowering.tiling import ConvProblem, TilingError, lanes_of, pieces, plan_conv, tile_columns
+from lowering.tiling import ConvProblem, TilingError, pieces, plan_conv, tile_columns
 from snowdialect.backend.assemble import assemble
 from snowdialect.dialects import cnn
 from snowdialect.dialects.target import set_machine
@@ -49,7 +49,7 @@ def random_schedule(problem: ConvProblem, random: Random) -> Schedule:
     def size(most: int) -> int:
         return random.choice([random.randint(1, most), random.choice(pieces(most)), most])
 
-    steps = -(-problem.channels // (machine.vmacs * lanes_of(mode, machine) * (share if split is Split.KERNELS else 1)))
+    steps = -(-problem.channels // (machine.vmacs * mode.lanes(machine) * (share if split is Split.KERNELS else 1)))
     chosen = size(steps)
     return Schedule(
         mode,

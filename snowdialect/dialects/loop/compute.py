@@ -86,7 +86,7 @@ class StartOp(LoopOp):
 
     def verify_accesses(self) -> None:
         machine = machine_of(self)
-        lanes = 1 if self.mode.data is Mode.COOP else machine.macs
+        lanes = self.mode.data.lanes(machine)
         self.check_mask(self.cus, machine.all_units, "CUs")
         self.check_mask(self.vmacs, machine.all_vmacs, "vMACs")
         reach = lanes * self.vmacs.value.data.bit_length()

@@ -320,7 +320,7 @@ class ConvOp(ComputeOp):
 
     def lanes(self, machine: Machine) -> int:
         """Outputs that a vMAC has in flight."""
-        return 1 if self.mode.data is Mode.COOP else machine.macs
+        return self.mode.data.lanes(machine)
 
     def channels_at(self, indices: dict[SSAValue, int], machine: Machine) -> int:
         """Words of a result pixel that this tile computes in a CU: of those that see one piece of the pixel."""

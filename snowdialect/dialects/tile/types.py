@@ -16,11 +16,16 @@ from xdsl.utils.str_enum import StrEnum
 
 from snowdialect.dialects.tile.records import UnrolledAttr, parse_fields, print_fields
 from snowdialect.layout import MapsLayout, Packing, Segment, UnrolledRows
+from snowdialect.machine import Machine
 
 
 class Mode(StrEnum):
     COOP = "coop"
     INDP = "indp"
+
+    def lanes(self, machine: Machine) -> int:
+        """Outputs that a vMAC has in flight."""
+        return 1 if self is Mode.COOP else machine.macs
 
 
 @irdl_attr_definition
