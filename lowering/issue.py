@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from itertools import groupby, zip_longest
 from typing import NamedTuple
 
-from lowering.loop_builder import UNROLLED_TRACES
+from lowering.loop_builder import UNROLLED_TRACES, column_runs
 from lowering.tile_steps.conv import Conv
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.words import Add, AvgPool
@@ -348,10 +348,9 @@ def average(machine: Machine, pool: AvgPool) -> tuple[Stretch, ...]:
 
 
 def _averaged_row(machine: Machine, taps: int) -> Code:
-    """A kernel row of an average pool."""
-    if taps <= UNROLLED_TRACES:
-        size = CONTROL + max(machine.delay_slots, 2 * taps)
-        # The address that an iteration steps last is read behind the count.
-        return Code(size, size + max(0, machine.scalar_latency - 2))
-    inner = loop(machine, taps - 1, straight(0), 2)
-    return inner.then(straight(1 + CONTROL + machine.delay_slots))
+    """A kernel row of an average pool, in a loop over such rows."""
+    *alike, flat = column_runs(taps)
+    inner = loop(machine, len(alike), straight(0), 2 * len(alike[0])) if alike else straight(0)
+    size = CONTROL + max(machine.delay_slots, 2 * len(flat))
+    # The address that an iteration steps last is read behind the count.
+    return inner.then(Code(size, size + max(0, machine.scalar_latency - 2)))

@@ -22,6 +22,9 @@ from snowdialect.errors import SnowError
 from snowdialect.layout import BLOCK_ALIGNMENT, MapsLayout, Segment, UnrolledRows, round_down, round_up
 from snowdialect.machine import Machine
 
+PADDING = 1 / 32
+"""A part of a pixel that is hardly worth mentioning."""
+
 
 def placement(value: SSAValue) -> tuple[cnn.ConcatOp, int] | None:
     """The concatenation that `value` is written straight into, and its position there.
@@ -67,8 +70,15 @@ def layout_of(value: SSAValue, machine: Machine) -> MapsType:
     elif _read_by_word(value, machine):
         pixel = channels
     else:
-        pixel = round_up(channels, machine.line_words)
+        pixel = _whole_pixel(channels, machine)
     return _maps_type(value, (Segment(channels, 0),), pixel, machine)
+
+
+def _whole_pixel(channels: int, machine: Machine) -> int:
+    """Words of a pixel in whole lines; in whole transfers, which CUs with kernels of their own store one by one, where
+    that takes hardly more."""
+    lines, transfers = round_up(channels, machine.line_words), round_up(channels, machine.transfer_words)
+    return transfers if transfers <= lines * (1 + PADDING) else lines
 
 
 def _maps_type(value: SSAValue, segments: Sequence[Segment], pixel: int, machine: Machine) -> MapsType:

@@ -89,6 +89,12 @@ def _pieces(places: range, classes: Callable[[int], tuple[Hashable, ...]]) -> li
     return pieces
 
 
+def column_runs(taps: int) -> list[range]:
+    """Taps of a kernel row, each a trace, in pieces that are written out: as many in each, but for the last one."""
+    size = -(-taps // -(-taps // UNROLLED_TRACES))
+    return [range(first, min(first + size, taps)) for first in range(0, taps, size)]
+
+
 def cu_runs(kinds: Mapping[int, Hashable], operations: int) -> list[range]:
     """CUs that get their code one after the other, in runs that share a loop: consecutive ones that need the same.
 

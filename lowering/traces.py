@@ -19,6 +19,7 @@ from lowering.loop_builder import (
     LoopBuilder,
     Piece,
     column_pieces,
+    column_runs,
     row_pieces,
     slot_address,
     steps_of,
@@ -361,20 +362,22 @@ def _average_taps(
     cus: int,
     vmacs: int,
 ) -> None:
-    """One trace of a line for each pixel under the window; a loop over many columns leaves out the last one."""
+    """One trace of a line for each pixel under the window; many columns in a loop over pieces, but for the last one."""
     layout = cast(tile.MapsBufferType, op.maps.type)
+    pieces = column_runs(len(columns))
 
     def mac(row: IndexExpr, column: IndexExpr, last: bool) -> None:
         maps = source + row * layout.row.data + column * layout.pixel.data
         builder.add(loop.MacOp(tile.Mode.COOP, maps, lanes, line, cus, vmacs, last=last))
 
     def taps_of(row: IndexExpr, last: bool) -> None:
-        flat = columns if len(columns) <= UNROLLED_TRACES else columns[-1:]
-        if flat.start > columns.start:
-            with builder.loop(columns.start, flat.start) as column:
-                mac(row, column, False)
+        *alike, flat = pieces
+        if alike:
+            with builder.loop(0, len(alike)) as piece:
+                for column in alike[0]:
+                    mac(row, piece * len(alike[0]) + columns.start + column, False)
         for column in flat:
-            mac(row, IndexExpr(column), last and column == columns[-1])
+            mac(row, IndexExpr(columns.start + column), last and column == flat[-1])
 
     if len(rows) > 1:
         with builder.loop(rows.start, rows.stop - 1) as row:

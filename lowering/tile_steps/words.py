@@ -19,7 +19,7 @@ from lowering.tiling import ColumnTile, Place
 from lowering.words_tiling import ChannelTile, words_problem
 from snowdialect.dialects import tile
 from snowdialect.fixed_point import avg_pool_weights
-from snowdialect.layout import average_block, round_up
+from snowdialect.layout import average_block, average_steps, round_up
 from snowdialect.machine import Machine
 
 
@@ -189,8 +189,12 @@ class PixelTile(ABC):
             (result,),
             tuple(len(mine) * outputs for mine in rows),
             min(layer.machine.queue_depth, outputs) * layer.machine.macs,
-            max(map(len, rows)) * outputs * layer.machine.macs,
+            max(map(len, rows)) * len(columns) * self.pixel_cycles(),
         )
+
+    @abstractmethod
+    def pixel_cycles(self) -> int:
+        """Cycles of the MACs for a pixel of the result."""
 
     @abstractmethod
     def template(self, span: tile.Span, rows: list[range], columns: range) -> AvgPool | Add:
@@ -199,6 +203,11 @@ class PixelTile(ABC):
 
 class AvgPoolTile(PixelTile):
     layer: AvgPoolSteps
+
+    def pixel_cycles(self) -> int:
+        machine, window = self.layer.machine, self.layer.window
+        groups = self.pixels.words // machine.line_words * average_steps(machine.vmacs, machine.line_words)
+        return groups * max(machine.macs, window.kernel_h * window.kernel_w)
 
     def template(self, span: tile.Span, rows: list[range], columns: range) -> AvgPool:
         layer, window = self.layer, self.layer.window
@@ -269,6 +278,10 @@ def avg_pool_steps(
 
 class AddTile(PixelTile):
     layer: AddSteps
+
+    def pixel_cycles(self) -> int:
+        machine = self.layer.machine
+        return -(-self.pixels.words // (machine.vmacs * machine.macs)) * machine.macs
 
     def template(self, span: tile.Span, rows: list[range], columns: range) -> Add:
         layer = self.layer
