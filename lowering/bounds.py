@@ -10,8 +10,10 @@ computes the same numbers from a report by itself.
 from __future__ import annotations
 
 from collections import Counter
+from fractions import Fraction
 from functools import cache
 from itertools import product
+from math import ceil
 from typing import NamedTuple
 
 from lowering.tiling import ConvProblem, MapsProblem
@@ -147,13 +149,18 @@ def conv_demand(problem: ConvProblem, fused: bool, mode: Mode) -> Demand:
     """What a convolution or linear layer asks of the machine in a mode.
 
     In a *step* each vMAC of a CU has a kernel (COOP), or one for each of its lanes (INDP), of the same window of the
-    pixel; a pixel takes ceil(kernels / (vMACs * lanes)) of them, however they are shared out.
+    pixel; a pixel takes ceil(kernels / (vMACs * lanes)) of them, however they are shared out. Where pixels may be
+    abreast, a vMAC may have kernels of another pixel in the same step; so of steps, whose traces are as long as those
+    of each pixel at least, a pixel then takes a vMAC's part for each of ceil(kernels / lanes).
     """
     machine, window = problem.machine, problem.window
     line, lanes = machine.line_words, mode.lanes(machine)
     kernels = problem.channels // problem.windows
-    steps = problem.windows * -(-kernels // (machine.vmacs * lanes))
-    traces = outputs = instructions = words = 0
+    steps = Fraction(problem.windows * -(-kernels // (machine.vmacs * lanes)))
+    if mode is Mode.INDP and problem.may_be_abreast:
+        steps = Fraction(-(-kernels // lanes), machine.vmacs)
+    traces = outputs = instructions = Fraction()
+    words = 0
     for kind in conv_kinds(problem):
         number, length = traces_of(problem, kind.rows, kind.columns)
         cycles = number * (-(-length // line) if mode is Mode.COOP else round_up(length, line))
@@ -174,10 +181,10 @@ def conv_demand(problem: ConvProblem, fused: bool, mode: Mode) -> Demand:
         maps, reuse, comparisons = before.maps, 0, comparisons + before.comparisons
         instructions += before.instructions
     return Demand(
-        traces=traces,
-        outputs=outputs,
+        traces=ceil(traces),
+        outputs=ceil(outputs),
         comparisons=comparisons,
-        instructions=instructions + behind.instructions,
+        instructions=ceil(instructions) + behind.instructions,
         maps=maps,
         weights=weights_words(problem, lanes),
         streamed=bypass + behind.streamed,

@@ -8,7 +8,7 @@ from itertools import product
 from math import gcd
 from typing import NamedTuple
 
-from lowering.costs import limit_cycles, words_cycles
+from lowering.costs import best_abreast, limit_cycles, words_cycles
 from lowering.tiling import (
     ConvPlan,
     ConvProblem,
@@ -53,6 +53,8 @@ class Choices(NamedTuple):
     """Whether kernels, or maps, go back and forth past the others."""
     biases: int | None = None
     """Whether biases lie in the maps buffers; None: where two slots of kernels fit their banks only without them."""
+    abreast: int | None = None
+    """Pixels of the result that share the lanes of kernel steps; None: one, and as many as do so best."""
 
 
 Refusal = Callable[[TilingError], None]
@@ -75,14 +77,15 @@ def conv_plans(problem: ConvProblem, choices: Choices, refuse: Refusal = ignore)
 
 
 class _KernelTiles(NamedTuple):
-    """How kernels are cut: steps of a tile, slots, parts of a kernel, and all steps of a CU; and whether biases lie in
-    the maps buffers."""
+    """How kernels are cut: steps of a tile, slots, parts of a kernel, and all steps of a CU; whether biases lie in the
+    maps buffers; and of how many pixels."""
 
     steps: int
     slots: int
     parts: int
     all_steps: int
     biases: int
+    abreast: int = 1
 
 
 def _kernel_tiles(problem: ConvProblem, mode: Mode, split: Split, single: bool, choices: Choices) -> list[_KernelTiles]:
@@ -119,6 +122,15 @@ def _kernel_tiles(problem: ConvProblem, mode: Mode, split: Split, single: bool, 
     return [*found, *apart]
 
 
+def _abreast(problem: ConvProblem, mode: Mode, split: Split, choices: Choices) -> list[_KernelTiles]:
+    """The cut for pixels abreast, all kernels in one tile; none where they cannot be, or nothing is won."""
+    pixels = best_abreast(problem) if choices.abreast is None else choices.abreast
+    if pixels == 1 or not problem.may_be_abreast or mode is not Mode.INDP or split is not Split.ROWS or choices.biases:
+        return []
+    steps = problem.abreast(pixels).steps
+    return [_KernelTiles(steps, 1, 1, steps, 0, pixels)]
+
+
 def _alternating(sizes: list[int], count: int, slots: int) -> list[int]:
     """The sizes that cut `count` into an even number of tiles, equal ones if there are any, else all sizes.
 
@@ -134,7 +146,9 @@ def _plans(
     machine = problem.machine
     window = problem.window if not fused or problem.pool is None else problem.pool.window
     height = -(-window.out_h // machine.compute_units) if split is Split.ROWS else window.out_h
-    kernels = _kernel_tiles(problem, mode, split, (height, window.out_w) == (1, 1), choices)
+    kernels = _abreast(problem, mode, split, choices)
+    if choices.abreast in (None, 1) or not kernels:
+        kernels += _kernel_tiles(problem, mode, split, (height, window.out_w) == (1, 1), choices)
     for order in Order:
         for maps_slots in choices.slots:
             for result_slots in choices.slots:
@@ -156,6 +170,7 @@ def _plans(
                             fused,
                             choices.turns,
                             cut.biases,
+                            cut.abreast,
                         )
                         yield from _fitting(problem, schedule, choices.rows or tuple(pieces(height)), refuse)
 

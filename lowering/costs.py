@@ -5,6 +5,8 @@ Pure arithmetic. An estimate ranks plans; what a program takes is what the simul
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from math import inf
 from typing import NamedTuple
@@ -48,14 +50,19 @@ CYCLES_PER_AVERAGE_TRACE = 3
 """Cycles of the control core for a trace of an average pool."""
 
 
+MOST_ABREAST = 8
+"""So many pixels side by side share the lanes of kernel steps at most."""
+
+
 def bytes_per_cycle(machine: Machine) -> float:
     """What memory moves in a cycle."""
     return machine.bandwidth / machine.clock_hz
 
 
 @cache
-def output_cycles(problem: ConvProblem, mode: Mode, share: int) -> int:
-    """MAC cycles of all outputs of one kernel step in the busiest CU, row by row, CUs in step."""
+def output_cycles(problem: ConvProblem, mode: Mode, share: int, abreast: int = 1) -> int:
+    """MAC cycles of all outputs of one kernel step in the busiest CU, row by row, CUs in step; of all steps where
+    pixels are `abreast`."""
     machine, window, depth = problem.machine, problem.window, problem.depth
     # Words of neighbouring pixels that follow each other are one trace.
     gapless = problem.windows == 1 and window.dilation_w == 1
@@ -64,10 +71,7 @@ def output_cycles(problem: ConvProblem, mode: Mode, share: int) -> int:
     def trace(words: int) -> int:
         return -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
 
-    columns: dict[int, int] = {}
-    for x in range(window.out_w):
-        taps = len(window.kernel_columns(x))
-        columns[taps] = columns.get(taps, 0) + 1
+    columns = Counter(_widths(problem, abreast))
 
     @cache
     def row(rows: int) -> int:
@@ -86,6 +90,19 @@ def output_cycles(problem: ConvProblem, mode: Mode, share: int) -> int:
     if not share:
         return sum(rows)
     return sum(max(rows[first::share], default=0) for first in range(share))
+
+
+def _widths(problem: ConvProblem, abreast: int) -> Iterator[int]:
+    """Kernel columns inside the maps of each output of a row, or of each output of a kernel step of pixels abreast."""
+    window = problem.window
+    if abreast == 1:
+        yield from (len(window.kernel_columns(x)) for x in range(window.out_w))
+        return
+    for x in range(0, window.out_w, abreast):
+        shared = problem.abreast(min(abreast, window.out_w - x))
+        seen = window.columns_seen(x, shared.pixels)
+        for columns in map(shared.columns_of, range(shared.steps)):
+            yield max(0, min(seen.stop, columns.stop) - max(seen.start, columns.start))
 
 
 def refilled_by_bank(machine: Machine, window: Window, maps: TilePlan) -> bool:
@@ -154,9 +171,10 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
 
 def _work(problem: ConvProblem, plan: ConvPlan) -> tuple[int, int]:
     """MAC cycles of the busiest CU, and its kernel steps."""
-    lanes = plan.schedule.mode.lanes(problem.machine)
-    steps = -(-plan.channels // (problem.machine.vmacs * lanes)) * plan.windows
-    return output_cycles(problem, plan.schedule.mode, plan.maps.window_share) * steps, steps
+    mode, abreast = plan.schedule.mode, plan.schedule.abreast
+    steps = -(-plan.channels // (problem.machine.vmacs * mode.lanes(problem.machine))) * plan.windows
+    cycles = output_cycles(problem, mode, plan.maps.window_share, abreast)
+    return cycles if abreast > 1 else cycles * steps, steps
 
 
 def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
@@ -268,7 +286,7 @@ def _lone_weights_slot(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> f
 def _switches(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> int:
     """From tile to tile, more where a tile is over before the queue of the MACs is full."""
     count = moved.passes * moved.kernel_tiles
-    outputs = moved.work // max(1, count * per_output(problem, plan.schedule.mode))
+    outputs = moved.work // max(1, count * per_output(problem, plan.schedule.mode, plan.schedule.abreast))
     return count * (DRAIN if problem.machine.queue_depth * 2 > outputs else SWITCH)
 
 
@@ -340,7 +358,7 @@ def _exposed_transfer(problem: ConvProblem, plan: ConvPlan) -> float:
     """Cycles of the MACs that each store of a pixel takes: a queue of them has to be done before the MACs run out."""
     machine = problem.machine
     takes = machine.transfer_overhead + plan.stored_words * 2 / bytes_per_cycle(machine)
-    cover = per_output(problem, plan.schedule.mode) / instructions_per_output(problem)
+    cover = per_output(problem, plan.schedule.mode, plan.schedule.abreast) / instructions_per_output(problem)
     return PIXELWISE * machine.transfer_overhead + HELD * max(0, takes - COVER * cover)
 
 
@@ -349,12 +367,32 @@ def instructions_per_output(problem: ConvProblem) -> int:
     return 1 + (problem.bypass is not None) + problem.window.kernel_h
 
 
-def per_output(problem: ConvProblem, mode: Mode) -> int:
-    """MAC cycles of an output away from borders."""
+def per_output(problem: ConvProblem, mode: Mode, abreast: int = 1) -> int:
+    """MAC cycles of an output away from borders; of a kernel step of pixels abreast on the average."""
     machine, window = problem.machine, problem.window
-    words = window.kernel_w * problem.depth
-    trace = -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
-    return max(machine.macs, window.kernel_h * trace)
+
+    def cycles(columns: int) -> int:
+        words = columns * problem.depth
+        trace = -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
+        return max(machine.macs, window.kernel_h * trace)
+
+    if abreast == 1:
+        return cycles(window.kernel_w)
+    shared = problem.abreast(abreast)
+    return sum(cycles(len(shared.columns_of(step))) for step in range(shared.steps)) // shared.steps
+
+
+def best_abreast(problem: ConvProblem) -> int:
+    """How many pixels of the result share the lanes of kernel steps best, in mode indp: kernels that do not fill them
+    leave MACs without work, pixels abreast multiply words by zero that only others of them see."""
+    if not problem.may_be_abreast:
+        return 1
+
+    def cycles(pixels: int) -> float:
+        steps = problem.abreast(pixels).steps
+        return per_output(problem, Mode.INDP, pixels) * steps / pixels
+
+    return min(range(1, MOST_ABREAST + 1), key=cycles)
 
 
 def grouped_cycles(problem: ConvProblem) -> float:

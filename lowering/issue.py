@@ -18,7 +18,7 @@ from lowering.tile_steps.conv import Conv
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.words import Add, AvgPool
 from snowdialect.dialects import tile
-from snowdialect.layout import average_steps, round_down
+from snowdialect.layout import Abreast, average_steps, round_down
 from snowdialect.machine import Machine
 from snowdialect.machine.instructions import BY_NAME
 
@@ -87,11 +87,13 @@ def convolution(machine: Machine, conv: Conv, joined: bool) -> tuple[Stretch, ..
     `joined`: the words of neighbouring pixels follow each other, so that a trace covers a kernel row.
     """
     nest = _Convolution(machine, conv, joined)
-    columns = [(kind, len(list(run))) for kind, run in groupby(conv.columns)]
+    columns = [(kind, len(list(run))) for kind, run in groupby(nest.groups)]
     found: list[Stretch] = []
     for rows, kinds in _row_pieces(conv.rows):
         pieces = [
-            nest.pixels(nest.outputs(kinds, kind), count, in_row_loop=rows > 1, first=number == 0)
+            nest.pixels_abreast(kinds, kind, count)
+            if conv.kernels.abreast > 1
+            else nest.pixels(nest.outputs(kinds, *kind), count, in_row_loop=rows > 1, first=number == 0)
             for number, (kind, count) in enumerate(columns)
         ]
         units = len({kind for kind in kinds if kind is not None})
@@ -167,6 +169,12 @@ class _Convolution:
     def starts(self) -> int:
         """Starts of an output in this part of its kernel; each has an address besides that of its weights."""
         return 1 + self.conv.bypass if self.conv.kernels.part == 0 else 0
+
+    @cached_property
+    def groups(self) -> list[tuple[range, ...]]:
+        """The columns that are computed together, each by the kernel columns that it sees."""
+        columns, size = self.conv.columns, self.conv.kernels.abreast
+        return [columns[first : first + size] for first in range(0, len(columns), size)]
 
     @cached_property
     def steps(self) -> tuple[int, ...]:
@@ -254,6 +262,29 @@ class _Convolution:
                 return Stretch(tuple(works), 1, pixels.issued + lead - 1, pixels.size + lead)
             pixels = loop(machine, count, before, behind + len(outputs))
         return Stretch(tuple(works), lead + 1, pixels.issued, pixels.size + lead + 1)
+
+    def pixels_abreast(self, kinds: Sequence[Hashable], group: Sequence[range], count: int) -> Stretch:
+        """Neighbouring groups of pixels abreast that have the same outputs. Steps are written out, as far as they see
+        other columns; in mode indp, and with windows that overlap, their traces take longer than their code."""
+        conv, machine = self.conv, self.machine
+        advance, pixel_lanes = conv.window.stride_w, machine.vmacs * machine.macs
+        shared = Abreast(len(group), conv.channels, pixel_lanes, advance, conv.window.kernel_w)
+        works, instructions = [Work(0, 0)] * machine.compute_units, 0
+        for step in range(shared.steps):
+            pixels = shared.pixels_of(step)
+            seen = range(
+                min(pixel * advance + group[pixel].start for pixel in pixels),
+                max(pixel * advance + group[pixel].stop for pixel in pixels),
+            )
+            for output in self.outputs(kinds, seen):
+                traces = sum(output.traces)
+                # A start and its place, traces and their addresses.
+                instructions += 2 + 3 * traces
+                for cu in output.cus:
+                    done = Work(1 + traces, output.cycles)
+                    works[cu] = Work(works[cu].instructions + done.instructions, works[cu].cycles + done.cycles)
+        code = loop(machine, count, straight(0), instructions)
+        return Stretch(tuple(work.times(count) for work in works), instructions, code.issued, code.size + instructions)
 
     def _kernel_rows(self, traces: tuple[int, ...]) -> Code:
         """The traces of an output whose kernel rows are a loop, but for the last one."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lowering.row_tiles import MapsTile, RowTile, rows_plan
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
-from snowdialect.layout import MapsLayout, Packing, round_down, round_up
+from snowdialect.layout import Abreast, MapsLayout, Packing, round_down, round_up
 from snowdialect.machine import Machine
 
 
@@ -399,6 +399,19 @@ class ConvProblem(NamedTuple):
         """The rows under the kernel that lie inside the maps for row y of the window's output."""
         return (self.window if self.maps.unrolled is None else self.maps.unrolled).kernel_rows(y)
 
+    @property
+    def may_be_abreast(self) -> bool:
+        """Whether pixels side by side may share the lanes of kernel steps: they see the same channels, in columns
+        without gaps, some of which lie under the windows of both."""
+        alone = self.groups == self.windows == 1 and self.bypass is None
+        return alone and self.window.dilation_w == 1 and self.window.kernel_w > self.window.stride_w
+
+    def abreast(self, pixels: int) -> Abreast:
+        """So many pixels side by side that share the lanes of kernel steps, in mode indp."""
+        machine, window = self.machine, self.window
+        words = round_up(self.channels, machine.line_words)
+        return Abreast(pixels, words, machine.vmacs * machine.macs, window.stride_w, window.kernel_w)
+
 
 class ConvPlan(NamedTuple):
     """What follows from a schedule."""
@@ -519,8 +532,9 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         pool = problem.pool.window
         problem = problem._replace(result=problem.pool.result, view=problem.pool.view)
     shares = _shares(problem, schedule.split)
-    steps = -(-shares.words // (machine.vmacs * schedule.mode.lanes(machine)))
+    steps = -(-schedule.abreast * shares.words // (machine.vmacs * schedule.mode.lanes(machine)))
     tiles = -(-steps // schedule.steps)
+    _check_abreast(problem, schedule, tiles)
     packing = _packing(problem, schedule, shares, tiles)
     _check_kernel_tiles(problem, schedule, packing, shares.words, steps)
     words, partial = _channels_of_tile(problem, schedule, shares, tiles)
@@ -532,6 +546,8 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         raise TilingError("pixels that are stored one by one are whole transfers")
     if pool is None:
         words = stored
+    if schedule.abreast > 1 and words != shares.words:
+        raise TilingError(f"pixels abreast lie one behind the other, those of the tile are {words} words apart")
     sliced = bool(partial or shares.share) and _can_slice(problem.bypass, machine, words, shares.share)
     if schedule.biases and shares.share and problem.bypass is not None and not sliced:
         raise TilingError("a CU does not find its own biases where it finds its part of a bypass of all channels")
@@ -580,6 +596,18 @@ def _shares(problem: ConvProblem, split: Split) -> _Shares:
     return _Shares(share, share, units, transfer // gcd(share, transfer) if units > 1 else 1)
 
 
+def _check_abreast(problem: ConvProblem, schedule: Schedule, tiles: int) -> None:
+    """Raises TilingError where pixels cannot share the lanes of kernel steps, of so many tiles."""
+    if schedule.abreast == 1:
+        return
+    if not problem.may_be_abreast:
+        raise TilingError("pixels abreast see the same channels, in windows that overlap")
+    if schedule.mode is not Mode.INDP or schedule.split is not Split.ROWS or schedule.parts > 1 or schedule.biases:
+        raise TilingError("pixels abreast want mode indp, rows shared out, and whole kernels with their biases")
+    if tiles > 1:
+        raise TilingError("pixels abreast have all their kernels in one tile")
+
+
 def _packing(problem: ConvProblem, schedule: Schedule, shares: _Shares, tiles: int) -> Packing:
     """How kernels lie in memory, in so many tiles a window."""
     return Packing(
@@ -597,6 +625,8 @@ def _packing(problem: ConvProblem, schedule: Schedule, shares: _Shares, tiles: i
         steps=schedule.steps,
         tiles=tiles * problem.windows,
         parts=schedule.parts,
+        abreast=schedule.abreast,
+        advance=problem.window.stride_w if schedule.abreast > 1 else 0,
         segments=problem.maps.segments,
         unrolled=problem.maps.unrolled is not None,
         apart=bool(schedule.biases),

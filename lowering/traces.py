@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
+from itertools import groupby
 from typing import NamedTuple, cast
 
 from xdsl.ir import Operation
@@ -18,6 +19,7 @@ from lowering.loop_builder import (
     UNROLLED_TRACES,
     LoopBuilder,
     Piece,
+    Step,
     column_pieces,
     column_runs,
     row_pieces,
@@ -61,10 +63,19 @@ def pixels(op: tile.ComputeOp, builder: LoopBuilder) -> Iterator[Pixel]:
     def row_class(cu: int, row: int) -> Hashable:
         return op.row_class(op.result_row_of(indices, cu) + row)
 
+    # A group is so many columns as are computed together; it goes by the number of its first one.
+    columns = op.columns_at(indices)
+    groups = range(columns.start, columns.start + -(-len(columns) // op.abreast))
+
+    def group_class(group: int) -> Hashable:
+        first = columns.start + (group - columns.start) * op.abreast
+        return op.group_class(left + first, min(op.abreast, columns.stop - first))
+
     for row_piece in row_pieces(rows, row_class):
         with builder.loop(row_piece.first, row_piece.stop) as row:
-            for column_piece in column_pieces(op.columns_at(indices), lambda column: op.column_class(left + column)):
-                with builder.loop(column_piece.first, column_piece.stop) as column:
+            for column_piece in column_pieces(groups, group_class):
+                with builder.loop(column_piece.first, column_piece.stop) as group:
+                    column = group * op.abreast + columns.start * (1 - op.abreast)
                     yield Pixel(row + down, column + right, row_piece, column_piece)
 
 
@@ -81,8 +92,12 @@ class Tap(NamedTuple):
     words: int
 
 
-def taps(kernel_rows: range, kernel_columns: range, op: tile.ConvOp, part: int) -> list[list[Tap]]:
+def taps(
+    kernel_rows: range, kernel_columns: range, op: tile.ConvOp, part: int, block_columns: range
+) -> list[list[Tap]]:
     """The traces of a part of an output, by kernel row: as long as words lie in a row, and no longer than allowed.
+
+    `block_columns` are the kernel columns for which a block has weights.
 
     Of unrolled rows, the kernel rows are those inside the tensor: words of each pixel.
     """
@@ -101,7 +116,7 @@ def taps(kernel_rows: range, kernel_columns: range, op: tile.ConvOp, part: int) 
         runs = [kernel_columns] if joined and kernel_columns else [range(kx, kx + 1) for kx in kernel_columns]
         row: list[Tap] = []
         for run in runs:
-            position = (ky * window.kernel_w + run.start) * depth + seen.start
+            position = (ky * len(block_columns) + run.start - block_columns.start) * depth + seen.start
             maps = ky * window.dilation_h * layout.row.data + run.start * window.dilation_w * pixel + seen.start
             low, high = max(position, first), min(position + len(run) * len(seen), stop)
             for begin in range(low, high, longest):
@@ -122,15 +137,31 @@ def _(op: tile.ConvOp, builder: LoopBuilder) -> None:
         for cu in range(machine.compute_units if share else 1):
             mask = 1 << cu if share else machine.all_units
             builder.add(loop.ConfigOp(loop.Register.BYPASS_OFFSET, cu * share, mask))
-    lanes = op.lanes(machine)
     channels = op.channels_at(tile.outer_indices(op), machine)
     block = cast(tile.WeightsBufferType, op.weights.type).block.data
     for pixel in pixels(op, builder):
-        for step in steps_of(channels, lanes, machine.vmacs):
+        seen, count = cast(tuple[range, int], pixel.columns.classes[0])
+        for step, columns in _kernel_steps(op, channels, count, machine):
+            inside = range(max(seen.start, columns.start), min(seen.stop, columns.stop))
             with builder.loop(step.first, step.stop) as kernel:
                 for kernel_rows, cus in pixel.rows.units():
-                    output = Output(op, builder, machine, pixel, kernel, block, cus, step.vmacs)
-                    output.build(cast(range, kernel_rows), cast(range, pixel.columns.classes[0]))
+                    output = Output(op, builder, machine, pixel, kernel, block, columns.start, cus, step.vmacs)
+                    output.build(cast(range, kernel_rows), inside)
+
+
+def _kernel_steps(op: tile.ConvOp, channels: int, pixels: int, machine: Machine) -> list[tuple[Step, range]]:
+    """The kernel steps for so many channels of so many pixels abreast, and the columns under the windows that each
+    sees; those alike that follow each other together."""
+    lanes = op.lanes(machine)
+    if op.abreast == 1:
+        return [(step, range(op.geometry.kernel_w)) for step in steps_of(channels, lanes, machine.vmacs)]
+    shared = op.shared(machine, pixels)
+    return [
+        (Step(alike[0], alike[-1] + 1, step.vmacs), columns)
+        for step in steps_of(pixels * channels, lanes, machine.vmacs)
+        for columns, run in groupby(range(step.first, step.stop), shared.columns_of)
+        for alike in [list(run)]
+    ]
 
 
 @dataclass
@@ -143,6 +174,8 @@ class Output:
     pixel: Pixel
     kernel: IndexExpr
     block: int
+    first_column: int
+    """Of those under the windows of pixels abreast, the first one for which the blocks have weights."""
     cus: int
     vmacs: int
 
@@ -150,13 +183,20 @@ class Output:
         """Adds the start and the traces of the part of the output that the operation computes."""
         kernels = self.op.kernels.record
         relu = self.op.relu is not None
-        rows = taps(kernel_rows, kernel_columns, self.op, kernels.part)
+        rows = self._taps(kernel_rows, kernel_columns, kernels.part)
         # Near a border the parts that follow may have no trace to write the result back.
         later = range(kernels.part + 1, kernels.parts)
-        final = not any(taps(kernel_rows, kernel_columns, self.op, part) for part in later)
+        final = not any(self._taps(kernel_rows, kernel_columns, part) for part in later)
         if kernels.part == 0:
             self._start(final and not rows, relu)
         self._traces(rows, final, relu)
+
+    def _taps(self, kernel_rows: range, kernel_columns: range, part: int) -> list[list[Tap]]:
+        op, width = self.op, self.op.geometry.kernel_w
+        if op.abreast > 1:
+            width = op.shared(self.machine, op.abreast).columns
+        columns = range(self.first_column, self.first_column + width)
+        return taps(kernel_rows, kernel_columns, op, part, columns)
 
     def _start(self, last: bool, relu: bool) -> None:
         op, kernels = self.op, self.op.kernels.record

@@ -86,6 +86,39 @@ class MapsLayout(NamedTuple):
         return self.height * self.row
 
 
+class Abreast(NamedTuple):
+    """Pixels of a result side by side whose kernels share the lanes of kernel steps: those of the first pixel, behind
+    them those of the next, and so on. A step sees all columns under the windows of its pixels."""
+
+    pixels: int
+    words: int
+    """Lanes of a pixel: words of it that are computed, in whole lines."""
+    lanes: int
+    """Lanes of a step: those of all vMACs."""
+    advance: int
+    """Columns of the maps from a pixel to the next."""
+    kernel_w: int
+
+    @property
+    def steps(self) -> int:
+        """Kernel steps of all the pixels."""
+        return -(-self.pixels * self.words // self.lanes)
+
+    def pixels_of(self, step: int) -> range:
+        """The pixels of which a step has kernels."""
+        return range(step * self.lanes // self.words, min(self.pixels, -(-(step + 1) * self.lanes // self.words)))
+
+    def columns_of(self, step: int) -> range:
+        """The columns that a step sees, counted from the first one under the first of all pixels."""
+        pixels = self.pixels_of(step)
+        return range(pixels.start * self.advance, (pixels.stop - 1) * self.advance + self.kernel_w)
+
+    @property
+    def columns(self) -> int:
+        """The most columns that a step sees."""
+        return max(len(self.columns_of(step)) for step in range(self.steps))
+
+
 class Packing(NamedTuple):
     """How the kernels of a layer are laid out in memory, so that each load fills one weights buffer with a block run.
 
@@ -95,6 +128,9 @@ class Packing(NamedTuple):
     kernel's words by kernel row, kernel column and word of the pixel, `lanes` weights each; where rows are unrolled, by
     kernel column, kernel row and word. Biases that lie apart come behind all kernels, CU by CU, in the order of the
     channels.
+
+    Where pixels of the result are computed `abreast`, lanes go on with the channels of the next pixel. Its kernels lie
+    `advance` columns further to the right than those of the first pixel of the step, between zeros.
     """
 
     mode: str
@@ -121,6 +157,10 @@ class Packing(NamedTuple):
     """Kernel tiles."""
     parts: int
     """Pieces of a kernel that are loaded one after the other; with more than one, a tile has one step."""
+    abreast: int
+    """Pixels of the result side by side, of all channels each, that the steps of the only tile compute together."""
+    advance: int
+    """Columns of the maps from one of these pixels to the next."""
     segments: tuple[Segment, ...]
     """Where the input channels lie in a pixel."""
     unrolled: bool = False
@@ -139,9 +179,19 @@ class Packing(NamedTuple):
         return round_up(self.share or -(-self.channels // self.windows), self.line)
 
     @property
+    def shared(self) -> Abreast:
+        """How pixels abreast share the lanes."""
+        return Abreast(self.abreast, self.kernels_of_cu, self.vmacs * self.lanes, self.advance, self.kernel_w)
+
+    @property
+    def columns(self) -> int:
+        """Kernel columns of a block: those of all pixels of a step."""
+        return self.kernel_w if self.abreast == 1 else self.shared.columns
+
+    @property
     def kernel_words(self) -> int:
-        """Words of maps that one output reads when nothing is cut off."""
-        return self.kernel_h * self.kernel_w * self.depth
+        """Words of maps that one output reads when nothing is cut off; those of pixels abreast."""
+        return self.kernel_h * self.columns * self.depth
 
     @property
     def part_words(self) -> int:
@@ -196,7 +246,7 @@ def pack_weights(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, pac
     for count, offset in p.segments:
         words[offset : offset + count] = np.arange(channel, channel + count)
         channel += count
-    blocks = np.zeros((kernels, p.kernel_h, p.kernel_w, p.depth), np.int16)
+    blocks = np.zeros((kernels, p.kernel_h, p.columns, p.depth), np.int16)
     for window in range(p.windows):
         mine = slice(window * kernels // p.windows, (window + 1) * kernels // p.windows)
         source = words[window * p.depth : (window + 1) * p.depth]
@@ -204,18 +254,19 @@ def pack_weights(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, pac
             first = kernel * p.groups // kernels * inputs
             inside = (source >= first) & (source < first + inputs)
             taps = weights[kernel, source[inside] - first]
-            blocks[kernel][:, :, inside] = taps.transpose(1, 2, 0)
-    if p.unrolled:
-        blocks = blocks.transpose(0, 2, 1, 3)
-    flat = blocks.reshape(kernels, p.kernel_words)
+            blocks[kernel][:, : p.kernel_w, inside] = taps.transpose(1, 2, 0)
 
     head = p.head // p.lanes
-    order = _kernels_in_lanes(p, kernels)
+    order, moves = _kernels_in_lanes(p, kernels)
     filled = order >= 0
     slots = np.zeros((*order.shape, p.parts, head + p.part_words), np.int16)
-    for part in range(p.parts):
-        piece = flat[:, part * p.part_words : (part + 1) * p.part_words]
-        slots[filled, part, head : head + piece.shape[1]] = piece[order[filled]]
+    for move in set(moves[filled].tolist()):
+        moved = np.roll(blocks, move, axis=2) if move else blocks
+        flat = (moved.transpose(0, 2, 1, 3) if p.unrolled else moved).reshape(kernels, p.kernel_words)
+        mine = filled & (moves == move)
+        for part in range(p.parts):
+            piece = flat[:, part * p.part_words : (part + 1) * p.part_words]
+            slots[mine, part, head : head + piece.shape[1]] = piece[order[mine]]
     apart = np.zeros((p.cus, p.bias_words), np.int16)
     if bias is not None and p.apart:
         for cu in range(p.cus):
@@ -232,16 +283,23 @@ def pack_weights(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, pac
     return np.concatenate((image.reshape(-1), apart.reshape(-1)))
 
 
-def _kernels_in_lanes(packing: Packing, kernels: int) -> NDArray[np.int64]:
+def _kernels_in_lanes(packing: Packing, kernels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For each CU with kernels of its own the kernel of each lane, step by step; -1 where there is none: behind the
-    last one, and behind those of a window that are no whole step."""
+    last one, and behind those of a window that are no whole step. And how many columns further to the right than the
+    first one of its step it lies: those of pixels abreast."""
     p = packing
     share = p.share if p.cus > 1 else kernels // p.windows
     order = np.full((p.cus * p.windows, p.tiles * p.steps * p.vmacs * p.lanes // p.windows), -1)
     for piece, lanes in enumerate(order):
         mine = np.arange(piece * share, min((piece + 1) * share, kernels))
-        lanes[: len(mine)] = mine
-    return order.reshape(p.cus, -1)
+        for pixel in range(p.abreast):
+            lanes[pixel * p.kernels_of_cu :][: len(mine)] = mine
+    moves = np.zeros(order.size // p.cus, np.int64)
+    if p.abreast > 1:
+        lane = np.arange(len(moves))
+        first = np.array([p.shared.pixels_of(step).start for step in range(p.shared.steps)])
+        moves = (lane // p.kernels_of_cu - first[lane // p.shared.lanes]) * p.advance
+    return order.reshape(p.cus, -1), np.tile(moves, (p.cus, 1))
 
 
 def average_steps(vmacs: int, line: int) -> int:

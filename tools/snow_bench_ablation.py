@@ -42,6 +42,7 @@ SWITCHES = (
     Switch("either mode", CHOOSE, {"mode": "coop"}),
     Switch("kernels or maps back and forth", CHOOSE, {"turns": 0}),
     Switch("biases beside the maps", CHOOSE, {"biases": 0}),
+    Switch("pixels abreast", CHOOSE, {"abreast": 1}),
     Switch("input in unrolled rows", CHOOSE, {"input_layout": "as-is"}),
     Switch("plans timed by their steps", CHOOSE, {"timed": False}),
     Switch("layers overlap", CONVERT, {"overlap": False}),

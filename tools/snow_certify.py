@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -174,10 +175,15 @@ def kernels_works(layer: Entry, machine: Entry) -> list[Entry]:
     if "maps" in before:
         once |= {"maps": before["maps"], "reuse": 0}
     once["comparisons"] += before["comparisons"]
+    # Pixels side by side may share the lanes of a step, of which each vMAC has one of them.
+    alone = layer["groups"] == pieces == layer["dilations"][1] == 1 and not layer["residual"]
+    abreast = alone and layer["kernel"][1] > layer["strides"][1]
     works: list[Entry] = []
     for lanes in [1] * (grain % line == 0) + [line]:
-        macs, reduction, issue = 0, 0, pool.get("issue", 0) + before["issue"]
-        steps = pieces * blocks(kernels // pieces, machine["vmacs"] * lanes)
+        macs, reduction, issue = Fraction(), Fraction(), Fraction(pool.get("issue", 0) + before["issue"])
+        steps = Fraction(pieces * blocks(kernels // pieces, machine["vmacs"] * lanes))
+        if lanes == line and abreast:
+            steps = Fraction(blocks(kernels, lanes), machine["vmacs"])
         for (high, wide), times in extents(rows, columns).items():
             number, length = (high > 0) * (1 if unrolled else high) * wide, grain * (high if unrolled else 1)
             if pieces == layer["dilations"][1] == 1 and wide and (not unrolled or high == height):
@@ -186,7 +192,8 @@ def kernels_works(layer: Entry, machine: Entry) -> list[Entry]:
             macs, reduction = macs + times * steps * cycles, reduction + times * steps * max(cycles, line)
             issue += times * steps * (number + 1 + layer["residual"])
         weights = blocks(seen * grain * lanes, transfer) * transfer * pieces * blocks(kernels // pieces, lanes)
-        works.append({**once, "macs": macs, "reduction": reduction, "issue": issue, "weights": weights})
+        sums = {"macs": macs, "reduction": reduction, "issue": issue}
+        works.append({**once, **{name: math.ceil(amount) for name, amount in sums.items()}, "weights": weights})
     return works
 
 

@@ -100,5 +100,6 @@ def describe(candidate: "Candidate") -> str:
         *([f"{schedule.parts} parts"] if schedule.parts > 1 else []),
         *(["fused"] if schedule.fused else []),
         *(["biases beside the maps"] if schedule.biases else []),
+        *([f"{schedule.abreast} pixels abreast"] if schedule.abreast > 1 else []),
     ]
     return ", ".join(words)

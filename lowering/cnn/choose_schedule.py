@@ -25,7 +25,7 @@ from xdsl.pattern_rewriter import (
 )
 
 from lowering.candidates import SMALL, Choices, Refusal, conv_plans, ignore, quickest_tiles
-from lowering.costs import bytes_per_cycle, conv_cycles, limit_cycles, words_cycles
+from lowering.costs import MOST_ABREAST, bytes_per_cycle, conv_cycles, limit_cycles, words_cycles
 from lowering.host import host_reason
 from lowering.layouts import layout_of, unrolled_layout
 from lowering.problems import FUSED, conv_problem, linear_problem, pool_before, pool_window, pooled_problem
@@ -102,6 +102,9 @@ class ChooseSchedule(ModulePass):
     biases: int | None = None
     """0: biases lie in front of their kernels, as for schedule=paper; 1: in the maps buffers, where they fit. Without,
     there where two slots of kernels do not fit otherwise."""
+    abreast: int | None = None
+    """So many pixels of the result share the lanes of kernel steps, where they can; 1, as for schedule=paper: each is
+    by itself. Without, as many as do so best, where that is faster."""
     timed: bool = True
     """Whether plans are timed; without, the first estimate alone decides."""
     input_layout: str | None = None
@@ -126,6 +129,8 @@ class ChooseSchedule(ModulePass):
                 raise SnowError(f"{self.name}: {option} must be {' or '.join(choices)}, is {value}")
         if self.rows is not None and self.rows < 1:
             raise SnowError(f"{self.name}: rows must be positive, is {self.rows}")
+        if self.abreast is not None and not 1 <= self.abreast <= MOST_ABREAST:
+            raise SnowError(f"{self.name}: abreast must be 1 to {MOST_ABREAST}, is {self.abreast}")
         if self.machine is not None or MACHINE_ATTRIBUTE not in op.attributes:
             try:
                 set_machine(op, load_machine(self.machine or DEFAULT_MACHINE))
@@ -317,12 +322,15 @@ def ranked_plans(problem: ConvProblem, wanted: ChooseSchedule, refuse: Refusal =
     rows = () if wanted.rows is None else (wanted.rows,)
     slots = Choices().slots if wanted.slots is None else (wanted.slots,)
     turns = wanted.turns if wanted.turns is not None else 0 if wanted.schedule == PAPER else 1
-    # What the layer cannot have is dropped, the mode before the rows, the slots behind them, where biases lie at last.
+    # What the layer cannot have is dropped, the mode before the rows, the slots behind them, at last how many pixels
+    # are abreast and where biases lie.
     narrower = [Choices(modes, rows, slots), Choices((usual,), rows, slots), Choices((usual,), slots=slots)]
     biases = wanted.biases if wanted.biases is not None else 0 if wanted.schedule == PAPER else None
+    abreast = wanted.abreast if wanted.abreast is not None else 1 if wanted.schedule == PAPER else None
     attempts = dict.fromkeys(
-        choices._replace(turns=turns, biases=wish)
-        for wish in ((biases, 0) if biases else (biases,))
+        choices._replace(turns=turns, biases=wish, abreast=pixels)
+        for wish in dict.fromkeys((biases, biases and 0))
+        for pixels in dict.fromkeys((abreast, abreast and 1))
         for choices in (*narrower, Choices((usual,)))
     )
     plans: list[ConvPlan] = []

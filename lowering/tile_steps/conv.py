@@ -121,7 +121,7 @@ class ConvSteps(LayerBuffers):
         tiles = [KernelTile(w, k) for w in range(plan.windows) for k in range(plan.kernel_tiles)]
         count = schedule.result_tiles
         self._codes: dict[tuple[MapsTile, ColumnTile, int, int], TileCode] = {}
-        self.output_cycles = per_output(problem, schedule.mode)
+        self.output_cycles = per_output(problem, schedule.mode, schedule.abreast)
         self.output_instructions = instructions_per_output(problem)
         self.cover = self.machine.queue_depth * self.output_cycles // self.output_instructions
         self.ends = tiles[0], tiles[-1]
@@ -321,7 +321,7 @@ class ConvSteps(LayerBuffers):
             for cu in range(packing.cus)
             if packing.cus == 1 or load.cus >> cu & 1
             for vmac in range(packing.vmacs)
-            if vmac * packing.lanes < packing.kernels_of_cu
+            if vmac * packing.lanes < packing.abreast * packing.kernels_of_cu
         ]
 
     def bias_transfers(self, load: LoadBiases) -> list[Transfer]:
@@ -430,8 +430,11 @@ class TileCode:
             part=part,
             parts=plan.schedule.parts,
             part_words=plan.packing.part_words,
+            abreast=plan.schedule.abreast,
         )
-        self.steps = -(-channels // (layer.machine.vmacs * plan.schedule.mode.lanes(layer.machine)))
+        self.grain = plan.schedule.abreast
+        """Columns that are computed together."""
+        self.steps = self._steps(self.grain)
         """Kernel steps of the tile."""
         share = layer.plan.window_share
         self.span = tile.Span(0, maps.stop - maps.first, 0, columns.stop - columns.first, share, maps.cus)
@@ -448,6 +451,16 @@ class TileCode:
         self.parts = self._parts()
         self._codes: dict[Part, Code] = {}
 
+    def _steps(self, pixels: int) -> int:
+        """Kernel steps for so many pixels together."""
+        machine = self.layer.machine
+        return -(-pixels * self.channels // (machine.vmacs * self.layer.conv.schedule.mode.lanes(machine)))
+
+    def _outputs(self, columns: int) -> int:
+        """Outputs of a row of so many columns in all kernel steps."""
+        groups, rest = divmod(columns, self.grain)
+        return groups * self.steps + self._steps(rest)
+
     def _parts(self) -> list[Part]:
         height, kept = self.span.bottom, self.columns.kept
         width = self.span.right - kept
@@ -456,8 +469,8 @@ class TileCode:
         # A part fills the queue at least: then what waits for the part before it does not keep the MACs waiting.
         layer = self.layer
         # Instructions for a column of the first row, away from the borders.
-        per_column = self.steps * layer.output_instructions
-        least = -(-layer.machine.queue_depth // per_column)
+        per_group = self.steps * layer.output_instructions
+        least = -(-layer.machine.queue_depth // per_group) * self.grain
         # Behind each part of a row there is a place for a part of a store.
         stores = 1
         if width and not layer.conv.whole_pixels:
@@ -478,6 +491,7 @@ class TileCode:
             size = -(-width // most)
             cuts = sorted({0, min(least, width), *range(size, width, size), width})
             rows = [(0, height)]
+        cuts = sorted({min(width, round_up(cut, self.grain)) for cut in cuts})
         parts = [Part(*row, kept + left, kept + right) for row in rows for left, right in pairwise(cuts)]
         return [part for part in parts if any(map(len, self._rows_of(part)))]
 
@@ -498,7 +512,7 @@ class TileCode:
         layer, window, inside = self.layer, self.layer.window, self.columns_inside
         rows = self._rows_of(part)
         columns = tuple(self.seen_columns[max(0, part.left - inside.start) : max(0, part.right - inside.start)])
-        outputs = len(columns) * self.steps
+        outputs = self._outputs(len(columns))
         template = Conv(
             layer.conv.schedule.mode,
             layer.other is not None,
@@ -527,7 +541,7 @@ class TileCode:
 
         Of a kernel in parts, the start is in the first one, and each has the traces of its own words.
         """
-        width = self.layer.window.kernel_w
+        width = self.layer.conv.packing.columns
         if self.layer.problem.maps.unrolled is not None:
             rows = [range(min(1, len(y))) for y in rows]
         least = min((_traces(self.kernels, width, y, x) for y in set(rows) for x in columns), default=0)

@@ -215,7 +215,8 @@ class TileFunctions(InterpreterFunctions):
                     sums += align(view[..., first : first + count], shifts.bypass)
             else:
                 sums += state.partial_sums.pop((op.result, cu))
-            taps = blocks.taps[:, :count].reshape(window.kernel_h, window.kernel_w, kernels.depth, count)
+            # Of pixels abreast, the kernels of the first one stand for all.
+            taps = blocks.taps[:, :count].reshape(window.kernel_h, -1, kernels.depth, count)
             first_y, first_x = op.result_row_of(indices, cu), op.number("column", indices)
             for ky in range(window.kernel_h):
                 ys = [i for i, local in enumerate(rows) if ky in window.kernel_rows(first_y + local)]
@@ -379,7 +380,8 @@ def _blocks(wbuf: Words, start: int, op: tile.ConvOp, machine: Machine) -> _Bloc
     kernels, window = op.kernels.record, op.window.record
     lanes, head = op.lanes(machine), op.head(machine)
     block = cast(tile.WeightsBufferType, op.weights.type).block.data
-    whole = window.kernel_h * window.kernel_w * kernels.depth
+    columns = window.kernel_w if kernels.abreast == 1 else op.shared(machine, kernels.abreast).columns
+    whole = window.kernel_h * columns * kernels.depth
     first = kernels.part * kernels.part_words
     length = min(kernels.part_words, whole - first)
     shaped = wbuf[:, start : start + kernels.steps * block].reshape(machine.vmacs, kernels.steps, block)

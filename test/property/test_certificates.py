@@ -52,6 +52,7 @@ SCHEDULES = st.fixed_dictionaries(
         "order": st.sampled_from([None, "mloop", "kloop"]),
         "rows": st.sampled_from([None, 1, 2, 5]),
         "biases": st.sampled_from([None, 1]),
+        "abreast": st.sampled_from([None, 1, 2, 4]),
         "input_layout": st.sampled_from(["as-is", "best"]),
     }
 )

@@ -69,6 +69,7 @@ wishes = st.builds(
     schedule=st.sampled_from(["best", "paper"]),
     rows=st.one_of(st.none(), st.integers(1, 8)),
     biases=st.sampled_from([None, 0, 1]),
+    abreast=st.sampled_from([None, 1, 2, 3]),
 )
 
 
@@ -305,6 +306,7 @@ def drawn_schedule(op: cnn.Conv2dOp | cnn.LinearOp, data: st.DataObject) -> dict
             fused=st.just(fused),
             turns=st.integers(0, 1),
             biases=st.integers(0, 1),
+            abreast=st.sampled_from((1, 1, 1, 2, 3)),
         )
     )
     try:

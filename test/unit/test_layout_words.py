@@ -1,5 +1,7 @@
 """Where words lie, word by word: docs/layout.md as loops, against the packing in NumPy."""
 
+from itertools import product
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,7 +45,13 @@ def packings(draw: st.DrawFn) -> Packing:
         groups = groups if groups <= room * cus else 1
         channels = groups * draw(st.integers(1, room * cus // groups))
     parts = draw(st.integers(1, 3)) if steps == 1 else 1
+    abreast, advance = 1, 0
+    if mode == "indp" and (groups, windows, cus, tiles, parts) == (1, 1, 1, 1, 1):
+        abreast = draw(st.integers(1, steps * vmacs * LINE // round_up(channels, LINE)))
+        steps = -(-abreast * round_up(channels, LINE) // (vmacs * LINE))
+        advance = draw(st.integers(1, 3)) if abreast > 1 else 0
     numbers = (groups, windows, depth, kernel_h, kernel_w, channels, cus, share, vmacs, LINE, steps, tiles, parts)
+    numbers += abreast, advance
     unrolled = windows == 1 and groups == 1 and segments == (Segment(depth, 0),) and draw(st.booleans())
     return Packing(mode, *numbers, segments, unrolled, draw(st.booleans()))
 
@@ -63,10 +71,18 @@ def packed_by_loops(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, 
     lanes = 1 if p.mode == "coop" else p.line
     room = p.tiles * p.steps * p.vmacs * lanes
     per_cu = room if p.cus == 1 else p.share
-    for kernel in range(p.channels):
+    # Pixels abreast: lanes go on with the next pixel, whose kernels lie further to the right in the blocks of a step.
+    pitch, step_lanes = round_up(p.channels, LINE), p.vmacs * lanes
+    first_of = {step: step * step_lanes // pitch if p.abreast > 1 else 0 for step in range(p.tiles * p.steps)}
+    last_of = {step: (min((step + 1) * step_lanes, p.abreast * pitch) - 1) // pitch for step in first_of}
+    spread = max(last_of[step] - first for step, first in first_of.items()) if p.abreast > 1 else 0
+    columns = p.kernel_w + spread * p.advance
+    for abreast, kernel in product(range(p.abreast), range(p.channels)):
         window, rest = divmod(kernel, p.channels // p.windows)
-        cu, rest = divmod(window * (room // p.windows) + rest if p.windows > 1 else kernel, per_cu)
-        step, rest = divmod(rest, p.vmacs * lanes)
+        number = window * (room // p.windows) + rest if p.windows > 1 else abreast * pitch + kernel
+        cu, rest = divmod(number, per_cu)
+        step, rest = divmod(rest, step_lanes)
+        right = (abreast - first_of[step]) * p.advance
         vmac, lane = divmod(rest, lanes)
         tile, step = divmod(step, p.steps)
 
@@ -84,7 +100,8 @@ def packed_by_loops(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, 
             word = word_of_pixel(p, first_channel + i) % p.depth
             for ky in range(p.kernel_h):
                 for kx in range(p.kernel_w):
-                    pixel = kx * p.kernel_h + ky if p.unrolled else ky * p.kernel_w + kx
+                    column = right + kx
+                    pixel = column * p.kernel_h + ky if p.unrolled else ky * columns + column
                     part, position = divmod(pixel * p.depth + word, p.part_words)
                     image[place(part, p.head + position * lanes + lane)] = weights[kernel, i, ky, kx]
     return image
@@ -112,7 +129,7 @@ def test_blocks_are_aligned_and_hold_their_part(packing: Packing) -> None:
 
 
 def test_the_drawing_of_kernels_in_tiles() -> None:
-    packing = Packing("coop", 1, 1, 16, 3, 3, 8, 1, 0, 2, LINE, 2, 2, 1, (Segment(16, 0),))
+    packing = Packing("coop", 1, 1, 16, 3, 3, 8, 1, 0, 2, LINE, 2, 2, 1, 1, 0, (Segment(16, 0),))
     weights = np.repeat(np.arange(1, 9, dtype=np.int16), 144).reshape(8, 16, 3, 3)
     blocks = pack_weights(weights, None, packing).reshape(-1, packing.block)
     assert list(blocks[:, LINE] - 1) == [0, 2, 1, 3, 4, 6, 5, 7]

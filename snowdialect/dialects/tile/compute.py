@@ -43,7 +43,7 @@ from snowdialect.dialects.tile.records import (
 )
 from snowdialect.dialects.tile.structure import PART_FORMAT, TiledOp, check_words, outer_indices
 from snowdialect.dialects.tile.types import MapsBufferType, Mode, ModeAttr, WeightsBufferType
-from snowdialect.layout import UnrolledRows
+from snowdialect.layout import Abreast, UnrolledRows
 from snowdialect.machine import Machine
 
 
@@ -118,6 +118,15 @@ class ComputeOp(TiledOp):
     def column_class(self, x: int) -> Hashable:
         """Equal for output columns that need the same code."""
         return self.geometry.kernel_columns(x)
+
+    @property
+    def abreast(self) -> int:
+        """How many pixels side by side are computed together."""
+        return 1
+
+    def group_class(self, x: int, count: int) -> Hashable:
+        """Equal for output columns, from `x` on so many that are computed together, that need the same code."""
+        return self.column_class(x)
 
     def check_computed(self, maps: Sequence[SSAValue], results: Sequence[SSAValue]) -> None:
         """Checks the tiles that windows slide over and those that have the result's rows."""
@@ -296,6 +305,20 @@ class ConvOp(ComputeOp):
     def row_class(self, y: int) -> Hashable:
         return super().row_class(y) if self.unrolled is None else self.unrolled.record.kernel_rows(y)
 
+    @property
+    def abreast(self) -> int:
+        return self.kernels.record.abreast
+
+    def shared(self, machine: Machine, pixels: int) -> Abreast:
+        """How so many pixels abreast share the lanes of kernel steps."""
+        kernels, window = self.kernels.record, self.geometry
+        words = kernels.channels if kernels.abreast > 1 else kernels.steps * machine.vmacs * self.lanes(machine)
+        return Abreast(pixels, words, machine.vmacs * self.lanes(machine), window.stride_w, window.kernel_w)
+
+    def group_class(self, x: int, count: int) -> tuple[range, int]:
+        """The columns under the windows of so many pixels that lie inside the maps, and the number of pixels."""
+        return self.geometry.columns_seen(x, count), count
+
     def words_of(self, kernel_rows: range) -> range:
         """The words of an unrolled pixel that hold these rows under the kernel."""
         assert self.unrolled is not None
@@ -330,6 +353,17 @@ class ConvOp(ComputeOp):
         whole = kernels.steps * machine.vmacs * self.lanes(machine)
         return min(whole, of_piece - channel % of_piece, kernels.channels - channel)
 
+    def _verify_abreast(self, kernels: Kernels) -> None:
+        """Results of pixels abreast lie one behind the other, and all of a pixel is computed at once."""
+        machine = machine_of(self)
+        pixel, room = cast(MapsBufferType, self.result.type).pixel.data, kernels.steps * machine.vmacs
+        if self.mode.data is not Mode.INDP or kernels.parts > 1 or kernels.share or self.bypass or self.biases:
+            fail(self, "pixels abreast want mode indp, whole kernels with their biases, and no bypass")
+        if kernels.channels != pixel or kernels.abreast * pixel > room * self.lanes(machine):
+            fail(self, f"{kernels.abreast} pixels of {pixel} words do not fill {kernels.steps} kernel steps")
+        if self.geometry.dilation_w > 1:
+            fail(self, "pixels abreast want windows without gaps between columns")
+
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         return super().shape_at(indices), self.channels_at(indices, machine_of(self))
 
@@ -341,6 +375,8 @@ class ConvOp(ComputeOp):
             fail(self, f"a pixel of {kernels.depth} words does not hold the {taps} rows under a kernel")
         if self.mode.data is Mode.COOP and kernels.depth // taps % machine.line_words:
             fail(self, f"COOP reads whole lines of {machine.line_words} words, a kernel sees {kernels.depth // taps}")
+        if kernels.abreast > 1:
+            self._verify_abreast(kernels)
         if kernels.share and self.span.record.share:
             fail(self, "CUs share out either rows or kernels, not both")
         if not 0 <= kernels.part < kernels.parts:

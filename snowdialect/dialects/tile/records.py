@@ -71,6 +71,12 @@ class Window(NamedTuple):
         """The kernel columns that fall inside the maps for output column x."""
         return taps_inside(x * self.stride_w - self.pad_left, self.dilation_w, self.kernel_w, self.in_w)
 
+    def columns_seen(self, x: int, count: int) -> range:
+        """The columns under `count` output columns from x on, without gaps, that fall inside the maps; from the first
+        one under column x."""
+        origin, width = x * self.stride_w - self.pad_left, (count - 1) * self.stride_w + self.kernel_w
+        return taps_inside(origin, self.dilation_w, width, self.in_w)
+
 
 @dataclass(frozen=True, init=False)
 class RecordAttr(ParametrizedAttribute, ABC, Generic[RecordT]):
@@ -218,6 +224,8 @@ class Kernels(NamedTuple):
     """Which piece of the kernel this is, and its words: a kernel too long for its buffer comes in pieces."""
     parts: int
     part_words: int
+    abreast: int
+    """Pixels of the result side by side that the steps compute together; as in Packing."""
 
 
 @irdl_attr_definition

@@ -323,7 +323,7 @@ class LoadWeightsOp(TiledOp):
                     )
                     for cu in (masked if packing.cus > 1 else [0])
                     for vmac in range(packing.vmacs)
-                    if vmac * packing.lanes < packing.kernels_of_cu
+                    if vmac * packing.lanes < packing.abreast * packing.kernels_of_cu
                 ]
             case _:
                 machine = machine_of(self)

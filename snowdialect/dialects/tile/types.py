@@ -358,6 +358,8 @@ class Schedule(NamedTuple):
     loaded again; 0: always forwards."""
     biases: int = 0
     """1: biases lie in the maps buffers, beside each slot of maps; 0: each in front of its kernel."""
+    abreast: int = 1
+    """Pixels of the result side by side whose kernels share the lanes of a step (indp); 1: each by itself."""
 
 
 @irdl_attr_definition
@@ -388,7 +390,9 @@ class ScheduleAttr(ParametrizedAttribute):
             raise VerifyException(f"a schedule has {len(Schedule._fields) - 3} numbers, got {len(self.values)}")
         schedule = self.record
         slots = (schedule.maps_slots, schedule.result_slots)
-        if min(schedule[3:-3]) < 1 or max(slots) > 2 or not set(schedule[-3:]) <= {0, 1}:
+        flags = schedule.fused, schedule.turns, schedule.biases
+        sizes = (*schedule[3:-4], schedule.abreast)
+        if min(sizes) < 1 or max(slots) > 2 or not set(flags) <= {0, 1}:
             raise VerifyException("a schedule wants positive tile sizes and one or two slots of each buffer")
         if schedule.weights_slots > 1 and schedule.weights_slots % 2:
             raise VerifyException(

@@ -85,13 +85,13 @@ module attributes {snow.machine = "zc706"} {
 
 // Channels that every reader takes word by word stay packed, for the first reader and for the second.
 // CHECK:      %0 = tile.region "x" : !tile.maps<height 2, width 2, pixel 3, row 32, frac 8, channels [3 at 0]>
-// CHECK:        tile.conv indp %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 2, share 1, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 2, in_w 2, out_h 2, out_w 2> <depth 3, steps 1, channels 16, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 3> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 3, row 32>, !tile.wbuf<block 64> to !tile.mbuf<pixel 16, row 32>
+// CHECK:        tile.conv indp %3[0], %5[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 2, share 1, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 2, in_w 2, out_h 2, out_w 2> <depth 3, steps 1, channels 16, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 3, abreast 1> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 3, row 32>, !tile.wbuf<block 64> to !tile.mbuf<pixel 16, row 32>
 // CHECK:        tile.conv indp %8[0], %10[0] to %9[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 2, share 1, cus 3>
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x3x2x2x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<16x3x1x1xf32>
   %w = cnn.quantize %wf : (tensor<16x3x1x1xf32>) -> tensor<16x3x1x1x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 1, columns 2, maps_rows 1, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x3x2x2x!cnn.fixed<8>>, tensor<16x3x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>>
-  %z = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 1, columns 2, maps_rows 1, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x3x2x2x!cnn.fixed<8>>, tensor<16x3x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 1, columns 2, maps_rows 1, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x3x2x2x!cnn.fixed<8>>, tensor<16x3x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>>
+  %z = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 1, columns 2, maps_rows 1, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x3x2x2x!cnn.fixed<8>>, tensor<16x3x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>>
   "test.op"(%y, %z) : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<1x16x2x2x!cnn.fixed<8>>) -> ()
 }

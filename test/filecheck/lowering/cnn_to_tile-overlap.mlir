@@ -38,8 +38,8 @@ module attributes {snow.machine = "zc706"} {
   %w = cnn.quantize %wf : (tensor<16x16x3x3xf32>) -> tensor<16x16x3x3x!cnn.fixed<8>>
   %vf = cnn.weight "v" : tensor<16x16x3x3xf32>
   %v = cnn.quantize %vf : (tensor<16x16x3x3xf32>) -> tensor<16x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 16, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x16x16x!cnn.fixed<8>>, tensor<16x16x3x3x!cnn.fixed<8>>) -> tensor<1x16x16x16x!cnn.fixed<8>> loc("one")
-  %z = cnn.conv2d %y, %v {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 16, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x16x16x!cnn.fixed<8>>, tensor<16x16x3x3x!cnn.fixed<8>>) -> tensor<1x16x16x16x!cnn.fixed<8>> loc("two")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 16, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x16x16x16x!cnn.fixed<8>>, tensor<16x16x3x3x!cnn.fixed<8>>) -> tensor<1x16x16x16x!cnn.fixed<8>> loc("one")
+  %z = cnn.conv2d %y, %v {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 16, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x16x16x16x!cnn.fixed<8>>, tensor<16x16x3x3x!cnn.fixed<8>>) -> tensor<1x16x16x16x!cnn.fixed<8>> loc("two")
   "test.op"(%z) : (tensor<1x16x16x16x!cnn.fixed<8>>) -> ()
 }
 
@@ -56,8 +56,8 @@ module attributes {snow.machine = "zc706"} {
   %w = cnn.quantize %wf : (tensor<16x16x3x3xf32>) -> tensor<16x16x3x3x!cnn.fixed<8>>
   %vf = cnn.weight "v" : tensor<16x16x3x3xf32>
   %v = cnn.quantize %vf : (tensor<16x16x3x3xf32>) -> tensor<16x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 16, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x16x16x!cnn.fixed<8>>, tensor<16x16x3x3x!cnn.fixed<8>>) -> tensor<1x16x16x16x!cnn.fixed<8>> loc("one")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 16, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x16x16x16x!cnn.fixed<8>>, tensor<16x16x3x3x!cnn.fixed<8>>) -> tensor<1x16x16x16x!cnn.fixed<8>> loc("one")
   %h = "test.op"(%y) : (tensor<1x16x16x16x!cnn.fixed<8>>) -> tensor<1x16x16x16x!cnn.fixed<8>>
-  %z = cnn.conv2d %h, %v {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 16, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x16x16x!cnn.fixed<8>>, tensor<16x16x3x3x!cnn.fixed<8>>) -> tensor<1x16x16x16x!cnn.fixed<8>> loc("two")
+  %z = cnn.conv2d %h, %v {pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 16, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 2, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x16x16x16x!cnn.fixed<8>>, tensor<16x16x3x3x!cnn.fixed<8>>) -> tensor<1x16x16x16x!cnn.fixed<8>> loc("two")
   "test.op"(%z) : (tensor<1x16x16x16x!cnn.fixed<8>>) -> ()
 }

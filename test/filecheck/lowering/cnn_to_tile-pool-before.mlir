@@ -35,7 +35,7 @@ module attributes {snow.machine = "zc706"} {
   %wf = cnn.weight "w" : tensor<64x32x1x1xf32>
   %w = cnn.quantize %wf : (tensor<64x32x1x1xf32>) -> tensor<64x32x1x1x!cnn.fixed<8>>
   %p = cnn.max_pool %x {kernel = [3, 3], pads = [1, 1, 1, 1]} attributes {tile.fused} : (tensor<1x32x8x8x!cnn.fixed<8>>) -> tensor<1x32x8x8x!cnn.fixed<8>> loc("pool1")
-  %y = cnn.conv2d %p, %w {relu} attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 2, columns 4, maps_rows 2, steps 1, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x32x8x8x!cnn.fixed<8>>, tensor<64x32x1x1x!cnn.fixed<8>>) -> tensor<1x64x8x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %p, %w {relu} attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 2, columns 4, maps_rows 2, steps 1, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x32x8x8x!cnn.fixed<8>>, tensor<64x32x1x1x!cnn.fixed<8>>) -> tensor<1x64x8x8x!cnn.fixed<8>> loc("conv1")
   "test.op"(%y) : (tensor<1x64x8x8x!cnn.fixed<8>>) -> ()
 }
 
@@ -55,6 +55,6 @@ module attributes {snow.machine = "zc706"} {
   %wf = cnn.weight "w" : tensor<128x32x1x1xf32>
   %w = cnn.quantize %wf : (tensor<128x32x1x1xf32>) -> tensor<128x32x1x1x!cnn.fixed<8>>
   %p = cnn.max_pool %x {kernel = [3, 3], pads = [1, 1, 1, 1]} attributes {tile.fused} : (tensor<1x32x8x8x!cnn.fixed<8>>) -> tensor<1x32x8x8x!cnn.fixed<8>> loc("pool1")
-  %y = cnn.conv2d %p, %w {relu} attributes {tile.schedule = #tile.schedule<indp, rows, kloop, rows 2, columns 4, maps_rows 2, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x32x8x8x!cnn.fixed<8>>, tensor<128x32x1x1x!cnn.fixed<8>>) -> tensor<1x128x8x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %p, %w {relu} attributes {tile.schedule = #tile.schedule<indp, rows, kloop, rows 2, columns 4, maps_rows 2, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x32x8x8x!cnn.fixed<8>>, tensor<128x32x1x1x!cnn.fixed<8>>) -> tensor<1x128x8x8x!cnn.fixed<8>> loc("conv1")
   "test.op"(%y) : (tensor<1x128x8x8x!cnn.fixed<8>>) -> ()
 }

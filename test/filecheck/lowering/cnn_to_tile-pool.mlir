@@ -11,7 +11,7 @@
 // CHECK-NEXT:   %6 = tile.buffer words 1536 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
 // CHECK-NEXT:   tile.load_weights %2 tile[0] part 0 to %6 slot[0] cus 15
 // CHECK-NEXT:   tile.load %0 row[-1] column[0] to %3 slot[0] <top 0, bottom 6, left 0, right 8, share 4, cus 15>
-// CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 4, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 16, in_w 8, out_h 16, out_w 8> <depth 16, steps 8, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
+// CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 4, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 16, in_w 8, out_h 16, out_w 8> <depth 16, steps 8, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 0, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
 // CHECK-NEXT:   tile.conv coop %3[0], %6[0] to %4[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[2], [0] <top 0, bottom 1, left 0, right 1, share 4, cus 15>
 // CHECK-NEXT:   tile.wait mac pending 16
 // CHECK-NEXT:   tile.max_pool %4[0] to %5[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 2, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0>
@@ -26,7 +26,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 4, maps_rows 4, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 4, maps_rows 4, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0, abreast 1>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
   %z = cnn.max_pool %y {kernel = [2, 2], strides = [2, 2]} : (tensor<1x32x16x8x!cnn.fixed<8>>) -> tensor<1x32x8x4x!cnn.fixed<8>> loc("pool1")
   "test.op"(%z) : (tensor<1x32x8x4x!cnn.fixed<8>>) -> ()
 }
@@ -51,7 +51,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x8x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<128x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<128x16x3x3xf32>) -> tensor<128x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, kernels, mloop, rows 2, columns 4, maps_rows 8, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0>} : (tensor<1x16x8x8x!cnn.fixed<8>>, tensor<128x16x3x3x!cnn.fixed<8>>) -> tensor<1x128x8x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, kernels, mloop, rows 2, columns 4, maps_rows 8, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0, abreast 1>} : (tensor<1x16x8x8x!cnn.fixed<8>>, tensor<128x16x3x3x!cnn.fixed<8>>) -> tensor<1x128x8x8x!cnn.fixed<8>> loc("conv1")
   %z = cnn.max_pool %y {kernel = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]} : (tensor<1x128x8x8x!cnn.fixed<8>>) -> tensor<1x128x4x4x!cnn.fixed<8>> loc("pool1")
   "test.op"(%z) : (tensor<1x128x4x4x!cnn.fixed<8>>) -> ()
 }
@@ -79,7 +79,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 2, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 2, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0, abreast 1>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
   %z = cnn.max_pool %y {kernel = [3, 3], strides = [2, 2], pads = [0, 0, 1, 1]} : (tensor<1x32x16x8x!cnn.fixed<8>>) -> tensor<1x32x8x4x!cnn.fixed<8>> loc("pool1")
   "test.op"(%z) : (tensor<1x32x8x4x!cnn.fixed<8>>) -> ()
 }
@@ -107,7 +107,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 2, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 2, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0, abreast 1>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
   %z = cnn.max_pool %y {kernel = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]} : (tensor<1x32x16x8x!cnn.fixed<8>>) -> tensor<1x32x8x4x!cnn.fixed<8>> loc("pool1")
   "test.op"(%z) : (tensor<1x32x8x4x!cnn.fixed<8>>) -> ()
 }
@@ -127,7 +127,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 2, maps_rows 2, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
+  %y = cnn.conv2d %x, %w {pads = [1, 1, 1, 1], relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 2, maps_rows 2, steps 8, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 1, turns 1, biases 0, abreast 1>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<32x16x3x3x!cnn.fixed<8>>) -> tensor<1x32x16x8x!cnn.fixed<8>> loc("conv1")
   %z = cnn.max_pool %y {kernel = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]} : (tensor<1x32x16x8x!cnn.fixed<8>>) -> tensor<1x32x8x4x!cnn.fixed<8>> loc("pool1")
   "test.op"(%z) : (tensor<1x32x8x4x!cnn.fixed<8>>) -> ()
 }

@@ -28,7 +28,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x32x4x4x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<16x32x1x1xf32>
   %w = cnn.quantize %wf : (tensor<16x32x1x1xf32>) -> tensor<16x32x1x1x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 4, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x32x4x4x!cnn.fixed<8>>, tensor<16x32x1x1x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>> loc("conv")
+  %y = cnn.conv2d %x, %w {relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 4, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x32x4x4x!cnn.fixed<8>>, tensor<16x32x1x1x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>> loc("conv")
   "test.op"(%y) : (tensor<1x16x4x4x!cnn.fixed<8>>) -> ()
 }
 
@@ -90,7 +90,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x3x23x23x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<16x3x11x11xf32>
   %w = cnn.quantize %wf : (tensor<16x3x11x11xf32>) -> tensor<16x3x11x11x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {strides = [4, 4], pads = [2, 2, 0, 0]} attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 1, columns 4, maps_rows 4, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x3x23x23x!cnn.fixed<8>>, tensor<16x3x11x11x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>> loc("conv")
+  %y = cnn.conv2d %x, %w {strides = [4, 4], pads = [2, 2, 0, 0]} attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 1, columns 4, maps_rows 4, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x3x23x23x!cnn.fixed<8>>, tensor<16x3x11x11x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>> loc("conv")
   "test.op"(%y) : (tensor<1x16x4x4x!cnn.fixed<8>>) -> ()
 }
 
@@ -139,7 +139,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x16x8x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<16x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<16x16x3x3xf32>) -> tensor<16x16x3x3x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {strides = [2, 3]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 2, maps_rows 7, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<16x16x3x3x!cnn.fixed<8>>) -> tensor<1x16x7x2x!cnn.fixed<8>> loc("conv")
+  %y = cnn.conv2d %x, %w {strides = [2, 3]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 2, maps_rows 7, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x16x16x8x!cnn.fixed<8>>, tensor<16x16x3x3x!cnn.fixed<8>>) -> tensor<1x16x7x2x!cnn.fixed<8>> loc("conv")
   "test.op"(%y) : (tensor<1x16x7x2x!cnn.fixed<8>>) -> ()
 }
 
@@ -201,7 +201,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x128x2x4x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<128x64x2x2xf32>
   %w = cnn.quantize %wf : (tensor<128x64x2x2xf32>) -> tensor<128x64x2x2x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {groups = 2} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 3, maps_rows 1, steps 16, parts 1, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 2, fused 0, turns 1, biases 0>} : (tensor<1x128x2x4x!cnn.fixed<8>>, tensor<128x64x2x2x!cnn.fixed<8>>) -> tensor<1x128x1x3x!cnn.fixed<8>> loc("conv")
+  %y = cnn.conv2d %x, %w {groups = 2} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 3, maps_rows 1, steps 16, parts 1, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 2, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x128x2x4x!cnn.fixed<8>>, tensor<128x64x2x2x!cnn.fixed<8>>) -> tensor<1x128x1x3x!cnn.fixed<8>> loc("conv")
   "test.op"(%y) : (tensor<1x128x1x3x!cnn.fixed<8>>) -> ()
 }
 
@@ -227,7 +227,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x32x1x4x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<32x1x1x2xf32>
   %w = cnn.quantize %wf : (tensor<32x1x1x2xf32>) -> tensor<32x1x1x2x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {groups = 32} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 3, maps_rows 1, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x32x1x4x!cnn.fixed<8>>, tensor<32x1x1x2x!cnn.fixed<8>>) -> tensor<1x32x1x3x!cnn.fixed<8>> loc("conv")
+  %y = cnn.conv2d %x, %w {groups = 32} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 3, maps_rows 1, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x32x1x4x!cnn.fixed<8>>, tensor<32x1x1x2x!cnn.fixed<8>>) -> tensor<1x32x1x3x!cnn.fixed<8>> loc("conv")
   "test.op"(%y) : (tensor<1x32x1x3x!cnn.fixed<8>>) -> ()
 }
 
@@ -265,7 +265,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x16x9x9x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<16x16x2x2xf32>
   %w = cnn.quantize %wf : (tensor<16x16x2x2xf32>) -> tensor<16x16x2x2x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w {dilations = [3, 3]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 6, maps_rows 6, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x9x9x!cnn.fixed<8>>, tensor<16x16x2x2x!cnn.fixed<8>>) -> tensor<1x16x6x6x!cnn.fixed<8>> loc("conv")
+  %y = cnn.conv2d %x, %w {dilations = [3, 3]} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 2, columns 6, maps_rows 6, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x16x9x9x!cnn.fixed<8>>, tensor<16x16x2x2x!cnn.fixed<8>>) -> tensor<1x16x6x6x!cnn.fixed<8>> loc("conv")
   "test.op"(%y) : (tensor<1x16x6x6x!cnn.fixed<8>>) -> ()
 }
 
@@ -299,7 +299,7 @@ module attributes {snow.machine = "zc706"} {
   %r = "test.op"() : () -> tensor<1x16x4x4x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<16x16x1x1xf32>
   %w = cnn.quantize %wf : (tensor<16x16x1x1xf32>) -> tensor<16x16x1x1x!cnn.fixed<8>>
-  %y = cnn.conv2d %x, %w residual %r {relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 4, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x4x4x!cnn.fixed<8>>, tensor<16x16x1x1x!cnn.fixed<8>>, tensor<1x16x4x4x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>> loc("conv")
+  %y = cnn.conv2d %x, %w residual %r {relu} attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 4, maps_rows 4, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x16x4x4x!cnn.fixed<8>>, tensor<16x16x1x1x!cnn.fixed<8>>, tensor<1x16x4x4x!cnn.fixed<8>>) -> tensor<1x16x4x4x!cnn.fixed<8>> loc("conv")
   "test.op"(%y) : (tensor<1x16x4x4x!cnn.fixed<8>>) -> ()
 }
 
@@ -346,7 +346,7 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x32x2x2x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<64x128xf32>
   %w = cnn.quantize %wf : (tensor<64x128xf32>) -> tensor<64x128x!cnn.fixed<8>>
-  %y = cnn.linear %x, %w {relu, tile.schedule = #tile.schedule<coop, kernels, mloop, rows 1, columns 1, maps_rows 1, steps 1, parts 1, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 4, fused 0, turns 1, biases 0>} : (tensor<1x32x2x2x!cnn.fixed<8>>, tensor<64x128x!cnn.fixed<8>>) -> tensor<1x64x!cnn.fixed<8>> loc("scores")
+  %y = cnn.linear %x, %w {relu, tile.schedule = #tile.schedule<coop, kernels, mloop, rows 1, columns 1, maps_rows 1, steps 1, parts 1, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 4, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x32x2x2x!cnn.fixed<8>>, tensor<64x128x!cnn.fixed<8>>) -> tensor<1x64x!cnn.fixed<8>> loc("scores")
   "test.op"(%y) : (tensor<1x64x!cnn.fixed<8>>) -> ()
 }
 
@@ -385,6 +385,6 @@ module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x32x2x2x!cnn.fixed<8>>
   %wf = cnn.weight "w" : tensor<64x128xf32>
   %w = cnn.quantize %wf : (tensor<64x128xf32>) -> tensor<64x128x!cnn.fixed<8>>
-  %y = cnn.linear %x, %w {tile.schedule = #tile.schedule<coop, kernels, mloop, rows 1, columns 1, maps_rows 1, steps 1, parts 2, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 4, fused 0, turns 1, biases 0>} : (tensor<1x32x2x2x!cnn.fixed<8>>, tensor<64x128x!cnn.fixed<8>>) -> tensor<1x64x!cnn.fixed<8>> loc("scores")
+  %y = cnn.linear %x, %w {tile.schedule = #tile.schedule<coop, kernels, mloop, rows 1, columns 1, maps_rows 1, steps 1, parts 2, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 4, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x32x2x2x!cnn.fixed<8>>, tensor<64x128x!cnn.fixed<8>>) -> tensor<1x64x!cnn.fixed<8>> loc("scores")
   "test.op"(%y) : (tensor<1x64x!cnn.fixed<8>>) -> ()
 }

@@ -162,14 +162,22 @@ module attributes {snow.machine = "zc706"} {
 // LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 4 {
 // LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I0]] * 4 + 1024] cus 1 vmacs 15
 // LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 7 {
-// LOOP-NEXT:     loop.for [[I2:%[^ ]+]] = 0 to 7 {
-// LOOP-NEXT:       loop.mac coop mbuf[[[I1]] * 128 + [[I2]] * 16] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
-// LOOP-NEXT:     }
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128 + 16] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128 + 32] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128 + 48] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128 + 64] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128 + 80] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128 + 96] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128 + 112] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
 // LOOP-NEXT:   }
-// LOOP-NEXT:   loop.for [[I3:%[^ ]+]] = 0 to 7 {
-// LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 16 + 896] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
-// LOOP-NEXT:   }
+// LOOP-NEXT:   loop.mac coop mbuf[896] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[912] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[928] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[944] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[960] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[976] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[992] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15
 // LOOP-NEXT:   loop.mac coop mbuf[1008] wbuf[[[I0]] * 16 + 16] words 16 cus 1 vmacs 15 last
 // LOOP-NEXT: }
 // LOOP:      loop.store mbuf[1024] cu 0 to {{%[^[]+}}[0] units 1
@@ -177,11 +185,21 @@ module attributes {snow.machine = "zc706"} {
 // SNOW-NEXT: snowflake.for {{.*}} times 4 {
 // SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:   snowflake.for {{.*}} times 7 {
-// SNOW-NEXT:     snowflake.for {{.*}} times 7 {
-// SNOW-NEXT:       snowflake.mac coop {{.*}}, 16{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:   snowflake.for {{.*}} times 7 {
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 1
 // SNOW-NEXT: snowflake.config done
@@ -272,8 +290,8 @@ module attributes {snow.machine = "zc706"} {
   %w = cnn.quantize %wf : (tensor<16x16x1x1xf32>) -> tensor<16x16x1x1x!cnn.fixed<8>>
   %vf = cnn.weight "v" : tensor<32x16x1x1xf32>
   %v = cnn.quantize %vf : (tensor<32x16x1x1xf32>) -> tensor<32x16x1x1x!cnn.fixed<8>>
-  %a = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 2, maps_rows 2, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<16x16x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>> loc("left")
-  %b = cnn.conv2d %x, %v attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 2, maps_rows 2, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0>} : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<32x16x1x1x!cnn.fixed<8>>) -> tensor<1x32x2x2x!cnn.fixed<8>> loc("right")
+  %a = cnn.conv2d %x, %w attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 2, maps_rows 2, steps 4, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<16x16x1x1x!cnn.fixed<8>>) -> tensor<1x16x2x2x!cnn.fixed<8>> loc("left")
+  %b = cnn.conv2d %x, %v attributes {tile.schedule = #tile.schedule<coop, rows, mloop, rows 1, columns 2, maps_rows 2, steps 8, parts 1, maps_slots 1, weights_slots 1, result_slots 1, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<32x16x1x1x!cnn.fixed<8>>) -> tensor<1x32x2x2x!cnn.fixed<8>> loc("right")
   %y = cnn.concat %a, %b : (tensor<1x16x2x2x!cnn.fixed<8>>, tensor<1x32x2x2x!cnn.fixed<8>>) -> tensor<1x48x2x2x!cnn.fixed<8>> loc("both")
   "test.op"(%y) : (tensor<1x48x2x2x!cnn.fixed<8>>) -> ()
 }

@@ -34,7 +34,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %k = tile.buffer words 1536 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[3] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[3] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
   }
 }
 
@@ -75,7 +75,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %k = tile.buffer words 1536 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 7, cus 3> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 7, cus 3> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256>
   }
 }
 
@@ -96,7 +96,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 3, row 32>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 192>
     %k = tile.buffer words 448 at 0 slots 1 every 8192 : !tile.wbuf<block 448>
-    tile.conv indp %m[0], %k[0] to %o[0] at[0] word[0] row[3] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 6, out_w 6> <depth 3, steps 1, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 27> <result 8, bias 6, bypass 0> : !tile.mbuf<pixel 3, row 32>, !tile.wbuf<block 448> to !tile.mbuf<pixel 32, row 192>
+    tile.conv indp %m[0], %k[0] to %o[0] at[0] word[0] row[3] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 6, out_w 6> <depth 3, steps 1, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 27, abreast 1> <result 8, bias 6, bypass 0> : !tile.mbuf<pixel 3, row 32>, !tile.wbuf<block 448> to !tile.mbuf<pixel 32, row 192>
   }
 }
 
@@ -122,7 +122,7 @@ module attributes {snow.machine = "zc706"} {
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %k = tile.buffer words 512 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
     %r = tile.buffer words 2048 at 4096 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
-    tile.conv coop %m[0], %k[0] bypass %r : !tile.mbuf<pixel 32, row 256> to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 32, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 6, bypass 4> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
+    tile.conv coop %m[0], %k[0] bypass %r : !tile.mbuf<pixel 32, row 256> to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 32, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32, abreast 1> <result 8, bias 6, bypass 4> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
   }
 }
 
@@ -148,7 +148,7 @@ module attributes {snow.machine = "zc706"} {
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 128, row 1024>
     %k = tile.buffer words 512 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
     %r = tile.buffer words 2048 at 4096 slots 1 every 16384 : !tile.mbuf<pixel 128, row 1024>
-    tile.conv coop %m[0], %k[0] bypass %r : !tile.mbuf<pixel 128, row 1024> to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 32, steps 8, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32> <result 8, bias 6, bypass 4> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 64> to !tile.mbuf<pixel 128, row 1024>
+    tile.conv coop %m[0], %k[0] bypass %r : !tile.mbuf<pixel 128, row 1024> to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 32, steps 8, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 32, abreast 1> <result 8, bias 6, bypass 4> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 64> to !tile.mbuf<pixel 128, row 1024>
   }
 }
 
@@ -171,7 +171,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 224>
     %k = tile.buffer words 1024 at 0 slots 1 every 8192 : !tile.wbuf<block 128>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[16] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 2, kernel_w 2, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 7, out_w 7> <depth 16, steps 8, channels 64, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 224>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[16] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 2, kernel_w 2, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 7, out_w 7> <depth 16, steps 8, channels 64, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64, abreast 1> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 32, row 256>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 224>
   }
 }
 
@@ -190,7 +190,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 256>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 16, row 64>
     %k = tile.buffer words 1024 at 0 slots 1 every 8192 : !tile.wbuf<block 80>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 1> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 3, dilation_h 4, dilation_w 2, pad_top 0, pad_left 0, in_h 16, in_w 16, out_h 6, out_w 4> <depth 16, steps 1, channels 4, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64> <result 8, bias 6, bypass 0> : !tile.mbuf<pixel 16, row 256>, !tile.wbuf<block 80> to !tile.mbuf<pixel 16, row 64>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 1> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 3, dilation_h 4, dilation_w 2, pad_top 0, pad_left 0, in_h 16, in_w 16, out_h 6, out_w 4> <depth 16, steps 1, channels 4, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64, abreast 1> <result 8, bias 6, bypass 0> : !tile.mbuf<pixel 16, row 256>, !tile.wbuf<block 80> to !tile.mbuf<pixel 16, row 64>
   }
 }
 
@@ -217,7 +217,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 128>
     %k = tile.buffer words 1536 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 2, dilation_w 2, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <depth 16, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 128>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 2, dilation_w 2, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <depth 16, steps 8, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 128>
   }
 }
 
@@ -234,7 +234,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %k = tile.buffer words 384 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 6, channels 22, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 6, channels 22, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16, abreast 1> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
   }
 }
 
@@ -250,7 +250,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 64>
     %o = tile.buffer words 2048 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 32>
     %k = tile.buffer words 128 at 0 slots 1 every 8192 : !tile.wbuf<block 128>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 0, cus 1> <kernel_h 4, kernel_w 4, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 4, in_w 4, out_h 1, out_w 1> <depth 16, steps 1, channels 4, share 0, lead 0, row_lead 0, bypass_first 0, part 1, parts 3, part_words 96> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 32>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 0, cus 1> <kernel_h 4, kernel_w 4, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 4, in_w 4, out_h 1, out_w 1> <depth 16, steps 1, channels 4, share 0, lead 0, row_lead 0, bypass_first 0, part 1, parts 3, part_words 96, abreast 1> <result 8, bias 6, bypass 0> relu : !tile.mbuf<pixel 16, row 64>, !tile.wbuf<block 128> to !tile.mbuf<pixel 32, row 32>
   }
 }
 
@@ -271,7 +271,7 @@ module attributes {snow.machine = "zc706"} {
     %o = tile.buffer words 1536 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
     %k = tile.buffer words 512 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
     tile.for %t = 0 to 3 {
-      tile.conv coop %m[0], %k[0] to %o[0] at[2] word[0] row[-1] column[0] channel[0] offset[0] part[%t], [%t * 2] <top 1, bottom 2, left 0, right 2, share 2, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 16, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
+      tile.conv coop %m[0], %k[0] to %o[0] at[2] word[0] row[-1] column[0] channel[0] offset[0] part[%t], [%t * 2] <top 1, bottom 2, left 0, right 2, share 2, cus 1> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 16, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16, abreast 1> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256>
     }
   }
 }
@@ -293,7 +293,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %w = "test.op"() : () -> tensor<128x64x1x1x!cnn.fixed<8>>
-  %p = tile.weights %w as <indp, groups 1, windows 1, depth 64, kernel_h 1, kernel_w 1, channels 128, cus 2, share 64, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [64 at 0], apart> : tensor<128x64x1x1x!cnn.fixed<8>> to !tile.packed<8320>
+  %p = tile.weights %w as <indp, groups 1, windows 1, depth 64, kernel_h 1, kernel_w 1, channels 128, cus 2, share 64, vmacs 4, line 16, steps 1, tiles 1, parts 1, abreast 1, advance 0, channels [64 at 0], apart> : tensor<128x64x1x1x!cnn.fixed<8>> to !tile.packed<8320>
   tile.layer "conv2d" {
     %m = tile.buffer words 512 at 0 slots 2 every 16384 : !tile.mbuf<pixel 64, row 512>
     %b = tile.buffer words 64 at 512 slots 2 every 16384 : !tile.mbuf<pixel 64, row 64>
@@ -301,6 +301,6 @@ module attributes {snow.machine = "zc706"} {
     %o = tile.buffer words 512 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 64, row 512>
     %k = tile.buffer words 1024 at 0 slots 2 every 8192 : !tile.wbuf<block 1024>
     tile.load_biases %p to %b slot[1] cus 3 : !tile.packed<8320> to !tile.mbuf<pixel 64, row 64>
-    tile.conv indp %m[1], %k[0] biases %b : !tile.mbuf<pixel 64, row 64> bypass %r : !tile.mbuf<pixel 64, row 512> sliced to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 64, steps 1, channels 64, share 64, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64> <result 8, bias 6, bypass 8> : !tile.mbuf<pixel 64, row 512>, !tile.wbuf<block 1024> to !tile.mbuf<pixel 64, row 512>
+    tile.conv indp %m[1], %k[0] biases %b : !tile.mbuf<pixel 64, row 64> bypass %r : !tile.mbuf<pixel 64, row 512> sliced to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 64, steps 1, channels 64, share 64, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 64, abreast 1> <result 8, bias 6, bypass 8> : !tile.mbuf<pixel 64, row 512>, !tile.wbuf<block 1024> to !tile.mbuf<pixel 64, row 512>
   }
 }

@@ -22,7 +22,7 @@
 // CHECK-NEXT: }
 %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
 %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 4, share 8, vmacs 4, line 16, steps 2, tiles 1, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 4, share 8, vmacs 4, line 16, steps 2, tiles 1, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
 tile.layer "conv2d" {
   %k = tile.buffer words 384 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
   tile.load_weights %p tile[0] part 0 to %k slot[0] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>

@@ -33,6 +33,6 @@ builtin.module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 15, row 256>
     %o = tile.buffer words 256 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %k = tile.buffer words 1216 at 0 slots 1 every 8192 : !tile.wbuf<block 1216>
-    tile.conv indp %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15> <kernel_h 1, kernel_w 5, stride_h 1, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 16, out_h 8, out_w 8> <depth 15, steps 1, channels 16, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 75> <result 8, bias 0, bypass 0> unrolled <kernel 5, stride 2, dilation 1, pad 1, height 16> : !tile.mbuf<pixel 15, row 256>, !tile.wbuf<block 1216> to !tile.mbuf<pixel 16, row 128>
+    tile.conv indp %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15> <kernel_h 1, kernel_w 5, stride_h 1, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 16, out_h 8, out_w 8> <depth 15, steps 1, channels 16, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 75, abreast 1> <result 8, bias 0, bypass 0> unrolled <kernel 5, stride 2, dilation 1, pad 1, height 16> : !tile.mbuf<pixel 15, row 256>, !tile.wbuf<block 1216> to !tile.mbuf<pixel 16, row 128>
   }
 }

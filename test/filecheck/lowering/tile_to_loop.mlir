@@ -149,7 +149,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
   tile.layer "conv2d" {
     %k = tile.buffer words 768 at 0 slots 2 every 8192 : !tile.wbuf<block 192>
     tile.for %t = 0 to 2 {
@@ -174,7 +174,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 4, share 8, vmacs 4, line 16, steps 2, tiles 1, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 4, share 8, vmacs 4, line 16, steps 2, tiles 1, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
   tile.layer "conv2d" {
     %k = tile.buffer words 384 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
     tile.load_weights %p tile[0] part 0 to %k slot[0] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>
@@ -195,7 +195,7 @@ module attributes {snow.machine = "zc706"} {
 module attributes {snow.machine = "zc706"} {
   %wf = cnn.weight "w" : tensor<32x16x3x3xf32>
   %w = cnn.quantize %wf : (tensor<32x16x3x3xf32>) -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 4, share 8, vmacs 4, line 16, steps 2, tiles 1, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 4, share 8, vmacs 4, line 16, steps 2, tiles 1, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
   tile.layer "conv2d" {
     %k = tile.buffer words 384 at 0 slots 1 every 8192 : !tile.wbuf<block 192>
     tile.load_weights %p tile[0] part 0 piece 1 of 2 to %k slot[0] cus 4 : !tile.packed<6144> to !tile.wbuf<block 192>

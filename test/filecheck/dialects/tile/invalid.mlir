@@ -80,12 +80,12 @@ module attributes {snow.machine = {name = "toy", vmacs = [4]}} {
 // -----
 
 // CHECK: a schedule wants one slot of weights or an even number, got 3
-"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 3, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>} : () -> ()
+"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 2, weights_slots 3, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : () -> ()
 
 // -----
 
 // CHECK: a schedule wants positive tile sizes and one or two slots of each buffer
-"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 3, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0>} : () -> ()
+"test.op"() {a = #tile.schedule<coop, rows, kloop, rows 2, columns 8, maps_rows 2, steps 4, parts 1, maps_slots 3, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : () -> ()
 
 // -----
 
@@ -135,25 +135,25 @@ tile.write %x to %r : tensor<1x16x4x8x!cnn.fixed<8>> to !tile.maps<height 8, wid
 
 // CHECK: tile.weights "p": a kernel 3x3 is packed as 5x3
 %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
-%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 5, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 5, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
 
 // -----
 
 // CHECK: tile.weights "p": 32x16x3 are not the weights of a convolution or a linear layer
 %w = "test.op"() : () -> tensor<32x16x3x!cnn.fixed<8>>
-%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x!cnn.fixed<8>> to !tile.packed<6144>
+%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x!cnn.fixed<8>> to !tile.packed<6144>
 
 // -----
 
 // CHECK: tile.weights "p": weights 32x8x3x3 do not fit 32 kernels over 16 channels in 1 groups
 %w = "test.op"() : () -> tensor<32x8x3x3x!cnn.fixed<8>>
-%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x8x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x8x3x3x!cnn.fixed<8>> to !tile.packed<6144>
 
 // -----
 
 // CHECK: tile.weights "p": the packing takes 6144 words, the result has 4096
 %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
-%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<4096>
+%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<4096>
 
 // -----
 
@@ -375,7 +375,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK: tile.load_weights: a tile of 768 words does not fit a buffer of 192
 module attributes {snow.machine = "zc706"} {
   %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
   %b = tile.buffer words 192 at 0 slots 1 every 0 : !tile.wbuf<block 192>
   tile.load_weights %p tile[0] part 0 to %b slot[0] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>
 }
@@ -385,7 +385,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK: tile.load_weights: there is no piece 4, the number of pieces is 4
 module attributes {snow.machine = "zc706"} {
   %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
   %b = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
   tile.load_weights %p tile[0] part 0 piece 4 of 4 to %b slot[0] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>
 }
@@ -395,7 +395,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK: tile.load_weights: 16 pieces of 768 words are no whole transfers of 32 words
 module attributes {snow.machine = "zc706"} {
   %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
   %b = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
   tile.load_weights %p tile[0] part 0 piece 0 of 16 to %b slot[0] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>
 }
@@ -405,7 +405,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK: tile.load_weights: there is no part 1, the number of parts is 1
 module attributes {snow.machine = "zc706"} {
   %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
   %b = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
   tile.load_weights %p tile[0] part 1 to %b slot[0] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>
 }
@@ -534,7 +534,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK: tile.load_biases: there are no biases that lie apart from their kernels
 module attributes {snow.machine = "zc706"} {
   %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
   %b = tile.buffer words 64 at 0 slots 1 every 0 : !tile.mbuf<pixel 64, row 64>
   tile.load_biases %p to %b slot[0] cus 15 : !tile.packed<6144> to !tile.mbuf<pixel 64, row 64>
 }
@@ -544,7 +544,7 @@ module attributes {snow.machine = "zc706"} {
 // CHECK: tile.load_biases: words 0 to 64 are not in a pixel of 32 words
 module attributes {snow.machine = "zc706"} {
   %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
-  %p = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [16 at 0], apart> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<9280>
+  %p = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, abreast 1, advance 0, channels [16 at 0], apart> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<9280>
   %b = tile.buffer words 32 at 0 slots 1 every 0 : !tile.mbuf<pixel 32, row 32>
   tile.load_biases %p to %b slot[0] cus 15 : !tile.packed<9280> to !tile.mbuf<pixel 32, row 32>
 }
@@ -553,7 +553,7 @@ module attributes {snow.machine = "zc706"} {
 
 // CHECK: apart expected
 %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
-%p = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, channels [16 at 0], unrolled, unrolled> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<9280>
+%p = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, abreast 1, advance 0, channels [16 at 0], unrolled, unrolled> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<9280>
 
 // -----
 
@@ -564,7 +564,7 @@ module attributes {snow.machine = "zc706"} {
   %out = tile.buffer words 256 at 384 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
   %biases = tile.buffer words 64 at 128 slots 1 every 16384 : !tile.mbuf<pixel 64, row 64>
   %kernels = tile.buffer words 320 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
-  tile.conv coop %in[0], %kernels[0] biases %biases : !tile.mbuf<pixel 64, row 64> bypass %id : !tile.mbuf<pixel 64, row 512> to %out[0] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 5, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 8, bypass 8> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %in[0], %kernels[0] biases %biases : !tile.mbuf<pixel 64, row 64> bypass %id : !tile.mbuf<pixel 64, row 512> to %out[0] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 5, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16, abreast 1> <result 8, bias 8, bypass 8> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -575,7 +575,7 @@ module attributes {snow.machine = "zc706"} {
   %out = tile.buffer words 512 at 384 slots 1 every 16384 : !tile.mbuf<pixel 64, row 512>
   %biases = tile.buffer words 32 at 128 slots 1 every 16384 : !tile.mbuf<pixel 32, row 32>
   %kernels = tile.buffer words 512 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
-  tile.conv coop %in[0], %kernels[0] biases %biases : !tile.mbuf<pixel 32, row 32> to %out[0] at[0] word[16] row[1] column[0] channel[16] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 64, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 8, bypass 8> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 64, row 512> loc("conv1")
+  tile.conv coop %in[0], %kernels[0] biases %biases : !tile.mbuf<pixel 32, row 32> to %out[0] at[0] word[16] row[1] column[0] channel[16] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 8, channels 64, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16, abreast 1> <result 8, bias 8, bypass 8> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 64, row 512> loc("conv1")
 }
 
 // -----
@@ -585,7 +585,7 @@ module attributes {snow.machine = "zc706"} {
   %in = tile.buffer words 128 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
   %out = tile.buffer words 256 at 384 slots 1 every 16384 : !tile.mbuf<pixel 32, row 256>
   %kernels = tile.buffer words 320 at 0 slots 1 every 8192 : !tile.wbuf<block 64>
-  tile.conv coop %in[0], %kernels[0] sliced to %out[0] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 5, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16> <result 8, bias 8, bypass 8> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %in[0], %kernels[0] sliced to %out[0] at[0] word[0] row[1] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 3> <kernel_h 1, kernel_w 1, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 0, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 5, channels 32, share 32, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16, abreast 1> <result 8, bias 8, bypass 8> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 64> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -624,7 +624,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 12, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 12, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -634,7 +634,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 8, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 8, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -644,7 +644,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 1, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 1, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -654,7 +654,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 288> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 288, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -664,7 +664,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 384 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -674,7 +674,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[24] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[24] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -684,7 +684,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[8] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[8] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -694,7 +694,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[32] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[32] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -704,7 +704,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead -2, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead -2, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -714,7 +714,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -724,7 +724,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] at[-1] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[-1] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -734,7 +734,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 256 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -744,7 +744,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 128 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -755,7 +755,7 @@ module attributes {snow.machine = "zc706"} {
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
   %i = tile.buffer words 224 at 2048 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
-  tile.conv coop %m[0], %k[0] bypass %i : !tile.mbuf<pixel 32, row 256> to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[0] bypass %i : !tile.mbuf<pixel 32, row 256> to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -765,7 +765,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[1], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[1], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -775,7 +775,7 @@ module attributes {snow.machine = "zc706"} {
   %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
   %o = tile.buffer words 256 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
-  tile.conv coop %m[0], %k[2] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+  tile.conv coop %m[0], %k[2] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 2, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 8, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
 }
 
 // -----
@@ -977,7 +977,7 @@ module attributes {snow.machine = "zc706"} {
   %o = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
   tile.for %t = 0 to 5 {
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%t], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%t], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
   }
 }
 
@@ -989,7 +989,7 @@ module attributes {snow.machine = "zc706"} {
   %o = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
   tile.for %t = 0 to 2 {
-    tile.conv coop %m[0], %k[0] to %o[0] at[-2] word[0] row[2] column[0] channel[0] offset[0] part[%t * -2 + 3], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+    tile.conv coop %m[0], %k[0] to %o[0] at[-2] word[0] row[2] column[0] channel[0] offset[0] part[%t * -2 + 3], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
   }
 }
 
@@ -1001,7 +1001,7 @@ module attributes {snow.machine = "zc706"} {
   %o = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
   tile.for %t = 0 to 3 {
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%t mod 2 * 4], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%t mod 2 * 4], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
   }
 }
 
@@ -1014,7 +1014,7 @@ module attributes {snow.machine = "zc706"} {
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
   tile.for %t = 0 to 2 {
     tile.for %u = 0 to 2 {
-      tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%t * -1 + %u], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+      tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[2] column[0] channel[0] offset[0] part[%t * -1 + %u], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
     }
   }
 }
@@ -1027,7 +1027,7 @@ module attributes {snow.machine = "zc706"} {
   %o = tile.buffer words 1024 at 1024 slots 1 every 0 : !tile.mbuf<pixel 32, row 256>
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
   tile.for %t = 0 to 4 {
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[4] column[0] channel[0] offset[0] part[%t], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[4] column[0] channel[0] offset[0] part[%t], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
   }
 }
 
@@ -1040,7 +1040,7 @@ module attributes {snow.machine = "zc706"} {
   %k = tile.buffer words 768 at 0 slots 1 every 0 : !tile.wbuf<block 192>
   tile.for %t = 0 to 2 {
     tile.for %u = 0 to 2 {
-      tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[4] column[0] channel[0] offset[0] part[%t * 2 + %u], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
+      tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[4] column[0] channel[0] offset[0] part[%t * 2 + %u], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 1, pad_left 1, in_h 8, in_w 8, out_h 8, out_w 8> <depth 16, steps 4, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 144, abreast 1> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 192> to !tile.mbuf<pixel 32, row 256> loc("conv1")
     }
   }
 }
@@ -1131,7 +1131,7 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 256>
     %o = tile.buffer words 256 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %k = tile.buffer words 128 at 0 slots 1 every 8192 : !tile.wbuf<block 128>
-    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15> <kernel_h 1, kernel_w 5, stride_h 1, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 16, out_h 8, out_w 8> <depth 16, steps 1, channels 16, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 80> <result 8, bias 0, bypass 0> unrolled <kernel 2, stride 2, dilation 1, pad 1, height 16> : !tile.mbuf<pixel 16, row 256>, !tile.wbuf<block 128> to !tile.mbuf<pixel 16, row 128> loc("x")
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15> <kernel_h 1, kernel_w 5, stride_h 1, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 16, out_h 8, out_w 8> <depth 16, steps 1, channels 16, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 80, abreast 1> <result 8, bias 0, bypass 0> unrolled <kernel 2, stride 2, dilation 1, pad 1, height 16> : !tile.mbuf<pixel 16, row 256>, !tile.wbuf<block 128> to !tile.mbuf<pixel 16, row 128> loc("x")
   }
 }
 
@@ -1143,6 +1143,42 @@ module attributes {snow.machine = "zc706"} {
     %m = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 15, row 256>
     %o = tile.buffer words 256 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
     %k = tile.buffer words 1216 at 0 slots 1 every 8192 : !tile.wbuf<block 1216>
-    tile.conv indp %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15> <kernel_h 1, kernel_w 5, stride_h 1, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 16, out_h 8, out_w 8> <depth 15, steps 1, channels 16, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 75> <result 8, bias 0, bypass 0> unrolled <kernel 4, stride 2, dilation 1, pad 1, height 16> : !tile.mbuf<pixel 15, row 256>, !tile.wbuf<block 1216> to !tile.mbuf<pixel 16, row 128> loc("x")
+    tile.conv indp %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 2, left 0, right 8, share 2, cus 15> <kernel_h 1, kernel_w 5, stride_h 1, stride_w 2, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 16, out_h 8, out_w 8> <depth 15, steps 1, channels 16, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 75, abreast 1> <result 8, bias 0, bypass 0> unrolled <kernel 4, stride 2, dilation 1, pad 1, height 16> : !tile.mbuf<pixel 15, row 256>, !tile.wbuf<block 1216> to !tile.mbuf<pixel 16, row 128> loc("x")
+  }
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": pixels abreast want mode indp, whole kernels with their biases, and no bypass
+builtin.module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
+    %o = tile.buffer words 512 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 160>
+    %k = tile.buffer words 832 at 0 slots 1 every 8192 : !tile.wbuf<block 832>
+    tile.conv coop %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 3, left 0, right 5, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 5, in_w 5, out_h 3, out_w 5> <depth 16, steps 1, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 48, abreast 2> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 832> to !tile.mbuf<pixel 32, row 160> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": 3 pixels of 32 words do not fill 1 kernel steps
+builtin.module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 4, row 32>
+    %o = tile.buffer words 512 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 160>
+    %k = tile.buffer words 832 at 0 slots 1 every 8192 : !tile.wbuf<block 832>
+    tile.conv indp %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 3, left 0, right 5, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 5, in_w 5, out_h 3, out_w 5> <depth 4, steps 1, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 48, abreast 3> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 4, row 32>, !tile.wbuf<block 832> to !tile.mbuf<pixel 32, row 160> loc("conv1")
+  }
+}
+
+// -----
+
+// CHECK: tile.conv "conv1": pixels abreast want windows without gaps between columns
+builtin.module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 4, row 32>
+    %o = tile.buffer words 512 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 160>
+    %k = tile.buffer words 832 at 0 slots 1 every 8192 : !tile.wbuf<block 832>
+    tile.conv indp %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 3, left 0, right 5, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 2, pad_top 0, pad_left 1, in_h 5, in_w 5, out_h 3, out_w 5> <depth 4, steps 1, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 48, abreast 2> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 4, row 32>, !tile.wbuf<block 832> to !tile.mbuf<pixel 32, row 160> loc("conv1")
   }
 }
