@@ -11,6 +11,7 @@ from functools import cache
 from math import inf
 from typing import NamedTuple
 
+from lowering.loop_builder import short_outputs
 from lowering.tiling import ConvPlan, ConvProblem, MapsProblem, PoolBefore, TilePlan
 from lowering.words_tiling import ChannelTile, WordsPlan
 from snowdialect.dialects.tile import Mode, Order, Window
@@ -21,6 +22,8 @@ START_INSTRUCTIONS = 8
 """What the control core issues for an output besides its traces: its start, addresses, the loop."""
 TRACE_INSTRUCTIONS = 3
 """What it issues for a trace: the trace and its two addresses."""
+SHORT_OUTPUT, SHORT_TRACE = 3, 2
+"""What it issues for an output whose traces are a line each, and for each of these."""
 GROUPED_START_INSTRUCTIONS = 20
 """What it issues for an output of a piece of a pixel besides its traces, as programs have it."""
 WINDOW = 500
@@ -67,6 +70,7 @@ def output_cycles(problem: ConvProblem, mode: Mode, share: int, abreast: int = 1
     # Words of neighbouring pixels that follow each other are one trace.
     gapless = problem.windows == 1 and window.dilation_w == 1
     start = START_INSTRUCTIONS if problem.windows == 1 else GROUPED_START_INSTRUCTIONS
+    short = short_outputs(mode, machine, window, depth, joined=gapless)
 
     def trace(words: int) -> int:
         return -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
@@ -82,7 +86,7 @@ def output_cycles(problem: ConvProblem, mode: Mode, share: int, abreast: int = 1
         for width, count in columns.items():
             traces = taps if joined else taps * width
             work = taps * (trace(width * depth) if joined else width * trace(words))
-            issue = start + TRACE_INSTRUCTIONS * traces
+            issue = SHORT_OUTPUT + SHORT_TRACE * traces if short else start + TRACE_INSTRUCTIONS * traces
             total += count * max(machine.macs, work, issue)
         return total
 
@@ -407,11 +411,13 @@ def grouped_cycles(problem: ConvProblem) -> float:
     lines = traces * -(-words // machine.line_words)
     issue = GROUPED_START_INSTRUCTIONS + TRACE_INSTRUCTIONS * traces
     all_lanes, found = machine.vmacs * machine.macs, [inf]
+    pixels = -(-window.out_h * window.out_w // machine.compute_units)
     if windows == 1 or kernels % machine.macs == 0:
         found.append(-(-kernels // all_lanes) * max(issue, lines * machine.macs))
     if problem.grain % machine.line_words == 0:
+        if short_outputs(Mode.COOP, machine, window, problem.depth, joined=joined):
+            issue = SHORT_OUTPUT + SHORT_TRACE * traces
         found.append(-(-kernels // machine.vmacs) * max(machine.macs, issue, lines))
-    pixels = -(-window.out_h * window.out_w // machine.compute_units)
     weights = 2 * problem.channels * window.kernel_h * window.kernel_w * problem.depth
     return windows * (pixels * min(found) + WINDOW) + weights / bytes_per_cycle(machine)
 

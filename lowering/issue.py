@@ -13,7 +13,7 @@ from functools import cache, cached_property
 from itertools import groupby, zip_longest
 from typing import NamedTuple
 
-from lowering.loop_builder import UNROLLED_TRACES, column_runs
+from lowering.loop_builder import UNROLLED_TRACES, column_runs, short_outputs, written_out_runs
 from lowering.tile_steps.conv import Conv
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.words import Add, AvgPool
@@ -88,6 +88,8 @@ def convolution(machine: Machine, conv: Conv, joined: bool) -> tuple[Stretch, ..
     """
     nest = _Convolution(machine, conv, joined)
     columns = [(kind, len(list(run))) for kind, run in groupby(nest.groups)]
+    if written_out := short_outputs(conv.mode, machine, conv.window, conv.kernels.depth, joined=joined):
+        return tuple(nest.short(columns, written_out))
     found: list[Stretch] = []
     for rows, kinds in _row_pieces(conv.rows):
         pieces = [
@@ -262,6 +264,32 @@ class _Convolution:
                 return Stretch(tuple(works), 1, pixels.issued + lead - 1, pixels.size + lead)
             pixels = loop(machine, count, before, behind + len(outputs))
         return Stretch(tuple(works), lead + 1, pixels.issued, pixels.size + lead + 1)
+
+    def short(self, columns: Sequence[tuple[tuple[range, ...], int]], written_out: int) -> Iterator[Stretch]:
+        """Kernel steps outside of the pixels, of which so many are written out; their addresses of maps serve the next
+        ones, too, those of weights stay in registers where there is a loop."""
+        machine, window = self.machine, self.conv.window
+        for rows, kinds in _row_pieces(self.conv.rows):
+            for kind, count in columns:
+                outputs = self.outputs(kinds, *kind)
+                traces = sum(sum(output.traces) for output in outputs)
+                issue = size = 0
+                for run, written in written_out_runs(0, count, written_out, window):
+                    seen = window.kernel_h * ((written - 1) * window.stride_w + window.kernel_w)
+                    addresses = written * len(outputs) + min(seen, written * traces)
+                    body = straight(written * (traces + self.starts * len(outputs)) + addresses)
+                    turns, around = len(run) // written, machine.multiply_latency + CONTROL
+                    # In a loop weights have their addresses before it, else each trace anew.
+                    weights = traces if turns > 1 else written * traces
+                    issue += turns * body.issued + weights + around + (CONTROL * turns if turns > 1 else 0)
+                    size += body.size + weights + around
+                works = [Work(0, 0)] * machine.compute_units
+                for output in outputs:
+                    for cu in output.cus:
+                        works[cu] = Work(self.starts + sum(output.traces), output.cycles).times(count)
+                number = sum(self.steps) * rows
+                all_works = tuple(work.times(number) for work in works)
+                yield Stretch(all_works, 2, number * (issue + CONTROL + len(outputs)), size)
 
     def pixels_abreast(self, kinds: Sequence[Hashable], group: Sequence[range], count: int) -> Stretch:
         """Neighbouring groups of pixels abreast that have the same outputs. Steps are written out, as far as they see

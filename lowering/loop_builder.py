@@ -14,9 +14,17 @@ from xdsl.ir import Block, Operation, SSAValue
 from snowdialect.dialects import loop, tile
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import located
+from snowdialect.machine import Machine
 
 UNROLLED_TRACES = 7
 """So many traces of an output are written out; more run in a loop, which costs a few scalar instructions each."""
+
+WIDE = 16
+"""In rows of fewer pixels, borders and what stands around loops take more code and time than addresses that are shared
+save."""
+
+WRITTEN_OUT = 36
+"""So many traces of a line are written out: four pixels of a kernel of 3x3."""
 
 LOOPED_CUS = 3
 """So many CUs that get the same code, one after the other, get it in a loop."""
@@ -117,6 +125,39 @@ class Step(NamedTuple):
     first: int
     stop: int
     vmacs: int
+
+
+def written_out_runs(first: int, stop: int, most: int, window: tile.Window) -> list[tuple[range, int]]:
+    """Columns in a loop, and how many of them, up to `most`, are written out in an iteration; then those left over.
+
+    As many as take the fewest instructions, issued and in the cache: in a loop an output takes its traces, its start,
+    and the addresses that no other one has; without, each trace has addresses of its own.
+    """
+    taps, columns = window.kernel_h * window.kernel_w, stop - first
+
+    def instructions(size: int) -> int:
+        turns, left = divmod(columns, size)
+        seen = window.kernel_h * ((size - 1) * window.stride_w + window.kernel_w)
+        body = size * (taps + 2) + min(size * taps, seen)
+        looped = turns * body + body + taps if turns > 1 else 6 * turns * size * taps
+        return looped + 6 * left * taps
+
+    size = min(range(1, most + 1), key=instructions)
+    whole = first + columns // size * size
+    runs = [(range(first, whole), size)] if whole > first else []
+    return [*runs, (range(whole, stop), stop - whole)] if stop > whole else runs
+
+
+def short_outputs(mode: tile.Mode, machine: Machine, window: tile.Window, depth: int, *, joined: bool) -> int:
+    """How many pixels of a row are written out where each tap is a trace of a single line; 0 for other outputs.
+
+    There the control core is what takes long. So kernel steps come outside of pixels, which leaves the addresses of
+    weights in their registers, and those of maps serve all pixels that see them. `joined`: a kernel row is a trace.
+    """
+    taps = window.kernel_h * window.kernel_w
+    if mode is not tile.Mode.COOP or joined or depth != machine.line_words or taps == 1 or window.out_w < WIDE:
+        return 0
+    return max(1, WRITTEN_OUT // taps)
 
 
 def steps_of(channels: int, lanes: int, vmacs: int) -> list[Step]:

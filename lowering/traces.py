@@ -23,8 +23,10 @@ from lowering.loop_builder import (
     column_pieces,
     column_runs,
     row_pieces,
+    short_outputs,
     slot_address,
     steps_of,
+    written_out_runs,
 )
 from snowdialect.dialects import loop, tile
 from snowdialect.dialects.addresses import IndexExpr
@@ -50,8 +52,9 @@ class Pixel(NamedTuple):
     columns: Piece
 
 
-def pixels(op: tile.ComputeOp, builder: LoopBuilder) -> Iterator[Pixel]:
-    """The loops over the output pixels of a tile, one nest for each pair of pieces."""
+def pixels(op: tile.ComputeOp, builder: LoopBuilder, written_out: int = 1) -> Iterator[Pixel]:
+    """The loops over the output pixels of a tile, one nest for each pair of pieces; so many pixels of a row that are
+    alike are written out in each iteration."""
     machine = machine_of(op)
     indices = tile.outer_indices(op)
     rows = [op.rows_at(indices, cu) for cu in range(machine.compute_units)]
@@ -74,9 +77,13 @@ def pixels(op: tile.ComputeOp, builder: LoopBuilder) -> Iterator[Pixel]:
     for row_piece in row_pieces(rows, row_class):
         with builder.loop(row_piece.first, row_piece.stop) as row:
             for column_piece in column_pieces(groups, group_class):
-                with builder.loop(column_piece.first, column_piece.stop) as group:
-                    column = group * op.abreast + columns.start * (1 - op.abreast)
-                    yield Pixel(row + down, column + right, row_piece, column_piece)
+                for run, count in written_out_runs(column_piece.first, column_piece.stop, written_out, op.geometry):
+                    begin = run.start if count == 1 else 0
+                    with builder.loop(begin, begin + len(run) // count) as number:
+                        for place in range(count):
+                            group = number * count + (run.start - begin + place)
+                            column = group * op.abreast + columns.start * (1 - op.abreast)
+                            yield Pixel(row + down, column + right, row_piece, column_piece)
 
 
 def start_of(op: tile.ComputeOp, operand: str, slot: str) -> IndexExpr:
@@ -139,14 +146,33 @@ def _(op: tile.ConvOp, builder: LoopBuilder) -> None:
             builder.add(loop.ConfigOp(loop.Register.BYPASS_OFFSET, cu * share, mask))
     channels = op.channels_at(tile.outer_indices(op), machine)
     block = cast(tile.WeightsBufferType, op.weights.type).block.data
-    for pixel in pixels(op, builder):
-        seen, count = cast(tuple[range, int], pixel.columns.classes[0])
-        for step, columns in _kernel_steps(op, channels, count, machine):
-            inside = range(max(seen.start, columns.start), min(seen.stop, columns.stop))
+    short = short_outputs(op.mode.data, machine, op.geometry, kernels.depth, joined=_joined(op))
+
+    def outputs(pixel: Pixel, kernel: IndexExpr, columns: range, vmacs: int) -> None:
+        """A kernel step of a pixel, or of pixels abreast, which sees these columns of those under the windows."""
+        seen, _ = cast(tuple[range, int], pixel.columns.classes[0])
+        inside = range(max(seen.start, columns.start), min(seen.stop, columns.stop))
+        for kernel_rows, cus in pixel.rows.units():
+            output = Output(op, builder, machine, pixel, kernel, block, columns.start, cus, vmacs, short > 0)
+            output.build(cast(range, kernel_rows), inside)
+
+    if short:
+        for step, columns in _kernel_steps(op, channels, 1, machine):
             with builder.loop(step.first, step.stop) as kernel:
-                for kernel_rows, cus in pixel.rows.units():
-                    output = Output(op, builder, machine, pixel, kernel, block, columns.start, cus, step.vmacs)
-                    output.build(cast(range, kernel_rows), inside)
+                for pixel in pixels(op, builder, short):
+                    outputs(pixel, kernel, columns, step.vmacs)
+        return
+    for pixel in pixels(op, builder):
+        _, count = cast(tuple[range, int], pixel.columns.classes[0])
+        for step, columns in _kernel_steps(op, channels, count, machine):
+            with builder.loop(step.first, step.stop) as kernel:
+                outputs(pixel, kernel, columns, step.vmacs)
+
+
+def _joined(op: tile.ConvOp) -> bool:
+    """Whether the words under a kernel row follow each other, so that they are one trace."""
+    pixel = cast(tile.MapsBufferType, op.maps.type).pixel.data
+    return op.geometry.dilation_w == 1 and op.kernels.record.depth == pixel
 
 
 def _kernel_steps(op: tile.ConvOp, channels: int, pixels: int, machine: Machine) -> list[tuple[Step, range]]:
@@ -178,6 +204,8 @@ class Output:
     """Of those under the windows of pixels abreast, the first one for which the blocks have weights."""
     cus: int
     vmacs: int
+    written_out: bool
+    """Of all traces, column by column: the next pixel has the addresses of all columns but the first one, too."""
 
     def build(self, kernel_rows: range, kernel_columns: range) -> None:
         """Adds the start and the traces of the part of the output that the operation computes."""
@@ -239,8 +267,10 @@ class Output:
     def _traces(self, rows: list[list[Tap]], final: bool, relu: bool) -> None:
         """The traces, kernel rows in a loop where there are many and they are alike."""
         count = sum(map(len, rows))
-        if count <= UNROLLED_TRACES or len(rows) < 3 or not _regular(rows):
+        if self.written_out or count <= UNROLLED_TRACES or len(rows) < 3 or not _regular(rows):
             flat = [tap for row in rows for tap in row]
+            if self.written_out:
+                flat = [row[column] for column in range(len(rows[0])) for row in rows] if rows else []
             for position, tap in enumerate(flat):
                 self._mac(IndexExpr(tap.maps), IndexExpr(tap.kernel), tap.words, final and position == count - 1, relu)
             return

@@ -27,8 +27,9 @@ from snowdialect.dialects import snowflake
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.snowflake import ForOp
 
-_TEMPORARIES = 2
-"""Registers that computing one address may take besides its result."""
+_TEMPORARIES = 4
+"""Registers kept back: computing one address may take two besides its result, and addresses that follow each other want
+registers of their own, since each is read some cycles behind its computation."""
 
 
 @dataclass(frozen=True)

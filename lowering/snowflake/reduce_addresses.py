@@ -8,13 +8,13 @@ a known distance, so a family takes one register for the whole nest of loops.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import BlockArgument, Operation, SSAValue
+from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -28,8 +28,9 @@ from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import located
 from snowdialect.dialects.snowflake import ForOp
 
-_TEMPORARIES = 1
-"""Registers kept back: a step too large for ADDI takes one at the end of the body."""
+_TEMPORARIES = 3
+"""Registers kept back: a step too large for ADDI takes one at the end of the body, and where addresses are computed one
+after the other, each is read some cycles behind its computation."""
 _FOR_OUTER_LOOPS = 6
 """Registers that a loop leaves to the loops around it when all that it saves is one ADDI."""
 
@@ -90,8 +91,10 @@ class NestReducer:
                 unchanged.append(family)
         for family in unchanged:
             spare -= _hoist(loop, family, spare - _FOR_OUTER_LOOPS)
+        body = loop.body.block
         if initial:
             carry(loop, initial, yielded)
+        _share(body, spare)
 
     def _inner_loop(self, member: snowflake.AddressOp) -> tuple[ForOp, int] | None:
         """The inner loop that begins with this address, and the place of the value that it carries."""
@@ -188,6 +191,25 @@ def _hoist(loop: ForOp, family: Family, spare: int) -> int:
             value = advance(hoisted[family.base], distance, member)
             Rewriter.replace_op(member, (), [value])
     return len(hoisted) - 1
+
+
+def _share(body: Block, registers: int) -> None:
+    """Lets addresses of a loop body that are as far from the same value share the computation, as long as no more of
+    them wait for a later use than there are registers."""
+    known = OrderedDict[tuple[SSAValue, int], SSAValue]()
+    for op in ops_in(body, snowflake.AddiOp):
+        carried = any(isinstance(use.operation, ForOp | snowflake.YieldOp) for use in op.rd.uses)
+        if carried or not op.immediate.value.data:
+            continue  # What a loop carries, and each copy, has a register of its own.
+        key = op.rs, op.immediate.value.data
+        if key in known:
+            Rewriter.replace_op(op, (), [known[key]])
+        elif registers > 0:
+            known[key] = op.rd
+        if key in known:
+            known.move_to_end(key)
+        while len(known) > max(0, registers):
+            known.popitem(last=False)
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,16 @@ class WeightsOp(IRDLOperation):
                 f"weights {'x'.join(map(str, shape))} do not fit {packing.channels} kernels over {channels} channels "
                 f"in {packing.groups} groups",
             )
+        end = 0
+        for count, offset in packing.segments:
+            if offset < end:
+                fail(self, f"the channels from word {offset} on overlap those before them")
+            end = offset + count
+        if end > packing.windows * packing.depth:
+            fail(self, f"channels end at word {end}, kernels see {packing.windows * packing.depth} words of a pixel")
+        lanes = packing.tiles * packing.steps * packing.vmacs * packing.lanes
+        if packing.abreast < 1 or (packing.abreast > 1 and packing.abreast * packing.kernels_of_cu > lanes):
+            fail(self, f"{packing.abreast} pixels of {packing.kernels_of_cu} channels do not fit {lanes} lanes")
         if _words(self.result) != packing.words:
             fail(self, f"the packing takes {packing.words} words, the result has {_words(self.result)}")
 

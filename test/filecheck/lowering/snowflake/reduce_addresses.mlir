@@ -225,8 +225,6 @@ snowflake.program structured at 0 {
 // CHECK-NEXT:   %k16 = snowflake.address [1600]
 // CHECK-NEXT:   %k17 = snowflake.address [1700]
 // CHECK-NEXT:   %k18 = snowflake.address [1800]
-// CHECK-NEXT:   %k19 = snowflake.address [1900]
-// CHECK-NEXT:   %k20 = snowflake.address [2000]
 // CHECK-NEXT:   snowflake.for %i times 2 {
 // CHECK-NEXT:     snowflake.mac coop %k0, %k0, 16
 // CHECK-NEXT:     snowflake.mac coop %k1, %k1, 16
@@ -247,7 +245,9 @@ snowflake.program structured at 0 {
 // CHECK-NEXT:     snowflake.mac coop %k16, %k16, 16
 // CHECK-NEXT:     snowflake.mac coop %k17, %k17, 16
 // CHECK-NEXT:     snowflake.mac coop %k18, %k18, 16
+// CHECK-NEXT:     %k19 = snowflake.addi %k0, 1900
 // CHECK-NEXT:     snowflake.mac coop %k19, %k19, 16
+// CHECK-NEXT:     %k20 = snowflake.addi %k0, 2000
 // CHECK-NEXT:     snowflake.mac coop %k20, %k20, 16
 // CHECK-NEXT:     %k21 = snowflake.addi %k0, 2100
 // CHECK-NEXT:     snowflake.mac coop %k21, %k21, 16
