@@ -48,6 +48,7 @@ CNN = Phase(
     (
         Pass("cnn-name-layers", "lowering.cnn.name_layers"),
         Pass("cnn-canonicalize", "lowering.cnn.canonicalize"),
+        Pass("cnn-fold-limits", "lowering.cnn.fold_limits"),
         Pass("cnn-fold-batch-norm", "lowering.cnn.fold_batch_norm"),
         Pass("cnn-fuse", "lowering.cnn.fuse", optional=True),
         Pass("cnn-split-averages", "lowering.cnn.split_averages"),

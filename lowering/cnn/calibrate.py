@@ -130,6 +130,8 @@ class Positions:
     """Fraction bits of a group."""
     most: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
     """The fraction bits that a constant could have by its own range."""
+    given: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    """Of a group, the fraction bits that a limit gives it."""
     norms: dict[Operation, float] = field(default_factory=dict[Operation, float])
     """Of a layer with weights, the largest sum of products with operands of size 1."""
 
@@ -140,6 +142,16 @@ class Positions:
             values = sharing(layer)
             for other in values[1:]:
                 self._join(values[0], other)
+        for layer in layers:
+            match layer:
+                case cnn.Conv2dOp() | cnn.LinearOp():
+                    limit = cnn.limit_of(layer)
+                case cnn.ReluOp():
+                    limit = layer.saturation
+                case _:
+                    continue
+            if limit is not None:
+                self.given[self._leader(layer.result)] = cnn.limit_frac(limit)
         for value in self.sums:
             self.lower(value, most_frac_bits(self._range(value), HEADROOM))
         for layer in layers:
@@ -163,7 +175,7 @@ class Positions:
         """Gives a value, and those that share its fraction bits, no more than `frac`; whether that is news."""
         leader = self._leader(value)
         before = self.frac.get(leader)
-        self.frac[leader] = max(0, frac if before is None else min(before, frac))
+        self.frac[leader] = self.given.get(leader, max(0, frac if before is None else min(before, frac)))
         return self.frac[leader] != before
 
     def _range(self, value: SSAValue) -> Range:

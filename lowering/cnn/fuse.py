@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, UnitAttr
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, UnitAttr, i64
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
@@ -36,7 +36,7 @@ class HoistRelu(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.ReluOp, rewriter: PatternRewriter):
         before = op.x.owner
-        if not isinstance(before, cnn.ConcatOp | cnn.MaxPoolOp) or not op.x.has_one_use():
+        if not isinstance(before, cnn.ConcatOp | cnn.MaxPoolOp) or not op.x.has_one_use() or op.limit is not None:
             return
         if op.x.type != op.result.type or not any(map(_takes_relu, before.operands)):
             return
@@ -61,6 +61,10 @@ class FuseRelu(RewritePattern):
         layer = op.x.owner
         if not isinstance(layer, RECTIFYING) or not _takes_relu(op.x) or op.x.type != op.result.type:
             return
+        if op.limit is not None:
+            if isinstance(layer, cnn.AddOp) or layer.relu is not None or (limit := op.saturation) is None:
+                return
+            layer.properties["limit"] = IntegerAttr(limit, i64)
         layer.properties["relu"] = UnitAttr()
         rewriter.notify_op_modified(layer)
         rewriter.replace(op, (), (op.x,))

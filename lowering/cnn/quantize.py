@@ -105,8 +105,12 @@ class QuantizeWeighted(QuantizePattern):
         if _is_fixed(op):
             return
         x = self.quantized(op.x, rewriter)
-        frac = self.wanted_frac(op)
+        limit = cnn.limit_of(op)
+        frac = self.wanted_frac(op) if limit is None else cnn.limit_frac(limit)
         weight_frac = min(self.wanted_frac(op.weight.owner), frac + MAX_SHIFT - _frac(x))
+        if limit is not None:
+            # Words saturate at the limit with these fraction bits only, so the sums have as many.
+            weight_frac = max(weight_frac, frac - _frac(x))
         weight = self.quantized(op.weight, rewriter, weight_frac)
         accumulator = _frac(x) + weight_frac
         result_type = cnn.tensor_type(cnn.shape_of(op.result), min(frac, accumulator))
@@ -116,7 +120,7 @@ class QuantizeWeighted(QuantizePattern):
             bias = self.quantized(bias, rewriter, bias_frac)
         relu = op.relu is not None
         if isinstance(op, cnn.LinearOp):
-            fixed = cnn.LinearOp(x, weight, bias=bias, relu=relu, result_type=result_type)
+            fixed = cnn.LinearOp(x, weight, bias=bias, relu=relu, limit=limit, result_type=result_type)
             self.replace(op, fixed, rewriter)
             return
         residual = op.residual
@@ -135,6 +139,7 @@ class QuantizeWeighted(QuantizePattern):
             dilations=geometry.dilations,
             groups=geometry.groups,
             relu=relu,
+            limit=limit,
             result_type=result_type,
         )
         self.replace(op, fixed, rewriter)
@@ -185,12 +190,19 @@ class QuantizeAvgPool(QuantizePattern):
 
 @dataclass(frozen=True)
 class QuantizeRelu(QuantizePattern):
-    """A ReLU on its own keeps the fraction bits of its operand."""
+    """A ReLU on its own keeps the fraction bits of its operand; with a limit it has those with which words saturate
+    there."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.ReluOp, rewriter: PatternRewriter):
-        if not _is_fixed(op):
-            self.replace(op, cnn.ReluOp(self.quantized(op.x, rewriter)), rewriter)
+        if _is_fixed(op):
+            return
+        x, result_type = self.quantized(op.x, rewriter), None
+        if op.limit is not None:
+            if (limit := op.saturation) is None:
+                raise SnowError(f"{layer_name(op)}: no words saturate at its limit, run cnn-fold-limits before")
+            result_type = cnn.tensor_type(cnn.shape_of(op.result), cnn.limit_frac(limit))
+        self.replace(op, cnn.ReluOp(x, result_type), rewriter)
 
 
 @dataclass(frozen=True)

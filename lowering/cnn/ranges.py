@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp
 from xdsl.ir import Operation, SSAValue
 
 from snowdialect.dialects import cnn
@@ -79,7 +79,9 @@ def _probe(module: ModuleOp) -> tuple[ModuleOp, dict[str, Operation]]:
         observed[name] = op
         copy.location = name_location(name)
         if copy.properties.pop("relu", None) is not None:
-            relu = located(cnn.ReluOp(copy), name_location(f"{name}.relu"))
+            limit = copy.properties.pop("limit", None)
+            highest = float(limit.value.data) if isinstance(limit, IntegerAttr) else None
+            relu = located(cnn.ReluOp(copy, limit=highest), name_location(f"{name}.relu"))
             copy.results[0].replace_uses_with_if(relu.result, lambda use, relu=relu: use.operation is not relu)
             probe.body.block.insert_op_after(relu, copy)
     return probe, observed

@@ -70,7 +70,7 @@ class Add(NamedTuple):
 
 
 class Relu(NamedTuple):
-    pass
+    limit: float | None = None
 
 
 class BatchNorm(NamedTuple):
@@ -187,8 +187,8 @@ class _Builder:
                 return self.add(cnn.AvgPoolOp(x, **options), frac)
             case Add():
                 return self.add(cnn.AddOp(x, self.earlier(x) or x, relu=layer.relu), layer.frac)
-            case Relu():
-                return self.add(cnn.ReluOp(x))
+            case Relu(limit=limit):
+                return self.add(cnn.ReluOp(x, limit=limit))
             case Host(function=function):
                 return self.add(HOST_FUNCTIONS[function](x))
             case BatchNorm():
@@ -317,7 +317,7 @@ def nets(draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pi
     for _ in range(draw(st.integers(1, most_layers))):
         shape = result_shape(net)
         anywhere = st.one_of(
-            st.just(Relu()),
+            st.builds(Relu, st.sampled_from([None, None, 6.0, 4.0, 0.3, 1e5])),
             reshapes(shape),
             st.builds(Add, st.booleans(), st.sampled_from([8, 8, 4, 11])),
             linears(most_channels),

@@ -57,6 +57,8 @@ from snowdialect.dialects.cnn.layers import (
     RescaleOp,
     ScaleShiftOp,
     accumulator_frac,
+    limit_frac,
+    limit_of,
 )
 
 Cnn = Dialect(
@@ -139,6 +141,8 @@ __all__ = [
     "accumulator_frac",
     "frac_of",
     "is_constant",
+    "limit_frac",
+    "limit_of",
     "shape_of",
     "tensor_type",
 ]

@@ -35,6 +35,7 @@ from snowdialect.dialects.cnn.base import (
     tensor_type,
 )
 from snowdialect.dialects.cnn.shapes import (
+    WORD_BITS,
     ConvGeometry,
     PoolGeometry,
     Shape,
@@ -55,6 +56,7 @@ class ConvOptions(OptionsDirective):
     dilations: AttributeVariable
     groups: AttributeVariable
     relu: AttributeVariable
+    limit: AttributeVariable
 
 
 @irdl_custom_directive
@@ -69,7 +71,7 @@ class ConvSignature(SignatureDirective):
 
 @irdl_op_definition
 class Conv2dOp(CnnOp):
-    """Convolution with weights O x I/groups x kH x kW; then, if given, plus bias, plus residual, ReLU."""
+    """Convolution with weights O x I/groups x kH x kW; then, if given, plus bias, plus residual, ReLU, `limit`."""
 
     name = "cnn.conv2d"
     x = operand_def(TENSOR)
@@ -81,11 +83,12 @@ class Conv2dOp(CnnOp):
     dilations = prop_def(INTEGERS, default_value=integers((1, 1)))
     groups = prop_def(IntegerAttr.constr(i64), default_value=IntegerAttr(1, i64))
     relu = opt_prop_def(UnitAttr)
+    limit = opt_prop_def(IntegerAttr.constr(i64))
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
     custom_directives = (ConvOptions, ConvSignature)
     assembly_format = (
         "$x `,` $weight (`bias` $bias^)? (`residual` $residual^)? "
-        "custom<ConvOptions>($strides, $pads, $dilations, $groups, $relu) "
+        "custom<ConvOptions>($strides, $pads, $dilations, $groups, $relu, $limit) "
         "attr-dict-with-keyword `:` "
         "custom<ConvSignature>(type($x), type($weight), type($bias), type($residual)) `->` type($result)"
     )
@@ -102,6 +105,7 @@ class Conv2dOp(CnnOp):
         dilations: Sequence[int] = (1, 1),
         groups: int = 1,
         relu: bool = False,
+        limit: int | None = None,
         result_type: Attribute | None = None,
     ):
         geometry = ConvGeometry(tuple(strides), tuple(pads), tuple(dilations), groups)
@@ -114,6 +118,7 @@ class Conv2dOp(CnnOp):
                 "dilations": integers(dilations),
                 "groups": IntegerAttr(groups, i64),
                 "relu": flag(relu),
+                "limit": None if limit is None else IntegerAttr(limit, i64),
             },
             result_types=[deduced],
         )
@@ -142,13 +147,14 @@ class Conv2dOp(CnnOp):
 
 @irdl_op_definition
 class LinearOp(CnnOp):
-    """`weight` (MxN) times `x`, flattened in C, H, W order whatever its rank; plus bias, ReLU."""
+    """`weight` (MxN) times `x`, flattened in C, H, W order whatever its rank; plus bias, ReLU, `limit`."""
 
     name = "cnn.linear"
     x = operand_def(TENSOR)
     weight = operand_def(TENSOR)
     bias = opt_operand_def(TENSOR)
     relu = opt_prop_def(UnitAttr)
+    limit = opt_prop_def(IntegerAttr.constr(i64))
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$x `,` $weight (`bias` $bias^)? attr-dict `:` functional-type(operands, results)"
 
@@ -159,10 +165,15 @@ class LinearOp(CnnOp):
         *,
         bias: Value | None = None,
         relu: bool = False,
+        limit: int | None = None,
         result_type: Attribute | None = None,
     ):
         deduced = inferred(self.name, result_type, x, lambda: linear_shape(shape_of(x), shape_of(weight)))
-        super().__init__(operands=[x, weight, bias], properties={"relu": flag(relu)}, result_types=[deduced])
+        super().__init__(
+            operands=[x, weight, bias],
+            properties={"relu": flag(relu), "limit": None if limit is None else IntegerAttr(limit, i64)},
+            result_types=[deduced],
+        )
 
     def result_shape(self) -> Shape:
         return linear_shape(shape_of(self.x), shape_of(self.weight))
@@ -178,7 +189,27 @@ def accumulator_frac(op: Conv2dOp | LinearOp) -> int | None:
     return None if frac is None or weight_frac is None else frac + weight_frac
 
 
+def limit_of(op: Conv2dOp | LinearOp) -> int | None:
+    """What results of a layer are cut down to; None for one without a limit."""
+    return None if op.limit is None else op.limit.value.data
+
+
+def limit_frac(limit: int) -> int:
+    """The fraction bits with which words hold numbers up to a limit, a power of two: what is above it saturates."""
+    return WORD_BITS - limit.bit_length()
+
+
+def _verify_limit(op: Conv2dOp | LinearOp) -> None:
+    if (limit := limit_of(op)) is None:
+        return
+    if op.relu is None or limit < 1 or limit & (limit - 1) or limit_frac(limit) < 0:
+        op.fail(f"limit {limit} is no power of two that words reach, or not that of a ReLU")
+    if (frac := frac_of(op.result)) is not None and frac != limit_frac(limit):
+        op.fail(f"words with {frac} fraction bits do not saturate at {limit}")
+
+
 def _verify_weighted(op: Conv2dOp | LinearOp, weight: SSAValue, bias: SSAValue | None) -> None:
+    _verify_limit(op)
     op.expect_constant("weight", weight)
     op.expect_constant("bias", bias)
     if bias is not None:
@@ -308,10 +339,32 @@ class AvgPoolOp(_PoolOp):
 
 @irdl_op_definition
 class ReluOp(ElementwiseOp):
-    """max(x, 0)."""
+    """max(x, 0); with a `limit`, which f32 alone can have, min(max(x, 0), limit)."""
 
     name = "cnn.relu"
+    limit = opt_prop_def(FloatAttr[Float64Type])
+    irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$x attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, x: Value, result_type: Attribute | None = None, *, limit: float | None = None):
+        super().__init__(x, result_type)
+        if limit is not None:
+            self.properties["limit"] = FloatAttr(limit, f64)
+
+    @property
+    def saturation(self) -> int | None:
+        """The limit, if it is a power of two at which words can saturate."""
+        limit = None if self.limit is None else self.limit.value.data
+        return next((1 << bit for bit in range(WORD_BITS) if limit == 1 << bit), None)
+
+    def verify_elements(self) -> None:
+        super().verify_elements()
+        if self.limit is None:
+            return
+        if not 0 < self.limit.value.data < float("inf"):
+            self.fail(f"limit {self.limit.value.data} is not above zero")
+        if frac_of(self.result) is not None:
+            self.fail("has a limit, for which there is no fixed-point form; run cnn-fold-limits first")
 
 
 @irdl_op_definition

@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 Shape = tuple[int, ...]
 
+WORD_BITS = 16
+"""Of a word, its sign included."""
+
 MAX_SHIFT = 31
 """The machine shifts a 32-bit accumulator by 0..31 bits."""
 

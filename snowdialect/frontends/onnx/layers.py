@@ -195,20 +195,12 @@ def relu(network: Network, node: Node, x: SSAValue) -> SSAValue:
 
 
 def clip(network: Network, node: Node, x: SSAValue) -> SSAValue:
-    """Clip to 0..h: max(h - max(h - x, 0), 0), ReLUs and shifts per channel, which the accelerator runs."""
+    """Clip to 0..h, a ReLU with a limit."""
     low, high = node.limit("min", 1, -np.inf), node.limit("max", 2, np.inf)
     if low != 0 or high <= 0:
         raise LayerError(f"clips to {low:g}..{high:g}, supported is a range from 0 up, as of ReLU6")
-    if high < np.finfo(np.float32).max:
-        for part in ("below", "above"):
-            name = f"{node.name}.{part}"
-            minus, limit = (
-                network.add(cnn.ConstantOp.splat(number, shape_of(x)[1:2]), name) for number in (-1.0, high)
-            )
-            x = network.add(cnn.ScaleShiftOp(x, minus, limit), name)
-            if part == "below":
-                x = network.add(cnn.ReluOp(x), name)
-    return network.add(cnn.ReluOp(x), node.name)
+    limit = high if high < np.finfo(np.float32).max else None
+    return network.add(cnn.ReluOp(x, limit=limit), node.name)
 
 
 def function(kind: type[cnn.HostFunctionOp] | type[cnn.IdentityOp]) -> Convert:

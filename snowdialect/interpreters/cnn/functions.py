@@ -103,6 +103,8 @@ class CnnFunctions(InterpreterFunctions):
 
     @impl(cnn.ReluOp)
     def run_relu(self, interpreter: Interpreter, op: cnn.ReluOp, args: Arguments) -> Arguments:
+        if op.limit is not None:
+            return _layer(interpreter, op, np.clip(args[0], 0, np.float32(op.limit.value.data)))
         return self._sum(interpreter, op, args, relu=True)
 
     @impl(cnn.RescaleOp)
@@ -240,13 +242,13 @@ def _finish(
     bias: SSAValue | None,
     residual: Array | None,
 ) -> Array:
-    """Adds bias and residual to sums of products; rounds in fixed point; ReLU."""
+    """Adds bias and residual to sums of products; rounds in fixed point, where words saturate at a limit; ReLU."""
     relu = op.relu is not None
     accumulator = cnn.accumulator_frac(op)
     if accumulator is None:
         total = sums if bias is None else sums + _per_channel(interpreter, bias, sums.ndim)
         total = total if residual is None else total + residual
-        return np.maximum(total, 0) if relu else total
+        return np.clip(total, 0, cnn.limit_of(op)) if relu else total
     exact = sums.astype(np.int64)
     if bias is not None:
         words = _per_channel(interpreter, bias, sums.ndim)
