@@ -294,3 +294,32 @@
 
 // CHECK: !cnn.fixed: the fraction bits must be 0..31, are 32
 %x = cnn.input "x" : tensor<1x8x!cnn.fixed<32>>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%w = cnn.weight "w" : tensor<4x8x3x3xf32>
+// CHECK: cnn.conv2d "y": limit 6 is no power of two that words reach, or not that of a ReLU
+%y = cnn.conv2d %x, %w {relu, limit = 6} : (tensor<1x8x4x4xf32>, tensor<4x8x3x3xf32>) -> tensor<1x4x2x2xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%w = cnn.weight "w" : tensor<4x8x3x3xf32>
+// CHECK: cnn.conv2d "y": limit 8 is no power of two that words reach, or not that of a ReLU
+%y = cnn.conv2d %x, %w {limit = 8} : (tensor<1x8x4x4xf32>, tensor<4x8x3x3xf32>) -> tensor<1x4x2x2xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%q = cnn.quantize %x : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4x!cnn.fixed<8>>
+%w = cnn.weight "w" : tensor<4x8x3x3xf32>
+%v = cnn.quantize %w : (tensor<4x8x3x3xf32>) -> tensor<4x8x3x3x!cnn.fixed<8>>
+// CHECK: cnn.conv2d "y": words with 8 fraction bits do not saturate at 8
+%y = cnn.conv2d %q, %v {relu, limit = 8} : (tensor<1x8x4x4x!cnn.fixed<8>>, tensor<4x8x3x3x!cnn.fixed<8>>) -> tensor<1x4x2x2x!cnn.fixed<8>>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.relu "y": limit -1.0 is not above zero
+%y = cnn.relu %x {limit = -1.0 : f64} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>

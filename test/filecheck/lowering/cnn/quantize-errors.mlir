@@ -3,6 +3,10 @@
 // RUN: not snow-opt %s -p "cnn-quantize{frac-bits=40}" 2>&1 | filecheck %s --check-prefix=BITS
 // RUN: snow-opt %s -p "cnn-fold-batch-norm,cnn-quantize{frac-bits=10}" | filecheck %s --check-prefix=FOLDED
 
+// RUN: not snow-opt %S/Inputs/limit.mlir -p cnn-quantize 2>&1 | filecheck %s --check-prefix=LIMIT
+
+// LIMIT: error: {{.*}}relu6: no words saturate at its limit, run cnn-fold-limits before
+// LIMIT-NOT: {{.}}
 // CHECK: error: {{.*}}bn1: cnn.batch_norm has no fixed-point form, run cnn-fold-batch-norm before cnn-quantize
 // CHECK-NOT: {{.}}
 // BITS: error: {{.*}}cnn-quantize: frac-bits must be 0..31, is 40
