@@ -147,7 +147,7 @@ def _plans(
     window = problem.window if not fused or problem.pool is None else problem.pool.window
     height = -(-window.out_h // machine.compute_units) if split is Split.ROWS else window.out_h
     kernels = _abreast(problem, mode, split, choices)
-    if choices.abreast in (None, 1) or not kernels:
+    if choices.abreast in (None, 1):
         kernels += _kernel_tiles(problem, mode, split, (height, window.out_w) == (1, 1), choices)
     for order in Order:
         for maps_slots in choices.slots:

@@ -380,16 +380,16 @@ def per_output(problem: ConvProblem, mode: Mode, abreast: int = 1) -> int:
         trace = -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
         return max(machine.macs, window.kernel_h * trace)
 
-    if abreast == 1:
-        return cycles(window.kernel_w)
     shared = problem.abreast(abreast)
     return sum(cycles(len(shared.columns_of(step))) for step in range(shared.steps)) // shared.steps
 
 
+@cache
 def best_abreast(problem: ConvProblem) -> int:
     """How many pixels of the result share the lanes of kernel steps best, in mode indp: kernels that do not fill them
     leave MACs without work, pixels abreast multiply words by zero that only others of them see."""
-    if not problem.may_be_abreast:
+    alone = problem.abreast(1)
+    if not problem.may_be_abreast or alone.words % alone.lanes == 0:
         return 1
 
     def cycles(pixels: int) -> float:

@@ -18,6 +18,7 @@ from lowering.tile_steps.conv import Conv
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.words import Add, AvgPool
 from snowdialect.dialects import tile
+from snowdialect.dialects.tile.records import moved
 from snowdialect.layout import Abreast, average_steps, round_down
 from snowdialect.machine import Machine
 from snowdialect.machine.instructions import BY_NAME
@@ -88,14 +89,14 @@ def convolution(machine: Machine, conv: Conv, joined: bool) -> tuple[Stretch, ..
     """
     nest = _Convolution(machine, conv, joined)
     columns = [(kind, len(list(run))) for kind, run in groupby(nest.groups)]
-    if written_out := short_outputs(conv.mode, machine, conv.window, conv.kernels.depth, joined=joined):
-        return tuple(nest.short(columns, written_out))
+    if nest.written_out:
+        return tuple(nest.short(columns))
     found: list[Stretch] = []
     for rows, kinds in _row_pieces(conv.rows):
         pieces = [
             nest.pixels_abreast(kinds, kind, count)
             if conv.kernels.abreast > 1
-            else nest.pixels(nest.outputs(kinds, *kind), count, in_row_loop=rows > 1, first=number == 0)
+            else nest.pixels(nest.outputs(kinds, kind[0]), count, in_row_loop=rows > 1, first=number == 0)
             for number, (kind, count) in enumerate(columns)
         ]
         units = len({kind for kind in kinds if kind is not None})
@@ -173,6 +174,13 @@ class _Convolution:
         return 1 + self.conv.bypass if self.conv.kernels.part == 0 else 0
 
     @cached_property
+    def written_out(self) -> int:
+        """How many pixels are written out where outputs are short."""
+        kernels = self.conv.kernels
+        shape = self.conv.mode, self.machine, self.conv.window, kernels.depth
+        return short_outputs(*shape, parts=kernels.parts, joined=self.joined)
+
+    @cached_property
     def groups(self) -> list[tuple[range, ...]]:
         """The columns that are computed together, each by the kernel columns that it sees."""
         columns, size = self.conv.columns, self.conv.kernels.abreast
@@ -185,13 +193,22 @@ class _Convolution:
         whole, rest = divmod(-(-self.conv.channels // lanes), self.machine.vmacs)
         return tuple(count for count in (whole, min(1, rest)) if count)
 
-    def outputs(self, kinds: Sequence[Hashable], columns: range) -> list[Output]:
-        """The outputs of a pixel; CUs in which they differ get them one after the other."""
+    @cached_property
+    def shared(self) -> Abreast:
+        """How pixels abreast share the lanes of kernel steps."""
+        conv, machine = self.conv, self.machine
+        lanes = machine.vmacs * conv.mode.lanes(machine)
+        window = conv.window
+        return Abreast(conv.kernels.abreast, conv.kernels.channels, lanes, window.stride_w, window.kernel_w)
+
+    def outputs(self, kinds: Sequence[Hashable], columns: range, first_column: int = 0) -> list[Output]:
+        """The outputs of a pixel; CUs in which they differ get them one after the other. The blocks have weights from
+        the first of the columns under all windows on."""
         least = self.machine.macs if self.conv.kernels.part == 0 else 0
         found: list[Output] = []
         for kind in dict.fromkeys(kinds):
             if isinstance(kind, range):
-                traces, cycles = self._traces(kind, columns)
+                traces, cycles = self._traces(kind, moved(columns, -first_column))
                 cus = tuple(cu for cu, other in enumerate(kinds) if other == kind)
                 found.append(Output(cus, traces, max(least, cycles)))
         return found
@@ -213,7 +230,7 @@ class _Convolution:
         for y in kernel_rows:
             here = 0
             for run in runs:
-                position = (y * conv.window.kernel_w + run.start) * kernels.depth
+                position = (y * self.shared.columns + run.start) * kernels.depth
                 low, high = max(position, first), min(position + len(run) * words, first + kernels.part_words)
                 if low < high:
                     here += -(-(high - low) // longest)
@@ -265,16 +282,16 @@ class _Convolution:
             pixels = loop(machine, count, before, behind + len(outputs))
         return Stretch(tuple(works), lead + 1, pixels.issued, pixels.size + lead + 1)
 
-    def short(self, columns: Sequence[tuple[tuple[range, ...], int]], written_out: int) -> Iterator[Stretch]:
-        """Kernel steps outside of the pixels, of which so many are written out; their addresses of maps serve the next
+    def short(self, columns: Sequence[tuple[tuple[range, ...], int]]) -> Iterator[Stretch]:
+        """Kernel steps outside of the pixels, of which several are written out; their addresses of maps serve the next
         ones, too, those of weights stay in registers where there is a loop."""
         machine, window = self.machine, self.conv.window
         for rows, kinds in _row_pieces(self.conv.rows):
             for kind, count in columns:
-                outputs = self.outputs(kinds, *kind)
+                outputs = self.outputs(kinds, kind[0])
                 traces = sum(sum(output.traces) for output in outputs)
                 issue = size = 0
-                for run, written in written_out_runs(0, count, written_out, window):
+                for run, written in written_out_runs(0, count, self.written_out, window):
                     seen = window.kernel_h * ((written - 1) * window.stride_w + window.kernel_w)
                     addresses = written * len(outputs) + min(seen, written * traces)
                     body = straight(written * (traces + self.starts * len(outputs)) + addresses)
@@ -294,9 +311,8 @@ class _Convolution:
     def pixels_abreast(self, kinds: Sequence[Hashable], group: Sequence[range], count: int) -> Stretch:
         """Neighbouring groups of pixels abreast that have the same outputs. Steps are written out, as far as they see
         other columns; in mode indp, and with windows that overlap, their traces take longer than their code."""
-        conv, machine = self.conv, self.machine
-        advance, pixel_lanes = conv.window.stride_w, machine.vmacs * machine.macs
-        shared = Abreast(len(group), conv.channels, pixel_lanes, advance, conv.window.kernel_w)
+        machine, advance = self.machine, self.shared.advance
+        shared = self.shared._replace(pixels=len(group))
         works, instructions = [Work(0, 0)] * machine.compute_units, 0
         for step in range(shared.steps):
             pixels = shared.pixels_of(step)
@@ -304,7 +320,7 @@ class _Convolution:
                 min(pixel * advance + group[pixel].start for pixel in pixels),
                 max(pixel * advance + group[pixel].stop for pixel in pixels),
             )
-            for output in self.outputs(kinds, seen):
+            for output in self.outputs(kinds, seen, shared.columns_of(step).start):
                 traces = sum(output.traces)
                 # A start and its place, traces and their addresses.
                 instructions += 2 + 3 * traces

@@ -148,14 +148,18 @@ def written_out_runs(first: int, stop: int, most: int, window: tile.Window) -> l
     return [*runs, (range(whole, stop), stop - whole)] if stop > whole else runs
 
 
-def short_outputs(mode: tile.Mode, machine: Machine, window: tile.Window, depth: int, *, joined: bool) -> int:
+def short_outputs(
+    mode: tile.Mode, machine: Machine, window: tile.Window, depth: int, *, parts: int = 1, joined: bool
+) -> int:
     """How many pixels of a row are written out where each tap is a trace of a single line; 0 for other outputs.
 
     There the control core is what takes long. So kernel steps come outside of pixels, which leaves the addresses of
     weights in their registers, and those of maps serve all pixels that see them. `joined`: a kernel row is a trace.
     """
     taps = window.kernel_h * window.kernel_w
-    if mode is not tile.Mode.COOP or joined or depth != machine.line_words or taps == 1 or window.out_w < WIDE:
+    if mode is not tile.Mode.COOP or joined or depth != machine.line_words or parts > 1:
+        return 0
+    if taps == 1 or window.out_w < WIDE:
         return 0
     return max(1, WRITTEN_OUT // taps)
 

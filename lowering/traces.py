@@ -146,7 +146,8 @@ def _(op: tile.ConvOp, builder: LoopBuilder) -> None:
             builder.add(loop.ConfigOp(loop.Register.BYPASS_OFFSET, cu * share, mask))
     channels = op.channels_at(tile.outer_indices(op), machine)
     block = cast(tile.WeightsBufferType, op.weights.type).block.data
-    short = short_outputs(op.mode.data, machine, op.geometry, kernels.depth, joined=_joined(op))
+    shape = op.mode.data, machine, op.geometry, kernels.depth
+    short = short_outputs(*shape, parts=kernels.parts, joined=_joined(op))
 
     def outputs(pixel: Pixel, kernel: IndexExpr, columns: range, vmacs: int) -> None:
         """A kernel step of a pixel, or of pixels abreast, which sees these columns of those under the windows."""
@@ -178,10 +179,7 @@ def _joined(op: tile.ConvOp) -> bool:
 def _kernel_steps(op: tile.ConvOp, channels: int, pixels: int, machine: Machine) -> list[tuple[Step, range]]:
     """The kernel steps for so many channels of so many pixels abreast, and the columns under the windows that each
     sees; those alike that follow each other together."""
-    lanes = op.lanes(machine)
-    if op.abreast == 1:
-        return [(step, range(op.geometry.kernel_w)) for step in steps_of(channels, lanes, machine.vmacs)]
-    shared = op.shared(machine, pixels)
+    lanes, shared = op.lanes(machine), op.shared(machine, pixels)
     return [
         (Step(alike[0], alike[-1] + 1, step.vmacs), columns)
         for step in steps_of(pixels * channels, lanes, machine.vmacs)
@@ -220,10 +218,8 @@ class Output:
         self._traces(rows, final, relu)
 
     def _taps(self, kernel_rows: range, kernel_columns: range, part: int) -> list[list[Tap]]:
-        op, width = self.op, self.op.geometry.kernel_w
-        if op.abreast > 1:
-            width = op.shared(self.machine, op.abreast).columns
-        columns = range(self.first_column, self.first_column + width)
+        op = self.op
+        columns = range(self.first_column, self.first_column + op.shared(self.machine, op.abreast).columns)
         return taps(kernel_rows, kernel_columns, op, part, columns)
 
     def _start(self, last: bool, relu: bool) -> None:

@@ -186,7 +186,7 @@ class Packing(NamedTuple):
     @property
     def columns(self) -> int:
         """Kernel columns of a block: those of all pixels of a step."""
-        return self.kernel_w if self.abreast == 1 else self.shared.columns
+        return self.shared.columns
 
     @property
     def kernel_words(self) -> int:

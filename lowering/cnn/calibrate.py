@@ -130,8 +130,8 @@ class Positions:
     """Fraction bits of a group."""
     most: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
     """The fraction bits that a constant could have by its own range."""
-    given: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
-    """Of a group, the fraction bits that a limit gives it."""
+    least: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+    """Of a group, the fraction bits that it has at least: those with which words saturate at a limit."""
     norms: dict[Operation, float] = field(default_factory=dict[Operation, float])
     """Of a layer with weights, the largest sum of products with operands of size 1."""
 
@@ -151,7 +151,7 @@ class Positions:
                 case _:
                     continue
             if limit is not None:
-                self.given[self._leader(layer.result)] = cnn.limit_frac(limit)
+                self.least[self._leader(layer.result)] = cnn.limit_frac(limit)
         for value in self.sums:
             self.lower(value, most_frac_bits(self._range(value), HEADROOM))
         for layer in layers:
@@ -175,12 +175,16 @@ class Positions:
         """Gives a value, and those that share its fraction bits, no more than `frac`; whether that is news."""
         leader = self._leader(value)
         before = self.frac.get(leader)
-        self.frac[leader] = self.given.get(leader, max(0, frac if before is None else min(before, frac)))
+        self.frac[leader] = max(self.least.get(leader, 0), frac if before is None else min(before, frac))
         return self.frac[leader] != before
 
     def _range(self, value: SSAValue) -> Range:
         relu = "relu" in value.owner.properties if isinstance(value.owner, Operation) else False
-        return Range(max(self.sums[value].low, 0), max(self.sums[value].high, 0)) if relu else self.sums[value]
+        low, high = self.sums[value]
+        if not relu:
+            return self.sums[value]
+        limit = cnn.limit_of(value.owner) if isinstance(value.owner, cnn.Conv2dOp | cnn.LinearOp) else None
+        return Range(max(low, 0), max(high, 0) if limit is None else min(max(high, 0), limit))
 
     def _join(self, value: SSAValue, other: SSAValue) -> None:
         self.group[self._leader(other)] = self._leader(value)

@@ -27,6 +27,9 @@ from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import WORD_BITS
 from snowdialect.dialects.locations import layer_name, located, name_location
 
+MOST_FACTOR = 1 << 8
+"""Weights grow by no more than that."""
+
 SCALING = cnn.MaxPoolOp | cnn.AvgPoolOp | cnn.ReshapeOp | cnn.PadOp
 """What makes of an operand times a positive factor its result times that."""
 
@@ -40,7 +43,7 @@ class SaturateAtLimit(RewritePattern):
             return
         limit = op.limit.value.data
         power = 1 << max(0, ceil(log2(limit)))
-        if power >= 1 << WORD_BITS:
+        if power > MOST_FACTOR * limit:
             return
         name, factor = layer_name(op), power / limit
         scale = cnn.ConstantOp.splat(factor, shape_of(op.x)[1:2])
@@ -56,6 +59,15 @@ class SaturateAtLimit(RewritePattern):
             )
             reader.operands[1] = weight.result
             rewriter.notify_op_modified(reader)
+
+
+class DropLimit(RewritePattern):
+    """relu(x){h} is relu(x) where no words reach h."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.ReluOp, rewriter: PatternRewriter) -> None:
+        if op.limit is not None and op.limit.value.data >= 1 << WORD_BITS - 1:
+            rewriter.replace(op, located(cnn.ReluOp(op.x), op.location))
 
 
 class SubtractFromLimit(RewritePattern):
@@ -88,7 +100,9 @@ def takes_factors(value: SSAValue) -> bool:
     cnn-fuse bring them there."""
     while isinstance(owner := value.owner, cnn.BatchNormOp | cnn.ScaleShiftOp) and value.has_one_use():
         value = owner.x
-    return isinstance(owner, cnn.Conv2dOp | cnn.LinearOp) and value.has_one_use() and owner.relu is None
+    if not isinstance(owner, cnn.Conv2dOp | cnn.LinearOp) or not value.has_one_use() or owner.relu is not None:
+        return False
+    return isinstance(owner, cnn.LinearOp) or owner.residual is None
 
 
 def readers_of(value: SSAValue) -> list[cnn.Conv2dOp | cnn.LinearOp] | None:
@@ -112,4 +126,4 @@ class CnnFoldLimitsPass(ModulePass):
     name = "cnn-fold-limits"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        rewrite_layers(op, [SaturateAtLimit(), SubtractFromLimit()])
+        rewrite_layers(op, [DropLimit(), SaturateAtLimit(), SubtractFromLimit()])

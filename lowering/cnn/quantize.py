@@ -105,15 +105,18 @@ class QuantizeWeighted(QuantizePattern):
         if _is_fixed(op):
             return
         x = self.quantized(op.x, rewriter)
-        limit = cnn.limit_of(op)
-        frac = self.wanted_frac(op) if limit is None else cnn.limit_frac(limit)
+        limit, frac = cnn.limit_of(op), self.wanted_frac(op)
+        saturating = 0 if limit is None else cnn.limit_frac(limit)
+        frac = max(frac, saturating)
         weight_frac = min(self.wanted_frac(op.weight.owner), frac + MAX_SHIFT - _frac(x))
-        if limit is not None:
-            # Words saturate at the limit with these fraction bits only, so the sums have as many.
-            weight_frac = max(weight_frac, frac - _frac(x))
         weight = self.quantized(op.weight, rewriter, weight_frac)
         accumulator = _frac(x) + weight_frac
-        result_type = cnn.tensor_type(cnn.shape_of(op.result), min(frac, accumulator))
+        frac = min(frac, accumulator)
+        result_type = cnn.tensor_type(cnn.shape_of(op.result), frac)
+        # Words that hold no more than the limit need none; where they hold more, since sums have too few fraction bits,
+        # a ReLU behind saturates at it.
+        late = saturating if frac < saturating else None
+        limit = limit if frac == saturating else None
         bias = op.bias
         if bias is not None:
             bias_frac = _clamp(self.wanted_frac(bias.owner), accumulator - MAX_SHIFT, accumulator)
@@ -121,7 +124,7 @@ class QuantizeWeighted(QuantizePattern):
         relu = op.relu is not None
         if isinstance(op, cnn.LinearOp):
             fixed = cnn.LinearOp(x, weight, bias=bias, relu=relu, limit=limit, result_type=result_type)
-            self.replace(op, fixed, rewriter)
+            self.replace(op, self.saturated(fixed, late, op, rewriter), rewriter)
             return
         residual = op.residual
         if residual is not None:
@@ -142,7 +145,16 @@ class QuantizeWeighted(QuantizePattern):
             limit=limit,
             result_type=result_type,
         )
-        self.replace(op, fixed, rewriter)
+        self.replace(op, self.saturated(fixed, late, op, rewriter), rewriter)
+
+    def saturated(
+        self, fixed: cnn.Conv2dOp | cnn.LinearOp, frac: int | None, op: Operation, rewriter: PatternRewriter
+    ) -> cnn.CnnOp:
+        """A layer, or a ReLU behind it whose words have so many fraction bits."""
+        if frac is None:
+            return fixed
+        rewriter.insert(located(fixed, name_location(f"{layer_name(op)}.sum")), InsertPoint.before(op))
+        return cnn.ReluOp(fixed.result, cnn.tensor_type(cnn.shape_of(fixed.result), frac))
 
 
 @dataclass(frozen=True)
@@ -201,7 +213,7 @@ class QuantizeRelu(QuantizePattern):
         if op.limit is not None:
             if (limit := op.saturation) is None:
                 raise SnowError(f"{layer_name(op)}: no words saturate at its limit, run cnn-fold-limits before")
-            result_type = cnn.tensor_type(cnn.shape_of(op.result), cnn.limit_frac(limit))
+            result_type = cnn.tensor_type(cnn.shape_of(op.result), max(_frac(x), cnn.limit_frac(limit)))
         self.replace(op, cnn.ReluOp(x, result_type), rewriter)
 
 

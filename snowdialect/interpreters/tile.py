@@ -380,8 +380,7 @@ def _blocks(wbuf: Words, start: int, op: tile.ConvOp, machine: Machine) -> _Bloc
     kernels, window = op.kernels.record, op.window.record
     lanes, head = op.lanes(machine), op.head(machine)
     block = cast(tile.WeightsBufferType, op.weights.type).block.data
-    columns = window.kernel_w if kernels.abreast == 1 else op.shared(machine, kernels.abreast).columns
-    whole = window.kernel_h * columns * kernels.depth
+    whole = window.kernel_h * op.shared(machine, op.abreast).columns * kernels.depth
     first = kernels.part * kernels.part_words
     length = min(kernels.part_words, whole - first)
     shaped = wbuf[:, start : start + kernels.steps * block].reshape(machine.vmacs, kernels.steps, block)

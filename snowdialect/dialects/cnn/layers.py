@@ -337,6 +337,10 @@ class AvgPoolOp(_PoolOp):
             self.expect_shift("the result", frac + self.weight_frac - result_frac)
 
 
+SMALLEST_FLOAT, LARGEST_FLOAT = 2.0**-126, 2.0**128 - 2.0**104
+"""Of f32, of those with full precision."""
+
+
 @irdl_op_definition
 class ReluOp(ElementwiseOp):
     """max(x, 0); with a `limit`, which f32 alone can have, min(max(x, 0), limit)."""
@@ -361,8 +365,8 @@ class ReluOp(ElementwiseOp):
         super().verify_elements()
         if self.limit is None:
             return
-        if not 0 < self.limit.value.data < float("inf"):
-            self.fail(f"limit {self.limit.value.data} is not above zero")
+        if not SMALLEST_FLOAT <= self.limit.value.data <= LARGEST_FLOAT:
+            self.fail(f"limit {self.limit.value.data} is no number of f32 above zero")
         if frac_of(self.result) is not None:
             self.fail("has a limit, for which there is no fixed-point form; run cnn-fold-limits first")
 

@@ -312,8 +312,8 @@ class ConvOp(ComputeOp):
     def shared(self, machine: Machine, pixels: int) -> Abreast:
         """How so many pixels abreast share the lanes of kernel steps."""
         kernels, window = self.kernels.record, self.geometry
-        words = kernels.channels if kernels.abreast > 1 else kernels.steps * machine.vmacs * self.lanes(machine)
-        return Abreast(pixels, words, machine.vmacs * self.lanes(machine), window.stride_w, window.kernel_w)
+        lanes = machine.vmacs * self.lanes(machine)
+        return Abreast(pixels, max(1, kernels.channels), lanes, window.stride_w, window.kernel_w)
 
     def group_class(self, x: int, count: int) -> tuple[range, int]:
         """The columns under the windows of so many pixels that lie inside the maps, and the number of pixels."""
@@ -357,6 +357,8 @@ class ConvOp(ComputeOp):
         """Results of pixels abreast lie one behind the other, and all of a pixel is computed at once."""
         machine = machine_of(self)
         pixel, room = cast(MapsBufferType, self.result.type).pixel.data, kernels.steps * machine.vmacs
+        if kernels.abreast < 1:
+            fail(self, f"there are no {kernels.abreast} pixels abreast")
         if self.mode.data is not Mode.INDP or kernels.parts > 1 or kernels.share or self.bypass or self.biases:
             fail(self, "pixels abreast want mode indp, whole kernels with their biases, and no bypass")
         if kernels.channels != pixel or kernels.abreast * pixel > room * self.lanes(machine):
@@ -375,7 +377,7 @@ class ConvOp(ComputeOp):
             fail(self, f"a pixel of {kernels.depth} words does not hold the {taps} rows under a kernel")
         if self.mode.data is Mode.COOP and kernels.depth // taps % machine.line_words:
             fail(self, f"COOP reads whole lines of {machine.line_words} words, a kernel sees {kernels.depth // taps}")
-        if kernels.abreast > 1:
+        if kernels.abreast != 1:
             self._verify_abreast(kernels)
         if kernels.share and self.span.record.share:
             fail(self, "CUs share out either rows or kernels, not both")

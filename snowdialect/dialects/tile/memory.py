@@ -26,7 +26,7 @@ from xdsl.utils.exceptions import VerifyException
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.target import machine_of
-from snowdialect.dialects.tile.types import MapsType, PackedType, PackingAttr
+from snowdialect.dialects.tile.types import MapsType, Mode, PackedType, PackingAttr
 from snowdialect.layout import MapsLayout, Packing, average_block
 
 
@@ -182,11 +182,22 @@ class WeightsOp(IRDLOperation):
             end = offset + count
         if end > packing.windows * packing.depth:
             fail(self, f"channels end at word {end}, kernels see {packing.windows * packing.depth} words of a pixel")
-        lanes = packing.tiles * packing.steps * packing.vmacs * packing.lanes
-        if packing.abreast < 1 or (packing.abreast > 1 and packing.abreast * packing.kernels_of_cu > lanes):
-            fail(self, f"{packing.abreast} pixels of {packing.kernels_of_cu} channels do not fit {lanes} lanes")
+        self._verify_abreast(packing)
         if _words(self.result) != packing.words:
             fail(self, f"the packing takes {packing.words} words, the result has {_words(self.result)}")
+
+    def _verify_abreast(self, packing: Packing) -> None:
+        """Pixels abreast have all their kernels in one tile, which overlap."""
+        if packing.abreast == 1 and packing.advance == 0:
+            return
+        alone = packing.groups == packing.windows == packing.cus == packing.tiles == packing.parts == 1
+        if packing.abreast < 2 or not alone or packing.mode != Mode.INDP.value or packing.apart:
+            fail(self, f"there are no {packing.abreast} pixels abreast in packed kernels of this kind")
+        if not 0 < packing.advance < packing.kernel_w:
+            fail(self, f"pixels abreast are {packing.advance} columns apart, a kernel has {packing.kernel_w}")
+        lanes = packing.steps * packing.vmacs * packing.lanes
+        if packing.abreast * packing.kernels_of_cu > lanes:
+            fail(self, f"{packing.abreast} pixels of {packing.kernels_of_cu} channels do not fit {lanes} lanes")
 
 
 @irdl_op_definition

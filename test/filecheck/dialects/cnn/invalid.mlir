@@ -321,5 +321,5 @@
 // -----
 
 %x = cnn.input "x" : tensor<1x8x4x4xf32>
-// CHECK: cnn.relu "y": limit -1.0 is not above zero
+// CHECK: cnn.relu "y": limit -1.0 is no number of f32 above zero
 %y = cnn.relu %x {limit = -1.0 : f64} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>

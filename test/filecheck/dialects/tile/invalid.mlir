@@ -1173,6 +1173,18 @@ builtin.module attributes {snow.machine = "zc706"} {
 
 // -----
 
+// CHECK: tile.conv "conv1": there are no 0 pixels abreast
+builtin.module attributes {snow.machine = "zc706"} {
+  tile.layer "conv2d" {
+    %m = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 4, row 32>
+    %o = tile.buffer words 512 at 8192 slots 1 every 16384 : !tile.mbuf<pixel 32, row 160>
+    %k = tile.buffer words 832 at 0 slots 1 every 8192 : !tile.wbuf<block 832>
+    tile.conv indp %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 3, left 0, right 5, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 5, in_w 5, out_h 3, out_w 5> <depth 4, steps 1, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 48, abreast 0> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 4, row 32>, !tile.wbuf<block 832> to !tile.mbuf<pixel 32, row 160> loc("conv1")
+  }
+}
+
+// -----
+
 // CHECK: tile.conv "conv1": pixels abreast want windows without gaps between columns
 builtin.module attributes {snow.machine = "zc706"} {
   tile.layer "conv2d" {
@@ -1182,3 +1194,38 @@ builtin.module attributes {snow.machine = "zc706"} {
     tile.conv indp %m[0], %k[0] to %o[0] at[0] word[0] row[0] column[0] channel[0] offset[0] part[0], [0] <top 0, bottom 3, left 0, right 5, share 0, cus 1> <kernel_h 3, kernel_w 3, stride_h 1, stride_w 1, dilation_h 1, dilation_w 2, pad_top 0, pad_left 1, in_h 5, in_w 5, out_h 3, out_w 5> <depth 4, steps 1, channels 32, share 0, lead -1, row_lead 0, bypass_first 0, part 0, parts 1, part_words 48, abreast 2> <result 8, bias 0, bypass 0> : !tile.mbuf<pixel 4, row 32>, !tile.wbuf<block 832> to !tile.mbuf<pixel 32, row 160> loc("conv1")
   }
 }
+// -----
+
+%w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+// CHECK: tile.weights "p": there are no 2 pixels abreast in packed kernels of this kind
+%p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, abreast 2, advance 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144> loc("p")
+
+// -----
+
+%w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+// CHECK: tile.weights "p": there are no 0 pixels abreast in packed kernels of this kind
+%p = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, abreast 0, advance 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144> loc("p")
+
+// -----
+
+%w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+// CHECK: tile.weights "p": pixels abreast are 3 columns apart, a kernel has 3
+%p = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, abreast 2, advance 3, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144> loc("p")
+
+// -----
+
+%w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+// CHECK: tile.weights "p": 3 pixels of 32 channels do not fit 64 lanes
+%p = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, abreast 3, advance 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144> loc("p")
+
+// -----
+
+%w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+// CHECK: tile.weights "p": channels end at word 24, kernels see 16 words of a pixel
+%p = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, abreast 1, advance 0, channels [16 at 8]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144> loc("p")
+
+// -----
+
+%w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+// CHECK: tile.weights "p": the channels from word 4 on overlap those before them
+%p = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, abreast 1, advance 0, channels [8 at 0, 8 at 4]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144> loc("p")
