@@ -371,6 +371,7 @@ def instructions_per_output(problem: ConvProblem) -> int:
     return 1 + (problem.bypass is not None) + problem.window.kernel_h
 
 
+@cache
 def per_output(problem: ConvProblem, mode: Mode, abreast: int = 1) -> int:
     """MAC cycles of an output away from borders; of a kernel step of pixels abreast on the average."""
     machine, window = problem.machine, problem.window

@@ -130,17 +130,18 @@ class Step(NamedTuple):
 def written_out_runs(first: int, stop: int, most: int, window: tile.Window) -> list[tuple[range, int]]:
     """Columns in a loop, and how many of them, up to `most`, are written out in an iteration; then those left over.
 
-    As many as take the fewest instructions, issued and in the cache: in a loop an output takes its traces, its start,
-    and the addresses that no other one has; without, each trace has addresses of its own.
+    As many as take the fewest instructions, those issued and those in the cache: in a loop an output takes its traces,
+    its start, and the addresses that no other one has; without, each trace and two addresses of its own.
     """
     taps, columns = window.kernel_h * window.kernel_w, stop - first
+    alone = 2 * 3 * taps
 
     def instructions(size: int) -> int:
         turns, left = divmod(columns, size)
         seen = window.kernel_h * ((size - 1) * window.stride_w + window.kernel_w)
         body = size * (taps + 2) + min(size * taps, seen)
-        looped = turns * body + body + taps if turns > 1 else 6 * turns * size * taps
-        return looped + 6 * left * taps
+        looped = turns * body + body + taps if turns > 1 else turns * size * alone
+        return looped + left * alone
 
     size = min(range(1, most + 1), key=instructions)
     whole = first + columns // size * size

@@ -180,6 +180,8 @@ def _kernel_steps(op: tile.ConvOp, channels: int, pixels: int, machine: Machine)
     """The kernel steps for so many channels of so many pixels abreast, and the columns under the windows that each
     sees; those alike that follow each other together."""
     lanes, shared = op.lanes(machine), op.shared(machine, pixels)
+    if pixels == 1:
+        return [(step, range(shared.kernel_w)) for step in steps_of(channels, lanes, machine.vmacs)]
     return [
         (Step(alike[0], alike[-1] + 1, step.vmacs), columns)
         for step in steps_of(pixels * channels, lanes, machine.vmacs)

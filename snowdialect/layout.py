@@ -116,6 +116,8 @@ class Abreast(NamedTuple):
     @property
     def columns(self) -> int:
         """The most columns that a step sees."""
+        if self.pixels == 1:
+            return self.kernel_w
         return max(len(self.columns_of(step)) for step in range(self.steps))
 
 
