@@ -85,7 +85,8 @@ class SubtractFromLimit(RewritePattern):
             relu = cnn.ReluOp(shifted)
             made += [located(each, name_location(f"{name}.{part}")) for each in (minus, limit, shifted, relu)]
             x = relu.result
-        made[-1].location = op.location
+        # The layer that ends it keeps the name.
+        made[-2].location = op.location
         rewriter.replace(op, made)
 
 

@@ -124,7 +124,7 @@ class QuantizeWeighted(QuantizePattern):
         relu = op.relu is not None
         if isinstance(op, cnn.LinearOp):
             fixed = cnn.LinearOp(x, weight, bias=bias, relu=relu, limit=limit, result_type=result_type)
-            self.replace(op, self.saturated(fixed, late, op, rewriter), rewriter)
+            self.finish(op, fixed, late, rewriter)
             return
         residual = op.residual
         if residual is not None:
@@ -145,16 +145,17 @@ class QuantizeWeighted(QuantizePattern):
             limit=limit,
             result_type=result_type,
         )
-        self.replace(op, self.saturated(fixed, late, op, rewriter), rewriter)
+        self.finish(op, fixed, late, rewriter)
 
-    def saturated(
-        self, fixed: cnn.Conv2dOp | cnn.LinearOp, frac: int | None, op: Operation, rewriter: PatternRewriter
-    ) -> cnn.CnnOp:
-        """A layer, or a ReLU behind it whose words have so many fraction bits."""
+    def finish(self, op: Operation, fixed: cnn.CnnOp, frac: int | None, rewriter: PatternRewriter) -> None:
+        """Puts a fixed-point layer in the place of a float one, with a ReLU behind it of so many fraction bits."""
         if frac is None:
-            return fixed
-        rewriter.insert(located(fixed, name_location(f"{layer_name(op)}.sum")), InsertPoint.before(op))
-        return cnn.ReluOp(fixed.result, cnn.tensor_type(cnn.shape_of(fixed.result), frac))
+            self.replace(op, fixed, rewriter)
+            return
+        located(fixed, op.location)
+        relu = cnn.ReluOp(fixed.result, cnn.tensor_type(cnn.shape_of(fixed.result), frac))
+        located(relu, name_location(f"{layer_name(op)}.limit"))
+        rewriter.replace(op, (fixed, relu, located(cnn.DequantizeOp(relu), op.location)))
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ cnn.output "t" %t : tensor<1x2x6x6xf32>
 // CHECK-NEXT: cnn.constant dense<6.000000e+00> : tensor<3xf32> loc("relu6.below")
 // CHECK-NEXT: cnn.scale_shift {{.*}} loc("relu6.below")
 // CHECK-NEXT: cnn.relu {{.*}} loc("relu6.below")
-// CHECK:      cnn.scale_shift {{.*}} loc("relu6.above")
-// CHECK-NEXT: cnn.relu {{.*}} loc("relu6")
+// CHECK:      cnn.scale_shift {{.*}} loc("relu6")
+// CHECK-NEXT: cnn.relu {{.*}} loc("relu6.above")
 // CHECK-NEXT: cnn.output
 // FIXED: cnn.output
 %x = cnn.input "x" : tensor<1x3x6x6xf32>
