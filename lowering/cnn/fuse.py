@@ -83,16 +83,7 @@ class HoistMaxPool(RewritePattern):
             return
         geometry, name = op.geometry, layer_name(op)
         pools = [
-            located(
-                cnn.MaxPoolOp(
-                    part,
-                    kernel=geometry.kernel,
-                    strides=geometry.strides,
-                    pads=geometry.pads,
-                    ceil_mode=geometry.ceil_mode,
-                ),
-                name_location(f"{name}.operand{index}"),
-            )
+            located(cnn.MaxPoolOp.with_geometry(part, geometry), name_location(f"{name}.operand{index}"))
             for index, part in enumerate(concat.inputs)
         ]
         moved = located(cnn.ConcatOp([pool.result for pool in pools]), concat.location)

@@ -166,14 +166,7 @@ class QuantizeMaxPool(QuantizePattern):
     def match_and_rewrite(self, op: cnn.MaxPoolOp, rewriter: PatternRewriter):
         if _is_fixed(op):
             return
-        geometry = op.geometry
-        fixed = cnn.MaxPoolOp(
-            self.quantized(op.x, rewriter),
-            kernel=geometry.kernel,
-            strides=geometry.strides,
-            pads=geometry.pads,
-            ceil_mode=geometry.ceil_mode,
-        )
+        fixed = cnn.MaxPoolOp.with_geometry(self.quantized(op.x, rewriter), op.geometry)
         self.replace(op, fixed, rewriter)
 
 
@@ -188,16 +181,7 @@ class QuantizeAvgPool(QuantizePattern):
         x = self.quantized(op.x, rewriter)
         accumulator = _frac(x) + op.weight_frac
         frac = _clamp(self.wanted_frac(op), accumulator - MAX_SHIFT, accumulator)
-        geometry = op.geometry
-        fixed = cnn.AvgPoolOp(
-            x,
-            kernel=geometry.kernel,
-            strides=geometry.strides,
-            pads=geometry.pads,
-            ceil_mode=geometry.ceil_mode,
-            count_include_pad=geometry.count_include_pad,
-            result_type=cnn.tensor_type(cnn.shape_of(op.result), frac),
-        )
+        fixed = cnn.AvgPoolOp.with_geometry(x, op.geometry, cnn.tensor_type(cnn.shape_of(op.result), frac))
         self.replace(op, fixed, rewriter)
 
 

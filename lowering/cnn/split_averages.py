@@ -37,14 +37,7 @@ class SplitAverage(RewritePattern):
         x = op.x
         for number, part in enumerate(parts, 1):
             name = layer_name(op) if number == len(parts) else f"{layer_name(op)}.part{number}"
-            pool = cnn.AvgPoolOp(
-                x,
-                kernel=part.kernel,
-                strides=part.strides,
-                pads=part.pads,
-                ceil_mode=part.ceil_mode,
-                count_include_pad=part.count_include_pad,
-            )
+            pool = cnn.AvgPoolOp.with_geometry(x, part)
             rewriter.insert(located(pool, name_location(name)))
             x = pool.result
         rewriter.replace(op, (), (x,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Sequence
-from typing import cast
+from typing import Self, cast
 
 from xdsl.dialects.builtin import Float64Type, FloatAttr, IntegerAttr, UnitAttr, f64, i64
 from xdsl.ir import Attribute, SSAValue
@@ -271,6 +271,11 @@ class _PoolOp(CnnOp, ABC):
         if count_include_pad:
             properties["count_include_pad"] = UnitAttr()
         super().__init__(operands=[x], properties=properties, result_types=[deduced])
+
+    @classmethod
+    def with_geometry(cls, x: Value, geometry: PoolGeometry, result_type: Attribute | None = None) -> Self:
+        """A pool of these windows; errors as those of the constructor."""
+        return cls(x, **vars(geometry), result_type=result_type)
 
     @property
     def geometry(self) -> PoolGeometry:
