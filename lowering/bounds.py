@@ -16,7 +16,8 @@ from itertools import product
 from math import ceil
 from typing import NamedTuple
 
-from lowering.tiling import ConvProblem, MapsProblem
+from lowering.conv_tiling import ConvProblem
+from lowering.maps_tiling import MapsProblem
 from snowdialect.dialects.tile import Mode, Window
 from snowdialect.layout import MapsLayout, average_steps, round_up
 from snowdialect.machine import Machine

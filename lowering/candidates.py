@@ -8,22 +8,9 @@ from itertools import product
 from math import gcd
 from typing import NamedTuple
 
+from lowering.conv_tiling import ConvPlan, ConvProblem, KernelPlan, kernel_share, most_slots, plan_kernels, plan_tiles
 from lowering.costs import best_abreast, limit_cycles, words_cycles
-from lowering.tiling import (
-    ConvPlan,
-    ConvProblem,
-    KernelPlan,
-    MapsProblem,
-    TileSize,
-    TilingError,
-    kernel_share,
-    most_slots,
-    pieces,
-    plan_columns,
-    plan_kernels,
-    plan_tiles,
-    tile_columns,
-)
+from lowering.maps_tiling import MapsProblem, TileSize, TilingError, pieces, plan_columns, tile_columns
 from lowering.words_tiling import (
     WordsPlan,
     channel_grain,

@@ -9,14 +9,15 @@ from xdsl.ir import Operation, SSAValue
 
 from lowering.bounds import Bounds, add_bounds, avg_pool_bounds, conv_bounds, max_pool_bounds, pixel_lines
 from lowering.cnn.choose_schedule import steps_of
+from lowering.conv_tiling import ConvProblem, plan_conv
 from lowering.host import host_reason
 from lowering.layouts import layout_of
+from lowering.maps_tiling import MapsProblem, TilingError
 from lowering.problems import conv_problem, conv_window, linear_problem, pixel_window, pool_window
 from lowering.tile_steps.layer import LayerBuffers
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.steps import maps_of
 from lowering.tile_steps.words import add_steps, average_weights, avg_pool_steps, max_pool_steps
-from lowering.tiling import ConvProblem, MapsProblem, TilingError, plan_conv
 from lowering.timing import estimate
 from lowering.words_tiling import words_problem
 from snowdialect.certificate import Certificate

@@ -24,9 +24,11 @@ from xdsl.pattern_rewriter import (
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import region_dce
 
+from lowering.conv_tiling import ConvProblem, plan_conv
 from lowering.host import host_reason
 from lowering.layouts import concat_segments, layout_of, placement
 from lowering.legality import check_removed
+from lowering.maps_tiling import TilingError
 from lowering.problems import FUSED, conv_problem, fused_pool, linear_problem, pixel_window, pool_behind, pool_window
 from lowering.tile_steps.conv import conv_steps
 from lowering.tile_steps.emit import Operands
@@ -35,7 +37,6 @@ from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.sequence import Layer, fill_sequence, sequences
 from lowering.tile_steps.steps import Maps
 from lowering.tile_steps.words import add_steps, average_weights, avg_pool_steps, max_pool_steps
-from lowering.tiling import ConvProblem, TilingError, plan_conv
 from snowdialect.dialects import cnn, tile
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.layers import describe_alone

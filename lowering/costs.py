@@ -11,8 +11,9 @@ from functools import cache
 from math import inf
 from typing import NamedTuple
 
+from lowering.conv_tiling import ConvPlan, ConvProblem
 from lowering.loop_builder import short_outputs
-from lowering.tiling import ConvPlan, ConvProblem, MapsProblem, PoolBefore, TilePlan
+from lowering.maps_tiling import MapsProblem, PoolBefore, TilePlan
 from lowering.words_tiling import ChannelTile, WordsPlan
 from snowdialect.dialects.tile import Mode, Order, Window
 from snowdialect.layout import MapsLayout, average_steps, round_up

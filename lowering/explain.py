@@ -19,8 +19,8 @@ from lowering.cnn.choose_schedule import (
     layers_of,
     ranked_plans,
 )
+from lowering.conv_tiling import ConvPlan, ConvProblem, plan_conv
 from lowering.problems import conv_problem, linear_problem
-from lowering.tiling import ConvPlan, ConvProblem, plan_conv
 from lowering.timing import Busy, busy, estimate
 from snowdialect.certificate import Certificate
 from snowdialect.dialects import cnn

@@ -6,8 +6,8 @@ from xdsl.ir import Operation, SSAValue
 
 from lowering.candidates import quickest_tiles
 from lowering.layouts import has_empty_lines, layout_of, moves_nothing, placement, same_words
+from lowering.maps_tiling import TilingError
 from lowering.problems import pixel_window, pool_window
-from lowering.tiling import TilingError
 from lowering.words_tiling import words_problem
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of

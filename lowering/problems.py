@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from xdsl.ir import SSAValue
 
+from lowering.conv_tiling import ConvProblem, PoolBehind, possible_windows
 from lowering.costs import grouped_cycles
 from lowering.layouts import layout_of, placement, word_ranges
+from lowering.maps_tiling import PoolBefore
 from lowering.reshape import reshaped
-from lowering.tiling import ConvProblem, PoolBefore, PoolBehind, possible_windows
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.locations import layer_name

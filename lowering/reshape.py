@@ -6,7 +6,7 @@ rows that a stride steps over are not there at all in rows that lie as far apart
 
 from __future__ import annotations
 
-from lowering.tiling import ConvProblem
+from lowering.conv_tiling import ConvProblem
 from snowdialect.dialects.tile import Window
 from snowdialect.layout import MapsLayout
 from snowdialect.machine import Machine

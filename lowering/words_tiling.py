@@ -1,6 +1,6 @@
 """How a layer that works on the words of pixels, a pool or an addition, is cut into tiles.
 
-CUs share out its rows or its channels. Pure arithmetic on layouts, on top of lowering/tiling.py.
+CUs share out its rows or its channels. Pure arithmetic on layouts, on top of lowering/maps_tiling.py.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from math import lcm
 from typing import NamedTuple
 
 from lowering.layouts import word_ranges
-from lowering.tiling import MapsProblem, TilePlan, TileSize, TilingError, plan_maps
+from lowering.maps_tiling import MapsProblem, TilePlan, TileSize, TilingError, plan_maps
 from snowdialect.dialects.tile import Split, Window
 from snowdialect.layout import MapsLayout, Segment, round_up
 from snowdialect.machine import Machine

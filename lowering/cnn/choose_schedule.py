@@ -25,6 +25,7 @@ from xdsl.pattern_rewriter import (
 )
 
 from lowering.candidates import SMALL, Choices, Refusal, conv_plans, ignore, quickest_tiles
+from lowering.conv_tiling import ConvPlan, ConvProblem
 from lowering.costs import MOST_ABREAST, bytes_per_cycle, conv_cycles, limit_cycles, words_cycles
 from lowering.host import host_reason
 from lowering.layouts import layout_of, unrolled_layout
@@ -36,7 +37,6 @@ from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.roll import code_size
 from lowering.tile_steps.steps import maps_of
 from lowering.tile_steps.words import max_pool_steps
-from lowering.tiling import ConvPlan, ConvProblem
 from lowering.timing import estimate
 from lowering.words_tiling import words_problem
 from snowdialect.dialects import cnn

@@ -9,7 +9,9 @@ from itertools import pairwise
 from math import gcd
 from typing import NamedTuple
 
+from lowering.conv_tiling import ConvPlan, ConvProblem, weights_place
 from lowering.costs import instructions_per_output, per_output
+from lowering.maps_tiling import ColumnTile
 from lowering.row_tiles import MapsTile, RowTile
 from lowering.tile_steps.layer import (
     CYCLES_PER_INSTRUCTION,
@@ -27,7 +29,6 @@ from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.pooled_maps import PooledMaps
 from lowering.tile_steps.steps import ALL, Access, Buffer, Extent, Maps, Part, Role, Step, Unit
-from lowering.tiling import ColumnTile, ConvPlan, ConvProblem, weights_place
 from snowdialect.dialects import tile
 from snowdialect.layout import UnrolledRows, round_up
 

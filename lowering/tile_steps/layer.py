@@ -8,13 +8,13 @@ from functools import cached_property
 from itertools import groupby
 from typing import NamedTuple
 
+from lowering.maps_tiling import ColumnTile, Place, TilePlan
 from lowering.row_tiles import MapsTile
 from lowering.tile_steps.neighbours import Ahead, Buffers, FirstLoad, Left, Neighbours, Swapped
 from lowering.tile_steps.order import order
 from lowering.tile_steps.roll import Node, roll, straight
 from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Region, Role, Step, Unit, Work
 from lowering.tile_steps.waits import Pending, Waits
-from lowering.tiling import ColumnTile, Place, TilePlan
 from snowdialect.dialects import tile
 from snowdialect.layout import MapsLayout
 from snowdialect.machine import Machine

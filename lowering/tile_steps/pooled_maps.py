@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
+from lowering.maps_tiling import ColumnTile, PoolBefore
 from lowering.row_tiles import MapsTile
 from lowering.tile_steps.layer import LayerBuffers, Origin
 from lowering.tile_steps.pool import PoolTile
-from lowering.tiling import ColumnTile, PoolBefore
 from snowdialect.dialects import tile
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from lowering.tiling import Place
+from lowering.maps_tiling import Place
 from snowdialect.layout import MapsLayout
 
 

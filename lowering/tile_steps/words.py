@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from lowering.candidates import quickest_tiles
 from lowering.layouts import word_ranges
+from lowering.maps_tiling import ColumnTile, Place
 from lowering.row_tiles import RowTile
 from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, LoadWeights, Slice, Slots, Transfer
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import Access, Extent, Maps, Part, Role, Step, Unit, Work
-from lowering.tiling import ColumnTile, Place
 from lowering.words_tiling import ChannelTile, words_problem
 from snowdialect.dialects import tile
 from snowdialect.fixed_point import avg_pool_weights

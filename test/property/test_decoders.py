@@ -9,10 +9,10 @@ from xdsl.ir import Block
 
 from lowering import driver
 from lowering.cnn.choose_schedule import SCHEDULE, ChooseSchedule, steps_of
+from lowering.conv_tiling import plan_conv
 from lowering.issue import convolution
 from lowering.problems import conv_problem
 from lowering.tile_steps.conv import Conv as ConvStep
-from lowering.tiling import plan_conv
 from snowdialect.dialects import cnn
 from snowdialect.dialects import loop as loop_dialect
 from snowdialect.dialects.tile import Mode, ScheduleAttr

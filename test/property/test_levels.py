@@ -19,10 +19,11 @@ from lowering.candidates import Choices, conv_plans
 from lowering.check import check, first_difference
 from lowering.cnn.choose_schedule import SCHEDULE, ChooseSchedule
 from lowering.cnn.place_concats import PlaceConcats
+from lowering.conv_tiling import plan_conv
 from lowering.layouts import unrolled_layout
+from lowering.maps_tiling import TilingError, tile_columns
 from lowering.pipeline import LEVELS
 from lowering.problems import conv_problem, linear_problem
-from lowering.tiling import TilingError, plan_conv, tile_columns
 from snowdialect.backend.assembly import SnowflakeAsmTarget, parse_assembly
 from snowdialect.dialects import cnn
 from snowdialect.dialects.target import machine_of, set_machine

@@ -15,9 +15,10 @@ from xdsl.dialects.builtin import ModuleOp
 from lowering import driver
 from lowering.check import first_difference
 from lowering.cnn.choose_schedule import SCHEDULE
+from lowering.conv_tiling import ConvProblem, plan_conv
+from lowering.maps_tiling import TilingError, pieces, tile_columns
 from lowering.pipeline import LEVELS
 from lowering.problems import conv_problem
-from lowering.tiling import ConvProblem, TilingError, pieces, plan_conv, tile_columns
 from snowdialect.backend.assemble import assemble
 from snowdialect.dialects import cnn
 from snowdialect.dialects.target import set_machine

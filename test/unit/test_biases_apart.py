@@ -11,11 +11,11 @@ from lowering import driver
 from lowering.candidates import Choices, conv_plans
 from lowering.check import check
 from lowering.cnn.choose_schedule import ChooseSchedule, best_plan
+from lowering.conv_tiling import ConvPlan, ConvProblem, plan_conv
 from lowering.tile_steps.conv import Conv, conv_steps
 from lowering.tile_steps.layer import LoadBiases, LoadWeights
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.steps import Access, Role, maps_of
-from lowering.tiling import ConvPlan, ConvProblem, plan_conv
 from snowdialect.dialects import cnn
 from snowdialect.dialects.target import set_machine
 from snowdialect.dialects.tile import Mode, Order, Schedule, ScheduleAttr, Split, Window

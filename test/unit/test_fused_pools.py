@@ -2,12 +2,12 @@
 
 import pytest
 
+from lowering.conv_tiling import ConvProblem, PoolBehind, plan_conv
 from lowering.tile_steps.conv import Conv, ConvSteps, conv_steps
 from lowering.tile_steps.layer import Load
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.steps import maps_of
-from lowering.tiling import ConvProblem, PoolBehind, plan_conv
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Segment
 from snowdialect.machine import load_machine

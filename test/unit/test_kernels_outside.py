@@ -2,11 +2,11 @@
 
 from itertools import groupby, pairwise
 
+from lowering.conv_tiling import ConvProblem, plan_conv
 from lowering.tile_steps.conv import Conv, ConvSteps, conv_steps
 from lowering.tile_steps.layer import Load, LoadWeights, Store
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.steps import Step, maps_of
-from lowering.tiling import ConvProblem, plan_conv
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Segment
 from snowdialect.machine import load_machine

@@ -2,11 +2,12 @@
 
 import pytest
 
+from lowering.conv_tiling import ConvProblem, most_slots, plan_conv
+from lowering.maps_tiling import TilingError
 from lowering.tile_steps.conv import Conv, ConvSteps, conv_steps
 from lowering.tile_steps.layer import LoadWeights
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.steps import Role, maps_of
-from lowering.tiling import ConvProblem, TilingError, most_slots, plan_conv
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Segment
 from snowdialect.machine import load_machine

@@ -1,11 +1,11 @@
 """A maps tile in the only slot of its buffer is replaced bank by bank, beside the last rows of the tile before and the
 first ones of its own."""
 
+from lowering.conv_tiling import ConvProblem, plan_conv
 from lowering.tile_steps.conv import Conv, ConvSteps, conv_steps
 from lowering.tile_steps.layer import Load, LoadPixels
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.steps import Step, maps_of
-from lowering.tiling import ConvProblem, plan_conv
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Segment
 from snowdialect.machine import load_machine

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lowering.conv_tiling import ConvProblem
 from lowering.reshape import SLACK, reshaped
-from lowering.tiling import ConvProblem
 from snowdialect.dialects.tile import Window
 from snowdialect.layout import MapsLayout, Segment, round_up
 from snowdialect.machine import load_machine

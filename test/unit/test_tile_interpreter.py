@@ -18,8 +18,9 @@ from xdsl.ir import Operation, SSAValue
 
 from lowering import driver
 from lowering.cnn.choose_schedule import SCHEDULE
+from lowering.conv_tiling import ConvProblem, plan_conv
+from lowering.maps_tiling import TilingError, tile_columns
 from lowering.problems import conv_problem
-from lowering.tiling import ConvProblem, TilingError, plan_conv, tile_columns
 from snowdialect.dialects import cnn, tile
 from snowdialect.dialects.locations import located, name_location
 from snowdialect.dialects.target import set_machine

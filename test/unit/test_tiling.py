@@ -8,20 +8,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lowering.candidates import Choices, conv_plans, quickest_tiles
+from lowering.conv_tiling import ConvPlan, ConvProblem, PoolBehind, plan_conv, possible_windows
 from lowering.costs import conv_cycles, output_cycles
+from lowering.maps_tiling import MapsProblem, Place, PoolBefore, TilePlan, TilingError
 from lowering.row_tiles import RowTile, rows_plan
-from lowering.tiling import (
-    ConvPlan,
-    ConvProblem,
-    MapsProblem,
-    Place,
-    PoolBefore,
-    PoolBehind,
-    TilePlan,
-    TilingError,
-    plan_conv,
-    possible_windows,
-)
 from lowering.words_tiling import words_problem
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Segment, round_up

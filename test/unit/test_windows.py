@@ -8,8 +8,8 @@ from xdsl.dialects.builtin import ModuleOp, TensorType, f32
 from lowering import driver, problems
 from lowering.check import check
 from lowering.cnn.choose_schedule import plans_for
+from lowering.conv_tiling import possible_windows
 from lowering.problems import conv_problem
-from lowering.tiling import possible_windows
 from snowdialect.dialects import cnn
 from snowdialect.dialects.target import set_machine
 from snowdialect.machine import load_machine
