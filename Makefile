@@ -11,7 +11,7 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-for-tests lint
 	lit -sv test/filecheck
-	pytest -q -n auto test
+	pytest -q -n auto --dist worksteal test
 
 lint: $(VENV)/installed-for-tests
 	ruff check .
@@ -22,7 +22,7 @@ lint: $(VENV)/installed-for-tests
 # thirty random ones. make test-long TESTS=test/property/test_schedules.py runs some of it.
 TESTS ?= test
 test-long: $(VENV)/installed-for-tests
-	pytest -q -n auto --long --hypothesis-profile=long $(TESTS)
+	pytest -q -n auto --dist worksteal --long --hypothesis-profile=long $(TESTS)
 
 # A longer run over other damaged files than those of the tests: make fuzz COUNT=100000 SEED=7 TARGETS=onnx
 COUNT ?= 20000

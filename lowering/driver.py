@@ -317,6 +317,9 @@ def without_collection() -> Generator[None]:
         yield
     finally:
         if enabled:
+            # Makes all objects old ones at once; else the collector would begin with all that was made meanwhile.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 

@@ -56,7 +56,9 @@ class Watch:
         Universe.get_multiverse = cache(Universe.get_multiverse)
         self._idle = sys.maxsize
         # On one CPU the compiler forks no workers: memory, time and what files make it do are those of this process.
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        # Not all on the same one: targets are fuzzed at the same time.
+        available = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {available[os.getpid() % len(available)]})
         signal.signal(signal.SIGPROF, _raise_hang)
         sys.addaudithook(self._audit)
 

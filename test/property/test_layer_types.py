@@ -18,7 +18,7 @@ from networks import AvgPool, BatchNorm, Concat, Conv, Layer, Linear, MaxPool, N
 from lowering import driver
 from lowering.check import SIMULATOR, check
 
-EXAMPLES = settings().max_examples // 4
+EXAMPLES = settings().max_examples // 3
 """Of a kind; there are many kinds."""
 
 sides = st.integers(1, 14)
