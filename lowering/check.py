@@ -195,7 +195,7 @@ def _blame(
 ) -> Difference:
     """Lowers again to a level that differs, and runs after every pass until one has changed the result."""
     available = Universe.get_multiverse().all_passes
-    names = passes_between(driver.level_of(module), level, options)
+    names = driver.passes_that_remain(module, level, options)
     for name in names:
         driver.apply_pass(context, module, available[name](), options)
         place = first_difference(reference, run_module(module, batch, weights))

@@ -411,7 +411,7 @@ def grouped_cycles(problem: ConvProblem) -> float:
     traces, words = (1, window.kernel_w * problem.depth) if joined else (window.kernel_w, problem.depth)
     traces *= window.kernel_h
     lines = traces * -(-words // machine.line_words)
-    issue = GROUPED_START_INSTRUCTIONS + TRACE_INSTRUCTIONS * traces
+    issue = (START_INSTRUCTIONS if windows == 1 else GROUPED_START_INSTRUCTIONS) + TRACE_INSTRUCTIONS * traces
     all_lanes, found = machine.vmacs * machine.macs, [inf]
     pixels = -(-window.out_h * window.out_w // machine.compute_units)
     if windows == 1 or kernels % machine.macs == 0:

@@ -3,6 +3,7 @@
 import gc
 import os
 import struct
+from collections import Counter
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -38,6 +39,9 @@ CHOOSE_SCHEDULE = "cnn-choose-schedule"
 
 DESCRIBE_LAYERS = "cnn-describe-layers"
 """The pass that knows what becomes of each layer."""
+
+FOLD_LIMITS = "cnn-fold-limits"
+"""The pass that has to know whether --calibrate is given."""
 
 CALIBRATE = "cnn-calibrate"
 """The pass that --calibrate is for."""
@@ -84,7 +88,7 @@ class Program(NamedTuple):
         path = self.weights_path
         if path is None:
             return None
-        if _extension(path) in MODEL_FRONTENDS:
+        if extension_of(path) in MODEL_FRONTENDS:
             return read_model(path, input_shape(self.module)).imported_weights
         from snowdialect.weights import open_weights
 
@@ -120,7 +124,7 @@ def read_program(
 
 
 def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> Program:
-    extension = _extension(path)
+    extension = extension_of(path)
     if extension in MODEL_FRONTENDS:
         return read_model(path, shape)
     if extension not in ("mlir", "s"):
@@ -146,7 +150,7 @@ def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> P
 
 def unknown_kind(path: Path, known: Iterable[str]) -> SnowError:
     """What is said of a file whose ending is none of those that are known."""
-    if _extension(path) == "snow":
+    if extension_of(path) == "snow":
         return SnowError(f"{path}: is compiled already; snow-run runs it, snow-asm disassemble shows its code")
     endings = ", ".join(f".{ending}" for ending in known)
     return SnowError(f"{path}: unknown kind of file (known endings: {endings})")
@@ -165,7 +169,7 @@ def read_model(path: Path, shape: tuple[int, ...] | None, kind: str | None = Non
     """
     from snowdialect.weights import Weights
 
-    frontend: Any = import_module(f"snowdialect.frontends.{MODEL_FRONTENDS[kind or _extension(path)]}")
+    frontend: Any = import_module(f"snowdialect.frontends.{MODEL_FRONTENDS[kind or extension_of(path)]}")
     module, tensors = frontend.import_model(path, shape)
     return Program(module, path, Weights(tensors, str(path)))
 
@@ -204,6 +208,7 @@ def pass_options(
     options = {
         CHOOSE_SCHEDULE: {"schedule": schedule, "input_layout": input_layout},
         CALIBRATE: {"samples": None if calibrate is None else os.fspath(calibrate)},
+        FOLD_LIMITS: {"calibrated": calibrate is not None},
     }
     given = {name: {key: value for key, value in fields.items() if value} for name, fields in options.items()}
     return {name: fields for name, fields in given.items() if fields}
@@ -317,9 +322,6 @@ def without_collection() -> Generator[None]:
         yield
     finally:
         if enabled:
-            # Makes all objects old ones at once; else the collector would begin with all that was made meanwhile.
-            gc.freeze()
-            gc.unfreeze()
             gc.enable()
 
 
@@ -344,6 +346,18 @@ def verify(module: ModuleOp, origin: str) -> None:
     except VerifyException as error:
         raise SnowError(f"{origin}: {describe_verify_error(module, error)}") from error
     _check_order(module.body.block, {}, origin)
+    _check_ports(module.body.block, origin)
+
+
+def _check_ports(block: Block, origin: str) -> None:
+    """Rejects inputs, and outputs, that nothing tells apart."""
+    from snowdialect.dialects.cnn import InputOp, OutputOp
+
+    inputs = [op.input_name.data for op in block.ops if isinstance(op, InputOp)]
+    outputs = [op.output_name.data for op in block.ops if isinstance(op, OutputOp)]
+    for what, names in (("inputs", inputs), ("outputs", outputs)):
+        if twice := [name for name, count in Counter(names).items() if count > 1]:
+            raise SnowError(f"{origin}: several {what} are called '{twice[0]}'")
 
 
 def _check_order(block: Block, known: dict[SSAValue, None], origin: str) -> None:
@@ -412,7 +426,8 @@ def _verifies(op: Operation) -> bool:
     return True
 
 
-def _extension(path: Path) -> str:
+def extension_of(path: Path) -> str:
+    """The ending of a file's name, without the dot, in small letters."""
     return path.suffix.removeprefix(".").lower()
 
 

@@ -13,7 +13,16 @@ from functools import cache, cached_property
 from itertools import groupby, zip_longest
 from typing import NamedTuple
 
-from lowering.loop_builder import UNROLLED_TRACES, column_runs, short_outputs, written_out_runs
+from lowering.loop_builder import (
+    UNROLLED_TRACES,
+    column_runs,
+    compared_rows,
+    outputs_apart,
+    shared_rows,
+    short_outputs,
+    units_of,
+    written_out_runs,
+)
 from lowering.tile_steps.conv import Conv
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.words import Add, AvgPool
@@ -28,9 +37,6 @@ CONTROL = 2
 KEPT = 16
 """So many addresses that a loop does not change have registers; others are computed in every iteration."""
 
-UNROLLED_COMPARISONS = 3
-"""Rows under the window of a max pool that are no loop: the first one, the last one, and one between."""
-
 
 class Work(NamedTuple):
     """What the decoder of a CU gets."""
@@ -40,6 +46,14 @@ class Work(NamedTuple):
 
     def times(self, number: int) -> Work:
         return Work(number * self.instructions, number * self.cycles)
+
+
+NO_WORK = Work(0, 0)
+
+
+def _sum_of(works: Iterable[tuple[Work, ...]]) -> tuple[Work, ...]:
+    """What the decoders of each CU get, one after the other."""
+    return tuple(Work(*map(sum, zip(*own, strict=True))) for own in zip(*works, strict=True))
 
 
 class Stretch(NamedTuple):
@@ -99,8 +113,8 @@ def convolution(machine: Machine, conv: Conv, joined: bool) -> tuple[Stretch, ..
             else nest.pixels(nest.outputs(kinds, kind[0]), count, in_row_loop=rows > 1, first=number == 0)
             for number, (kind, count) in enumerate(columns)
         ]
-        units = len({kind for kind in kinds if kind is not None})
-        advances = units * (1 + nest.starts)
+        outputs = nest.outputs(kinds, columns[0][0][0])
+        advances = len(outputs) * nest.starts + sum(len(output.runs) for output in outputs)
         # Slots are empty where nothing but these stands behind the last loop.
         straight_end = columns[-1][1] == 1 and nest.steps == (1,)
         control = CONTROL + (advances if straight_end else max(machine.delay_slots, advances))
@@ -135,10 +149,7 @@ def _merged(stretches: Iterable[Stretch]) -> list[Stretch]:
         slow = tuple(work.cycles < issue if work.instructions else None for work in stretch.works)
         if slow == last:
             before = merged[-1]
-            works = tuple(
-                Work(mine.instructions + more.instructions, mine.cycles + more.cycles)
-                for mine, more in zip(before.works, stretch.works, strict=True)
-            )
+            works = _sum_of((before.works, stretch.works))
             merged[-1] = Stretch(works, before.lead, before.issue + issue, before.code + stretch.code)
         else:
             merged.append(stretch)
@@ -147,17 +158,21 @@ def _merged(stretches: Iterable[Stretch]) -> list[Stretch]:
 
 
 class Output(NamedTuple):
-    """An output of a kernel step, in the CUs in which it has the same traces."""
+    """An output of a kernel step, of CUs that get it together."""
 
-    cus: tuple[int, ...]
-    traces: tuple[int, ...]
-    """Of each kernel row."""
-    cycles: int
+    runs: tuple[tuple[int, ...], ...]
+    """Traces of each kernel row, for rows that the same CUs have."""
+    works: tuple[Work, ...]
+    """Of each CU."""
 
     @property
-    def looped(self) -> bool:
-        """Whether its kernel rows are a loop."""
-        return sum(self.traces) > UNROLLED_TRACES and len(self.traces) > 2 and len(set(self.traces)) == 1
+    def traces(self) -> int:
+        return sum(map(sum, self.runs))
+
+
+def _is_loop(run: Sequence[int]) -> bool:
+    """Whether kernel rows of so many traces are a loop."""
+    return sum(run) > UNROLLED_TRACES and len(run) > 2 and len(set(run)) == 1
 
 
 @dataclass(frozen=True)
@@ -202,15 +217,19 @@ class _Convolution:
         return Abreast(conv.kernels.abreast, conv.kernels.channels, lanes, window.stride_w, window.kernel_w)
 
     def outputs(self, kinds: Sequence[Hashable], columns: range, first_column: int = 0) -> list[Output]:
-        """The outputs of a pixel; CUs in which they differ get them one after the other. The blocks have weights from
-        the first of the columns under all windows on."""
-        least = self.machine.macs if self.conv.kernels.part == 0 else 0
+        """The outputs of a pixel, one after the other. The blocks have weights from the first of the columns under all
+        windows on."""
+        conv, seen = self.conv, moved(columns, -first_column)
+        least = self.machine.macs if conv.kernels.part == 0 else 0
         found: list[Output] = []
-        for kind in dict.fromkeys(kinds):
-            if isinstance(kind, range):
-                traces, cycles = self._traces(kind, moved(columns, -first_column))
-                cus = tuple(cu for cu, other in enumerate(kinds) if other == kind)
-                found.append(Output(cus, traces, max(least, cycles)))
+        for output in shared_rows(units_of(kinds), apart=outputs_apart(conv.kernels, conv.unrolled is not None)):
+            runs = [(run.cus, *self._traces(run.rows, seen)) for run in output]
+            works: list[Work] = []
+            for cu in range(self.machine.compute_units):
+                own = [(sum(traces), cycles) for cus, traces, cycles in runs if cus >> cu & 1]
+                traces, cycles = map(sum, zip(*own, strict=True)) if own else (0, 0)
+                works.append(Work(self.starts + traces, max(least, cycles)) if own else NO_WORK)
+            found.append(Output(tuple(traces for _, traces, _ in runs), tuple(works)))
         return found
 
     def _traces(self, kernel_rows: range, kernel_columns: range) -> tuple[tuple[int, ...], int]:
@@ -243,21 +262,20 @@ class _Convolution:
         """Neighbouring pixels of a row that have the same outputs; the loop over rows carries the address of maps."""
         machine, steps = self.machine, self.steps
         number = sum(steps)
-        works = [Work(0, 0)] * machine.compute_units
-        for output in outputs:
-            for cu in output.cus:
-                works[cu] = Work(self.starts + sum(output.traces), output.cycles).times(number * count)
+        works = _sum_of(output.works for output in outputs)
+        works = tuple(work.times(number * count) for work in works)
         places = len(outputs) * self.starts
-        maps = 0 if in_row_loop else len(outputs)
+        # Words of the maps that other CUs read have addresses of their own.
+        sources = sum(len(output.runs) for output in outputs)
+        maps = 0 if in_row_loop else sources
         code = straight(0)
-        instructions = moves = weights = 0
-        for output in outputs:
-            instructions += self.starts
-            if output.looped:
-                code = code.then(self._kernel_rows(output.traces))
+        instructions, moves, weights = places, 0, 0
+        for run in (run for output in outputs for run in output.runs):
+            if _is_loop(run):
+                code = code.then(self._kernel_rows(run))
                 weights += 1
             else:
-                traces = sum(output.traces)
+                traces = sum(run)
                 instructions += traces
                 moves += max(0, traces - 1)
                 weights += traces
@@ -269,8 +287,8 @@ class _Convolution:
             before = straight(kept + 1).then(inner).then(rest)
             lead = places + maps + 1
             if count == 1:
-                return Stretch(tuple(works), lead + kept + 1, before.issued - kept - 1, before.size + lead)
-            pixels = loop(machine, count, before, places + len(outputs) + 1)
+                return Stretch(works, lead + kept + 1, before.issued - kept - 1, before.size + lead)
+            pixels = loop(machine, count, before, places + sources + 1)
         else:
             # Of the addresses of weights that the pixels before them had, about half still have their registers.
             lead = places + maps + (min(weights, KEPT) + 1 if first else min(weights, KEPT) // 2)
@@ -278,9 +296,9 @@ class _Convolution:
             before = straight(behind * (number - 1)).then(Code(number * code.size, number * code.issued))
             if count == 1:
                 pixels = before.then(straight(behind))
-                return Stretch(tuple(works), 1, pixels.issued + lead - 1, pixels.size + lead)
-            pixels = loop(machine, count, before, behind + len(outputs))
-        return Stretch(tuple(works), lead + 1, pixels.issued, pixels.size + lead + 1)
+                return Stretch(works, 1, pixels.issued + lead - 1, pixels.size + lead)
+            pixels = loop(machine, count, before, behind + sources)
+        return Stretch(works, lead + 1, pixels.issued, pixels.size + lead + 1)
 
     def short(self, columns: Sequence[tuple[tuple[range, ...], int]]) -> Iterator[Stretch]:
         """Kernel steps outside of the pixels, of which several are written out; their addresses of maps serve the next
@@ -289,7 +307,7 @@ class _Convolution:
         for rows, kinds in _row_pieces(self.conv.rows):
             for kind, count in columns:
                 outputs = self.outputs(kinds, kind[0])
-                traces = sum(sum(output.traces) for output in outputs)
+                traces = sum(output.traces for output in outputs)
                 issue = size = 0
                 for run, written in written_out_runs(0, count, self.written_out, window):
                     seen = window.kernel_h * ((written - 1) * window.stride_w + window.kernel_w)
@@ -300,12 +318,9 @@ class _Convolution:
                     weights = traces if turns > 1 else written * traces
                     issue += turns * body.issued + weights + around + (CONTROL * turns if turns > 1 else 0)
                     size += body.size + weights + around
-                works = [Work(0, 0)] * machine.compute_units
-                for output in outputs:
-                    for cu in output.cus:
-                        works[cu] = Work(self.starts + sum(output.traces), output.cycles).times(count)
+                works = _sum_of(output.works for output in outputs)
                 number = sum(self.steps) * rows
-                all_works = tuple(work.times(number) for work in works)
+                all_works = tuple(work.times(number * count) for work in works)
                 yield Stretch(all_works, 2, number * (issue + CONTROL + len(outputs)), size)
 
     def pixels_abreast(self, kinds: Sequence[Hashable], group: Sequence[range], count: int) -> Stretch:
@@ -313,7 +328,7 @@ class _Convolution:
         other columns; in mode indp, and with windows that overlap, their traces take longer than their code."""
         machine, advance = self.machine, self.shared.advance
         shared = self.shared._replace(pixels=len(group))
-        works, instructions = [Work(0, 0)] * machine.compute_units, 0
+        works, instructions = list[tuple[Work, ...]](), 0
         for step in range(shared.steps):
             pixels = shared.pixels_of(step)
             seen = range(
@@ -321,14 +336,12 @@ class _Convolution:
                 max(pixel * advance + group[pixel].stop for pixel in pixels),
             )
             for output in self.outputs(kinds, seen, shared.columns_of(step).start):
-                traces = sum(output.traces)
                 # A start and its place, traces and their addresses.
-                instructions += 2 + 3 * traces
-                for cu in output.cus:
-                    done = Work(1 + traces, output.cycles)
-                    works[cu] = Work(works[cu].instructions + done.instructions, works[cu].cycles + done.cycles)
+                instructions += 2 + 3 * output.traces
+                works.append(output.works)
         code = loop(machine, count, straight(0), instructions)
-        return Stretch(tuple(work.times(count) for work in works), instructions, code.issued, code.size + instructions)
+        all_works = tuple(work.times(count) for work in _sum_of(works))
+        return Stretch(all_works, instructions, code.issued, code.size + instructions)
 
     def _kernel_rows(self, traces: tuple[int, ...]) -> Code:
         """The traces of an output whose kernel rows are a loop, but for the last one."""
@@ -348,41 +361,43 @@ def comparisons(machine: Machine, pool: MaxPool) -> tuple[Stretch, ...]:
     columns = [(len(kind), len(list(run))) for kind, run in groupby(pool.columns)]
     found: list[Stretch] = []
     for rows, kinds in _row_pieces(pool.rows):
-        units = [kind for kind in dict.fromkeys(kinds) if isinstance(kind, range)]
+        results = [[len(run.rows) for run in result] for result in compared_rows(units_of(kinds))]
         pieces: list[Stretch] = []
         for width, count in columns:
             # A result takes a cycle of the port, too.
             works = tuple(
-                Work(len(kind), len(kind) * width + 1).times(count * lines) if isinstance(kind, range) else Work(0, 0)
+                Work(len(kind), len(kind) * width + 1).times(count * lines) if isinstance(kind, range) else NO_WORK
                 for kind in kinds
             )
             # With stride 1, source and target are as far apart everywhere: one address serves both.
             places = 1 if pool.window.stride_w == 1 else 2
-            pieces.append(_compared(machine, works, [len(kind) for kind in units], lines, count, places))
-        control = CONTROL + max(machine.delay_slots, 2 * len(units))
+            pieces.append(_compared(machine, works, results, lines, count, places))
+        control = CONTROL + max(machine.delay_slots, 2 * len(results))
         found += _repeated(_merged(pieces), rows, 1, control) if rows > 1 else pieces
     return tuple(_merged(found))
 
 
 def _compared(
-    machine: Machine, works: tuple[Work, ...], heights: list[int], lines: int, count: int, places: int
+    machine: Machine, works: tuple[Work, ...], results: list[list[int]], lines: int, count: int, places: int
 ) -> Stretch:
-    """Neighbouring pixels of a row of a max pool, each with windows of these heights one after the other."""
+    """Neighbouring pixels of a row of a max pool, each with windows one after the other, of runs of so many rows."""
     before, behind = straight(0), 0
-    for height in heights:
-        inner, outer = straight(0), height + max(0, height - 1)
-        if height > UNROLLED_COMPARISONS:
-            inner, outer = straight(2).then(loop(machine, height - 2, straight(0), 2)), 4
+    for runs in results:
+        loops = [rows for rows in runs if rows > 1]
+        alone = len(runs) - len(loops)
+        inner, outer = straight(0), alone + max(0, alone - 1) + len(loops)
+        for rows in loops:
+            inner = inner.then(straight(2)).then(loop(machine, rows, straight(0), 2))
         if lines > 1:
             # The address that an iteration steps last is read behind the count, and in short loops another one, too.
-            waits = max(0, machine.scalar_latency - 2) * (1 + (height == 2)) * lines
+            waits = max(0, machine.scalar_latency - 2) * (1 + (sum(runs) == 2)) * lines
             code = loop(machine, lines, inner, outer + 2)
             before = before.then(straight(1 + behind)).then(code).then(Code(0, waits))
             behind = places
         else:
             before = before.then(straight(behind)).then(inner)
             behind = outer + 2
-    lead = places * len(heights)
+    lead = places * len(results)
     pixels = loop(machine, count, before, behind)
     return Stretch(works, lead + min(1, count - 1), pixels.issued, pixels.size + lead)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, groupby
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from xdsl.dialects.builtin import LocationAttr
 from xdsl.ir import Block, Operation, SSAValue
@@ -18,10 +18,6 @@ from snowdialect.machine import Machine
 
 UNROLLED_TRACES = 7
 """So many traces of an output are written out; more run in a loop, which costs a few scalar instructions each."""
-
-WIDE = 16
-"""In rows of fewer pixels, borders and what stands around loops take more code and time than addresses that are shared
-save."""
 
 WRITTEN_OUT = 36
 """So many traces of a line are written out: four pixels of a kernel of 3x3."""
@@ -64,11 +60,16 @@ class Piece(NamedTuple):
 
     def units(self) -> list[tuple[Hashable, int]]:
         """The different things that CUs do, each with the mask of the CUs that do it."""
-        masks: dict[Hashable, int] = {}
-        for cu, kind in enumerate(self.classes):
-            if kind is not None:
-                masks[kind] = masks.get(kind, 0) | 1 << cu
-        return list(masks.items())
+        return units_of(self.classes)
+
+
+def units_of(classes: Iterable[Hashable]) -> list[tuple[Hashable, int]]:
+    """The different things that CUs do, None for nothing, each with the mask of the CUs that do it."""
+    masks: dict[Hashable, int] = {}
+    for cu, kind in enumerate(classes):
+        if kind is not None:
+            masks[kind] = masks.get(kind, 0) | 1 << cu
+    return list(masks.items())
 
 
 def row_pieces(rows: Sequence[range], kind: Callable[[int, int], Hashable]) -> list[Piece]:
@@ -87,6 +88,52 @@ def row_pieces(rows: Sequence[range], kind: Callable[[int, int], Hashable]) -> l
 def column_pieces(columns: range, kind: Callable[[int], Hashable]) -> list[Piece]:
     """Pieces of the columns of a tile; `kind(column)` is what one needs."""
     return _pieces(columns, lambda column: (kind(column),))
+
+
+class WindowRows(NamedTuple):
+    """Rows under the windows of some CUs."""
+
+    rows: range
+    cus: int
+
+
+def shared_rows(units: Sequence[tuple[Hashable, int]], *, apart: bool = False) -> list[list[WindowRows]]:
+    """The outputs of CUs that differ in the rows under their windows, which are given with the masks of the CUs.
+
+    Where all have a row in common it is one output: rows of some CUs come first, and at last those that all have.
+    Otherwise, or if they are to be `apart`, they get their outputs one after the other.
+    """
+    alone = [WindowRows(cast(range, rows), cus) for rows, cus in units]
+    if apart or not alone:
+        return [[one] for one in alone]
+    common = range(max(one.rows.start for one in alone), min(one.rows.stop for one in alone))
+    if not common:
+        return [[one] for one in alone]
+    output: list[WindowRows] = []
+    whole = range(min(one.rows.start for one in alone), max(one.rows.stop for one in alone))
+    for outside in (range(whole.start, common.start), range(common.stop, whole.stop)):
+        for cus, run in groupby(outside, lambda row: sum(one.cus for one in alone if row in one.rows)):
+            rows = list(run)
+            output.append(WindowRows(range(rows[0], rows[-1] + 1), cus))
+    return [[*output, WindowRows(common, sum(one.cus for one in alone))]]
+
+
+def compared_rows(units: Sequence[tuple[Hashable, int]]) -> list[list[WindowRows]]:
+    """Likewise the results of a max pool: the row that begins one, and that which ends it, are each by itself. Where
+    all CUs have these in common, rows of some come between; else each CU gets its own result."""
+    outputs = shared_rows(units)
+    if len(outputs) == 1 and len(outputs[0]) > 1 and len(outputs[0][-1].rows) == 1:
+        outputs = shared_rows(units, apart=True)
+    found: list[list[WindowRows]] = []
+    for *some, (common, cus) in outputs:
+        pieces = [WindowRows(common[1:-1], cus), WindowRows(common[-1:], cus)] if len(common) > 1 else []
+        found.append([WindowRows(common[:1], cus), *some, *(piece for piece in pieces if piece.rows)])
+    return found
+
+
+def outputs_apart(kernels: tile.Kernels, unrolled: bool) -> bool:
+    """Whether CUs share no rows: traces of unrolled rows, and of a kernel in parts, do not go by kernel rows alone."""
+    return unrolled or kernels.parts > 1
 
 
 def _pieces(places: range, classes: Callable[[int], tuple[Hashable, ...]]) -> list[Piece]:
@@ -160,9 +207,7 @@ def short_outputs(
     taps = window.kernel_h * window.kernel_w
     if mode is not tile.Mode.COOP or joined or depth != machine.line_words or parts > 1:
         return 0
-    if taps == 1 or window.out_w < WIDE:
-        return 0
-    return max(1, WRITTEN_OUT // taps)
+    return 0 if taps == 1 else max(1, WRITTEN_OUT // taps)
 
 
 def steps_of(channels: int, lanes: int, vmacs: int) -> list[Step]:

@@ -6,6 +6,7 @@ on how many processes there are, nor on who does what.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import threading
@@ -22,6 +23,9 @@ Result = TypeVar("Result")
 
 MAX_PROCESSES = 8
 """More would wait for the one that puts all together."""
+
+PR_SET_PDEATHSIG = 1
+"""Of prctl(2)."""
 
 _ENTRY_BYTES = 4
 _MOST_ENTRIES = 1024
@@ -119,7 +123,9 @@ class _Process(Generic[Result]):
     def __init__(self, work: Callable[..., Result], *arguments: Any) -> None:
         context = get_context("fork")
         self.receiver, sender = context.Pipe(duplex=False)
-        self.process = context.Process(target=_run, args=(sender, self.receiver, work, *arguments), daemon=True)
+        self.process = context.Process(
+            target=_run, args=(os.getpid(), sender, self.receiver, work, *arguments), daemon=True
+        )
         self.process.start()
         sender.close()
 
@@ -142,14 +148,22 @@ class _Process(Generic[Result]):
         self.process.join()
 
 
-def _run(sender: Connection, receiver: Connection, work: Callable[..., Any], *arguments: Any) -> None:
+def _run(parent: int, sender: Connection, receiver: Connection, work: Callable[..., Any], *arguments: Any) -> None:
     """What a fork does; it sends the result, or the error that stopped it."""
     # Only who waits may hold this end: when it is gone, so is a fork that has something to send.
     receiver.close()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _end_with(parent)
     try:
         result = work(*arguments)
     except Exception as error:
         result = error
     with suppress(BrokenPipeError):
         sender.send(result)
+
+
+def _end_with(parent: int) -> None:
+    """Has Linux end this process when its parent ends, be it killed: nobody else would."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

@@ -2,12 +2,12 @@
 
 Every output is the same few operations: a start, its traces, the last of which ends it. Rows and columns near a border
 have fewer and shorter traces; ranges of them that need the same traces share their code. CUs that need different
-traces for the same row of their tiles get them one after the other, under masks.
+traces for the same row of their tiles share those that all need; others are under masks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
 from itertools import groupby
@@ -20,9 +20,13 @@ from lowering.loop_builder import (
     LoopBuilder,
     Piece,
     Step,
+    WindowRows,
     column_pieces,
     column_runs,
+    compared_rows,
+    outputs_apart,
     row_pieces,
+    shared_rows,
     short_outputs,
     slot_address,
     steps_of,
@@ -148,14 +152,14 @@ def _(op: tile.ConvOp, builder: LoopBuilder) -> None:
     block = cast(tile.WeightsBufferType, op.weights.type).block.data
     shape = op.mode.data, machine, op.geometry, kernels.depth
     short = short_outputs(*shape, parts=kernels.parts, joined=_joined(op))
+    apart = outputs_apart(kernels, op.unrolled is not None)
 
     def outputs(pixel: Pixel, kernel: IndexExpr, columns: range, vmacs: int) -> None:
         """A kernel step of a pixel, or of pixels abreast, which sees these columns of those under the windows."""
         seen, _ = cast(tuple[range, int], pixel.columns.classes[0])
         inside = range(max(seen.start, columns.start), min(seen.stop, columns.stop))
-        for kernel_rows, cus in pixel.rows.units():
-            output = Output(op, builder, machine, pixel, kernel, block, columns.start, cus, vmacs, short > 0)
-            output.build(cast(range, kernel_rows), inside)
+        for rows in shared_rows(pixel.rows.units(), apart=apart):
+            Output(op, builder, machine, pixel, kernel, block, columns.start, vmacs, short > 0).build(rows, inside)
 
     if short:
         for step, columns in _kernel_steps(op, channels, 1, machine):
@@ -202,29 +206,32 @@ class Output:
     block: int
     first_column: int
     """Of those under the windows of pixels abreast, the first one for which the blocks have weights."""
-    cus: int
     vmacs: int
     written_out: bool
     """Of all traces, column by column: the next pixel has the addresses of all columns but the first one, too."""
 
-    def build(self, kernel_rows: range, kernel_columns: range) -> None:
-        """Adds the start and the traces of the part of the output that the operation computes."""
+    def build(self, kernel_rows: Sequence[WindowRows], kernel_columns: range) -> None:
+        """Adds the start and the traces of the part of the output that the operation computes. The kernel rows that
+        come last are those of all CUs."""
         kernels = self.op.kernels.record
         relu = self.op.relu is not None
-        rows = self._taps(kernel_rows, kernel_columns, kernels.part)
+        *some, (common, cus) = kernel_rows
+        rows = self._taps(common, kernel_columns, kernels.part)
         # Near a border the parts that follow may have no trace to write the result back.
         later = range(kernels.part + 1, kernels.parts)
-        final = not any(self._taps(kernel_rows, kernel_columns, part) for part in later)
+        final = not any(self._taps(common, kernel_columns, part) for part in later)
         if kernels.part == 0:
-            self._start(final and not rows, relu)
-        self._traces(rows, final, relu)
+            self._start(cus, final and not rows, relu)
+        for own, owners in some:
+            self._traces(self._taps(own, kernel_columns, kernels.part), owners, False, relu)
+        self._traces(rows, cus, final, relu)
 
     def _taps(self, kernel_rows: range, kernel_columns: range, part: int) -> list[list[Tap]]:
         op = self.op
         columns = range(self.first_column, self.first_column + op.shared(self.machine, op.abreast).columns)
         return taps(kernel_rows, kernel_columns, op, part, columns)
 
-    def _start(self, last: bool, relu: bool) -> None:
+    def _start(self, cus: int, last: bool, relu: bool) -> None:
         op, kernels = self.op, self.op.kernels.record
         mode = op.mode.data
         channels = self.kernel * (self.machine.vmacs * op.lanes(self.machine))
@@ -239,7 +246,7 @@ class Output:
                 space,
                 bias,
                 result,
-                self.cus,
+                cus,
                 self.vmacs,
                 last=last and not bypass,
                 relu=last and relu and not bypass,
@@ -253,7 +260,7 @@ class Output:
                     tile.Space.MBUF,
                     self._place("bypass") + first + channels,
                     result,
-                    self.cus,
+                    cus,
                     self.vmacs,
                     add=True,
                     alt=True,
@@ -262,7 +269,7 @@ class Output:
                 )
             )
 
-    def _traces(self, rows: list[list[Tap]], final: bool, relu: bool) -> None:
+    def _traces(self, rows: list[list[Tap]], cus: int, final: bool, relu: bool) -> None:
         """The traces, kernel rows in a loop where there are many and they are alike."""
         count = sum(map(len, rows))
         if self.written_out or count <= UNROLLED_TRACES or len(rows) < 3 or not _regular(rows):
@@ -270,15 +277,16 @@ class Output:
             if self.written_out:
                 flat = [row[column] for column in range(len(rows[0])) for row in rows] if rows else []
             for position, tap in enumerate(flat):
-                self._mac(IndexExpr(tap.maps), IndexExpr(tap.kernel), tap.words, final and position == count - 1, relu)
+                last = final and position == count - 1
+                self._mac(IndexExpr(tap.maps), IndexExpr(tap.kernel), tap.words, cus, last, relu)
             return
         maps_step = rows[1][0].maps - rows[0][0].maps
         kernel_step = rows[1][0].kernel - rows[0][0].kernel
         with self.builder.loop(0, len(rows) - 1) as row:
-            self._row(rows[0], row * maps_step, row * kernel_step, False, relu)
-        self._row(rows[-1], IndexExpr(), IndexExpr(), final, relu)
+            self._row(rows[0], row * maps_step, row * kernel_step, cus, False, relu)
+        self._row(rows[-1], IndexExpr(), IndexExpr(), cus, final, relu)
 
-    def _row(self, row: list[Tap], maps: IndexExpr, kernel: IndexExpr, final: bool, relu: bool) -> None:
+    def _row(self, row: list[Tap], maps: IndexExpr, kernel: IndexExpr, cus: int, final: bool, relu: bool) -> None:
         """The traces of a kernel row, in a loop where there are many."""
         if len(row) > UNROLLED_TRACES and _regular([[tap] for tap in row]):
             maps_step, kernel_step = row[1].maps - row[0].maps, row[1].kernel - row[0].kernel
@@ -287,18 +295,20 @@ class Output:
                     maps + column * maps_step + row[0].maps,
                     kernel + column * kernel_step + row[0].kernel,
                     row[0].words,
+                    cus,
                     False,
                     relu,
                 )
             row = row[-1:]
         for position, tap in enumerate(row):
-            self._mac(maps + tap.maps, kernel + tap.kernel, tap.words, final and position == len(row) - 1, relu)
+            last = final and position == len(row) - 1
+            self._mac(maps + tap.maps, kernel + tap.kernel, tap.words, cus, last, relu)
 
-    def _mac(self, maps: IndexExpr, kernel: IndexExpr, words: int, last: bool, relu: bool) -> None:
+    def _mac(self, maps: IndexExpr, kernel: IndexExpr, words: int, cus: int, last: bool, relu: bool) -> None:
         source = self.origin + maps
         weights = self.weights + self.op.head(self.machine) + kernel * self.op.lanes(self.machine)
         self.builder.add(
-            loop.MacOp(self.op.mode.data, source, weights, words, self.cus, self.vmacs, last=last, relu=last and relu)
+            loop.MacOp(self.op.mode.data, source, weights, words, cus, self.vmacs, last=last, relu=last and relu)
         )
 
     @cached_property
@@ -361,8 +371,7 @@ def _(op: tile.MaxPoolOp, builder: LoopBuilder) -> None:
     builder.add(loop.ConfigOp(loop.Register.MAX_STRIDE, layout.pixel.data // line))
     for pixel in pixels(op, builder):
         columns = cast(range, pixel.columns.classes[0])
-        for kind, cus in pixel.rows.units():
-            rows = cast(range, kind)
+        for runs in compared_rows(pixel.rows.units()):
             with builder.loop(0, op.pixels.record.words // line) as channel:
                 source = (
                     _window_word(op, "maps", op.pixels.record.first, pixel)
@@ -370,21 +379,11 @@ def _(op: tile.MaxPoolOp, builder: LoopBuilder) -> None:
                     + columns.start * layout.pixel.data
                 )
                 target = _result_word(op, pixel) + channel * line
-                inner = len(rows) - 2
-                for first, count in ((0, 1), (1, inner), (len(rows) - 1, min(1, len(rows) - 1))):
-                    if count < 1:
-                        continue
-                    with builder.loop(first, first + count) as row:
-                        builder.add(
-                            loop.MaxOp(
-                                source + (row + rows.start) * layout.row.data,
-                                target,
-                                len(columns),
-                                cus,
-                                first=first == 0,
-                                last=first == len(rows) - 1,
-                            )
-                        )
+                for rows, cus in runs:
+                    with builder.loop(rows.start, rows.stop) as row:
+                        words = source + row * layout.row.data
+                        first, last = rows is runs[0].rows, rows is runs[-1].rows
+                        builder.add(loop.MaxOp(words, target, len(columns), cus, first=first, last=last))
 
 
 @compute.register

@@ -65,6 +65,15 @@ def input_batch(name: str, x: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.f
     return array
 
 
+def batch_size(batches: Mapping[str, NDArray[Any]]) -> int:
+    """How many inputs there are, as many of each, or 1 without any. Raises SnowError where their numbers differ."""
+    sizes = {name: len(batch) for name, batch in batches.items()}
+    if len(set(sizes.values())) > 1:
+        held = ", ".join(f"{size} of {name}" for name, size in sizes.items())
+        raise SnowError(f"as many of each input are wanted, not {held}")
+    return next(iter(sizes.values()), 1)
+
+
 def expect_numbers(name: str, array: NDArray[Any]) -> None:
     """Raises SnowError, which calls an array `name`, when it does not hold numbers that float32 stands for."""
     if array.dtype.kind not in "fiub":

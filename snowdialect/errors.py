@@ -22,3 +22,7 @@ class SourceError(SnowError):
 
     def __init__(self, file: str, line: int, reason: object) -> None:
         super().__init__(f"{file}:{line}: {reason}")
+
+    def __reduce__(self) -> tuple[type[SnowError], tuple[str]]:
+        # Of an error from another process the message is enough.
+        return SnowError, (str(self),)

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in (disassembler, assembler):
         snow_cli.add_debug_argument(command)
     options = parser.parse_args(arguments)
-    return snow_cli.run_command(lambda: options.run(options), options.debug)
+    return snow_cli.run_command(lambda: options.run(options), options.debug, alone=arguments is None)
 
 
 def disassemble(options: argparse.Namespace) -> int:
@@ -79,7 +79,7 @@ def compiled(path: Path, output: Path) -> "Program":
     from lowering.compiler import compile_model
     from snowdialect.errors import SnowError
 
-    if path.suffix != ".s":
+    if path.suffix.lower() != ".s":
         raise SnowError(f"{path}: not assembly (.s); snow-compile takes models and modules")
     text = read_text(path)
     if ".program" in text and ".output" not in text:

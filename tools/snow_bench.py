@@ -93,9 +93,8 @@ def run(options: argparse.Namespace) -> int:
 
 def print_tables(tables: Tables) -> None:
     from rich import table
-    from rich.console import Console
 
-    console = Console(width=None if Console().is_terminal else 200)
+    console = snow_cli.open_console()
     for title, rows in tables.values():
         grid = table.Table(box=None, header_style="bold", pad_edge=False)
         for name, value in rows[0].items():
@@ -103,7 +102,7 @@ def print_tables(tables: Tables) -> None:
             grid.add_column(heading, justify="left" if isinstance(value, str) else "right")
         for row in rows:
             grid.add_row(*map(text_of, row.values()))
-        console.print(f"[bold]{title}[/bold]", highlight=False)
+        console.print(title, style="bold")
         console.print(grid)
         console.print()
 

@@ -62,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     if options.float:
+        for option in ("schedule", "input_layout"):
+            if getattr(options, option) is not None:
+                raise SnowError(f"--{option.replace('_', '-')} changes no bits, and so nothing that --float compares")
         return run_float(options)
     if options.input_range is not None:
         raise SnowError("--input-range is for --float: levels are compared on the inputs given")

@@ -1,7 +1,6 @@
 """What the commands share: argument types, and how a failure looks."""
 
 import argparse
-import atexit
 import gc
 import os
 import sys
@@ -9,9 +8,13 @@ import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-# A process that ends gives back its memory as a whole: looking for dead cycles then takes a twentieth of a compilation.
-atexit.register(gc.disable)
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH_OF_FILES = 1000
+"""More columns than any table has."""
 
 
 def shape(text: str) -> tuple[int, ...]:
@@ -67,6 +70,15 @@ def add_compile_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def open_console() -> "Console":
+    """A console for tables whose words, names of layers among them, are shown as they are. Away from a terminal lines
+    are as long as they have to be."""
+    from rich.console import Console
+
+    width = None if Console().is_terminal else WIDTH_OF_FILES
+    return Console(width=width, soft_wrap=True, markup=False, emoji=False, highlight=False)
+
+
 def show_progress(text: str = "") -> None:
     """Replaces the line that says what is going on, on a terminal; without text, removes it."""
     if sys.stderr.isatty():
@@ -74,12 +86,21 @@ def show_progress(text: str = "") -> None:
         sys.stderr.flush()
 
 
-def run_command(body: Callable[[], int], debug: bool) -> int:
-    """Runs the body of a command: its status, or 1 after printing `error: ...` on one line."""
+def run_command(body: Callable[[], int], debug: bool, *, alone: bool = False) -> int:
+    """Runs the body of a command: its status, or 1 after printing `error: ...` on one line.
+
+    `alone`: the process ends with the command.
+    """
+    if alone:
+        # It gives back its memory as a whole. To look for dead cycles before takes a tenth of a compilation.
+        gc.disable()
     try:
         # Sums beyond float are part of the results, and no news for the standard error.
         with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
-            return body()
+            status = body()
+            # What standard output cannot take is an error like others; at exit it would be none.
+            sys.stdout.flush()
+            return status
     except BrokenPipeError:
         # The reader of our output has gone; keep the interpreter from flushing into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", metavar="X.npy", type=Path, help="compare all levels and the simulator")
     snow_cli.add_debug_argument(parser)
     options = parser.parse_args(arguments)
-    return snow_cli.run_command(lambda: run(options), options.debug)
+    return snow_cli.run_command(lambda: run(options), options.debug, alone=arguments is None)
 
 
 def run(options: argparse.Namespace) -> int:

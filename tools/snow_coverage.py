@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import snow_cli
+
 
 def print_coverage(layers: Sequence[Mapping[str, Any]]) -> None:
     """Prints a row a layer, as `coverage` in reports has them, and their sums."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -26,5 +27,4 @@ def print_coverage(layers: Sequence[Mapping[str, Any]]) -> None:
     counts = ", ".join(f"{count} {fate}" for fate, count in sorted(fates.items()))
     macs = sum(layer["macs"] or 0 for layer in layers)
     table.add_row(f"{len(layers)} layers", "", "", f"{macs / 1e6:.3f}", counts, style="bold")
-    console = Console(width=None if Console().is_terminal else 160, soft_wrap=True)
-    console.print(table, highlight=False)
+    snow_cli.open_console().print(table)

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import snow_cli
+
 if TYPE_CHECKING:
     from lowering.explain import Candidate, Explanation
 
@@ -52,15 +54,11 @@ def _why_not(candidate: "Candidate", chosen: "Candidate") -> tuple[str, str]:
 
 def print_explanation(explanation: "Explanation") -> None:
     """Prints the chosen schedule and its bounds, the best of the others, and what makes more of them illegal."""
-    from rich.console import Console
     from rich.table import Table
 
     certificate, chosen = explanation.certificate, explanation.chosen
-    console = Console(width=None if Console().is_terminal else 200, soft_wrap=True)
-
-    def show(text: str) -> None:
-        console.print(text, highlight=False, markup=False)
-
+    console = snow_cli.open_console()
+    show = console.print
     report = certificate.report()
     bounds = ", ".join(f"{name} {cycles}" for name, cycles in certificate.bounds.items() if cycles)
     show(f"{explanation.layer} on {explanation.machine}: {certificate.objective} cycles by itself.")
@@ -75,7 +73,7 @@ def print_explanation(explanation: "Explanation") -> None:
     table.add_row(*_row(chosen, chosen), "", "chosen", style="bold")
     for candidate in explanation.rejected:
         table.add_row(*_row(candidate, chosen), *_why_not(candidate, chosen))
-    console.print(table, highlight=False)
+    console.print(table)
     if explanation.constraints:
         show("\nSchedules that do not fit, and what keeps the nearest of them from it:")
         for reason, schedules in explanation.constraints:

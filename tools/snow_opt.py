@@ -142,6 +142,7 @@ class SnowOptMain(xDSLOptMain):
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
         if self._frontend not in self.available_frontends:
             raise driver.unknown_kind(Path(self.args.input_file or "stdin"), self.available_frontends)
+        self.args.frontend = self._frontend  # xDSL knows small letters only.
         return super().prepare_input()
 
     def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
@@ -221,7 +222,7 @@ class SnowOptMain(xDSLOptMain):
     def _frontend(self) -> str:
         """The kind of the input, by its ending if by nothing else."""
         name = self.args.input_file
-        return self.args.frontend or ("mlir" if name is None else Path(name).suffix.removeprefix("."))
+        return self.args.frontend or ("mlir" if name is None else driver.extension_of(Path(name)))
 
     @property
     def _weights_file(self) -> Path | None:
@@ -302,4 +303,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     # The arguments are parsed inside, by xDSL's constructor, which can fail as well.
     debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
-    return snow_cli.run_command(body, debug)
+    return snow_cli.run_command(body, debug, alone=arguments is None)

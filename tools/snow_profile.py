@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import snow_cli
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -17,14 +19,12 @@ def print_profile(report: Mapping[str, Any]) -> None:
 
     On a narrow terminal these are two tables.
     """
-    from rich.console import Console
-
     names = [*(layer["name"] for layer in report["layers"]), "total"]
     rows = [*report["layers"], {**report, "kind": "", "mode": None, "order": None}]
     parts = list(report["ledger"])
     shares = [f"{part.replace('_', ' ').removeprefix('border and partial line ')} %" for part in parts]
     work, ledger = [_work(row) for row in rows], [_ledger(row, parts) for row in rows]
-    console = Console(width=None if Console().is_terminal else 200, soft_wrap=True)
+    console = snow_cli.open_console()
     if console.width >= _WIDE:
         both = [[*left, *right] for left, right in zip(work, ledger, strict=True)]
         _print_table(console, [*_WORK, *shares], names, both)
@@ -34,8 +34,7 @@ def print_profile(report: Mapping[str, Any]) -> None:
         _print_table(console, shares, names, ledger)
     console.print(
         f"{report['machine']}: {report['cycles']} cycles, {1e3 * report['seconds']:.3f} ms, "
-        f"{report['frames_per_second']:.2f} frames/s, {report['gigabytes_per_second']:.2f} GB/s",
-        highlight=False,
+        f"{report['frames_per_second']:.2f} frames/s, {report['gigabytes_per_second']:.2f} GB/s"
     )
 
 

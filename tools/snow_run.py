@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     snow_cli.add_model_arguments(parser)
     snow_cli.add_debug_argument(parser)
     options = parser.parse_args(arguments)
-    return snow_cli.run_command(lambda: run(options), options.debug)
+    return snow_cli.run_command(lambda: run(options), options.debug, alone=arguments is None)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -60,8 +60,9 @@ def is_program(path: Path) -> bool:
     """Whether a file is a program, by its ending or by how it begins."""
     from snowdialect.backend.container import MAGIC
 
-    if path.suffix == ".snow" or not path.is_file():
-        return path.suffix == ".snow"
+    is_called_so = path.suffix.lower() == ".snow"
+    if is_called_so or not path.is_file():
+        return is_called_so
     with open(path, "rb") as file:
         return file.read(len(MAGIC)) == MAGIC
 
@@ -82,7 +83,7 @@ def simulate(options: argparse.Namespace) -> int:
     snow_cli.show_progress(f"simulating {len(inputs.batch)} input(s) ...")
     result = simulator.simulate(program, inputs.batch)
     snow_cli.show_progress()
-    write_output(options.output, inputs.like_input(result.output))
+    write_output(options.output, inputs.like_input(arrays.only_output(result.outputs)))
     if options.report is not None:
         write_report(options.report, result.report)
     if options.profile:

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", metavar="N", type=_seed, help="seed of the weights (default: 0)")
     snow_cli.add_debug_argument(parser)
     options = parser.parse_args(arguments)
-    return snow_cli.run_command(lambda: run(options), options.debug)
+    return snow_cli.run_command(lambda: run(options), options.debug, alone=arguments is None)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ is decided is an attribute, `tile.schedule`, that any other chooser may set inst
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from math import inf
@@ -29,6 +30,7 @@ from lowering.conv_tiling import ConvPlan, ConvProblem
 from lowering.costs import MOST_ABREAST, bytes_per_cycle, conv_cycles, limit_cycles, words_cycles
 from lowering.host import host_reason
 from lowering.layouts import layout_of, unrolled_layout
+from lowering.maps_tiling import TilingError
 from lowering.problems import FUSED, conv_problem, linear_problem, pool_before, pool_window, pooled_problem
 from lowering.processes import map_in_processes
 from lowering.tile_steps.conv import ConvSteps, conv_steps
@@ -395,12 +397,16 @@ def usual_mode(problem: ConvProblem) -> Mode:
 
 
 def layers_of(problem: ConvProblem, plan: ConvPlan) -> list[LayerBuffers]:
-    """The tile programs that are timed for a plan: of the layer, and of the max pool behind it."""
+    """The tile programs that are timed for a plan: of the layer, and of the max pool behind it, if the machine can
+    compute that by itself."""
     steps, pool = steps_of(problem, plan), problem.pool
     if pool is None or plan.schedule.fused:
         return [steps]
     regions = maps_of(problem.result, None, pool.result)
-    return [steps, max_pool_steps(problem.machine, pool.window, regions, Swapped())]
+    try:
+        return [steps, max_pool_steps(problem.machine, pool.window, regions, Swapped())]
+    except TilingError:
+        return [steps]
 
 
 def steps_of(problem: ConvProblem, plan: ConvPlan) -> ConvSteps:
@@ -420,5 +426,7 @@ def first_estimate(problem: ConvProblem, plan: ConvPlan) -> int:
     cycles = conv_cycles(problem, plan)
     if problem.pool is not None and not plan.schedule.fused:
         pool = words_problem(problem.machine, problem.pool.window, problem.result, None, problem.pool.result)
-        cycles += words_cycles(pool, quickest_tiles(pool))
+        # One that fits no buffer is left to the host.
+        with suppress(TilingError):
+            cycles += words_cycles(pool, quickest_tiles(pool))
     return cycles

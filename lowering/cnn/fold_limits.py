@@ -22,6 +22,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 from xdsl.rewriter import InsertPoint
 
 from lowering.cnn.merging import rewrite_layers
+from lowering.cnn.quantize import DEFAULT_FRAC_BITS
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import WORD_BITS
@@ -61,21 +62,19 @@ class SaturateAtLimit(RewritePattern):
             rewriter.notify_op_modified(reader)
 
 
-class DropLimit(RewritePattern):
-    """relu(x){h} is relu(x) where no words reach h."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: cnn.ReluOp, rewriter: PatternRewriter) -> None:
-        if op.limit is not None and op.limit.value.data >= 1 << WORD_BITS - 1:
-            rewriter.replace(op, located(cnn.ReluOp(op.x), op.location))
-
-
+@dataclass(frozen=True)
 class SubtractFromLimit(RewritePattern):
-    """relu(x){h} is relu(h - relu(h - x))."""
+    """relu(x){h} is relu(h - relu(h - x)), or relu(x) where words end before h."""
+
+    end: int
+    """No number reaches it."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.ReluOp, rewriter: PatternRewriter) -> None:
         if op.limit is None or (op.saturation is not None and saturating(op) is not None):
+            return
+        if op.limit.value.data >= self.end:
+            rewriter.replace(op, located(cnn.ReluOp(op.x), op.location))
             return
         made: list[Operation] = []
         x, channels, name = op.x, shape_of(op.x)[1:2], layer_name(op)
@@ -125,6 +124,9 @@ class CnnFoldLimitsPass(ModulePass):
     """Leaves no limits but powers of two, at which words saturate."""
 
     name = "cnn-fold-limits"
+    calibrated: bool = False
+    """Whether number formats are still to be chosen: without, words end at 128, with, at 2^15 at most."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        rewrite_layers(op, [DropLimit(), SaturateAtLimit(), SubtractFromLimit()])
+        end = 1 << WORD_BITS - 1 - (0 if self.calibrated else DEFAULT_FRAC_BITS)
+        rewrite_layers(op, [SaturateAtLimit(), SubtractFromLimit(end)])

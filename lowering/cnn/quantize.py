@@ -37,6 +37,9 @@ from snowdialect.errors import SnowError
 FRAC_BITS = "cnn.frac_bits"
 """Attribute of a layer, an input or a constant: the fraction bits of its result."""
 
+DEFAULT_FRAC_BITS = 8
+"""Of every tensor without a format of its own: Q8.8."""
+
 
 @dataclass(frozen=True)
 class QuantizePattern(RewritePattern):
@@ -273,7 +276,7 @@ class CnnQuantizePass(ModulePass):
 
     name = "cnn-quantize"
 
-    frac_bits: int = 8
+    frac_bits: int = DEFAULT_FRAC_BITS
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if not 0 <= self.frac_bits <= MAX_SHIFT:

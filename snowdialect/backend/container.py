@@ -14,7 +14,8 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, TypeGuard, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,8 @@ VERSION = 2
 _PREAMBLE = struct.Struct("<8sIIQQ")
 _CHECKSUM = slice(12, 16)
 _ALIGNMENT = 64
+MOST_WORDS = 1 << 30
+"""Of memory: 2 GB, twice as much as a board of this kind has."""
 _TYPES = ("<i2", "<u4", "<i4")
 """Types that an array of the file may have."""
 
@@ -90,7 +93,7 @@ def load_program(path: str | Path) -> Program:
     header, payload = _checked(data, path)
     try:
         return _restore(json.loads(bytes(header)), payload)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, MachineError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, MachineError) as error:
         raise SnowError(f"{path}: not a valid program: {error or type(error).__name__}") from None
 
 
@@ -179,8 +182,35 @@ def _restore(header: dict[str, Any], payload: memoryview) -> Program:
         tiles=tuple(header["tiles"]),
         coverage=tuple(Coverage(**entry) for entry in header.get("coverage", ())),
     )
+    for name in ("model", "regions", "tensors", "steps", "inputs", "outputs", "layers", "tiles", "coverage"):
+        _expect_types(getattr(program, name), get_type_hints(Program)[name], name)
     check_program(program)
     return program
+
+
+def _expect_types(value: object, hint: Any, name: str) -> None:
+    """Raises TypeError where a value, or something in it, is not what the annotation of its field says."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        if not any(_is_of(value, argument, name) for argument in arguments):
+            raise TypeError(f"{name} is {value!r}")
+    elif origin is tuple:
+        assert isinstance(value, tuple)
+        for element in value:
+            _expect_types(element, arguments[0], name)
+    elif not isinstance(value, origin or hint) or hint is int and isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}")
+    elif isinstance(value, tuple):
+        for field, inner in get_type_hints(type(value)).items():
+            _expect_types(getattr(value, field), inner, field)
+
+
+def _is_of(value: object, hint: Any, name: str) -> bool:
+    try:
+        _expect_types(value, hint, name)
+    except TypeError:
+        return False
+    return True
 
 
 def _layer_entry(layer: Layer) -> dict[str, Any]:
@@ -232,7 +262,8 @@ def check_program(program: Program) -> None:
         for numbers, table in ((code.layers, program.layers), (code.tiles, program.tiles)):
             demand(bool((numbers >= -1).all() and (numbers < len(table)).all()), "a source map leaves its table")
     for start in (*program.regions, *program.images, *program.codes):
-        demand(start.address >= 0, f"memory address {start.address}")
+        demand(isinstance(start.address, int) and start.address >= 0, f"memory address {start.address}")
+    demand(program.memory_words <= MOST_WORDS, f"takes {program.memory_words} words of memory, more than {MOST_WORDS}")
     for region in program.regions:
         if (layout := region.layout) is not None:
             end = max(segment.offset + segment.channels for segment in layout.segments)
@@ -253,9 +284,18 @@ def check_program(program: Program) -> None:
     for step in program.steps:
         if isinstance(step, CodeStep):
             demand(0 <= step.code < len(program.codes), f"there is no code {step.code}")
-        else:
-            numbers = step.operands if step.result is None else (*step.operands, step.result)
-            for number in numbers:
-                demand(0 <= number < len(program.tensors), f"there is no tensor {number}")
+            continue
+        for number in step.operands if step.result is None else (*step.operands, step.result):
+            demand(0 <= number < len(program.tensors), f"there is no tensor {number}")
+        if step.operation in ("read", "write"):
+            region = step.attributes["region"]
+            demand(isinstance(region, int) and 0 <= region < len(program.regions), f"there is no region {region}")
     for port in (*program.inputs, *program.outputs):
         demand(port.region is None or 0 <= port.region < len(program.regions), f"there is no region {port.region}")
+    for operation, ports in (("input", program.inputs), ("output", program.outputs)):
+        made = [step.attributes["name"] for step in program.steps if _is_step(step, operation)]
+        demand(sorted(made) == sorted(port.name for port in ports), f"steps and ports differ in their {operation}s")
+
+
+def _is_step(step: Step, operation: str) -> TypeGuard[HostStep]:
+    return isinstance(step, HostStep) and step.operation == operation

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.interpreter import Interpreter
 
-from snowdialect.arrays import input_batch
+from snowdialect.arrays import batch_size, input_batch
 from snowdialect.dialects import cnn
 from snowdialect.errors import SnowError
 from snowdialect.interpreters.state import RunState, set_run_state
@@ -49,8 +49,8 @@ def run_module(
     for name, op in declared.items():
         if name not in inputs:
             raise SnowError(f"input '{name}' is missing")
-        state.inputs[name] = array = input_batch(name, inputs[name], cnn.shape_of(op.result)[1:])
-        state.batch = array.shape[0]
+        state.inputs[name] = input_batch(name, inputs[name], cnn.shape_of(op.result)[1:])
+    state.batch = batch_size(state.inputs)
     interpreter = Interpreter(module)
     for functions in interpreter_functions(module):
         interpreter.register_implementations(functions)

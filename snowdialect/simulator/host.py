@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snowdialect.arrays import input_batch
+from snowdialect.arrays import batch_size, input_batch
 from snowdialect.backend.program import HostStep, MapsLayout, Program, Tensor, Unrolled
 from snowdialect.errors import SnowError
 
@@ -47,7 +47,7 @@ class Host:
         """
         self.program = program
         self.inputs = _checked_inputs(program, inputs)
-        self.batch = len(next(iter(self.inputs.values()))) if self.inputs else 1
+        self.batch = batch_size(self.inputs)
         self.outputs: dict[str, Array] = {}
         """Results (N, ...) by output name."""
         self.layers: dict[str, Array] = {}
@@ -59,7 +59,15 @@ class Host:
         self._tensors: dict[int, Array] = {}
 
     def run(self, step: HostStep, memory: NDArray[np.int16]) -> None:
-        """Runs one step; `memory` is (N, words), which a step of kind `write` changes."""
+        """Runs one step; `memory` is (N, words), which a step of kind `write` changes. Raises SnowError, one line, for
+        one that cannot be: a file may hold any."""
+        try:
+            self._run(step, memory)
+        except (AssertionError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise SnowError(f"layer {step.layer}: the host cannot do '{step.operation}': {reason}") from error
+
+    def _run(self, step: HostStep, memory: NDArray[np.int16]) -> None:
         match step.operation:
             case "input":
                 self._keep(step, self.inputs[step.attributes["name"]])
@@ -96,6 +104,9 @@ class Host:
 
     def _keep(self, step: HostStep, array: Array) -> None:
         assert step.result is not None
+        wanted = self.batch, *self.program.tensors[step.result].shape
+        if array.shape != wanted:
+            raise ValueError(f"its result has shape {array.shape}, not {wanted}")
         self._tensors[step.result] = array
 
     def _region(self, step: HostStep) -> tuple[int, MapsLayout]:

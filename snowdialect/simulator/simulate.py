@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snowdialect.arrays import numbers
+from snowdialect.arrays import batch_size, numbers
 from snowdialect.backend.program import NO_LAYER, NO_TILE, Code, CodeStep, Program, Region
 from snowdialect.errors import SnowError
 from snowdialect.machine.instructions import BY_NAME
@@ -90,17 +90,15 @@ def simulate(program: Program, x: Mapping[str, ArrayLike] | ArrayLike) -> Simula
 
 def _parts(inputs: Mapping[str, ArrayLike] | ArrayLike, size: int) -> Iterator[Any]:
     """The inputs in pieces of at most `size`."""
-    arrays = None
-    if isinstance(inputs, Mapping):
-        arrays = {name: numbers(f"input '{name}'", array) for name, array in inputs.items()}
-        single = next(iter(arrays.values()), np.zeros(1))
-    else:
-        single = numbers("the input", inputs)
-    if single.ndim == 0 or len(single) == 0:
+    named = isinstance(inputs, Mapping)
+    arrays = {f"input '{name}'": array for name, array in inputs.items()} if named else {"the input": inputs}
+    batches = {name: np.atleast_1d(numbers(name, array)) for name, array in arrays.items()}
+    count = batch_size(batches)
+    if count == 0:
         raise SnowError("the batch of inputs is empty")
-    for start in range(0, len(single), size):
-        chosen = slice(start, start + size)
-        yield single[chosen] if arrays is None else {name: array[chosen] for name, array in arrays.items()}
+    for start in range(0, count, size):
+        parts = [batch[start : start + size] for batch in batches.values()]
+        yield dict(zip(inputs, parts, strict=True)) if named else parts[0]
 
 
 def _run_chunk(
@@ -108,7 +106,9 @@ def _run_chunk(
 ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
     """Runs all steps on some inputs; returns outputs and results of layers."""
     host = Host(program, inputs)
-    memory = np.tile(program.initial_memory(), (host.batch, 1))
+    memory = program.initial_memory()[None]
+    if host.batch > 1:  # A copy would take memory for words that nobody uses, too.
+        memory = np.tile(memory, (host.batch, 1))
     results = [Results(program, memory[number : number + 1]) for number in range(host.batch)]
     for step in program.steps:
         if isinstance(step, CodeStep):

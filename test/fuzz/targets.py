@@ -135,9 +135,12 @@ TARGETS: dict[str, Target] = {
     ),
     "program": Target(
         "snow",
-        made("net.snow"),
+        made("net.snow", beside=("input.npy",)),
         program_files.PROGRAM,
-        (Stage(1, "snow-asm disassemble {path} -o {output}.s"),),
+        (
+            Stage(1, "snow-asm disassemble {path} -o {output}.s"),
+            Stage(0.5, "snow-run {path} --input {folder}/input.npy --output {output}.npy"),
+        ),
     ),
     "weights": Target(
         "safetensors",

@@ -1,14 +1,19 @@
 """How the commands say what went wrong."""
 
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import snow_check
 import snow_cli
+import snow_opt
 import snow_run
+from snow_coverage import print_coverage
 from snowdialect.models import DIGITS, held_back_digits
 
 
@@ -32,3 +37,35 @@ def test_an_output_may_be_a_pipe(tmp_path: Path) -> None:
     assert (tmp_path / "pipe").read_bytes() == (tmp_path / "y.npy").read_bytes()
     writer.join()
     assert statuses == [0]
+
+
+def test_standard_output_without_room_is_one_line() -> None:
+    command = [sys.executable, "-c", "import snow_compile, sys; sys.exit(snow_compile.main())", str(DIGITS)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*command, "--input-shape", "1x8x8", "--coverage"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+
+
+def test_a_name_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"operation": "conv2d", "fate": None, "macs": None, "reason": None}
+    names = ["conv[/x]", "a[red]b", ":smile:"]
+    print_coverage([{"name": name, **row} for name in names])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == names
+
+
+def test_endings_may_be_capitals(tmp_path: Path) -> None:
+    (tmp_path / "NET.T7").write_bytes(DIGITS.read_bytes())
+    assert snow_opt.main([str(tmp_path / "NET.T7"), "--input-shape", "1x8x8", "-o", str(tmp_path / "net.mlir")]) == 0
+
+
+@pytest.mark.parametrize("option", ["--schedule=paper", "--input-layout=as-is"])
+def test_schedules_are_nothing_to_compare_with_float(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "x.npy", held_back_digits()[0][:1])
+    command = [str(DIGITS), "--input-shape", "1x8x8", "--input", str(tmp_path / "x.npy"), "--float"]
+    assert snow_check.main([*command, option]) == 1
+    assert capsys.readouterr().err.startswith(f"error: {option.partition('=')[0]} changes no bits")

@@ -1,6 +1,7 @@
 """What the host of a program computes is, bit by bit, what the interpreters of the dialects compute."""
 
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from snowdialect.backend.assemble import assemble
 from snowdialect.backend.program import Channels, HostStep, MapsLayout, Program
 from snowdialect.errors import SnowError
 from snowdialect.interpreters import run_module
+from snowdialect.simulator import simulate
 from snowdialect.simulator.host import Host, read_maps, write_maps
 
 
@@ -130,3 +132,23 @@ def test_inputs_are_checked() -> None:
         Host(program, [[1, np.nan, 2]])
     with pytest.raises(SnowError, match="input 'image' is missing"):
         Host(program, {"picture": [[1, 2, 3]]})
+
+
+def test_there_are_as_many_of_each_input() -> None:
+    text = """%x = cnn.input "image" : tensor<1x3xf32>
+        %z = cnn.input "mask" : tensor<1x3xf32>
+        %y = cnn.add %x, %z : (tensor<1x3xf32>, tensor<1x3xf32>) -> tensor<1x3xf32>
+        cnn.output "result" %y : tensor<1x3xf32>"""
+    module, inputs = parse(text), {"image": np.zeros((3, 3), np.float32), "mask": np.zeros((1, 3), np.float32)}
+    program = assemble(module, None, "test")
+    for run in (partial(simulate, program), partial(run_module, module)):
+        with pytest.raises(SnowError, match="^as many of each input are wanted, not 3 of .*image.*, 1 of .*mask"):
+            run(inputs)
+
+
+def test_ports_are_told_apart_by_their_names() -> None:
+    text = (
+        '%x = cnn.input "x" : tensor<1x3xf32>\ncnn.output "y" %x : tensor<1x3xf32>\ncnn.output "y" %x : tensor<1x3xf32>'
+    )
+    with pytest.raises(SnowError, match="^net.mlir: several outputs are called 'y'$"):
+        driver.verify(parse(text), "net.mlir")

@@ -218,6 +218,12 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             {},
             "unsupported operator y com.microsoft.Gelu",
         ),
+        (
+            # Of what is refused itself, any result may be read.
+            [helper.make_node("Split", ["x"], ["a", "b"], axis=1), node("Elu", "b"), node("Add", "a", "Elu")],
+            {},
+            "unsupported operators a Split, elu Elu",
+        ),
         ([node("Relu", "c")], {"constants": {"c": floats(3)}}, "unsupported operator relu Relu of constants"),
         ([node("Relu", "y")], {}, "relu Relu: its input 'y' is not the first result of a node before it"),
         (

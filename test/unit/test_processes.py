@@ -3,17 +3,21 @@
 import mmap
 import multiprocessing
 import os
+import pickle
 import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from lowering import processes
 from lowering.processes import in_background, map_in_processes
-from snowdialect.errors import SnowError
+from snowdialect.errors import SnowError, SourceError
 
 ENDED = "^a process that the compiler started was ended before its work was done$"
 
@@ -116,3 +120,37 @@ def test_nothing_is_forked_beside_threads() -> None:
     finally:
         done.set()
         thread.join()
+
+
+def test_who_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+    script = f"""if True:
+        import os, time
+        from pathlib import Path
+        from lowering.processes import map_in_processes
+        def work(task):
+            (Path({str(tmp_path)!r}) / str(os.getpid())).touch()
+            time.sleep(600)
+        map_in_processes(work, range(2), 2)
+    """
+    parent = subprocess.Popen([sys.executable, "-c", script])
+    wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
+    parent.kill()
+    parent.wait()
+    wait_until(lambda: not any(Path(f"/proc/{path.name}").exists() for path in tmp_path.iterdir()))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Waits for what comes within a minute."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_an_error_with_a_place_comes_back_as_one_line() -> None:
+    def work(task: int) -> None:
+        raise SourceError("net.s", task, "nonsense")
+
+    with pytest.raises(SnowError, match="^net.s:0: nonsense$"):
+        map_in_processes(work, range(1), 1)
+    assert str(pickle.loads(pickle.dumps(SourceError("net.s", 7, "nonsense")))) == "net.s:7: nonsense"

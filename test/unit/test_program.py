@@ -183,6 +183,13 @@ def test_other_files_and_newer_versions_are_named(digits_file: bytes, tmp_path: 
         (b'"macs":16,', b'"macs":15,'),
         (b'"type":"<u4"', b'"type":"|O4"'),
         (b'{"code":0}', b'{"code":9}'),
+        (b'{"code":0}', b'{"code":0.0}'),
+        (b'"macs":', b'"macs":"many","mics":'),
+        (b'"attributes":{"region":', b'"attributes":{"region":99'),
+        (b'"attributes":{"region":', b'"attributes":{"regain":'),
+        (b'"operation":"output"', b'"operation":"outcome"'),
+        (b'"shape":[', b'"shape":[1000000000000000000000000000000,'),
+        (b'"words":', b'"words":9999999999'),
         (b'"steps":[', b'"steps":{'),
     ],
 )
@@ -191,6 +198,9 @@ def test_a_file_that_is_not_damaged_but_wrong_is_an_error(
 ) -> None:
     assert digits_file.count(before) >= 1
     altered = bytearray(digits_file.replace(before, after, 1))
+    more = len(altered) - len(digits_file)
+    total, header = struct.unpack_from("<QQ", altered, 16)
+    struct.pack_into("<QQ", altered, 16, total + more, header + more)
     altered[12:16] = struct.pack("<I", zlib.crc32(altered[16:], zlib.crc32(altered[:12])))
     path = tmp_path / "wrong.snow"
     path.write_bytes(altered)

@@ -36,7 +36,7 @@ def tiled() -> ModuleOp:
 @pytest.fixture
 def alike() -> ModuleOp:
     """Six layers at level tile. Those at the ends have neighbours on one side only; the others are alike."""
-    kind, kernels = "tensor<1x32x8x8xf32>", "tensor<32x32x3x3xf32>"
+    kind, kernels = "tensor<1x32x12x12xf32>", "tensor<32x32x3x3xf32>"
     layers = [
         f"""%w{i} = cnn.weight "w{i}" : {kernels}
         %x{i + 1} = cnn.conv2d %x{i}, %w{i} {{pads = [1, 1, 1, 1]}} : ({kind}, {kernels}) -> {kind} loc("conv{i}")"""

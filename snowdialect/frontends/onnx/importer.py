@@ -52,8 +52,8 @@ class _Importer:
     def run(self, input_shape: Sequence[int] | None) -> tuple[ModuleOp, dict[str, Floats]]:
         model, network = self._model, self._network
         nodes = list(self._needed())
-        self._check_order(nodes)
         unsupported = list(self._unsupported(nodes))
+        self._check_order(nodes, {name for name, _ in unsupported})
         network.refuse("operator", unsupported)
         last = _is_transposed(model.input.name, nodes)
         try:
@@ -79,8 +79,9 @@ class _Importer:
         for name, node in nodes:
             result = node.output[0]
             if not missing.isdisjoint(node.input):
-                missing.add(result)
+                missing.update(node.output)
                 continue
+            missing.update(node.output[1:])
             value = None
             if name not in unsupported:
                 value = self._network.attempt(f"{name} {node.op_type}", partial(self._convert, name, node))
@@ -116,8 +117,9 @@ class _Importer:
                 names.update(node.input)
         return (node for node, wanted in zip(nodes, reversed(needed), strict=True) if wanted)
 
-    def _check_order(self, nodes: Sequence[tuple[str, NodeProto]]) -> None:
-        """Every node must come behind those that it reads, so there are no cycles; of a result, the first counts."""
+    def _check_order(self, nodes: Sequence[tuple[str, NodeProto]], unsupported: Set[str]) -> None:
+        """Every node must come behind those that it reads, so there are no cycles; of its results, the first counts, or
+        all where the node is refused anyway."""
         known = {"", self._model.input.name, *self._model.initializers}
         for name, node in nodes:
             unknown = next((value for value in node.input if value not in known), None)
@@ -127,7 +129,7 @@ class _Importer:
             elif result in known:
                 problem = f"its result has the name '{result}', which is no new one"
             else:
-                known.add(result)
+                known.update(node.output if name in unsupported else (result,))
                 continue
             raise self._network.error(f"{name} {node.op_type}", problem)
 

@@ -36,28 +36,23 @@ module attributes {snow.machine = "zc706"} {
 
 // A kernel of 11x11 with a stride of 4 over packed pixels of 3 words: traces of a kernel row, 33 words, which are 4 pixels
 // apart in the next column. Two rows and columns of padding above and to the left: nine kernel rows in the first CU, 27
-// words in the first column. More than four traces of an output run in a loop; the last of them ends it.
-// LOOP:      loop.start indp wbuf[0] to mbuf[1056] cus 1 vmacs 1
+// words in the first column. The two rows that only the others have come first, those of all CUs in a loop, since more than
+// four traces do; the last of them ends the output.
+// LOOP:      loop.start indp wbuf[0] to mbuf[1056] cus 15 vmacs 1
+// LOOP-NEXT: loop.mac indp mbuf[0] wbuf[112] words 27 cus 14 vmacs 1
+// LOOP-NEXT: loop.mac indp mbuf[96] wbuf[640] words 27 cus 14 vmacs 1
 // LOOP-NEXT: loop.for [[I0:%[^ ]+]] = 0 to 8 {
-// LOOP-NEXT:   loop.mac indp mbuf[[[I0]] * 96 + 192] wbuf[[[I0]] * 528 + 1168] words 27 cus 1 vmacs 1
+// LOOP-NEXT:   loop.mac indp mbuf[[[I0]] * 96 + 192] wbuf[[[I0]] * 528 + 1168] words 27 cus 15 vmacs 1
 // LOOP-NEXT: }
-// LOOP-NEXT: loop.mac indp mbuf[960] wbuf[5392] words 27 cus 1 vmacs 1 last
-// LOOP-NEXT: loop.start indp wbuf[0] to mbuf[1056] cus 14 vmacs 1
-// LOOP-NEXT: loop.for [[I1:%[^ ]+]] = 0 to 10 {
-// LOOP-NEXT:   loop.mac indp mbuf[[[I1]] * 96] wbuf[[[I1]] * 528 + 112] words 27 cus 14 vmacs 1
-// LOOP-NEXT: }
-// LOOP-NEXT: loop.mac indp mbuf[960] wbuf[5392] words 27 cus 14 vmacs 1 last
+// LOOP-NEXT: loop.mac indp mbuf[960] wbuf[5392] words 27 cus 15 vmacs 1 last
 // LOOP-NEXT: loop.for [[I2:%[^ ]+]] = 1 to 4 {
-// LOOP-NEXT:   loop.start indp wbuf[0] to mbuf[[[I2]] * 16 + 1056] cus 1 vmacs 1
+// LOOP-NEXT:   loop.start indp wbuf[0] to mbuf[[[I2]] * 16 + 1056] cus 15 vmacs 1
+// LOOP-NEXT:   loop.mac indp mbuf[[[I2]] * 12 + -6] wbuf[16] words 33 cus 14 vmacs 1
+// LOOP-NEXT:   loop.mac indp mbuf[[[I2]] * 12 + 90] wbuf[544] words 33 cus 14 vmacs 1
 // LOOP-NEXT:   loop.for [[I3:%[^ ]+]] = 0 to 8 {
-// LOOP-NEXT:     loop.mac indp mbuf[[[I2]] * 12 + [[I3]] * 96 + 186] wbuf[[[I3]] * 528 + 1072] words 33 cus 1 vmacs 1
+// LOOP-NEXT:     loop.mac indp mbuf[[[I2]] * 12 + [[I3]] * 96 + 186] wbuf[[[I3]] * 528 + 1072] words 33 cus 15 vmacs 1
 // LOOP-NEXT:   }
-// LOOP-NEXT:   loop.mac indp mbuf[[[I2]] * 12 + 954] wbuf[5296] words 33 cus 1 vmacs 1 last
-// LOOP-NEXT:   loop.start indp wbuf[0] to mbuf[[[I2]] * 16 + 1056] cus 14 vmacs 1
-// LOOP-NEXT:   loop.for [[I4:%[^ ]+]] = 0 to 10 {
-// LOOP-NEXT:     loop.mac indp mbuf[[[I2]] * 12 + [[I4]] * 96 + -6] wbuf[[[I4]] * 528 + 16] words 33 cus 14 vmacs 1
-// LOOP-NEXT:   }
-// LOOP-NEXT:   loop.mac indp mbuf[[[I2]] * 12 + 954] wbuf[5296] words 33 cus 14 vmacs 1 last
+// LOOP-NEXT:   loop.mac indp mbuf[[[I2]] * 12 + 954] wbuf[5296] words 33 cus 15 vmacs 1 last
 // LOOP-NEXT: }
 // LOOP:      loop.store mbuf[1056] cu 0 to {{%[^[]+}}[0] units 2
 // LOOP-NEXT: loop.store mbuf[1056] cu 1 to {{%[^[]+}}[2] units 2
@@ -65,20 +60,16 @@ module attributes {snow.machine = "zc706"} {
 // LOOP-NEXT: loop.store mbuf[1056] cu 3 to {{%[^[]+}}[6] units 2
 // SNOW:      snowflake.program
 // SNOW-NEXT: snowflake.vmov indp {{.*}}, 1{{$}}
+// SNOW-NEXT: snowflake.mac indp {{.*}}, 27{{$}}
+// SNOW-NEXT: snowflake.mac indp {{.*}}, 27{{$}}
 // SNOW-NEXT: snowflake.for {{.*}} times 8 {
-// SNOW-NEXT:   snowflake.mac indp {{.*}}, 27{{$}}
-// SNOW-NEXT: snowflake.mac indp {{.*}}, 27, last{{$}}
-// SNOW-NEXT: snowflake.vmov indp {{.*}}, 1{{$}}
-// SNOW-NEXT: snowflake.for {{.*}} times 10 {
 // SNOW-NEXT:   snowflake.mac indp {{.*}}, 27{{$}}
 // SNOW-NEXT: snowflake.mac indp {{.*}}, 27, last{{$}}
 // SNOW-NEXT: snowflake.for {{.*}} times 3 {
 // SNOW-NEXT:   snowflake.vmov indp {{.*}}, 1{{$}}
+// SNOW-NEXT:   snowflake.mac indp {{.*}}, 33{{$}}
+// SNOW-NEXT:   snowflake.mac indp {{.*}}, 33{{$}}
 // SNOW-NEXT:   snowflake.for {{.*}} times 8 {
-// SNOW-NEXT:     snowflake.mac indp {{.*}}, 33{{$}}
-// SNOW-NEXT:   snowflake.mac indp {{.*}}, 33, last{{$}}
-// SNOW-NEXT:   snowflake.vmov indp {{.*}}, 1{{$}}
-// SNOW-NEXT:   snowflake.for {{.*}} times 10 {
 // SNOW-NEXT:     snowflake.mac indp {{.*}}, 33{{$}}
 // SNOW-NEXT:   snowflake.mac indp {{.*}}, 33, last{{$}}
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
@@ -234,13 +225,13 @@ module attributes {snow.machine = "zc706"} {
 // -----
 
 // Dilation by 3: the taps of a kernel row are 3 pixels, 48 words, apart, its rows 3 rows, 480 words.
-// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 2 {
-// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 6 {
-// LOOP-NEXT:     loop.for [[I2:%[^ ]+]] = 0 to 4 {
+// LOOP:      loop.for [[I2:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
+// LOOP-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 6 {
 // LOOP-NEXT:       loop.start coop wbuf[[[I2]] * 128] to mbuf[[[I0]] * 96 + [[I1]] * 16 + [[I2]] * 4 + 800] cus 7 vmacs 15
 // LOOP-NEXT:       loop.mac coop mbuf[[[I0]] * 160 + [[I1]] * 16] wbuf[[[I2]] * 128 + 16] words 16 cus 7 vmacs 15
-// LOOP-NEXT:       loop.mac coop mbuf[[[I0]] * 160 + [[I1]] * 16 + 48] wbuf[[[I2]] * 128 + 32] words 16 cus 7 vmacs 15
 // LOOP-NEXT:       loop.mac coop mbuf[[[I0]] * 160 + [[I1]] * 16 + 480] wbuf[[[I2]] * 128 + 48] words 16 cus 7 vmacs 15
+// LOOP-NEXT:       loop.mac coop mbuf[[[I0]] * 160 + [[I1]] * 16 + 48] wbuf[[[I2]] * 128 + 32] words 16 cus 7 vmacs 15
 // LOOP-NEXT:       loop.mac coop mbuf[[[I0]] * 160 + [[I1]] * 16 + 528] wbuf[[[I2]] * 128 + 64] words 16 cus 7 vmacs 15 last
 // LOOP-NEXT:     }
 // LOOP-NEXT:   }
@@ -249,9 +240,9 @@ module attributes {snow.machine = "zc706"} {
 // LOOP-NEXT: loop.store mbuf[800] cu 1 to {{%[^[]+}}[6] units 6
 // LOOP-NEXT: loop.store mbuf[800] cu 2 to {{%[^[]+}}[12] units 6
 // SNOW:      snowflake.program
-// SNOW-NEXT: snowflake.for {{.*}} times 2 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 6 {
-// SNOW-NEXT:     snowflake.for {{.*}} times 4 {
+// SNOW-NEXT: snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 2 {
+// SNOW-NEXT:     snowflake.for {{.*}} times 6 {
 // SNOW-NEXT:       snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:       snowflake.mac coop {{.*}}, 16{{$}}
 // SNOW-NEXT:       snowflake.mac coop {{.*}}, 16{{$}}

@@ -29,19 +29,16 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// In ceil mode, the last window of a row has two columns; the fourth CU has the last row, whose windows have two rows.
+// In ceil mode, the last window of a row has two columns; the fourth CU has the last row, whose windows have two rows. All
+// begin with their first row and end with their second, which all have; the third comes between.
 // LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 3 {
-// LOOP-NEXT:   loop.max mbuf[[[I0]] * 32] to mbuf[[[I0]] * 16 + 384] count 3 cus 7 first
-// LOOP-NEXT:   loop.max mbuf[[[I0]] * 32 + 128] to mbuf[[[I0]] * 16 + 384] count 3 cus 7
-// LOOP-NEXT:   loop.max mbuf[[[I0]] * 32 + 256] to mbuf[[[I0]] * 16 + 384] count 3 cus 7 last
-// LOOP-NEXT:   loop.max mbuf[[[I0]] * 32] to mbuf[[[I0]] * 16 + 384] count 3 cus 8 first
-// LOOP-NEXT:   loop.max mbuf[[[I0]] * 32 + 128] to mbuf[[[I0]] * 16 + 384] count 3 cus 8 last
+// LOOP-NEXT:   loop.max mbuf[[[I0]] * 32] to mbuf[[[I0]] * 16 + 384] count 3 cus 15 first
+// LOOP-NEXT:   loop.max mbuf[[[I0]] * 32 + 256] to mbuf[[[I0]] * 16 + 384] count 3 cus 7
+// LOOP-NEXT:   loop.max mbuf[[[I0]] * 32 + 128] to mbuf[[[I0]] * 16 + 384] count 3 cus 15 last
 // LOOP-NEXT: }
-// LOOP-NEXT: loop.max mbuf[96] to mbuf[432] count 2 cus 7 first
-// LOOP-NEXT: loop.max mbuf[224] to mbuf[432] count 2 cus 7
-// LOOP-NEXT: loop.max mbuf[352] to mbuf[432] count 2 cus 7 last
-// LOOP-NEXT: loop.max mbuf[96] to mbuf[432] count 2 cus 8 first
-// LOOP-NEXT: loop.max mbuf[224] to mbuf[432] count 2 cus 8 last
+// LOOP-NEXT: loop.max mbuf[96] to mbuf[432] count 2 cus 15 first
+// LOOP-NEXT: loop.max mbuf[352] to mbuf[432] count 2 cus 7
+// LOOP-NEXT: loop.max mbuf[224] to mbuf[432] count 2 cus 15 last
 // LOOP:      loop.store mbuf[384] cu 0 to {{%[^[]+}}[0] units 2
 // LOOP-NEXT: loop.store mbuf[384] cu 1 to {{%[^[]+}}[2] units 2
 // LOOP-NEXT: loop.store mbuf[384] cu 2 to {{%[^[]+}}[4] units 2
@@ -51,12 +48,8 @@ module attributes {snow.machine = "zc706"} {
 // SNOW-NEXT:   snowflake.max {{.*}}, 3, first{{$}}
 // SNOW-NEXT:   snowflake.max {{.*}}, 3{{$}}
 // SNOW-NEXT:   snowflake.max {{.*}}, 3, last{{$}}
-// SNOW-NEXT:   snowflake.max {{.*}}, 3, first{{$}}
-// SNOW-NEXT:   snowflake.max {{.*}}, 3, last{{$}}
 // SNOW-NEXT: snowflake.max {{.*}}, 2, first{{$}}
 // SNOW-NEXT: snowflake.max {{.*}}, 2{{$}}
-// SNOW-NEXT: snowflake.max {{.*}}, 2, last{{$}}
-// SNOW-NEXT: snowflake.max {{.*}}, 2, first{{$}}
 // SNOW-NEXT: snowflake.max {{.*}}, 2, last{{$}}
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 2

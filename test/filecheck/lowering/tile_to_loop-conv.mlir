@@ -40,33 +40,27 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// The first row lacks the kernel row above it: two traces, which skip the weights of the third. The CU with the last row
-// runs after the others, under its mask.
+// The first row lacks the kernel row above it, the last one that below. CUs with these rows share their output: the traces
+// of one alone come first, under its mask, and at last that of the kernel row that both have.
 // CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 8 {
-// CHECK-NEXT:     loop.start coop wbuf[[[I0]] * 192] to mbuf[[[I0]] * 4 + 8192] cus 1 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[128] wbuf[[[I0]] * 192 + 80] words 32 cus 1 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[256] wbuf[[[I0]] * 192 + 128] words 32 cus 1 vmacs 15 last relu
-// CHECK-NEXT:     loop.start coop wbuf[[[I0]] * 192] to mbuf[[[I0]] * 4 + 8192] cus 2 vmacs 15
+// CHECK-NEXT:     loop.start coop wbuf[[[I0]] * 192] to mbuf[[[I0]] * 4 + 8192] cus 3 vmacs 15
 // CHECK-NEXT:     loop.mac coop mbuf[0] wbuf[[[I0]] * 192 + 32] words 32 cus 2 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[128] wbuf[[[I0]] * 192 + 80] words 32 cus 2 vmacs 15 last relu
+// CHECK-NEXT:     loop.mac coop mbuf[256] wbuf[[[I0]] * 192 + 128] words 32 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[128] wbuf[[[I0]] * 192 + 80] words 32 cus 3 vmacs 15 last relu
 // CHECK-NEXT:   }
 // CHECK-NEXT:   loop.for [[I1:%[^ ]+]] = 1 to 7 {
 // CHECK-NEXT:     loop.for [[I2:%[^ ]+]] = 0 to 8 {
-// CHECK-NEXT:       loop.start coop wbuf[[[I2]] * 192] to mbuf[[[I1]] * 32 + [[I2]] * 4 + 8192] cus 1 vmacs 15
-// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 112] wbuf[[[I2]] * 192 + 64] words 48 cus 1 vmacs 15
-// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 240] wbuf[[[I2]] * 192 + 112] words 48 cus 1 vmacs 15 last relu
-// CHECK-NEXT:       loop.start coop wbuf[[[I2]] * 192] to mbuf[[[I1]] * 32 + [[I2]] * 4 + 8192] cus 2 vmacs 15
+// CHECK-NEXT:       loop.start coop wbuf[[[I2]] * 192] to mbuf[[[I1]] * 32 + [[I2]] * 4 + 8192] cus 3 vmacs 15
 // CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + -16] wbuf[[[I2]] * 192 + 16] words 48 cus 2 vmacs 15
-// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 112] wbuf[[[I2]] * 192 + 64] words 48 cus 2 vmacs 15 last relu
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 240] wbuf[[[I2]] * 192 + 112] words 48 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 112] wbuf[[[I2]] * 192 + 64] words 48 cus 3 vmacs 15 last relu
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
 // CHECK-NEXT:   loop.for [[I3:%[^ ]+]] = 0 to 8 {
-// CHECK-NEXT:     loop.start coop wbuf[[[I3]] * 192] to mbuf[[[I3]] * 4 + 8416] cus 1 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[224] wbuf[[[I3]] * 192 + 64] words 32 cus 1 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[352] wbuf[[[I3]] * 192 + 112] words 32 cus 1 vmacs 15 last relu
-// CHECK-NEXT:     loop.start coop wbuf[[[I3]] * 192] to mbuf[[[I3]] * 4 + 8416] cus 2 vmacs 15
+// CHECK-NEXT:     loop.start coop wbuf[[[I3]] * 192] to mbuf[[[I3]] * 4 + 8416] cus 3 vmacs 15
 // CHECK-NEXT:     loop.mac coop mbuf[96] wbuf[[[I3]] * 192 + 16] words 32 cus 2 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[224] wbuf[[[I3]] * 192 + 64] words 32 cus 2 vmacs 15 last relu
+// CHECK-NEXT:     loop.mac coop mbuf[352] wbuf[[[I3]] * 192 + 112] words 32 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[224] wbuf[[[I3]] * 192 + 64] words 32 cus 3 vmacs 15 last relu
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
 // CHECK-NEXT: }
@@ -154,13 +148,14 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// A window of a wider pixel has a trace for each kernel column too.
-// CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 7 {
-// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// A window of a wider pixel has a trace of a line for each kernel column too. So kernel steps are outside of pixels, and
+// traces come by columns.
+// CHECK:        loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.for [[I0:%[^ ]+]] = 0 to 7 {
 // CHECK-NEXT:       loop.start coop wbuf[[[I1]] * 128] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 8192] cus 1 vmacs 15
 // CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 32 + 16] wbuf[[[I1]] * 128 + 16] words 16 cus 1 vmacs 15
-// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 32 + 48] wbuf[[[I1]] * 128 + 32] words 16 cus 1 vmacs 15
 // CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 32 + 272] wbuf[[[I1]] * 128 + 48] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 32 + 48] wbuf[[[I1]] * 128 + 32] words 16 cus 1 vmacs 15
 // CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 32 + 304] wbuf[[[I1]] * 128 + 64] words 16 cus 1 vmacs 15 last relu
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }
@@ -181,8 +176,8 @@ module attributes {snow.machine = "zc706"} {
 // CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 4 {
 // CHECK-NEXT:     loop.start coop wbuf[0] to mbuf[[[I0]] * 16 + 8192] cus 1 vmacs 15
 // CHECK-NEXT:     loop.mac coop mbuf[[[I0]] * 48] wbuf[16] words 16 cus 1 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 32] wbuf[32] words 16 cus 1 vmacs 15
 // CHECK-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 1024] wbuf[48] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 32] wbuf[32] words 16 cus 1 vmacs 15
 // CHECK-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 1056] wbuf[64] words 16 cus 1 vmacs 15 last
 // CHECK-NEXT:   }
 module attributes {snow.machine = "zc706"} {
@@ -196,17 +191,19 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// More than four traces run in loops, except for those of the last kernel row, one of which ends the output.
-// CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 4 {
-// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// Nine traces of a line are written out by columns, inside of the loop over kernel steps: the next pixel reads the words of all
+// columns but one again.
+// CHECK:        loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.for [[I0:%[^ ]+]] = 0 to 4 {
 // CHECK-NEXT:       loop.start coop wbuf[[[I1]] * 192] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 8192] cus 1 vmacs 15
-// CHECK-NEXT:       loop.for [[I2:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:         loop.mac coop mbuf[[[I0]] * 16 + [[I2]] * 256] wbuf[[[I1]] * 192 + [[I2]] * 48 + 16] words 16 cus 1 vmacs 15
-// CHECK-NEXT:         loop.mac coop mbuf[[[I0]] * 16 + [[I2]] * 256 + 32] wbuf[[[I1]] * 192 + [[I2]] * 48 + 32] words 16 cus 1 vmacs 15
-// CHECK-NEXT:         loop.mac coop mbuf[[[I0]] * 16 + [[I2]] * 256 + 64] wbuf[[[I1]] * 192 + [[I2]] * 48 + 48] words 16 cus 1 vmacs 15
-// CHECK-NEXT:       }
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 16] wbuf[[[I1]] * 192 + 16] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 16 + 256] wbuf[[[I1]] * 192 + 64] words 16 cus 1 vmacs 15
 // CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 16 + 512] wbuf[[[I1]] * 192 + 112] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 16 + 32] wbuf[[[I1]] * 192 + 32] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 16 + 288] wbuf[[[I1]] * 192 + 80] words 16 cus 1 vmacs 15
 // CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 16 + 544] wbuf[[[I1]] * 192 + 128] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 16 + 64] wbuf[[[I1]] * 192 + 48] words 16 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 16 + 320] wbuf[[[I1]] * 192 + 96] words 16 cus 1 vmacs 15
 // CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 16 + 576] wbuf[[[I1]] * 192 + 144] words 16 cus 1 vmacs 15 last relu
 // CHECK-NEXT:     }
 // CHECK-NEXT:   }

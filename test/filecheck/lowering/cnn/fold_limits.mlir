@@ -1,5 +1,6 @@
 // cnn-fold-limits: a ReLU has its limit where words saturate, or is two of them.
 // RUN: snow-opt %s --split-input-file -p cnn-fold-limits | filecheck %s
+// RUN: snow-opt %s --split-input-file -p "cnn-fold-limits{calibrated=true}" | filecheck %s --check-prefix=OPEN
 // RUN: snow-opt %s --split-input-file --no-debuginfo -p cnn-fold-limits,cnn-fold-batch-norm,cnn-fuse,cnn-quantize | filecheck %s --check-prefix=FIXED
 
 // ReLU6: weights before it times 8 / 6, and those of all that read it, behind a pool or not, times 6 / 8. In fixed point the
@@ -45,6 +46,20 @@ cnn.output "t" %t : tensor<1x2x6x6xf32>
 %x = cnn.input "x" : tensor<1x3x6x6xf32>
 %r = cnn.relu %x : (tensor<1x3x6x6xf32>) -> tensor<1x3x6x6xf32> loc("relu")
 %y = cnn.relu %r {limit = 6.0 : f64} : (tensor<1x3x6x6xf32>) -> tensor<1x3x6x6xf32> loc("relu6")
+cnn.output "y" %y : tensor<1x3x6x6xf32>
+
+// -----
+
+// In Q8.8 no words reach 128. Where formats are still to be chosen, they may.
+// CHECK:      cnn.input "far"
+// CHECK-NEXT: cnn.relu
+// CHECK-NOT:  limit
+// CHECK-NEXT: cnn.output
+// FIXED: cnn.output
+// OPEN:      cnn.input "far"
+// OPEN:      cnn.constant dense<2.000000e+02> : tensor<3xf32> loc("relu200.below")
+%x = cnn.input "far" : tensor<1x3x6x6xf32>
+%y = cnn.relu %x {limit = 200.0 : f64} : (tensor<1x3x6x6xf32>) -> tensor<1x3x6x6xf32> loc("relu200")
 cnn.output "y" %y : tensor<1x3x6x6xf32>
 
 // -----
