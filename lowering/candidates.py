@@ -8,7 +8,17 @@ from itertools import product
 from math import gcd
 from typing import NamedTuple
 
-from lowering.conv_tiling import ConvPlan, ConvProblem, KernelPlan, kernel_share, most_slots, plan_kernels, plan_tiles
+from lowering.conv_tiling import (
+    ConvPlan,
+    ConvProblem,
+    KernelPlan,
+    kernel_share,
+    most_slots,
+    plan_kernels,
+    plan_tiles,
+    shares_windows,
+    windows_of_cu,
+)
 from lowering.costs import best_abreast, limit_cycles, words_cycles
 from lowering.maps_tiling import MapsProblem, TileSize, TilingError, pieces, plan_columns, tile_columns
 from lowering.words_tiling import (
@@ -80,7 +90,7 @@ def _kernel_tiles(problem: ConvProblem, mode: Mode, split: Split, single: bool, 
     machine, window = problem.machine, problem.window
     lanes = mode.lanes(machine)
     words = round_up(problem.channels // problem.windows, machine.line_words if problem.windows == 1 else 1)
-    if split is Split.KERNELS:
+    if split is Split.KERNELS and not shares_windows(problem, split):
         words = kernel_share(problem)
     steps = -(-words // (machine.vmacs * lanes))
     kernel = window.kernel_h * window.kernel_w * problem.depth
@@ -94,7 +104,8 @@ def _kernel_tiles(problem: ConvProblem, mode: Mode, split: Split, single: bool, 
     for slots in choices.slots:
         capacity = machine.wbuf_bank_words if slots == 2 else machine.wbuf_words
         most = capacity // block
-        sizes = _alternating([size for size in pieces(steps) if size <= most], steps, slots)
+        windows = windows_of_cu(problem, split)
+        sizes = _alternating([size for size in pieces(steps) if size <= most], steps, slots, windows)
         if len(sizes) > HEIGHTS:
             sizes = [sizes[0], sizes[len(sizes) // 2], sizes[-1]]
         found += [_KernelTiles(size, slots, 1, steps, biases) for size in sizes]
@@ -118,12 +129,13 @@ def _abreast(problem: ConvProblem, mode: Mode, split: Split, choices: Choices) -
     return [_KernelTiles(steps, 1, 1, steps, 0, pixels)]
 
 
-def _alternating(sizes: list[int], count: int, slots: int) -> list[int]:
-    """The sizes that cut `count` into an even number of tiles, equal ones if there are any, else all sizes.
+def _alternating(sizes: list[int], count: int, slots: int, windows: int) -> list[int]:
+    """The sizes that cut `count` steps of each window into an even number of tiles, equal ones if there are any, else
+    all sizes.
 
     With two slots an odd number of tiles begins each second pass in the other slot, which doubles the code.
     """
-    even = [size for size in sizes if slots == 1 or -(-count // size) % 2 == 0]
+    even = [size for size in sizes if slots == 1 or windows * -(-count // size) % 2 == 0]
     return [size for size in even if count % size == 0] or even or sizes
 
 
@@ -140,7 +152,7 @@ def _plans(
         for maps_slots in choices.slots:
             for result_slots in choices.slots:
                 for cut in kernels:
-                    for result_tiles in _result_tiles(problem, mode, order, cut):
+                    for result_tiles in _result_tiles(problem, mode, split, order, cut):
                         schedule = Schedule(
                             mode,
                             split,
@@ -162,11 +174,11 @@ def _plans(
                         yield from _fitting(problem, schedule, choices.rows or tuple(pieces(height)), refuse)
 
 
-def _result_tiles(problem: ConvProblem, mode: Mode, order: Order, cut: _KernelTiles) -> list[int]:
+def _result_tiles(problem: ConvProblem, mode: Mode, split: Split, order: Order, cut: _KernelTiles) -> list[int]:
     """How many kernel tiles a result tile may hold: the fewer, the more room for maps, past which all kernels go. With
     kernels outside, as few as are stored in whole transfers."""
     machine = problem.machine
-    tiles = -(-cut.all_steps // cut.steps) * problem.windows
+    tiles = -(-cut.all_steps // cut.steps) * max(1, windows_of_cu(problem, split))
     if order is Order.KLOOP:
         words = cut.steps * machine.vmacs * mode.lanes(machine)
         return [min(machine.transfer_words // gcd(words, machine.transfer_words), tiles)]

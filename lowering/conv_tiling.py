@@ -18,7 +18,7 @@ from lowering.maps_tiling import (
     plan_maps,
 )
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
-from snowdialect.layout import Abreast, MapsLayout, Packing, round_up
+from snowdialect.layout import Abreast, MapsLayout, Packing, Segment, round_up
 from snowdialect.machine import Machine
 
 
@@ -90,10 +90,13 @@ class ConvPlan(NamedTuple):
     maps: TilePlan
     packing: Packing
     windows: int
+    """Windows that a CU has kernels for."""
     kernel_tiles: int
     """Kernel tiles of each window."""
     channels: int
     """Words of a result pixel that a CU computes in each window."""
+    slice: int
+    """Words of each pixel that a CU loads, its own windows; 0: all CUs have all."""
     share: int
     """Channels from the first of a CU to the first of the next; 0: all CUs have the same kernels."""
     gathered: int
@@ -133,12 +136,24 @@ def kernel_share(problem: ConvProblem) -> int:
     return round_up(-(-words // machine.compute_units), machine.line_words)
 
 
+def windows_of_cu(problem: ConvProblem, split: Split) -> int:
+    """Windows of a pixel that a CU has kernels for; where it shares out windows, and there are too few, none."""
+    return problem.windows // problem.machine.compute_units if shares_windows(problem, split) else problem.windows
+
+
+def shares_windows(problem: ConvProblem, split: Split) -> bool:
+    """Whether CUs share out the windows of a pixel, not the kernels of one."""
+    return split is Split.KERNELS and problem.windows > 1
+
+
 class KernelPlan(NamedTuple):
     """What follows from a schedule for kernels and channels, whatever rows and columns its tiles have; see ConvPlan."""
 
     packing: Packing
+    windows: int
     kernel_tiles: int
     channels: int
+    slice: int
     share: int
     units: int
     """CUs among which kernels are split; 0: all have the same."""
@@ -164,7 +179,7 @@ def plan_tiles(
         raise TilingError("where a pool comes before the layer, rows are shared out")
     if schedule.parts > 1 and (schedule.rows, schedule.columns, schedule.steps, schedule.fused) != (1, 1, 1, 0):
         raise TilingError("a kernel in parts keeps one output in the accumulators")
-    several = kernels.kernel_tiles * problem.windows > 1
+    several = kernels.kernel_tiles * kernels.windows > 1
     size = TileSize(schedule.rows, schedule.columns, schedule.maps_rows, schedule.maps_slots, schedule.result_slots)
     maps = plan_maps(kernels.maps, schedule.split, size, kernels.units, columns)
     if schedule.order is Order.MLOOP and several and kernels.partial:
@@ -180,9 +195,10 @@ def plan_tiles(
         schedule,
         maps,
         kernels.packing,
-        problem.windows,
+        kernels.windows,
         kernels.kernel_tiles,
         kernels.channels,
+        kernels.slice,
         kernels.share,
         kernels.gathered,
         kernels.maps.result_words,
@@ -221,10 +237,15 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
     sliced = bool(partial or shares.share) and _can_slice(problem.bypass, machine, words, shares.share)
     if schedule.biases and shares.share and problem.bypass is not None and not sliced:
         raise TilingError("a CU does not find its own biases where it finds its part of a bypass of all channels")
+    loaded, maps = 0, problem.maps
+    if shares.windows < problem.windows:
+        loaded = shares.windows * problem.depth
+        row = round_up(maps.width * loaded, machine.transfer_words)
+        maps = MapsLayout(maps.height, maps.width, loaded, row, (Segment(loaded, 0),))
     maps_problem = MapsProblem(
         machine,
         problem.window,
-        problem.maps,
+        maps,
         problem.bypass,
         problem.result,
         words,
@@ -236,7 +257,10 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         bias_words=packing.bias_words,
     )
     gathered = 1 if partial else shares.gathered
-    return KernelPlan(packing, tiles, shares.words, shares.share, shares.units, gathered, partial, stored, maps_problem)
+    words, share = shares.words, shares.share
+    return KernelPlan(
+        packing, shares.windows, tiles, words, loaded, share, shares.units, gathered, partial, stored, maps_problem
+    )
 
 
 class _Shares(NamedTuple):
@@ -250,20 +274,36 @@ class _Shares(NamedTuple):
     """CUs that have kernels."""
     gathered: int = 1
     """CUs whose channels one of them stores."""
+    windows: int = 1
+    """Windows that a CU has kernels for."""
 
 
 def _shares(problem: ConvProblem, split: Split) -> _Shares:
     machine, transfer = problem.machine, problem.machine.transfer_words
     words = round_up(problem.channels // problem.windows, machine.line_words if problem.windows == 1 else 1)
     if split is not Split.KERNELS:
-        return _Shares(words)
+        return _Shares(words, windows=problem.windows)
+    if problem.result.pixel % transfer:
+        raise TilingError("kernels that are shared out are stored in whole transfers")
+    if shares_windows(problem, split):
+        return _shares_of_windows(problem, words)
     share = kernel_share(problem)
-    if problem.windows > 1 or problem.result.pixel % transfer:
-        raise TilingError("kernels are shared out of ungrouped channels, and stored in whole transfers")
     if problem.bypass is not None and share * machine.compute_units != words:
         raise TilingError("kernels with a bypass are shared out evenly")
     units = -(-words // share)
     return _Shares(share, share, units, transfer // gcd(share, transfer) if units > 1 else 1)
+
+
+def _shares_of_windows(problem: ConvProblem, words: int) -> _Shares:
+    """CUs share out the windows of a pixel, `words` of the result each, and load no others."""
+    machine, transfer = problem.machine, problem.machine.transfer_words
+    windows, left = divmod(problem.windows, machine.compute_units)
+    if left or machine.compute_units == 1 or problem.bypass is not None:
+        raise TilingError("groups are shared out evenly over several CUs, and without a bypass")
+    if problem.maps.pixel % transfer or windows * problem.depth % transfer:
+        raise TilingError("groups that are shared out are loaded in whole transfers")
+    share = windows * words
+    return _Shares(words, share, machine.compute_units, transfer // gcd(share, transfer), windows)
 
 
 def _check_abreast(problem: ConvProblem, schedule: Schedule, tiles: int) -> None:
@@ -293,7 +333,7 @@ def _packing(problem: ConvProblem, schedule: Schedule, shares: _Shares, tiles: i
         vmacs=problem.machine.vmacs,
         line=problem.machine.line_words,
         steps=schedule.steps,
-        tiles=tiles * problem.windows,
+        tiles=tiles * shares.windows,
         parts=schedule.parts,
         abreast=schedule.abreast,
         advance=problem.window.stride_w if schedule.abreast > 1 else 0,
@@ -325,14 +365,14 @@ def _channels_of_tile(problem: ConvProblem, schedule: Schedule, shares: _Shares,
     """Words of a pixel that a result tile holds, those of some of so many kernel tiles a window or of all of them, and
     whether it is some."""
     machine, words = problem.machine, shares.words
-    partial = schedule.result_tiles < tiles * problem.windows
+    partial = schedule.result_tiles < tiles * shares.windows
     if partial and schedule.fused and schedule.order is Order.MLOOP:
         raise TilingError("a fused pool keeps rows of all channels from tile to tile")
-    if partial and problem.windows > 1 and tiles % schedule.result_tiles:
+    if partial and shares.windows > 1 and tiles % schedule.result_tiles:
         raise TilingError("a result tile has channels of one group")
     step = machine.vmacs * schedule.mode.lanes(machine)
-    held = min(schedule.result_tiles * schedule.steps * step, words) if partial else words * problem.windows
-    if partial and (held % machine.transfer_words or (shares.share and words % machine.transfer_words)):
+    held = min(schedule.result_tiles * schedule.steps * step, words) if partial else words * shares.windows
+    if partial and (held % machine.transfer_words or shares.share % machine.transfer_words):
         raise TilingError(f"a tile of {held} channels is not stored in whole transfers")
     if schedule.fused and held % machine.line_words:
         raise TilingError(f"a pool reads whole lines, a tile has {held} channels")

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from itertools import groupby, pairwise
 from math import inf
 from typing import NamedTuple
 
 from lowering.conv_tiling import ConvPlan, ConvProblem
-from lowering.loop_builder import short_outputs
+from lowering.loop_builder import short_outputs, short_pixels
 from lowering.maps_tiling import MapsProblem, PoolBefore, TilePlan
 from lowering.words_tiling import ChannelTile, WordsPlan
 from snowdialect.dialects.tile import Mode, Order, Window
@@ -64,9 +65,9 @@ def bytes_per_cycle(machine: Machine) -> float:
 
 
 @cache
-def output_cycles(problem: ConvProblem, mode: Mode, share: int, abreast: int = 1) -> int:
+def output_cycles(problem: ConvProblem, mode: Mode, share: int, abreast: int = 1, cuts: tuple[int, ...] = (0,)) -> int:
     """MAC cycles of all outputs of one kernel step in the busiest CU, row by row, CUs in step; of all steps where
-    pixels are `abreast`."""
+    pixels are `abreast`. Tiles begin in the columns `cuts`."""
     machine, window, depth = problem.machine, problem.window, problem.depth
     # Words of neighbouring pixels that follow each other are one trace.
     gapless = problem.windows == 1 and window.dilation_w == 1
@@ -77,6 +78,9 @@ def output_cycles(problem: ConvProblem, mode: Mode, share: int, abreast: int = 1
         return -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
 
     columns = Counter(_widths(problem, abreast))
+    tiles = pairwise((*cuts, window.out_w)) if short else ()
+    seen = [[len(window.kernel_columns(x)) for x in range(*tile)] for tile in tiles]
+    runs = [(width, len(list(alike))) for tile in seen for width, alike in groupby(tile)]
 
     @cache
     def row(rows: int) -> int:
@@ -87,9 +91,9 @@ def output_cycles(problem: ConvProblem, mode: Mode, share: int, abreast: int = 1
         for width, count in columns.items():
             traces = taps if joined else taps * width
             work = taps * (trace(width * depth) if joined else width * trace(words))
-            issue = SHORT_OUTPUT + SHORT_TRACE * traces if short else start + TRACE_INSTRUCTIONS * traces
+            issue = 0 if short else start + TRACE_INSTRUCTIONS * traces
             total += count * max(machine.macs, work, issue)
-        return total
+        return max(total, sum(short_pixels(machine, window, short, n, 1, 1, rows * width).issued for width, n in runs))
 
     rows = [row(len(problem.kernel_rows(y))) for y in range(window.out_h)]
     if not share:
@@ -178,7 +182,8 @@ def _work(problem: ConvProblem, plan: ConvPlan) -> tuple[int, int]:
     """MAC cycles of the busiest CU, and its kernel steps."""
     mode, abreast = plan.schedule.mode, plan.schedule.abreast
     steps = -(-plan.channels // (problem.machine.vmacs * mode.lanes(problem.machine))) * plan.windows
-    cycles = output_cycles(problem, mode, plan.maps.window_share, abreast)
+    cuts = tuple(tile.first for tile in plan.maps.columns)
+    cycles = output_cycles(problem, mode, plan.maps.window_share, abreast, cuts)
     return cycles if abreast > 1 else cycles * steps, steps
 
 
@@ -188,7 +193,7 @@ def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
     kernel_tiles = plan.kernel_tiles * plan.windows
     weights = plan.packing.tiles * plan.packing.tile_words * 2
     weights_tile = weights // max(1, kernel_tiles * schedule.parts)
-    maps_tile = maps.maps.words * 2 * (maps.cus.bit_count() if maps.share else 1)
+    maps_tile = maps.maps.words * 2 * (maps.cus.bit_count() if maps.share or plan.slice else 1)
     pooled = problem.pool is not None and schedule.fused
     result = 2 * _words(problem, problem.pool.result if problem.pool is not None and pooled else problem.result)
     bypass = 0 if problem.bypass is None else 2 * _words(problem, problem.bypass)
@@ -199,7 +204,8 @@ def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
         alone = problem.bypass is None and not schedule.fused
         turns = bool(schedule.turns) and alone and passes > schedule.maps_slots
         loaded = passes * kernel_tiles - turns * schedule.maps_slots * (kernel_tiles - 1)
-        loads = weights + maps_tile * (passes if passes <= schedule.maps_slots else loaded)
+        maps_loaded = maps_tile * (passes if passes <= schedule.maps_slots else loaded)
+        loads = weights + maps_loaded
         lone_maps = 0 if schedule.maps_slots == 2 or passes == 1 else loaded - 1
     else:
         if maps.together:
@@ -207,7 +213,8 @@ def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
         # Back and forth likewise: kernels loaded last are the first ones of the next tile.
         kept = schedule.turns * schedule.weights_slots * weights_tile if schedule.parts <= schedule.weights_slots else 0
         again = 0 if stays else weights - kept
-        loads = maps_tile * maps.maps_tiles + weights + again * (passes - 1)
+        maps_loaded = maps_tile * maps.maps_tiles
+        loads = maps_loaded + weights + again * (passes - 1)
         lone_maps = 0 if schedule.maps_slots == 2 else passes - 1
     # What is stored pixel by pixel takes a transfer of memory each.
     groups = -(-kernel_tiles // schedule.result_tiles)
@@ -217,6 +224,8 @@ def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
     copies = maps.cus.bit_count() if plan.share else 1
     loads_of_pixels = problem.window.out_h * problem.window.out_w * groups * copies if maps.sliced else 0
     adding = bypass / rate + loads_of_pixels * machine.transfer_overhead / machine.load_units
+    # Likewise maps of which each CU has its own windows.
+    pieces = maps_loaded / (2 * plan.slice) * machine.transfer_overhead / machine.load_units if plan.slice else 0
     return _Moved(
         work=_work(problem, plan)[0],
         kernel_tiles=kernel_tiles,
@@ -230,7 +239,7 @@ def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
         transfers=transfers,
         storing=storing,
         adding=adding,
-        memory=max((loads + result) / rate + adding, storing),
+        memory=max((loads + result) / rate + adding + pieces, storing),
         stores=len(maps.rows) * len(maps.columns) * (groups if schedule.order is Order.MLOOP else 1),
     )
 

@@ -14,14 +14,15 @@ from itertools import groupby, zip_longest
 from typing import NamedTuple
 
 from lowering.loop_builder import (
+    LOOP_INSTRUCTIONS,
     UNROLLED_TRACES,
     column_runs,
     compared_rows,
     outputs_apart,
     shared_rows,
     short_outputs,
+    short_pixels,
     units_of,
-    written_out_runs,
 )
 from lowering.tile_steps.conv import Conv
 from lowering.tile_steps.pool import MaxPool
@@ -32,8 +33,7 @@ from snowdialect.layout import Abreast, average_steps, round_down
 from snowdialect.machine import Machine
 from snowdialect.machine.instructions import BY_NAME
 
-CONTROL = 2
-"""Instructions of a loop in every iteration: count and branch."""
+CONTROL = LOOP_INSTRUCTIONS
 KEPT = 16
 """So many addresses that a loop does not change have registers; others are computed in every iteration."""
 
@@ -301,27 +301,17 @@ class _Convolution:
         return Stretch(works, lead + 1, pixels.issued, pixels.size + lead + 1)
 
     def short(self, columns: Sequence[tuple[tuple[range, ...], int]]) -> Iterator[Stretch]:
-        """Kernel steps outside of the pixels, of which several are written out; their addresses of maps serve the next
-        ones, too, those of weights stay in registers where there is a loop."""
+        """Kernel steps outside of the pixels, of which several are written out."""
         machine, window = self.machine, self.conv.window
         for rows, kinds in _row_pieces(self.conv.rows):
             for kind, count in columns:
                 outputs = self.outputs(kinds, kind[0])
-                traces = sum(output.traces for output in outputs)
-                issue = size = 0
-                for run, written in written_out_runs(0, count, self.written_out, window):
-                    seen = window.kernel_h * ((written - 1) * window.stride_w + window.kernel_w)
-                    addresses = written * len(outputs) + min(seen, written * traces)
-                    body = straight(written * (traces + self.starts * len(outputs)) + addresses)
-                    turns, around = len(run) // written, machine.multiply_latency + CONTROL
-                    # In a loop weights have their addresses before it, else each trace anew.
-                    weights = traces if turns > 1 else written * traces
-                    issue += turns * body.issued + weights + around + (CONTROL * turns if turns > 1 else 0)
-                    size += body.size + weights + around
+                traces, starts = sum(output.traces for output in outputs), self.starts * len(outputs)
+                pixels = short_pixels(machine, window, self.written_out, count, len(outputs), starts, traces)
                 works = _sum_of(output.works for output in outputs)
                 number = sum(self.steps) * rows
                 all_works = tuple(work.times(number * count) for work in works)
-                yield Stretch(all_works, 2, number * (issue + CONTROL + len(outputs)), size)
+                yield Stretch(all_works, 2, number * (pixels.issued + CONTROL + len(outputs)), pixels.size)
 
     def pixels_abreast(self, kinds: Sequence[Hashable], group: Sequence[range], count: int) -> Stretch:
         """Neighbouring groups of pixels abreast that have the same outputs. Steps are written out, as far as they see

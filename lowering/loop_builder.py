@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, groupby
 from typing import NamedTuple, cast
 
@@ -208,6 +209,36 @@ def short_outputs(
     if mode is not tile.Mode.COOP or joined or depth != machine.line_words or parts > 1:
         return 0
     return 0 if taps == 1 else max(1, WRITTEN_OUT // taps)
+
+
+LOOP_INSTRUCTIONS = 2
+"""Of a loop in every iteration: count and branch."""
+
+
+class ShortPixels(NamedTuple):
+    """What pixels of a row take whose outputs are short."""
+
+    issued: int
+    size: int
+    """Instructions in the cache."""
+
+
+@cache
+def short_pixels(
+    machine: Machine, window: tile.Window, most: int, count: int, outputs: int, starts: int, traces: int
+) -> ShortPixels:
+    """What is issued for neighbouring pixels of so many outputs, starts and traces, of which `most` are written out:
+    addresses of maps serve the next pixels, too, those of weights stay in registers where there is a loop."""
+    issued = size = 0
+    for run, written in written_out_runs(0, count, most, window):
+        seen = window.kernel_h * ((written - 1) * window.stride_w + window.kernel_w)
+        body = written * (traces + starts + outputs) + min(seen, written * traces)
+        turns, around = len(run) // written, machine.multiply_latency + LOOP_INSTRUCTIONS
+        # In a loop weights have their addresses before it, else each trace anew.
+        weights = traces if turns > 1 else written * traces
+        issued += turns * body + weights + around + (LOOP_INSTRUCTIONS * turns if turns > 1 else 0)
+        size += body + weights + around
+    return ShortPixels(issued, size)
 
 
 def steps_of(channels: int, lanes: int, vmacs: int) -> list[Step]:

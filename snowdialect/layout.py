@@ -125,11 +125,11 @@ class Packing(NamedTuple):
     """How the kernels of a layer are laid out in memory, so that each load fills one weights buffer with a block run.
 
     Output channel `cu * share + (step * vmacs + vmac) * lanes + lane` belongs to that lane of that vMAC of that CU in
-    that kernel step; the channels of the next window begin with a step of their own. Memory holds, from the slowest to
-    the fastest index: kernel tile, part, CU, vMAC, step of the tile, block. A block is one line of bias and then the
-    kernel's words by kernel row, kernel column and word of the pixel, `lanes` weights each; where rows are unrolled, by
-    kernel column, kernel row and word. Biases that lie apart come behind all kernels, CU by CU, in the order of the
-    channels.
+    that kernel step; the channels of the CU's next window begin with a step of their own. Memory holds, from the
+    slowest to the fastest index: kernel tile, part, CU, vMAC, step of the tile, block. A block is one line of bias and
+    then the kernel's words by kernel row, kernel column and word of the pixel, `lanes` weights each; where rows are
+    unrolled, by kernel column, kernel row and word. Biases that lie apart come behind all kernels, CU by CU, in the
+    order of the channels.
 
     Where pixels of the result are computed `abreast`, lanes go on with the channels of the next pixel. Its kernels lie
     `advance` columns further to the right than those of the first pixel of the step, between zeros.
@@ -148,15 +148,15 @@ class Packing(NamedTuple):
     channels: int
     """Output channels."""
     cus: int
-    """CUs that have kernels of their own; 1: all have the same."""
+    """CUs that have kernels of their own, with several windows those of as many of them each; 1: all have the same."""
     share: int
-    """Output channels of one of these CUs, up to a whole step."""
+    """Output channels of one of these CUs, up to a whole step of the only window."""
     vmacs: int
     line: int
     steps: int
     """Kernel steps of a tile."""
     tiles: int
-    """Kernel tiles."""
+    """Kernel tiles, of all windows that a CU has."""
     parts: int
     """Pieces of a kernel that are loaded one after the other; with more than one, a tile has one step."""
     abreast: int
@@ -178,7 +178,8 @@ class Packing(NamedTuple):
     @property
     def kernels_of_cu(self) -> int:
         """Kernels of a window that a CU has at most, in whole lines as they are computed."""
-        return round_up(self.share or -(-self.channels // self.windows), self.line)
+        of_window = self.share if self.share and self.windows == 1 else -(-self.channels // self.windows)
+        return round_up(of_window, self.line)
 
     @property
     def shared(self) -> Abreast:
@@ -290,8 +291,10 @@ def _kernels_in_lanes(packing: Packing, kernels: int) -> tuple[NDArray[np.int64]
     last one, and behind those of a window that are no whole step. And how many columns further to the right than the
     first one of its step it lies: those of pixels abreast."""
     p = packing
-    share = p.share if p.cus > 1 else kernels // p.windows
-    order = np.full((p.cus * p.windows, p.tiles * p.steps * p.vmacs * p.lanes // p.windows), -1)
+    share = p.share if p.cus > 1 and p.windows == 1 else kernels // p.windows
+    # CUs share out either the kernels of the only window, or windows.
+    pieces = max(p.cus, p.windows)
+    order = np.full((pieces, p.tiles * p.steps * p.vmacs * p.lanes // (pieces // p.cus)), -1)
     for piece, lanes in enumerate(order):
         mine = np.arange(piece * share, min((piece + 1) * share, kernels))
         for pixel in range(p.abreast):

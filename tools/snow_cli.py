@@ -98,22 +98,24 @@ def run_command(body: Callable[[], int], debug: bool, *, alone: bool = False) ->
         # Sums beyond float are part of the results, and no news for the standard error.
         with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
             status = body()
-            # What standard output cannot take is an error like others; at exit it would be none.
             sys.stdout.flush()
-            return status
     except BrokenPipeError:
-        # The reader of our output has gone; keep the interpreter from flushing into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        status = 1  # The reader of our output has gone.
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return 130
+        status = 130
     except Exception as error:
         show_progress()
         if debug:
             traceback.print_exc()
         print(f"error: {describe(error)}", file=sys.stderr)
-        return 1
+        status = 1
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # What it could not take has been an error; keep the interpreter from flushing it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
 
 
 def describe(error: Exception) -> str:

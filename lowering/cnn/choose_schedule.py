@@ -361,7 +361,9 @@ def compared(problem: ConvProblem, ranked: list[Ranked]) -> Iterator[Compared]:
     enough, unlikely = CLOSE * limit, UNLIKELY if limit > SMALL else UNLIKELY_IF_SMALL
     usual = _narrowed(ranked, "mode", usual_mode(problem))
     known: set[int] = set()
-    for plans, enough_steps, hope in ((ranked, TIMED_STEPS, 0), (_as_published(usual), 0, HOPE)):
+    # Of kernels that see a piece of the pixel, the first estimate knows least how both splits compare.
+    by_rows = _narrowed(ranked, "split", Split.ROWS) if problem.windows > 1 else []
+    for plans, enough_steps, hope in ((ranked, TIMED_STEPS, 0), (by_rows, 0, 0), (_as_published(usual), 0, HOPE)):
         timed_steps = 0
         # Of plans that the estimate does not tell apart the first one stands for all.
         first = {estimate: plan for estimate, plan in reversed(plans)}

@@ -240,7 +240,8 @@ class ConvSteps(LayerBuffers):
     def _maps_slot(self, maps: MapsTile, columns: ColumnTile) -> int:
         """Sees to it that a maps tile is in its buffer, loaded or pooled; returns the slot."""
         if self.pooled_maps is None:
-            return self.load_maps(maps, columns)
+            own = self.conv.slice
+            return self.load_maps(maps, columns, Slice(0, own, own) if own else None)
         return self.pooled_maps.slot_of(maps, columns)
 
     def _load_bypass(self, maps: MapsTile, columns: ColumnTile, result: ResultTile) -> None:

@@ -43,7 +43,11 @@ def test_standard_output_without_room_is_one_line() -> None:
     command = [sys.executable, "-c", "import snow_compile, sys; sys.exit(snow_compile.main())", str(DIGITS)]
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [*command, "--input-shape", "1x8x8", "--coverage"], stdout=full, stderr=subprocess.PIPE, text=True
+            [*command, "--input-shape", "1x8x8", "--coverage"],
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
         )
     assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
 

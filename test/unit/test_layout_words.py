@@ -19,7 +19,7 @@ def packings(draw: st.DrawFn) -> Packing:
     mode = draw(st.sampled_from(["coop", "indp"]))
     vmacs = draw(st.sampled_from([1, 2, 4]))
     lanes = 1 if mode == "coop" else LINE
-    windows = draw(st.sampled_from([1, 2]))
+    windows = draw(st.sampled_from([1, 2, 4]))
     groups = windows * draw(st.sampled_from([1, 2]))
     kernel_h, kernel_w = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
     steps = draw(st.integers(1, 3))
@@ -32,12 +32,15 @@ def packings(draw: st.DrawFn) -> Packing:
         inputs = groups * draw(st.integers(1, 9)) if windows == 1 else 32 * windows
         depth = round_up(inputs, LINE if mode == "coop" or draw(st.booleans()) else 1) // windows
         segments = (Segment(inputs, 0),)
-    cus = draw(st.sampled_from([1, 2, 4])) if windows == 1 else 1
+    cus = draw(st.sampled_from([1, 2, 4]))
     if windows > 1:
-        tiles = windows * draw(st.integers(1, 2))
-        channels = tiles * steps * vmacs * lanes - windows * lanes * draw(st.integers(0, (vmacs - 1) * (lanes > 1)))
+        # CUs share out windows, or have all of them.
+        cus = min(cus, windows)
+        tiles = windows // cus * draw(st.integers(1, 2))
+        channels = cus * tiles * steps * vmacs * lanes
+        channels -= windows * lanes * draw(st.integers(0, (vmacs - 1) * (lanes > 1)))
         groups = groups if channels % groups == 0 else windows
-        share = 0
+        share = channels // cus if cus > 1 else 0
     else:
         tiles = draw(st.integers(1, 2))
         room = tiles * steps * vmacs * lanes
@@ -78,9 +81,12 @@ def packed_by_loops(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, 
     spread = max(last_of[step] - first for step, first in first_of.items()) if p.abreast > 1 else 0
     columns = p.kernel_w + spread * p.advance
     for abreast, kernel in product(range(p.abreast), range(p.channels)):
-        window, rest = divmod(kernel, p.channels // p.windows)
-        number = window * (room // p.windows) + rest if p.windows > 1 else abreast * pitch + kernel
-        cu, rest = divmod(number, per_cu)
+        if p.windows > 1:
+            window, rest = divmod(kernel, p.channels // p.windows)
+            cu, window = divmod(window, p.windows // p.cus)
+            rest += window * (room // (p.windows // p.cus))
+        else:
+            cu, rest = divmod(abreast * pitch + kernel, per_cu)
         step, rest = divmod(rest, step_lanes)
         right = (abreast - first_of[step]) * p.advance
         vmac, lane = divmod(rest, lanes)

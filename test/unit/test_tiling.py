@@ -207,7 +207,7 @@ def check_kernels(plan: ConvPlan, problem: ConvProblem) -> None:
     lanes = 1 if chosen.mode is Mode.COOP else machine.macs
     kernels = plan.packing.tiles * chosen.steps * machine.vmacs * lanes * plan.packing.cus
     assert kernels >= problem.channels
-    per_step = output_cycles(problem, chosen.mode, plan.maps.window_share)
+    per_step = output_cycles(problem, chosen.mode, plan.maps.window_share, chosen.abreast)
     assert conv_cycles(problem, plan) >= per_step > 0
 
 
@@ -262,6 +262,16 @@ def test_shares_of_channels_that_are_no_whole_transfers_are_gathered() -> None:
     plan = plan_conv(convolution(16, 192, (4, 4), 1), schedule(split=Split.KERNELS, columns=4))
     # A CU has 48 channels, three lines; two of them are three transfers.
     assert (plan.share, plan.gathered, plan.tile_words, plan.stored_words) == (48, 2, 96, 96)
+
+
+def test_cus_that_share_out_windows_have_no_others() -> None:
+    problem = convolution(128, 128, (8, 8), 3)._replace(groups=128, windows=8)
+    plan = plan_conv(problem, schedule(split=Split.KERNELS, rows=8, steps=4, result_tiles=2, result_slots=1))
+    # Two of the eight windows are a CU's, 32 words of a pixel, in all rows; four steps have the 16 kernels of each.
+    assert (plan.windows, plan.kernel_tiles, plan.channels, plan.share, plan.slice) == (2, 1, 16, 32, 32)
+    assert (plan.maps.share, plan.maps.maps_pixel, plan.maps.maps.words) == (0, 32, 8 * 8 * 32)
+    assert (plan.packing.cus, plan.packing.windows, plan.packing.tiles) == (4, 8, 2)
+    assert (plan.tile_words, plan.stored_words, plan.whole_pixels) == (32, 32, False)
 
 
 def test_a_fused_pool_has_the_rows_of_its_tile_and_those_it_shares_with_the_next() -> None:
@@ -324,12 +334,22 @@ def test_a_fused_pool_in_column_tiles_keeps_the_columns_that_two_of_them_read() 
         (
             PROBLEM._replace(result=maps(16, 8, 48), channels=48),
             schedule(split=Split.KERNELS),
-            "kernels are shared out of ungrouped channels, and stored in whole transfers",
+            "kernels that are shared out are stored in whole transfers",
         ),
         (
             convolution(16, 96, (16, 8), 3, residual=True),
             schedule(split=Split.KERNELS),
             "kernels with a bypass are shared out evenly",
+        ),
+        (
+            convolution(96, 96, (16, 8), 3)._replace(groups=96, windows=6),
+            schedule(split=Split.KERNELS),
+            "groups are shared out evenly over several CUs, and without a bypass",
+        ),
+        (
+            convolution(192, 192, (16, 8), 3)._replace(groups=192, windows=12),
+            schedule(split=Split.KERNELS),
+            "groups that are shared out are loaded in whole transfers",
         ),
         (
             PROBLEM,

@@ -46,3 +46,21 @@ module attributes {snow.machine = "zc706"} {
   %g = cnn.avg_pool %x {kernel = [8, 8]} : (tensor<1x16x8x8x!cnn.fixed<8>>) -> tensor<1x16x1x1x!cnn.fixed<8>> loc("global")
   "test.op"(%f, %c, %a, %g) : (tensor<1x16x3x3x!cnn.fixed<8>>, tensor<1x16x4x4x!cnn.fixed<8>>, tensor<1x16x4x4x!cnn.fixed<8>>, tensor<1x16x1x1x!cnn.fixed<8>>) -> ()
 }
+
+// -----
+
+// A depthwise layer whose CUs share out channels: each loads its piece of every pixel, 32 words, two windows of 16, and
+// stores its piece of the result.
+// CHECK:      tile.weights %w as <coop, groups 128, windows 8, depth 16, kernel_h 3, kernel_w 3, channels 128, cus 4, share 32, {{.*}} steps 4, tiles 2,
+// CHECK:      [[MAPS:%[^ ]+]] = tile.buffer words 2048 at 0 slots 1 every 32768 : !tile.mbuf<pixel 32, row 256>
+// CHECK:      tile.load_pixels {{.*}} channel[0] words 32 share 32 to [[MAPS]] slot[0] part[0], [0] <top 0, bottom 1, left 0, right 8, share 0, cus 15>
+// CHECK:      tile.conv coop [[MAPS]][0], {{.*}} channel[0] offset[0] {{.*}} share 0, cus 15>
+// CHECK:      tile.conv coop [[MAPS]][0], {{.*}} channel[16] offset[16] {{.*}} share 0, cus 15>
+// CHECK:      tile.store {{.*}} words 32 share 32 limit 128
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x128x8x8x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<128x1x3x3xf32>
+  %w = cnn.quantize %wf : (tensor<128x1x3x3xf32>) -> tensor<128x1x3x3x!cnn.fixed<8>>
+  %y = cnn.conv2d %x, %w {groups = 128, pads = [1, 1, 1, 1]} attributes {tile.schedule = #tile.schedule<coop, kernels, mloop, rows 8, columns 8, maps_rows 8, steps 4, parts 1, maps_slots 1, weights_slots 2, result_slots 1, result_tiles 2, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x128x8x8x!cnn.fixed<8>>, tensor<128x1x3x3x!cnn.fixed<8>>) -> tensor<1x128x8x8x!cnn.fixed<8>> loc("depthwise")
+  "test.op"(%y) : (tensor<1x128x8x8x!cnn.fixed<8>>) -> ()
+}
