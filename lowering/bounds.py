@@ -46,11 +46,6 @@ class Bounds(NamedTuple):
         """What the layer takes at least."""
         return max(self)
 
-    @property
-    def binding(self) -> str:
-        """The resource whose bound that is; of equal ones the first."""
-        return self._fields[self.index(self.cycles)]
-
 
 class Demand(NamedTuple):
     """What a layer asks of the machine. Cycles and instructions are sums over the CUs."""

@@ -19,6 +19,7 @@ from snowdialect.weights import Weights
 
 if TYPE_CHECKING:
     from snowdialect.backend.program import Program
+    from snowdialect.simulator import SimulationResult
 
 
 class Place(NamedTuple):
@@ -127,10 +128,15 @@ def _simulate(
     started = time.perf_counter()
     program = assemble(module, weights, model)
     result = simulate(program, batch)
-    run = Run(result.outputs, result.layers, result.saturations, result.wraps, result.instructions)
+    run = simulated_run(result)
     place = first_difference(reference, run) or _first_count(lowest, run)
     difference = None if place is None else Difference(SIMULATOR, ASSEMBLY, place)
     return LevelResult(SIMULATOR, run, time.perf_counter() - started, _compared(reference, run), difference, program)
+
+
+def simulated_run(result: "SimulationResult") -> Run:
+    """What the simulator computed, to be compared with what an interpreter did."""
+    return Run(result.outputs, result.layers, result.saturations, result.wraps, result.instructions)
 
 
 def _first_count(lowest: Run, run: Run) -> Place | None:

@@ -50,7 +50,7 @@ SCHEDULE = tile.ScheduleAttr.name
 
 
 @dataclass(frozen=True)
-class ConvertCnnToTile(ModulePass):
+class ConvertCnnToTilePass(ModulePass):
     """Lowers every fixed-point layer that the accelerator can compute."""
 
     name = "convert-cnn-to-tile"

@@ -59,11 +59,6 @@ MOST_ABREAST = 8
 """So many pixels side by side share the lanes of kernel steps at most."""
 
 
-def bytes_per_cycle(machine: Machine) -> float:
-    """What memory moves in a cycle."""
-    return machine.bandwidth / machine.clock_hz
-
-
 @cache
 def output_cycles(problem: ConvProblem, mode: Mode, share: int, abreast: int = 1, cuts: tuple[int, ...] = (0,)) -> int:
     """MAC cycles of all outputs of one kernel step in the busiest CU, row by row, CUs in step; of all steps where
@@ -189,7 +184,7 @@ def _work(problem: ConvProblem, plan: ConvPlan) -> tuple[int, int]:
 
 def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
     machine, schedule, maps = problem.machine, plan.schedule, plan.maps
-    rate = bytes_per_cycle(machine)
+    rate = machine.bytes_per_cycle
     kernel_tiles = plan.kernel_tiles * plan.windows
     weights = plan.packing.tiles * plan.packing.tile_words * 2
     weights_tile = weights // max(1, kernel_tiles * schedule.parts)
@@ -251,7 +246,7 @@ def _macs_and_memory(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> flo
     uneven = UNEVEN * min(work, memory)
     if plan.schedule.order is Order.KLOOP or moved.kernel_tiles == 1:
         return uneven + max(work, memory)
-    rate, heights = bytes_per_cycle(problem.machine), [tile.stop - tile.first for tile in plan.maps.rows]
+    rate, heights = problem.machine.bytes_per_cycle, [tile.stop - tile.first for tile in plan.maps.rows]
     # The first pass loads them all; later nothing is loaded beside those that stay.
     staying = min(1, max(0, plan.schedule.weights_slots - 2) / moved.kernel_tiles)
     besides = (memory - (moved.weights + moved.again * (moved.passes - 1)) / rate) / len(heights)
@@ -263,7 +258,7 @@ def _macs_and_memory(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> flo
 
 def _first_tiles(problem: ConvProblem, moved: _Moved) -> float:
     """Nothing is computed before the first maps and kernels, and what is added to them, have come."""
-    first = (moved.maps_tile + moved.weights_tile) / bytes_per_cycle(problem.machine)
+    first = (moved.maps_tile + moved.weights_tile) / problem.machine.bytes_per_cycle
     return first + moved.adding / moved.stores + _latency(problem.machine)
 
 
@@ -276,7 +271,7 @@ def _lone_maps_slot(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> floa
     """Of maps in one slot each tile waits for the one before, or for the part of it in a bank."""
     if refilled_by_bank(problem.machine, problem.window, plan.maps):
         return moved.lone_maps * DRAIN
-    return moved.lone_maps * (moved.maps_tile / bytes_per_cycle(problem.machine) + _latency(problem.machine) + DRAIN)
+    return moved.lone_maps * (moved.maps_tile / problem.machine.bytes_per_cycle + _latency(problem.machine) + DRAIN)
 
 
 def _kernels_outside(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> float:
@@ -284,7 +279,7 @@ def _kernels_outside(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> flo
     schedule = plan.schedule
     if schedule.order is Order.MLOOP or schedule.weights_slots != 2 or moved.stays:
         return 0
-    loading = moved.weights_tile / bytes_per_cycle(problem.machine)
+    loading = moved.weights_tile / problem.machine.bytes_per_cycle
     late = max(0, loading - moved.work / moved.kernel_tiles)
     return (moved.kernel_tiles - 1) * (late if moved.passes <= schedule.maps_slots else BETWEEN * loading)
 
@@ -294,7 +289,7 @@ def _lone_weights_slot(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> f
     if plan.schedule.weights_slots > 1 or moved.stays:
         return 0
     tiles = moved.kernel_tiles * (1 if plan.schedule.order is Order.KLOOP else moved.passes)
-    return (tiles - 1) * (moved.weights_tile / bytes_per_cycle(problem.machine) + DRAIN)
+    return (tiles - 1) * (moved.weights_tile / problem.machine.bytes_per_cycle + DRAIN)
 
 
 def _switches(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> int:
@@ -328,7 +323,7 @@ def _pooled_cycles(problem: ConvProblem, before: PoolBefore, plan: ConvPlan) -> 
     """Estimated cycles of a plan with a max pool before it: the busiest of MACs, memory and control core, which
     compares for the next tile meanwhile."""
     machine, schedule, maps = problem.machine, plan.schedule, plan.maps
-    rate, (work, steps) = bytes_per_cycle(machine), _work(problem, plan)
+    rate, (work, steps) = machine.bytes_per_cycle, _work(problem, plan)
     kernel_tiles = plan.kernel_tiles * plan.windows
     passes = kernel_tiles if schedule.order is Order.KLOOP else 1
     tiles = maps.maps_tiles * passes
@@ -371,7 +366,7 @@ def _words(problem: ConvProblem, layout: MapsLayout) -> int:
 def _exposed_transfer(problem: ConvProblem, plan: ConvPlan) -> float:
     """Cycles of the MACs that each store of a pixel takes: a queue of them has to be done before the MACs run out."""
     machine = problem.machine
-    takes = machine.transfer_overhead + plan.stored_words * 2 / bytes_per_cycle(machine)
+    takes = machine.transfer_overhead + plan.stored_words * 2 / machine.bytes_per_cycle
     cover = per_output(problem, plan.schedule.mode, plan.schedule.abreast) / instructions_per_output(problem)
     return PIXELWISE * machine.transfer_overhead + HELD * max(0, takes - COVER * cover)
 
@@ -430,14 +425,14 @@ def grouped_cycles(problem: ConvProblem) -> float:
             issue = SHORT_OUTPUT + SHORT_TRACE * traces
         found.append(-(-kernels // machine.vmacs) * max(machine.macs, issue, lines))
     weights = 2 * problem.channels * window.kernel_h * window.kernel_w * problem.depth
-    return windows * (pixels * min(found) + WINDOW) + weights / bytes_per_cycle(machine)
+    return windows * (pixels * min(found) + WINDOW) + weights / machine.bytes_per_cycle
 
 
 def words_cycles(problem: MapsProblem, plan: WordsPlan) -> int:
     """Estimated cycles of a layer that works on the words of pixels: memory, of which every CU has its share for what
     it loads, or what computes, whichever takes longer, and what does not hide behind it."""
     machine, window, tiles = problem.machine, problem.window, plan.tiles
-    rate, count = bytes_per_cycle(machine), tiles.maps_tiles * len(plan.channels)
+    rate, count = machine.bytes_per_cycle, tiles.maps_tiles * len(plan.channels)
     if tiles.sliced:
         share, loads, store, lines = _by_channels(problem, plan)
     else:
@@ -471,7 +466,7 @@ def _by_rows(problem: MapsProblem, tiles: TilePlan) -> tuple[float, list[float]]
         )
         number = tiles.maps_tiles if len(columns) == 1 else rows * len(columns)
         words = rows * sum(columns) * maps.pixel
-        loads.append(words * 2 / (bytes_per_cycle(machine) * share) + number * machine.transfer_overhead)
+        loads.append(words * 2 / (machine.bytes_per_cycle * share) + number * machine.transfer_overhead)
     return share, loads
 
 
@@ -481,7 +476,7 @@ def _by_channels(problem: MapsProblem, plan: WordsPlan) -> tuple[float, list[flo
     columns = sum(min(tile.load_stop, window.in_w) - max(tile.load_first, 0) for tile in tiles.columns)
     pixels = sum(tile.load_stop - tile.load_first for row in tiles.rows for tile in row.maps) * columns
     outputs, operands = window.out_h * window.out_w, 1 + (problem.other is not None)
-    rate, share = bytes_per_cycle(machine), 1 / machine.load_units
+    rate, share = machine.bytes_per_cycle, 1 / machine.load_units
 
     def moved(channels: ChannelTile, part: float) -> float:
         words = round_up(channels.words, machine.transfer_words)

@@ -13,7 +13,7 @@ from xdsl.ir import Operation
 from lowering.certificates import certificate_of
 from lowering.cnn.choose_schedule import (
     SCHEDULE,
-    ChooseSchedule,
+    ChooseSchedulePass,
     compared,
     first_estimate,
     layers_of,
@@ -104,7 +104,7 @@ def explain(module: ModuleOp, name: str, options: Mapping[str, Any]) -> Explanat
     if problem is None or certificate is None or not isinstance(attribute, ScheduleAttr):
         raise SnowError(f"{name}: its schedule does not fit the machine")
     errors: list[str] = []
-    ranked = ranked_plans(problem, ChooseSchedule(**options), lambda error: errors.append(str(error)))
+    ranked = ranked_plans(problem, ChooseSchedulePass(**options), lambda error: errors.append(str(error)))
     timed = {found.plan.schedule for found in compared(problem, ranked)}
     chosen = _candidate(problem, plan_conv(problem, attribute.record), timed)
     others = (found.plan for found in ranked if found.plan.schedule != chosen.schedule)

@@ -41,7 +41,7 @@ def _on_chip(address: IndexExpr, cus: int, buffer: int = BUFFER_MBUF, cu: IndexE
     return address + cu * cus + (buffer << BUFFER_SHIFT)
 
 
-def _kernel(address: IndexExpr, vmacs: int = 0) -> IndexExpr:
+def _kernel(address: IndexExpr, vmacs: int) -> IndexExpr:
     """The kernel word of an address in the weights buffers of the vMACs of a mask."""
     return address * (1 << KERNEL_SHIFT) + vmacs
 

@@ -41,7 +41,7 @@ STAYS = (
 
 
 @dataclass(frozen=True)
-class ConvertTileToLoop(ModulePass):
+class ConvertTileToLoopPass(ModulePass):
     """Lowers the layers; regions, packed weights and what the host reads and writes stay."""
 
     name = "convert-tile-to-loop"

@@ -154,7 +154,7 @@ class _Timing:
         self.places = {buffer.role: buffer.place for buffer in layer.buffers.all}
         self.pitches = {buffer.role: buffer.unit for buffer in layer.buffers.all}
         machine = self.machine
-        self.memory = Memory(machine.bandwidth / machine.clock_hz)
+        self.memory = Memory(machine.bytes_per_cycle)
         self.mac = [Decoder() for _ in range(machine.compute_units)]
         self.max = [Decoder() for _ in range(machine.compute_units)]
         self.move = Decoder()

@@ -115,9 +115,9 @@ def _equals_reference(compiled: Compiled, run: Simulated) -> bool:
     import numpy as np
 
     from lowering import driver
-    from lowering.check import first_difference
+    from lowering.check import first_difference, simulated_run
     from lowering.pipeline import LEVELS
-    from snowdialect.interpreters import Run, run_module
+    from snowdialect.interpreters import run_module
 
     snow_cli.show_progress(f"running the reference of {compiled.name} ...")
     shape = run.program.inputs[0].shape
@@ -125,6 +125,4 @@ def _equals_reference(compiled: Compiled, run: Simulated) -> bool:
     driver.lower(driver.make_context(), network.module, LEVELS[0])
     batch = np.random.default_rng(0).normal(0, 1, (1, *shape))
     reference = run_module(network.module, batch.astype(np.float32), network.weights())
-    result = run.result
-    ours = Run(result.outputs, result.layers, result.saturations, result.wraps, result.instructions)
-    return first_difference(reference, ours) is None
+    return first_difference(reference, simulated_run(run.result)) is None

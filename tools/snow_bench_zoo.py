@@ -37,8 +37,8 @@ class Features(NamedTuple):
         """Compiles it and simulates one seeded input."""
         import numpy as np
 
+        from lowering.check import simulated_run
         from lowering.compiler import compile_model
-        from snowdialect.interpreters import Run
         from snowdialect.simulator import simulate
 
         snow_cli.show_progress(f"compiling {self.name} ...")
@@ -46,8 +46,7 @@ class Features(NamedTuple):
         snow_cli.show_progress(f"simulating {self.name} ...")
         batch = np.random.default_rng(0).normal(0, 1, (1, *self.input_shape))
         result = simulate(program, batch)
-        run = Run(result.outputs, result.layers, result.saturations, result.wraps, result.instructions)
-        return Measured(result.report, run)
+        return Measured(result.report, simulated_run(result))
 
     def reference(self, without: Container[str] = ()) -> "Run":
         """Bits, saturations and wraps of the quantised network at level cnn on the same input."""

@@ -27,7 +27,7 @@ from xdsl.pattern_rewriter import (
 
 from lowering.candidates import SMALL, Choices, Refusal, conv_plans, ignore, quickest_tiles
 from lowering.conv_tiling import ConvPlan, ConvProblem
-from lowering.costs import MOST_ABREAST, bytes_per_cycle, conv_cycles, limit_cycles, words_cycles
+from lowering.costs import MOST_ABREAST, conv_cycles, limit_cycles, words_cycles
 from lowering.host import host_reason
 from lowering.layouts import layout_of, unrolled_layout
 from lowering.maps_tiling import TilingError
@@ -74,7 +74,7 @@ than so many of them. Code takes time to compile and to fetch."""
 
 
 @dataclass(frozen=True)
-class ChooseSchedule(ModulePass):
+class ChooseSchedulePass(ModulePass):
     """Sets `tile.schedule` on layers that have none, beside it `tile.estimate`, what they then take by themselves, and
     `snow.machine` on the module."""
 
@@ -164,7 +164,7 @@ class Planned(NamedTuple):
 class Plans:
     """The best plans of layers, for what is wanted; layers that are alike share one."""
 
-    wanted: ChooseSchedule
+    wanted: ChooseSchedulePass
     known: dict[ConvProblem, Planned | None] = field(default_factory=dict[ConvProblem, Planned | None])
     """None where nothing fits."""
 
@@ -182,12 +182,12 @@ class Plans:
 
 
 @cache
-def plans_for(wanted: ChooseSchedule) -> Plans:
+def plans_for(wanted: ChooseSchedulePass) -> Plans:
     """Plans are kept: programs that are compiled one after the other often have the same layers."""
     return Plans(wanted)
 
 
-def _planned(wanted: ChooseSchedule, problem: ConvProblem) -> Planned | None:
+def _planned(wanted: ChooseSchedulePass, problem: ConvProblem) -> Planned | None:
     plan = best_plan(problem, wanted)
     if plan is None:
         return None
@@ -207,7 +207,7 @@ def _problem(op: Operation, machine: Machine) -> ConvProblem | None:
     return conv_problem(op, machine) if isinstance(op, cnn.Conv2dOp) else linear_problem(op, machine)
 
 
-def pooled_problems_of(module: ModuleOp, machine: Machine, wanted: ChooseSchedule) -> Iterator[ConvProblem]:
+def pooled_problems_of(module: ModuleOp, machine: Machine, wanted: ChooseSchedulePass) -> Iterator[ConvProblem]:
     """The layers that have no schedule yet, each with the max pool before it that may be fused."""
     for op in module.walk():
         if _problem(op, machine) is not None and (pool := open_pool(op, machine, wanted)) is not None:
@@ -215,7 +215,7 @@ def pooled_problems_of(module: ModuleOp, machine: Machine, wanted: ChooseSchedul
             yield pooled_problem(op, pool, machine)
 
 
-def open_pool(op: Operation, machine: Machine, wanted: ChooseSchedule) -> cnn.MaxPoolOp | None:
+def open_pool(op: Operation, machine: Machine, wanted: ChooseSchedulePass) -> cnn.MaxPoolOp | None:
     """The max pool before a convolution of which it is still to be chosen whether it is fused."""
     if not isinstance(op, cnn.Conv2dOp) or wanted.pooled == 0 or (wanted.schedule == PAPER and not wanted.pooled):
         return None
@@ -231,7 +231,7 @@ class OpenInput(NamedTuple):
     problems: tuple[list[ConvProblem], list[ConvProblem]]
     """The layers that read it: in unrolled rows, and as it is."""
 
-    def choose(self, wanted: ChooseSchedule) -> None:
+    def choose(self, wanted: ChooseSchedulePass) -> None:
         """Sets `tile.unrolled` if all layers that read it together are faster by that, by their first estimates."""
 
         def cycles(problems: list[ConvProblem]) -> float:
@@ -293,10 +293,10 @@ class Choose(RewritePattern):
 
 def cost_of(estimates: Iterable[Estimate], machine: Machine) -> float:
     """What layers cost by which plans are compared: their cycles, and what their traffic is worth."""
-    return sum(found.cycles + TRAFFIC * (found.read + found.written) / bytes_per_cycle(machine) for found in estimates)
+    return sum(found.cycles + TRAFFIC * (found.read + found.written) / machine.bytes_per_cycle for found in estimates)
 
 
-def best_plan(problem: ConvProblem, wanted: ChooseSchedule) -> ConvPlan | None:
+def best_plan(problem: ConvProblem, wanted: ChooseSchedulePass) -> ConvPlan | None:
     """The best plan for what is wanted, as far as the layer can have it; None if none fits at all."""
     ranked = ranked_plans(problem, wanted)
     if not wanted.timed:
@@ -312,7 +312,7 @@ class Ranked(NamedTuple):
     plan: ConvPlan
 
 
-def ranked_plans(problem: ConvProblem, wanted: ChooseSchedule, refuse: Refusal = ignore) -> list[Ranked]:
+def ranked_plans(problem: ConvProblem, wanted: ChooseSchedulePass, refuse: Refusal = ignore) -> list[Ranked]:
     """The plans that are compared for what is wanted, as far as the layer can have it, by their first estimates.
 
     `refuse` is called for schedules that do not fit.

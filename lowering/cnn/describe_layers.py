@@ -40,7 +40,7 @@ KINDS: dict[type[Operation], str] = {
 
 
 @dataclass(frozen=True)
-class DescribeLayers(ModulePass):
+class DescribeLayersPass(ModulePass):
     """Sets `snow.layers` and completes `snow.sources`; wants schedules to be chosen."""
 
     name = "cnn-describe-layers"

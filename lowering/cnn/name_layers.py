@@ -20,7 +20,7 @@ from snowdialect.dialects.locations import layer_name, location_names, name_loca
 
 
 @dataclass(frozen=True)
-class NameLayers(ModulePass):
+class NameLayersPass(ModulePass):
     """Sets the location of layers without a name, and of those whose name is taken; lists all in `snow.sources`."""
 
     name = "cnn-name-layers"

@@ -28,7 +28,7 @@ from snowdialect.dialects.locations import layer_name, located, name_location
 
 
 @dataclass(frozen=True)
-class PlaceConcats(ModulePass):
+class PlaceConcatsPass(ModulePass):
     """Inserts copies before concatenations and residuals."""
 
     name = "cnn-place-concats"

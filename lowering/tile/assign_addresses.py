@@ -23,7 +23,7 @@ from snowdialect.layout import round_up
 
 
 @dataclass(frozen=True)
-class AssignAddresses(ModulePass):
+class AssignAddressesPass(ModulePass):
     """Addresses count transfers (64 B) from the start of memory."""
 
     name = "tile-assign-addresses"

@@ -19,7 +19,7 @@ from snowdialect.dialects.target import machine_of
 
 
 @dataclass(frozen=True)
-class NameTiles(ModulePass):
+class NameTilesPass(ModulePass):
     """The first and the last tile of a loop tell what all are."""
 
     name = "tile-name-tiles"

@@ -117,6 +117,11 @@ class Machine:
         """Multiply-accumulate operations of the whole machine in a cycle."""
         return self.clusters * self.compute_units * self.vmacs * self.macs
 
+    @property
+    def bytes_per_cycle(self) -> float:
+        """What memory moves in a cycle at most, loads and stores together."""
+        return self.bandwidth / self.clock_hz
+
     def to_dict(self) -> dict[str, str | int]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 

@@ -196,7 +196,7 @@ def sizes_of(program: Program, code: Code) -> Records:
         "transfer_places": machine.transfer_words * WORD_BITS // INSTRUCTION_BITS,
         "memory_words": program.memory_words,
         "code_address": code.address,
-        "bytes_per_cycle": machine.bandwidth / machine.clock_hz,
+        "bytes_per_cycle": machine.bytes_per_cycle,
     }
     for name in SIZES.names or ():
         sizes[name] = values[name] if name in values else getattr(machine, name)

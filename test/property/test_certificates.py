@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import numpy as np
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 from networks import MaxPool, Net, Relu, convs, nets
+from test_schedules import legal_schedules
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import VerifyException
 
 import snow_certify
 from lowering import driver
-from lowering.candidates import Choices, conv_plans
-from lowering.cnn.choose_schedule import ChooseSchedule
+from lowering.cnn.choose_schedule import ChooseSchedulePass
 from lowering.pipeline import passes_between
 from lowering.problems import conv_problem
 from snowdialect.backend.assemble import assemble
@@ -85,7 +86,7 @@ def quantised(net: Net, machine: Machine) -> tuple[ModuleOp, Weights]:
 def test_no_layer_is_faster_than_its_bound(net: Net, machine: Machine, options: dict[str, Any]) -> None:
     module, weights = quantised(net, machine)
     try:
-        ChooseSchedule(**options).apply(CONTEXT, module)
+        ChooseSchedulePass(**options).apply(CONTEXT, module)
     except SnowError as error:
         assume("no tile of" not in str(error))
         raise
@@ -112,8 +113,10 @@ def test_no_legal_schedule_is_faster_than_the_bound(net: Net, machine: Machine, 
     driver.apply_pass(CONTEXT, module, PASSES["cnn-place-concats"]())
     for op in module.body.block.ops:
         if isinstance(op, cnn.Conv2dOp):
-            plans = list(conv_plans(conv_problem(op, machine), Choices()))
-            assume(plans)
-            op.attributes[ScheduleAttr.name] = ScheduleAttr.make(data.draw(st.sampled_from(plans)).schedule)
+            random = Random(data.draw(st.integers(0, 1 << 16)))
+            schedule = next(legal_schedules(conv_problem(op, machine), random), None)
+            assume(schedule is not None)
+            assert schedule is not None
+            op.attributes[ScheduleAttr.name] = ScheduleAttr.make(schedule)
     (layer, *_) = run_apart(module, weights, net)
     assert layer["kind"] == "conv2d"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from networks import Add, BatchNorm, Concat, Conv, Linear, MaxPool, Net, Relu, Reshape, nets
 from xdsl.dialects.builtin import ModuleOp
 
@@ -21,6 +21,7 @@ def names_of(module: ModuleOp) -> set[str]:
 
 
 @example(Net((16, 9, 9), (Conv(16, (3, 3)), BatchNorm(), Relu(), Conv(16, residual=True), MaxPool((2, 2)), Linear(9))))
+@example(Net((1, 1, 1), (Relu(limit=6.0),), 0.05))
 @example(Net((6, 4, 4), (Concat((3, 0)), Relu(), Reshape((9, 16)), Add(), Concat((0, 0)))))
 @given(nets())
 def test_each_layer_ends_as_it_is_said(net: Net) -> None:
@@ -28,8 +29,9 @@ def test_each_layer_ends_as_it_is_said(net: Net) -> None:
     listed = [layer_name(op) for op in module.body.block.ops if is_layer(op) and not isinstance(op, cnn.InputOp)]
     try:
         driver.lower(CONTEXT, module, "tile")
-    except SnowError:
-        return
+    except SnowError as error:
+        assume("no tile of" not in str(error))
+        raise
     sources = source_layers(module)
     assert list(sources) == listed
     fates = {fate: {name for name, layer in sources.items() if layer.fate == fate} for fate in ("accelerated", "host")}
@@ -43,5 +45,5 @@ def test_each_layer_ends_as_it_is_said(net: Net) -> None:
         assert layer.into is None or layer.into == "input1" or sources[layer.into].into is None
     described = described_layers(module)
     assert {name: layer.macs for name, layer in sources.items() if layer.macs} == {
-        name: layer.macs for name, layer in described.items() if layer.macs
+        name: layer.macs for name, layer in described.items() if layer.macs and name not in made
     }

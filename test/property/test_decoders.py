@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block
 
 from lowering import driver
-from lowering.cnn.choose_schedule import SCHEDULE, ChooseSchedule, steps_of
+from lowering.cnn.choose_schedule import SCHEDULE, ChooseSchedulePass, steps_of
 from lowering.conv_tiling import plan_conv
 from lowering.issue import convolution
 from lowering.problems import conv_problem
@@ -69,7 +69,7 @@ def test_what_decoders_get_is_what_the_code_has(net: tuple[int, ...], wish: dict
     ).build()
     context = driver.make_context()
     driver.lower(context, module, "cnn")
-    ChooseSchedule(**wish).apply(context, module)
+    ChooseSchedulePass(**wish).apply(context, module)
     (op,) = (op for op in module.walk() if isinstance(op, cnn.Conv2dOp))
     schedule = op.attributes[SCHEDULE]
     assert isinstance(schedule, ScheduleAttr)

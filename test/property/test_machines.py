@@ -14,7 +14,7 @@ from test_schedules import simulated
 
 from lowering import driver
 from lowering.check import first_difference
-from lowering.cnn.choose_schedule import ChooseSchedule
+from lowering.cnn.choose_schedule import ChooseSchedulePass
 from lowering.pipeline import LEVELS
 from snowdialect.dialects.target import set_machine
 from snowdialect.interpreters import run_module
@@ -46,7 +46,7 @@ NETS = (
 @pytest.mark.parametrize("compute_units", [1, 2, 4])
 def test_machines(compute_units: int, vmacs: int, net: Net, mode: str | None) -> None:
     machine = small(compute_units, vmacs, mbuf_words=16384, wbuf_words=16384)
-    levels_agree(net, machine, lambda module: ChooseSchedule(mode=mode).apply(CONTEXT, module))
+    levels_agree(net, machine, lambda module: ChooseSchedulePass(mode=mode).apply(CONTEXT, module))
 
 
 HALVES = ("bandwidth", "mbuf_words", "wbuf_words", "compute_units", "vmacs")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 
 from lowering import driver
-from lowering.check import first_difference
+from lowering.check import first_difference, simulated_run
 from lowering.cnn.choose_schedule import SCHEDULE
 from lowering.conv_tiling import ConvProblem, plan_conv
 from lowering.maps_tiling import TilingError, pieces, tile_columns
@@ -99,7 +99,7 @@ def simulated(module: ModuleOp, weights: Weights | None, batch: NDArray, schedul
         op.attributes[SCHEDULE] = ScheduleAttr.make(schedule)
     driver.lower(CONTEXT, module, LEVELS[-1], verify_each=False)
     result = simulate(assemble(module, weights, "layer"), batch)
-    run = Run(result.outputs, result.layers, result.saturations, result.wraps, result.instructions)
+    run = simulated_run(result)
     return run, result.report["cycles"]
 
 

@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import ModuleOp, TensorType, f32
 from lowering import driver
 from lowering.candidates import Choices, conv_plans
 from lowering.check import check
-from lowering.cnn.choose_schedule import ChooseSchedule, best_plan
+from lowering.cnn.choose_schedule import ChooseSchedulePass, best_plan
 from lowering.conv_tiling import ConvPlan, ConvProblem, plan_conv
 from lowering.tile_steps.conv import Conv, conv_steps
 from lowering.tile_steps.layer import LoadBiases, LoadWeights
@@ -60,9 +60,9 @@ def test_others_keep_them_in_front_of_their_kernels(channels: int) -> None:
 
 
 def test_the_compiler_takes_them_where_they_pay() -> None:
-    plan = best_plan(problem_of(512), ChooseSchedule())
+    plan = best_plan(problem_of(512), ChooseSchedulePass())
     assert plan is not None and plan.schedule.biases and plan.schedule.weights_slots == 2
-    plan = best_plan(problem_of(512), ChooseSchedule(schedule="paper", mode="indp"))
+    plan = best_plan(problem_of(512), ChooseSchedulePass(schedule="paper", mode="indp"))
     assert plan is not None and not plan.schedule.biases
 
 
@@ -101,7 +101,7 @@ def test_every_level_computes_the_same(mode: str, split: str, residual: bool) ->
     context = driver.make_context()
     driver.lower(context, module, "cnn")
     set_machine(module, replace(MACHINE, wbuf_words=2048, mbuf_words=8192))
-    ChooseSchedule(mode=mode, split=split, biases=1).apply(context, module)
+    ChooseSchedulePass(mode=mode, split=split, biases=1).apply(context, module)
     schedules = [op.attributes[ScheduleAttr.name] for op in module.walk() if isinstance(op, cnn.Conv2dOp)]
     chosen = [attribute.record for attribute in schedules if isinstance(attribute, ScheduleAttr)]
     assert len(chosen) == 2 and all(schedule.biases for schedule in chosen)

@@ -15,7 +15,7 @@ from xdsl.universe import Universe
 import snow_compile
 from lowering import driver
 from lowering.check import Difference, LevelResult, Place, check, first_difference
-from lowering.tile.assign_addresses import AssignAddresses
+from lowering.tile.assign_addresses import AssignAddressesPass
 from snowdialect.backend.program import Program
 from snowdialect.dialects import cnn
 from snowdialect.interpreters import Run
@@ -98,7 +98,7 @@ cnn.output "output" %y : tensor<1x2x4x4xf32>
 """
 
 
-class WrongPass(AssignAddresses):
+class WrongPass(AssignAddressesPass):
     """Doubles the weights on the way."""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:

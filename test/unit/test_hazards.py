@@ -8,6 +8,7 @@ import pytest
 from machine_code import CODE_ADDRESS, DATA_TRANSFERS, MACHINE, kernel, make_program, maps, put, run, weights
 
 from snowdialect.backend.encoding import encode
+from snowdialect.machine.instructions import NOP
 from snowdialect.simulator import IllegalProgram, simulate
 
 # r1 is the start of the maps buffer of CU 0, r2 in its other bank, r3 the kernel at 0 of vMAC 0, r4 memory 0, r5 the
@@ -193,8 +194,6 @@ def test_accumulators_that_no_vmov_started() -> None:
 
 
 # Control flow
-
-NOP = "addi r0, r0, 0"
 
 
 def test_branch_in_a_delay_slot() -> None:

@@ -59,7 +59,7 @@ def test_results_leave_one_after_the_other() -> None:
     # 192 words are 12 lines, but an output takes 16 cycles; in INDP, 48 kernels take 192 cycles for all 64 lanes.
     bounds = conv_bounds(convolution(192, 48, (14, 14), 1), fused=False)
     assert bounds.macs == FILL + 14 * 14 * 12 * 12 // 4 + 16 + WRITTEN
-    assert (bounds.binding, bounds.cycles) == ("reduction", FILL + 14 * 14 * 12 * 16 // 4 + WRITTEN)
+    assert bounds.reduction == bounds.cycles == FILL + 14 * 14 * 12 * 16 // 4 + WRITTEN
 
 
 def test_a_fused_pool_compares_beside_the_macs_and_is_all_that_is_stored() -> None:
@@ -81,11 +81,11 @@ def test_pools_and_additions_wait_for_memory() -> None:
     pool = max_pool_bounds(words_problem(ZC706, window, maps(28, 28, 64), None, maps(14, 14, 64)))
     assert pool.comparisons == FILL + 14 * 14 * 4 * 4 // 4 + STORE
     assert pool.issue == FILL + 14 * 14 * 2 * 4 // 4 + STORE
-    assert (pool.binding, pool.cycles) == ("bandwidth", STORE + moved((28 * 28 + 14 * 14) * 64))
+    assert pool.bandwidth == pool.cycles == STORE + moved((28 * 28 + 14 * 14) * 64)
     pixels = Window(1, 1, 1, 1, 1, 1, 0, 0, 28, 28, 28, 28)
     add = add_bounds(words_problem(ZC706, pixels, *[maps(28, 28, 64)] * 3))
     assert add.reduction == FILL + 28 * 28 * 16 // 4 + WRITTEN
-    assert (add.binding, add.cycles) == ("bandwidth", STORE + moved(3 * 28 * 28 * 64))
+    assert add.bandwidth == add.cycles == STORE + moved(3 * 28 * 28 * 64)
 
 
 def test_what_the_buffers_cannot_keep_is_loaded_again() -> None:

@@ -12,9 +12,9 @@ from machine_code import DATA_TRANSFERS, MACHINE, kernel, maps, memory_of, put, 
 
 from snowdialect.errors import SnowError
 from snowdialect.machine import description, load_machine
+from snowdialect.machine.instructions import NOP
 
 M = MACHINE
-NOP = "addi r0, r0, 0"
 REGISTERS = [
     *put(7, maps(8192)),
     *put(1, maps(0, cus=15)),

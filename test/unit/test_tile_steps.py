@@ -16,8 +16,8 @@ from xdsl.ir import Block, Operation, SSAValue
 from xdsl.parser import Parser
 
 from lowering import driver
-from lowering.cnn.choose_schedule import ChooseSchedule
-from lowering.cnn_to_tile import ConvertCnnToTile
+from lowering.cnn.choose_schedule import ChooseSchedulePass
+from lowering.cnn_to_tile import ConvertCnnToTilePass
 from lowering.tile_steps.conv import conv_steps
 from lowering.tile_steps.emit import emit
 from lowering.tile_steps.order import order
@@ -155,7 +155,7 @@ def lowered(frac: int, relu: str, pad: int = 1) -> list[tile.ConvOp]:
     """The tiles of a convolution whose results have so many fraction bits."""
     context = driver.make_context()
     module = Parser(context, LAYER.format(frac=frac, relu=relu, pad=pad, height=6 + 2 * pad)).parse_module()
-    for kind in (ChooseSchedule, ConvertCnnToTile):
+    for kind in (ChooseSchedulePass, ConvertCnnToTilePass):
         kind().apply(context, module)
     module.verify()
     return [op for op in module.walk() if isinstance(op, tile.ConvOp)]
@@ -179,8 +179,8 @@ def tiles_of(text: str, overlap: bool) -> str:
     """A module with schedules in the tile dialect, as text."""
     context = driver.make_context()
     module = Parser(context, text).parse_module()
-    ChooseSchedule().apply(context, module)
-    ConvertCnnToTile(overlap).apply(context, module)
+    ChooseSchedulePass().apply(context, module)
+    ConvertCnnToTilePass(overlap).apply(context, module)
     module.verify()
     return str(module)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 
-from lowering.cnn.choose_schedule import ChooseSchedule
+from lowering.cnn.choose_schedule import ChooseSchedulePass
 from lowering.driver import make_context
 from lowering.layouts import layout_of, unrolled_layout
 from snowdialect import compile
@@ -157,9 +157,9 @@ def test_no_layout_is_chosen_for_layers_whose_schedule_is() -> None:
         y = convolution(x)
         module = ModuleOp([x.x.owner, x, y.weight.owner.operands[0].owner, y.weight.owner, y])  # pyright: ignore
         if scheduled:
-            ChooseSchedule(input_layout="as-is").apply(make_context(), module)
+            ChooseSchedulePass(input_layout="as-is").apply(make_context(), module)
             assert UnrolledAttr.name not in x.attributes
-        ChooseSchedule().apply(make_context(), module)
+        ChooseSchedulePass().apply(make_context(), module)
         return UnrolledAttr.name in x.attributes
 
     assert chosen(scheduled=False)

@@ -37,10 +37,10 @@ class Window:
         return self.stop - self.first
 
 
-def map_shape(shape: Shape, what: str = "input") -> tuple[int, int, int]:
+def map_shape(shape: Shape) -> tuple[int, int, int]:
     """(C, H, W) of a map 1xCxHxW."""
     if len(shape) != 4 or shape[0] != 1:
-        raise ShapeError(f"{what} must be a map 1xCxHxW, is {format_shape(shape)}")
+        raise ShapeError(f"input must be a map 1xCxHxW, is {format_shape(shape)}")
     return shape[1], shape[2], shape[3]
 
 
