@@ -9,6 +9,7 @@ right.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -84,7 +85,7 @@ def _with_weights(
 
 
 class ConvertToDepthwise(RewritePattern):
-    """x * s + t is a 1x1 convolution with a group for each channel. A vector becomes a map for it."""
+    """x * s + t is a 1x1 convolution with a group for each channel. What is no map, such as a vector, becomes one."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.ScaleShiftOp, rewriter: PatternRewriter):
@@ -92,9 +93,9 @@ class ConvertToDepthwise(RewritePattern):
         weight = cnn.DiagonalOp(op.s)
         if len(shape) == 4:
             _replace(rewriter, op, weight, cnn.Conv2dOp(op.x, weight, bias=op.t, groups=shape[1]))
-        elif len(shape) == 2:
+        else:
             name = layer_name(op)
-            as_map = cnn.ReshapeOp(op.x, (*shape, 1, 1))
+            as_map = cnn.ReshapeOp(op.x, (*shape[:2], prod(shape[2:]), 1))
             layer = cnn.Conv2dOp(as_map, weight, bias=op.t, groups=shape[1])
             new_ops: list[Operation] = [as_map, weight, layer]
             if not all(isinstance(use.operation, cnn.LinearOp) for use in op.result.uses):
