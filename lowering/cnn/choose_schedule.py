@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
-from math import inf
+from math import inf, prod
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from xdsl.pattern_rewriter import (
     RewritePattern,
     op_type_rewrite_pattern,
 )
+from xdsl.rewriter import InsertPoint
 
 from lowering.candidates import SMALL, Choices, Refusal, conv_plans, ignore, quickest_tiles
 from lowering.conv_tiling import ConvPlan, ConvProblem
@@ -42,8 +43,8 @@ from lowering.tile_steps.words import max_pool_steps
 from lowering.timing import estimate
 from lowering.words_tiling import words_problem
 from snowdialect.dialects import cnn
-from snowdialect.dialects.cnn import frac_of
-from snowdialect.dialects.locations import layer_name
+from snowdialect.dialects.cnn import frac_of, shape_of
+from snowdialect.dialects.locations import layer_name, located, name_location
 from snowdialect.dialects.target import MACHINE_ATTRIBUTE, machine_of, set_machine
 from snowdialect.dialects.tile import Estimate, EstimateAttr, Mode, Order, ScheduleAttr, Split, UnrolledAttr
 from snowdialect.dialects.tile.types import MapsType
@@ -271,6 +272,8 @@ class Choose(RewritePattern):
         if problem is None:
             return
         planned = self.plans.of(problem)
+        if planned is None and isinstance(op, cnn.LinearOp) and len(shape_of(op.x)) == 4:
+            planned = self._of_vector(op, rewriter)
         if planned is None:
             self.unfit.append(layer_name(op))
             return
@@ -283,6 +286,14 @@ class Choose(RewritePattern):
         op.attributes[SCHEDULE] = ScheduleAttr.make(planned.plan.schedule)
         op.attributes[EstimateAttr.name] = EstimateAttr.make(planned.estimate)
         rewriter.notify_op_modified(op)
+
+    def _of_vector(self, op: cnn.LinearOp, rewriter: PatternRewriter) -> Planned | None:
+        """The plan of a linear layer of maps for a vector of their elements, which the host makes of them: where
+        channels are few, lines are mostly empty, and all of them have to fit a buffer."""
+        flat = located(cnn.ReshapeOp(op.x, (1, prod(shape_of(op.x)))), name_location(f"{layer_name(op)}.vector"))
+        rewriter.insert(flat, InsertPoint.before(op))
+        op.operands[0] = flat.result
+        return self.plans.of(linear_problem(op, self.machine))
 
     def _pays(self, fused: Planned, alone: Planned, pool: cnn.MaxPoolOp) -> bool:
         """Whether a convolution with the max pool before it costs less than both by themselves."""

@@ -139,6 +139,7 @@ def chosen_by(wish: ChooseSchedulePass) -> Chooser:
 @example(Net((16, 9, 18), (Conv(16, (3, 5), dilations=(1, 2)),)))
 @example(Net((16, 13, 13), (Conv(32, (3, 3), pads=(1, 1, 1, 1), relu=True), MaxPool((3, 3), (2, 2), (1, 1, 1, 1)))))
 @example(Net((2, 46, 46), (Conv(8), MaxPool((46, 46)))))
+@example(Net((1, 64, 64), (Linear(10),), 0.4))
 @example(Net((6, 1, 1), (Reshape((2, 3)), Relu(limit=6.0)), 30.0))
 @example(Net((1, 1, 1), (Reshape((1,)), Concat((0, 0)), Relu(), Concat((0, 0))), 0.05))
 @given(nets())
