@@ -1,6 +1,5 @@
 """Speed of the compiler, as a command in a process of its own, and of the simulator, on networks of the zoo."""
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,19 @@ if TYPE_CHECKING:
 
 WARM_UP = "conv"
 """The network that is compiled first, and not counted: what Python and Numba keep on disk is then there."""
+
+
+_LAUNCHER = """if True:
+    import resource, subprocess, sys, time
+    started = time.perf_counter()
+    run = f"import sys, {sys.argv[1]}; sys.exit({sys.argv[1]}.main())"
+    done = subprocess.run([sys.executable, "-c", run, *sys.argv[2:]], stdout=subprocess.DEVNULL)
+    seconds, usage = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    sys.exit(done.returncode)
+"""
+"""Runs a command and prints its cost. Linux counts the memory of who starts a process as that of the process, too; this
+one has little."""
 
 
 class Cost(NamedTuple):
@@ -76,8 +88,7 @@ def compile_networks(
 ) -> list[Compiled]:
     """Writes and compiles networks into a folder, the commands being processes of their own.
 
-    Call it before this process takes much memory: what a process starts counts it as its own. Raises SnowError for
-    an unknown name and for a command that fails.
+    Raises SnowError for an unknown name and for a command that fails.
     """
     from snowdialect.models.zoo import MODELS
 
@@ -99,16 +110,10 @@ def _run_alone(module: str, *arguments: str) -> Cost:
     """Runs a command. Raises SnowError with what it says when it fails."""
     from snowdialect.errors import SnowError
 
-    started = time.perf_counter()
-    command = [sys.executable, "-c", f"import sys, {module}; sys.exit({module}.main())", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        said = process.stderr.read().strip()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SnowError(f"{module} {arguments[0]}: {said.removeprefix('error: ')}")
-    return Cost(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    done = subprocess.run([sys.executable, "-c", _LAUNCHER, module, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise SnowError(f"{module} {arguments[0]}: {done.stderr.strip().removeprefix('error: ')}")
+    return Cost(*map(float, done.stdout.split()))
 
 
 def simulate_network(compiled: Compiled) -> Simulated:
