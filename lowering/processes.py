@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, Generic, NamedTuple, Self, TypeVar
@@ -24,6 +25,7 @@ Result = TypeVar("Result")
 MAX_PROCESSES = 8
 """More would wait for the one that puts all together."""
 
+LOWEST_PRIORITY = 19
 PR_SET_PDEATHSIG = 1
 """Of prctl(2)."""
 
@@ -64,7 +66,8 @@ def map_in_processes(
 
 @contextmanager
 def in_background(work: Callable[[], Result]) -> Generator[Callable[[], Result]]:
-    """Begins some work in a process of its own; what is given waits for it and returns its result.
+    """Begins some work in a process of its own, which gives way to all others; what is given waits for it and returns
+    its result.
 
     Where no process can be forked, the work is done then. Raises what `work` raises, and SnowError when the process
     ends before its work is done.
@@ -72,8 +75,13 @@ def in_background(work: Callable[[], Result]) -> Generator[Callable[[], Result]]
     if available_processes() == 1:
         yield work
         return
-    with _Process(work) as process:
+    with _Process(partial(_give_way, work)) as process:
         yield process.result
+
+
+def _give_way(work: Callable[[], Result]) -> Result:
+    os.nice(LOWEST_PRIORITY)
+    return work()
 
 
 class _Error(NamedTuple):
