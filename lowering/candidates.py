@@ -226,12 +226,12 @@ def _fitting(problem: ConvProblem, schedule: Schedule, heights: tuple[int, ...],
 
 def _with_slots(problem: ConvProblem, plan: ConvPlan) -> ConvPlan:
     """The plan with as many slots of weights as there is room for, where kernels that stay are used again."""
-    schedule, tiles = plan.schedule, plan.kernel_tiles * plan.windows
+    schedule, tiles = plan.schedule, plan.kernels.kernel_tiles * plan.kernels.windows
     if not schedule.turns or schedule.order is Order.KLOOP or schedule.weights_slots == 1 or schedule.parts > 1:
         return plan
     if plan.maps.maps_tiles == 1 or tiles <= schedule.weights_slots:
         return plan
-    slots = most_slots(problem.machine, schedule.steps * plan.packing.block, tiles)
+    slots = most_slots(problem.machine, schedule.steps * plan.kernels.packing.block, tiles)
     return plan._replace(schedule=schedule._replace(weights_slots=slots))
 
 

@@ -208,7 +208,7 @@ class LowerConv(LayerPattern):
         maps = self.regions.read(op.x if before is None else before.x)
         bypass = None if residual is None else self.regions.read(residual)
         result = self.regions.write(pool or op, op)
-        packed = tile.WeightsOp(op.weight, op.bias, plan.packing)
+        packed = tile.WeightsOp(op.weight, op.bias, plan.kernels.packing)
         accumulator = cnn.accumulator_frac(op)
         fracs = [frac_of(value) for value in (op.result, op.bias, residual) if value is not None]
         assert accumulator is not None and None not in fracs

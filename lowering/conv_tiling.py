@@ -83,11 +83,9 @@ class ConvProblem(NamedTuple):
         return Abreast(pixels, words, machine.vmacs * machine.macs, window.stride_w, window.kernel_w)
 
 
-class ConvPlan(NamedTuple):
-    """What follows from a schedule."""
+class KernelPlan(NamedTuple):
+    """What follows from a schedule for kernels and channels, whatever rows and columns its tiles have."""
 
-    schedule: Schedule
-    maps: TilePlan
     packing: Packing
     windows: int
     """Windows that a CU has kernels for."""
@@ -99,13 +97,34 @@ class ConvPlan(NamedTuple):
     """Words of each pixel that a CU loads, its own windows; 0: all CUs have all."""
     share: int
     """Channels from the first of a CU to the first of the next; 0: all CUs have the same kernels."""
+    units: int
+    """CUs among which kernels are split; 0: all have the same."""
     gathered: int
     """CUs whose channels one of them stores, because those of a single one are no whole transfers; 1: each its own."""
-    tile_words: int
-    """Words of a pixel in a tile of the window's output."""
+    partial: bool
+    """A result tile has some of the channels."""
     stored_words: int
-    """Words of a pixel that a CU stores, and whether they are all of the pixel in memory."""
-    whole_pixels: bool
+    """Words of a pixel that a CU stores."""
+    maps: MapsProblem
+    """What is left to be planned."""
+
+
+class ConvPlan(NamedTuple):
+    """What follows from a schedule."""
+
+    schedule: Schedule
+    maps: TilePlan
+    kernels: KernelPlan
+
+    @property
+    def tile_words(self) -> int:
+        """Words of a pixel in a tile of the window's output."""
+        return self.kernels.maps.result_words
+
+    @property
+    def whole_pixels(self) -> bool:
+        """Whether what a CU stores of a pixel is all of it in memory."""
+        return self.kernels.maps.whole_pixels
 
 
 def possible_windows(channels_in: int, channels_out: int, groups: int, packed: bool, machine: Machine) -> list[int]:
@@ -146,25 +165,6 @@ def shares_windows(problem: ConvProblem, split: Split) -> bool:
     return split is Split.KERNELS and problem.windows > 1
 
 
-class KernelPlan(NamedTuple):
-    """What follows from a schedule for kernels and channels, whatever rows and columns its tiles have; see ConvPlan."""
-
-    packing: Packing
-    windows: int
-    kernel_tiles: int
-    channels: int
-    slice: int
-    share: int
-    units: int
-    """CUs among which kernels are split; 0: all have the same."""
-    gathered: int
-    partial: bool
-    """A result tile has some of the channels."""
-    stored_words: int
-    maps: MapsProblem
-    """What is left to be planned."""
-
-
 def plan_conv(problem: ConvProblem, schedule: Schedule) -> ConvPlan:
     """The tiles of a schedule; raises TilingError where they do not fit the machine."""
     return plan_tiles(problem, schedule, plan_kernels(problem, schedule))
@@ -191,20 +191,7 @@ def plan_tiles(
         tiles = len(maps.rows) * len(maps.columns)
         if tiles > maps.result.slots:
             raise TilingError(f"with kernels outside, {tiles} result tiles of several kernel tiles want {tiles} slots")
-    return ConvPlan(
-        schedule,
-        maps,
-        kernels.packing,
-        kernels.windows,
-        kernels.kernel_tiles,
-        kernels.channels,
-        kernels.slice,
-        kernels.share,
-        kernels.gathered,
-        kernels.maps.result_words,
-        kernels.stored_words,
-        kernels.maps.whole_pixels,
-    )
+    return ConvPlan(schedule, maps, kernels)
 
 
 def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:

@@ -176,7 +176,7 @@ def conv_cycles(problem: ConvProblem, plan: ConvPlan) -> int:
 def _work(problem: ConvProblem, plan: ConvPlan) -> tuple[int, int]:
     """MAC cycles of the busiest CU, and its kernel steps."""
     mode, abreast = plan.schedule.mode, plan.schedule.abreast
-    steps = -(-plan.channels // (problem.machine.vmacs * mode.lanes(problem.machine))) * plan.windows
+    steps = -(-plan.kernels.channels // (problem.machine.vmacs * mode.lanes(problem.machine))) * plan.kernels.windows
     cuts = tuple(tile.first for tile in plan.maps.columns)
     cycles = output_cycles(problem, mode, plan.maps.window_share, abreast, cuts)
     return cycles if abreast > 1 else cycles * steps, steps
@@ -185,10 +185,10 @@ def _work(problem: ConvProblem, plan: ConvPlan) -> tuple[int, int]:
 def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
     machine, schedule, maps = problem.machine, plan.schedule, plan.maps
     rate = machine.bytes_per_cycle
-    kernel_tiles = plan.kernel_tiles * plan.windows
-    weights = plan.packing.tiles * plan.packing.tile_words * 2
+    kernel_tiles = plan.kernels.kernel_tiles * plan.kernels.windows
+    weights = plan.kernels.packing.tiles * plan.kernels.packing.tile_words * 2
     weights_tile = weights // max(1, kernel_tiles * schedule.parts)
-    maps_tile = maps.maps.words * 2 * (maps.cus.bit_count() if maps.share or plan.slice else 1)
+    maps_tile = maps.maps.words * 2 * (maps.cus.bit_count() if maps.share or plan.kernels.slice else 1)
     pooled = problem.pool is not None and schedule.fused
     result = 2 * _words(problem, problem.pool.result if problem.pool is not None and pooled else problem.result)
     bypass = 0 if problem.bypass is None else 2 * _words(problem, problem.bypass)
@@ -213,14 +213,15 @@ def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
         lone_maps = 0 if schedule.maps_slots == 2 else passes - 1
     # What is stored pixel by pixel takes a transfer of memory each.
     groups = -(-kernel_tiles // schedule.result_tiles)
-    transfers = 0 if plan.whole_pixels else result // (2 * max(1, plan.stored_words))
+    transfers = 0 if plan.whole_pixels else result // (2 * max(1, plan.kernels.stored_words))
     storing = result / rate + transfers * machine.transfer_overhead
     # So does what is added where a tile, and a CU, has some of its channels; all load units have their share of these.
-    copies = maps.cus.bit_count() if plan.share else 1
+    copies = maps.cus.bit_count() if plan.kernels.share else 1
     loads_of_pixels = problem.window.out_h * problem.window.out_w * groups * copies if maps.sliced else 0
     adding = bypass / rate + loads_of_pixels * machine.transfer_overhead / machine.load_units
     # Likewise maps of which each CU has its own windows.
-    pieces = maps_loaded / (2 * plan.slice) * machine.transfer_overhead / machine.load_units if plan.slice else 0
+    pieces = maps_loaded / (2 * plan.kernels.slice) if plan.kernels.slice else 0
+    slicing = pieces * machine.transfer_overhead / machine.load_units
     return _Moved(
         work=_work(problem, plan)[0],
         kernel_tiles=kernel_tiles,
@@ -234,7 +235,7 @@ def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
         transfers=transfers,
         storing=storing,
         adding=adding,
-        memory=max((loads + result) / rate + adding + pieces, storing),
+        memory=max((loads + result) / rate + adding + slicing, storing),
         stores=len(maps.rows) * len(maps.columns) * (groups if schedule.order is Order.MLOOP else 1),
     )
 
@@ -324,7 +325,7 @@ def _pooled_cycles(problem: ConvProblem, before: PoolBefore, plan: ConvPlan) -> 
     compares for the next tile meanwhile."""
     machine, schedule, maps = problem.machine, plan.schedule, plan.maps
     rate, (work, steps) = machine.bytes_per_cycle, _work(problem, plan)
-    kernel_tiles = plan.kernel_tiles * plan.windows
+    kernel_tiles = plan.kernels.kernel_tiles * plan.kernels.windows
     passes = kernel_tiles if schedule.order is Order.KLOOP else 1
     tiles = maps.maps_tiles * passes
     rows = sum(tile.load_stop - tile.load_first for row in maps.rows for tile in row.maps)
@@ -332,10 +333,11 @@ def _pooled_cycles(problem: ConvProblem, before: PoolBefore, plan: ConvPlan) -> 
     compared = passes * rows * columns * problem.maps.pixel // machine.line_words * CYCLES_PER_LINE
     outputs = maps.share * problem.window.out_w * steps
     core = compared + outputs * (START_INSTRUCTIONS + TRACE_INSTRUCTIONS * problem.window.kernel_h)
-    weights, result = plan.packing.tiles * plan.packing.tile_words * 2, 2 * _words(problem, problem.result)
+    packing, result = plan.kernels.packing, 2 * _words(problem, problem.result)
+    weights = packing.tiles * packing.tile_words * 2
     times = 1 if schedule.order is Order.KLOOP or kernel_tiles <= schedule.weights_slots else maps.maps_tiles
     kept = schedule.turns * schedule.weights_slots / kernel_tiles * (times - 1)
-    transfers = 0 if plan.whole_pixels else result // (2 * max(1, plan.stored_words))
+    transfers = 0 if plan.whole_pixels else result // (2 * max(1, plan.kernels.stored_words))
     loads = 2 * passes * _loaded_words(before, plan) + weights * (times - kept)
     memory = (loads + result) / rate + transfers * machine.transfer_overhead
     total, busiest = work + core + memory, max(work, core, memory)
@@ -366,7 +368,7 @@ def _words(problem: ConvProblem, layout: MapsLayout) -> int:
 def _exposed_transfer(problem: ConvProblem, plan: ConvPlan) -> float:
     """Cycles of the MACs that each store of a pixel takes: a queue of them has to be done before the MACs run out."""
     machine = problem.machine
-    takes = machine.transfer_overhead + plan.stored_words * 2 / machine.bytes_per_cycle
+    takes = machine.transfer_overhead + plan.kernels.stored_words * 2 / machine.bytes_per_cycle
     cover = per_output(problem, plan.schedule.mode, plan.schedule.abreast) / instructions_per_output(problem)
     return PIXELWISE * machine.transfer_overhead + HELD * max(0, takes - COVER * cover)
 

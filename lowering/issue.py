@@ -14,7 +14,7 @@ from itertools import groupby, zip_longest
 from typing import NamedTuple
 
 from lowering.loop_builder import (
-    LOOP_INSTRUCTIONS,
+    CONTROL,
     UNROLLED_TRACES,
     column_runs,
     compared_rows,
@@ -33,7 +33,6 @@ from snowdialect.layout import Abreast, average_steps, round_down
 from snowdialect.machine import Machine
 from snowdialect.machine.instructions import BY_NAME
 
-CONTROL = LOOP_INSTRUCTIONS
 KEPT = 16
 """So many addresses that a loop does not change have registers; others are computed in every iteration."""
 

@@ -211,7 +211,7 @@ def short_outputs(
     return 0 if taps == 1 else max(1, WRITTEN_OUT // taps)
 
 
-LOOP_INSTRUCTIONS = 2
+CONTROL = 2
 """Of a loop in every iteration: count and branch."""
 
 
@@ -233,10 +233,10 @@ def short_pixels(
     for run, written in written_out_runs(0, count, most, window):
         seen = window.kernel_h * ((written - 1) * window.stride_w + window.kernel_w)
         body = written * (traces + starts + outputs) + min(seen, written * traces)
-        turns, around = len(run) // written, machine.multiply_latency + LOOP_INSTRUCTIONS
+        turns, around = len(run) // written, machine.multiply_latency + CONTROL
         # In a loop weights have their addresses before it, else each trace anew.
         weights = traces if turns > 1 else written * traces
-        issued += turns * body + weights + around + (LOOP_INSTRUCTIONS * turns if turns > 1 else 0)
+        issued += turns * body + weights + around + (CONTROL * turns if turns > 1 else 0)
         size += body + weights + around
     return ShortPixels(issued, size)
 

@@ -16,9 +16,9 @@ from itertools import groupby
 from math import ceil
 from typing import NamedTuple
 
-from lowering.issue import CONTROL, Code, Stretch, addition, average, comparisons, convolution, loop, straight
+from lowering.issue import Code, Stretch, addition, average, comparisons, convolution, loop, straight
 from lowering.load_units import CODE_UNIT, row_cuts
-from lowering.loop_builder import LOOPED_CUS
+from lowering.loop_builder import CONTROL, LOOPED_CUS
 from lowering.tile_steps.conv import Conv
 from lowering.tile_steps.layer import LayerBuffers, Load, LoadBiases, LoadPixels, LoadWeights, Move, Store, Transfer
 from lowering.tile_steps.pool import MaxPool

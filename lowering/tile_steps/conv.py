@@ -107,11 +107,11 @@ class ConvSteps(LayerBuffers):
         self.result = self.buffer(Role.RESULT_TILE, plan.maps.result, plan.tile_words)
         self.result_slots = Slots(plan.maps.result.slots)
         pooled, halo, kept = plan.maps.pooled, plan.maps.halo, plan.maps.kept
-        self.pooled = None if pooled is None else self.buffer(Role.POOLED_TILE, pooled, plan.stored_words)
+        self.pooled = None if pooled is None else self.buffer(Role.POOLED_TILE, pooled, plan.kernels.stored_words)
         self.pooled_slots = Slots(1 if pooled is None else pooled.slots)
         self.halo = None if halo is None else self.buffer(Role.HALO, halo, plan.tile_words)
         self.kept = None if kept is None else self.buffer(Role.KEPT, kept, plan.tile_words)
-        block, slots = plan.packing.block, schedule.weights_slots
+        block, slots = plan.kernels.packing.block, schedule.weights_slots
         self.buffer(Role.WEIGHTS, weights_place(self.machine, schedule.steps * block, slots, block), block)
         self.weights_slots = Slots(slots)
         biases = plan.maps.biases
@@ -119,7 +119,7 @@ class ConvSteps(LayerBuffers):
         self.biased = set[int]()
         """The slots of maps beside which biases are there."""
         self.tile_channels = schedule.steps * self.machine.vmacs * schedule.mode.lanes(self.machine)
-        tiles = [KernelTile(w, k) for w in range(plan.windows) for k in range(plan.kernel_tiles)]
+        tiles = [KernelTile(w, k) for w in range(plan.kernels.windows) for k in range(plan.kernels.kernel_tiles)]
         count = schedule.result_tiles
         self._codes: dict[tuple[MapsTile, ColumnTile, int, int], TileCode] = {}
         self.output_cycles = per_output(problem, schedule.mode, schedule.abreast)
@@ -221,12 +221,12 @@ class ConvSteps(LayerBuffers):
         return [chunk for chunk in chunks if chunk]
 
     def _channel(self, kernel: KernelTile) -> int:
-        return kernel.window * self.conv.channels + kernel.number * self.tile_channels
+        return kernel.window * self.conv.kernels.channels + kernel.number * self.tile_channels
 
     def _kernel_tile(
         self, maps: MapsTile, columns: ColumnTile, kernel: KernelTile, result: ResultTile, *, first: bool
     ) -> None:
-        number = kernel.window * self.conv.kernel_tiles + kernel.number
+        number = kernel.window * self.conv.kernels.kernel_tiles + kernel.number
         for part in range(self.conv.schedule.parts):
             weights_slot, missing = self.weights_slots.take((number, part))
             if missing:
@@ -240,7 +240,7 @@ class ConvSteps(LayerBuffers):
     def _maps_slot(self, maps: MapsTile, columns: ColumnTile) -> int:
         """Sees to it that a maps tile is in its buffer, loaded or pooled; returns the slot."""
         if self.pooled_maps is None:
-            own = self.conv.slice
+            own = self.conv.kernels.slice
             return self.load_maps(maps, columns, Slice(0, own, own) if own else None)
         return self.pooled_maps.slot_of(maps, columns)
 
@@ -250,9 +250,9 @@ class ConvSteps(LayerBuffers):
             return
         assert self.regions.other is not None
         first = self.regions.other.layout.segments[0].offset
-        left = self.conv.channels * self.conv.windows - result.channel
+        left = self.conv.kernels.channels * self.conv.kernels.windows - result.channel
         words = min(self.conv.tile_words, round_up(left, self.machine.transfer_words))
-        wanted = Slice(result.channel + first, words, self.conv.share)
+        wanted = Slice(result.channel + first, words, self.conv.kernels.share)
         self.load_other(result.base, maps, columns, result.slot, wanted)
 
     def _load_biases(self, slot: int) -> None:
@@ -276,7 +276,7 @@ class ConvSteps(LayerBuffers):
         )
 
     def _load_weights(self, number: int, part: int, slot: int) -> None:
-        machine, packing = self.machine, self.conv.packing
+        machine, packing = self.machine, self.conv.kernels.packing
         beside_maps = self.conv.schedule.order is tile.Order.KLOOP and self.plan.maps_tiles > self.maps_slots.count
         patient = number > 0 and beside_maps and self.weights_slots.count > 1
         loads = self._pieces if patient else [LoadWeights(part, self.plan.cus)]
@@ -301,7 +301,7 @@ class ConvSteps(LayerBuffers):
     @cached_property
     def _pieces(self) -> list[LoadWeights]:
         """The loads of a kernel tile in pieces, CU by CU where these have kernels of their own."""
-        machine, packing = self.machine, self.conv.packing
+        machine, packing = self.machine, self.conv.kernels.packing
         rows = min(maps.stop - maps.first for tile in self.plan.rows for maps in tile.maps)
         outputs = rows * min(columns.stop - columns.first for columns in self.plan.columns)
         most = outputs * packing.steps * self.output_cycles // KEPT_WAITING
@@ -316,7 +316,7 @@ class ConvSteps(LayerBuffers):
         return [LoadWeights(0, mine, piece, pieces) for piece in range(pieces) for mine in cus]
 
     def weights_transfers(self, load: LoadWeights) -> list[Transfer]:
-        packing, machine = self.conv.packing, self.machine
+        packing, machine = self.conv.kernels.packing, self.machine
         words = packing.steps * packing.block // load.pieces
         return [
             Transfer((cu * machine.vmacs + vmac) % machine.load_units, 1, words)
@@ -327,18 +327,18 @@ class ConvSteps(LayerBuffers):
         ]
 
     def bias_transfers(self, load: LoadBiases) -> list[Transfer]:
-        packing, units = self.conv.packing, self.machine.load_units
+        packing, units = self.conv.kernels.packing, self.machine.load_units
         cus = [cu for cu in range(packing.cus) if packing.cus == 1 or load.cus >> cu & 1]
         return [Transfer(cu % units, 1, packing.bias_words) for cu in cus]
 
     def _store(self, buffer: Buffer, slot: int, rows: RowTile, columns: ColumnTile, channel: int) -> None:
-        plan, region = self.conv, self.regions.result.layout
+        plan, region = self.conv.kernels, self.regions.result.layout
         column, width = columns.stored_first, columns.stored_stop - columns.stored_first
         if plan.gathered > 1:
             self._gather(buffer, slot, rows.stop - rows.first, width)
         leaders = sum(1 << cu for cu in range(0, self.machine.compute_units, plan.gathered)) & self.plan.cus
         span = tile.Span(0, rows.stop - rows.first, 0, width, self.plan.share, leaders)
-        if plan.whole_pixels:
+        if self.conv.whole_pixels:
             self.store(buffer, slot, (rows.first, column, 0), region.pixel, 0, region.pixel, span)
             return
         first = region.segments[0].offset
@@ -350,7 +350,7 @@ class ConvSteps(LayerBuffers):
 
     def _gather(self, buffer: Buffer, slot: int, rows: int, columns: int) -> None:
         """Brings the channels of neighbouring CUs together, so that they make whole transfers."""
-        plan = self.conv
+        plan = self.conv.kernels
         for down in range(1, plan.gathered):
             cus = sum(1 << cu for cu in range(down, self.machine.compute_units, plan.gathered)) & self.plan.cus
             if cus:
@@ -424,14 +424,14 @@ class TileCode:
         self.kernels = tile.Kernels(
             depth=problem.depth,
             steps=plan.schedule.steps,
-            channels=plan.channels * plan.windows,
-            share=plan.share,
+            channels=plan.kernels.channels * plan.kernels.windows,
+            share=plan.kernels.share,
             lead=columns.lead,
             row_lead=maps.first * window.stride_h - window.pad_top - maps.load_first,
             bypass_first=0 if layer.regions.other is None else layer.regions.other.layout.segments[0].offset,
             part=part,
             parts=plan.schedule.parts,
-            part_words=plan.packing.part_words,
+            part_words=plan.kernels.packing.part_words,
             abreast=plan.schedule.abreast,
         )
         self.grain = plan.schedule.abreast
@@ -543,7 +543,7 @@ class TileCode:
 
         Of a kernel in parts, the start is in the first one, and each has the traces of its own words.
         """
-        width = self.layer.conv.packing.columns
+        width = self.layer.conv.kernels.packing.columns
         if self.layer.problem.maps.unrolled is not None:
             rows = [range(min(1, len(y))) for y in rows]
         least = min((_traces(self.kernels, width, y, x) for y in set(rows) for x in columns), default=0)
@@ -567,8 +567,8 @@ class ConvTile:
         part: int,
     ) -> None:
         plan = layer.conv
-        channel = kernel.window * plan.channels + kernel.number * layer.tile_channels
-        channels = min(layer.tile_channels, plan.channels - kernel.number * layer.tile_channels)
+        channel = kernel.window * plan.kernels.channels + kernel.number * layer.tile_channels
+        channels = min(layer.tile_channels, plan.kernels.channels - kernel.number * layer.tile_channels)
         self.code = layer.code(maps, columns, part, channels)
         self.maps_slot, self.result_slot = maps_slot, result.slot
         self.first_row, first_word = maps.first - result.base, channel - result.channel

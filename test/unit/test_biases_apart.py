@@ -45,7 +45,7 @@ def test_sixteen_kernels_that_fill_a_bank_have_two_slots_without_their_biases() 
     assert not any(biases == 0 and number > 1 for biases, number in slots)
     for plan in plans:
         places = plan.maps.biases
-        assert (places is not None) is (plan.packing.bias_words > 0) is bool(plan.schedule.biases)
+        assert (places is not None) is (plan.kernels.packing.bias_words > 0) is bool(plan.schedule.biases)
         if places is not None:
             assert places.slots == plan.maps.maps.slots
             assert places.words == (256 if plan.schedule.split is Split.KERNELS else 1024)

@@ -202,10 +202,10 @@ def check_rows(plan: ConvPlan, problem: ConvProblem) -> None:
 def check_kernels(plan: ConvPlan, problem: ConvProblem) -> None:
     machine, chosen = problem.machine, plan.schedule
     blocks = machine.wbuf_bank_words if chosen.weights_slots == 2 else machine.wbuf_words
-    assert chosen.steps * plan.packing.block <= blocks
+    assert chosen.steps * plan.kernels.packing.block <= blocks
     # The steps of all tiles have a kernel for every channel.
     lanes = 1 if chosen.mode is Mode.COOP else machine.macs
-    kernels = plan.packing.tiles * chosen.steps * machine.vmacs * lanes * plan.packing.cus
+    kernels = plan.kernels.packing.tiles * chosen.steps * machine.vmacs * lanes * plan.kernels.packing.cus
     assert kernels >= problem.channels
     per_step = output_cycles(problem, chosen.mode, plan.maps.window_share, chosen.abreast)
     assert conv_cycles(problem, plan) >= per_step > 0
@@ -250,28 +250,31 @@ def test_the_tiles_of_a_schedule() -> None:
     tiles = [(row.first, row.stop, part.load_first, part.load_stop) for row in plan.maps.rows for part in row.maps]
     assert tiles == [(0, 2, -1, 3), (2, 4, 1, 5)]
     assert (plan.maps.maps, plan.maps.result) == (Place(512, 0, 2, 31232, 128), Place(1024, 512, 2, 31232, 512))
-    assert (plan.packing.block, plan.kernel_tiles, plan.tile_words, plan.whole_pixels) == (192, 4, 64, True)
+    assert (plan.kernels.packing.block, plan.kernels.kernel_tiles) == (192, 4)
+    assert (plan.tile_words, plan.whole_pixels) == (64, True)
 
 
 def test_kernels_first_means_tiles_with_their_channels_only() -> None:
     plan = plan_conv(PROBLEM, schedule(order=Order.KLOOP, steps=8, result_tiles=1))
-    assert (plan.kernel_tiles, plan.tile_words, plan.stored_words, plan.whole_pixels) == (2, 32, 32, False)
+    assert (plan.kernels.kernel_tiles, plan.kernels.stored_words) == (2, 32)
+    assert (plan.tile_words, plan.whole_pixels) == (32, False)
 
 
 def test_shares_of_channels_that_are_no_whole_transfers_are_gathered() -> None:
     plan = plan_conv(convolution(16, 192, (4, 4), 1), schedule(split=Split.KERNELS, columns=4))
     # A CU has 48 channels, three lines; two of them are three transfers.
-    assert (plan.share, plan.gathered, plan.tile_words, plan.stored_words) == (48, 2, 96, 96)
+    assert (plan.kernels.share, plan.kernels.gathered, plan.tile_words, plan.kernels.stored_words) == (48, 2, 96, 96)
 
 
 def test_cus_that_share_out_windows_have_no_others() -> None:
     problem = convolution(128, 128, (8, 8), 3)._replace(groups=128, windows=8)
     plan = plan_conv(problem, schedule(split=Split.KERNELS, rows=8, steps=4, result_tiles=2, result_slots=1))
     # Two of the eight windows are a CU's, 32 words of a pixel, in all rows; four steps have the 16 kernels of each.
-    assert (plan.windows, plan.kernel_tiles, plan.channels, plan.share, plan.slice) == (2, 1, 16, 32, 32)
+    kernels = plan.kernels
+    assert (kernels.windows, kernels.kernel_tiles, kernels.channels, kernels.share, kernels.slice) == (2, 1, 16, 32, 32)
     assert (plan.maps.share, plan.maps.maps_pixel, plan.maps.maps.words) == (0, 32, 8 * 8 * 32)
-    assert (plan.packing.cus, plan.packing.windows, plan.packing.tiles) == (4, 8, 2)
-    assert (plan.tile_words, plan.stored_words, plan.whole_pixels) == (32, 32, False)
+    assert (kernels.packing.cus, kernels.packing.windows, kernels.packing.tiles) == (4, 8, 2)
+    assert (plan.tile_words, kernels.stored_words, plan.whole_pixels) == (32, 32, False)
 
 
 def test_a_fused_pool_has_the_rows_of_its_tile_and_those_it_shares_with_the_next() -> None:
@@ -491,7 +494,7 @@ def test_results_in_parts_leave_room_for_maps_past_which_all_kernels_go() -> Non
     assert (best.schedule.rows, len(best.maps.rows)) == (2, 1)
     assert best.maps.maps.words == 14336
     assert best.tile_words <= 1024
-    assert best.packing.words == 4096 * 1088
+    assert best.kernels.packing.words == 4096 * 1088
 
 
 @pytest.mark.parametrize(("rows", "first_bank"), [(5, 4), (4, 3)], ids=str)
