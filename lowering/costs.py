@@ -236,7 +236,7 @@ def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
         storing=storing,
         adding=adding,
         memory=max((loads + result) / rate + adding + slicing, storing),
-        stores=len(maps.rows) * len(maps.columns) * (groups if schedule.order is Order.MLOOP else 1),
+        stores=len(maps.rows) * len(maps.columns) * groups,
     )
 
 
