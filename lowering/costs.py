@@ -254,7 +254,9 @@ def _macs_and_memory(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> flo
     reloaded = moved.again * moved.passes / len(heights) / rate
     first, *others = (work * height / sum(heights) for height in heights)
     later = sum(staying * each + max((1 - staying) * each, reloaded + besides) for each in others)
-    return uneven + max(first, (moved.weights - moved.again) / rate + reloaded + besides) + later
+    # The very first kernels are waited for, see `_first_tiles`.
+    beginning = max(0, moved.weights - moved.again - moved.weights_tile) / rate
+    return uneven + max(first, beginning + reloaded + besides) + later
 
 
 def _first_tiles(problem: ConvProblem, moved: _Moved) -> float:

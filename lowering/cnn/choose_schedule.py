@@ -6,7 +6,7 @@ is decided is an attribute, `tile.schedule`, that any other chooser may set inst
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -57,7 +57,7 @@ AS_IS = "as-is"
 
 COMPARED = 4
 """So many plans are timed at least, those that are estimated to be fastest."""
-TIMED_STEPS = 1000
+TIMED_STEPS = 1500
 """More plans are timed until they have so many steps in all, which takes some milliseconds: of layers with few tiles,
 which the estimate knows least about, these are many plans. Pieces of kernels are short and do not count."""
 UNLIKELY, UNLIKELY_IF_SMALL = 1.15, 1.5
@@ -65,6 +65,9 @@ UNLIKELY, UNLIKELY_IF_SMALL = 1.15, 1.5
 HOPE = 0.9
 """What a plan takes is seldom less than this part of its estimate: where that is more than the best one takes, a
 published plan is not timed."""
+ALIKE = 0.97
+"""Plans in the same mode, split and order take about the same part of their estimates, seldom less than so much of the
+smallest one: a plan that could then not be the best one is not timed."""
 CLOSE = 1.005
 """A plan this near to what the MACs need at least is taken at once."""
 TRAFFIC = 0.022
@@ -372,6 +375,7 @@ def compared(problem: ConvProblem, ranked: list[Ranked]) -> Iterator[Compared]:
     enough, unlikely = CLOSE * limit, UNLIKELY if limit > SMALL else UNLIKELY_IF_SMALL
     usual = _narrowed(ranked, "mode", usual_mode(problem))
     known: set[int] = set()
+    taken = _Taken()
     # Of kernels that see a piece of the pixel, the first estimate knows least how both splits compare.
     by_rows = _narrowed(ranked, "split", Split.ROWS) if problem.windows > 1 else []
     for plans, enough_steps, hope in ((ranked, TIMED_STEPS, 0), (by_rows, 0, 0), (_as_published(usual), 0, HOPE)):
@@ -383,16 +387,39 @@ def compared(problem: ConvProblem, ranked: list[Ranked]) -> Iterator[Compared]:
                 break
             if number >= COMPARED and timed_steps >= enough_steps:
                 break
+            if number >= COMPARED and ALIKE * taken.at_least(cycles, plan) > least:
+                continue
             program = steps_of(problem, plan).program()
             timed_steps += sum(not step.patient for step in program.steps)
             if cycles in known:
                 continue
             known.add(cycles)
             cost = cost_of(map(estimate, layers_of(problem, plan)), problem.machine)
+            taken.note(cycles, plan, cost)
             if cost < least:
                 cost += code_size(program.nodes) * min(CODE * cost, MOST_CODE)
             least = min(least, cost)
             yield Compared(cost, plan)
+
+
+class _Taken:
+    """The smallest part of their estimates that plans took: those in the same mode, split and order, or any."""
+
+    def __init__(self) -> None:
+        self.parts: dict[Hashable, float] = {}
+
+    def note(self, cycles: int, plan: ConvPlan, cost: float) -> None:
+        """Notes what a plan took that was estimated to take so many cycles."""
+        kind = self._kind(plan)
+        self.parts[kind] = min(self.parts.get(kind, inf), cost / cycles)
+
+    def at_least(self, cycles: int, plan: ConvPlan) -> float:
+        """What a plan that is estimated to take so many cycles takes by that."""
+        return cycles * self.parts.get(self._kind(plan), min(self.parts.values(), default=0))
+
+    @staticmethod
+    def _kind(plan: ConvPlan) -> Hashable:
+        return plan.schedule.mode, plan.schedule.split, plan.schedule.order
 
 
 def _as_published(plans: list[Ranked]) -> list[Ranked]:
