@@ -15,7 +15,7 @@ from typing import NamedTuple
 from lowering.conv_tiling import ConvPlan, ConvProblem
 from lowering.loop_builder import short_outputs, short_pixels
 from lowering.maps_tiling import MapsProblem, PoolBefore, TilePlan
-from lowering.words_tiling import ChannelTile, WordsPlan
+from lowering.words_tiling import ChannelTile, WordsPlan, averaged_pieces
 from snowdialect.dialects.tile import Mode, Order, Window
 from snowdialect.layout import MapsLayout, average_steps, round_up
 from snowdialect.machine import Machine
@@ -53,6 +53,8 @@ CYCLES_PER_LINE = 12
 """Cycles of vMAX and control core for a line of a pooled pixel."""
 CYCLES_PER_AVERAGE_TRACE = 3
 """Cycles of the control core for a trace of an average pool."""
+ISSUE_OF_LOAD = 5
+"""Cycles of the control core for the load of a pixel of a slice of channels."""
 
 
 MOST_ABREAST = 8
@@ -436,22 +438,47 @@ def words_cycles(problem: MapsProblem, plan: WordsPlan) -> int:
     """Estimated cycles of a layer that works on the words of pixels: memory, of which every CU has its share for what
     it loads, or what computes, whichever takes longer, and what does not hide behind it."""
     machine, window, tiles = problem.machine, problem.window, plan.tiles
-    rate, count = machine.bytes_per_cycle, tiles.maps_tiles * len(plan.channels)
+    rate, count, beside = machine.bytes_per_cycle, tiles.maps_tiles * len(plan.channels), 1.0
     if tiles.sliced:
         share, loads, store, lines = _by_channels(problem, plan)
+        beside = _loaded_beside(problem, plan) if problem.average else 1
     else:
         share, loads = _by_rows(problem, tiles)
         store = problem.result.words * 2 / rate
         lines = tiles.share * window.out_w * problem.result_words // machine.line_words
+        # An average is cut into rows, but a row into nothing.
+        beside = 0 if problem.average and all(row.stop - row.first == 1 for row in tiles.rows) else 1
     load, compute = max(loads), lines * line_cycles(problem)
     latency = machine.memory_latency + machine.transfer_overhead + DRAIN
-    undivided = problem.average and all(row.stop - row.first == 1 for row in tiles.rows)
-    if tiles.maps.slots == 1 or undivided:
-        # Nothing is loaded while a tile is computed or stored: an average is cut into rows, but a row into nothing.
+    if problem.average and tiles.sliced:
+        # The control core is busy with both.
+        compute += ISSUE_OF_LOAD * load_count(problem, plan)
+    if tiles.maps.slots == 1 or not beside:
+        # Nothing is loaded while a tile is computed or stored.
         return int(load + max(compute, store) + min(compute, store) / count + count * latency)
-    steady = max(load, sum(loads) * share + store, compute)
+    steady = max(beside * load, sum(loads) * share + store, compute) + (1 - beside) * load
     waits = count * (3 - tiles.result.slots) * latency
     return int((load + compute + store + steady * (count - 1)) / count + waits)
+
+
+def _loaded_beside(problem: MapsProblem, plan: WordsPlan) -> float:
+    """The part of the loads of a slice of channels that find a place between the pieces of the one before."""
+    rows = max(tile.load_stop - tile.load_first for row in plan.tiles.rows for tile in row.maps)
+    columns = max(tile.load_stop - tile.load_first for tile in plan.tiles.columns)
+    steps = rows * -(-columns // problem.machine.load_queue_depth)
+    return min(1, len(averaged_pieces(problem.machine, plan.channels[0].words)) / steps)
+
+
+def load_count(problem: MapsProblem, plan: WordsPlan) -> int:
+    """Loads of pixels, in all CUs, where these share out channels."""
+    operands = 1 + (problem.other is not None)
+    return operands * _pixels(problem, plan.tiles) * sum(tile.cus.bit_count() for tile in plan.channels)
+
+
+def _pixels(problem: MapsProblem, tiles: TilePlan) -> int:
+    """Pixels of the maps that tiles load."""
+    columns = sum(min(tile.load_stop, problem.window.in_w) - max(tile.load_first, 0) for tile in tiles.columns)
+    return sum(tile.load_stop - tile.load_first for row in tiles.rows for tile in row.maps) * columns
 
 
 def _by_rows(problem: MapsProblem, tiles: TilePlan) -> tuple[float, list[float]]:
@@ -476,9 +503,7 @@ def _by_rows(problem: MapsProblem, tiles: TilePlan) -> tuple[float, list[float]]
 
 def _by_channels(problem: MapsProblem, plan: WordsPlan) -> tuple[float, list[float], float, int]:
     """Where CUs share out channels: likewise, for how long results are stored, and lines of the busiest CU."""
-    machine, window, tiles = problem.machine, problem.window, plan.tiles
-    columns = sum(min(tile.load_stop, window.in_w) - max(tile.load_first, 0) for tile in tiles.columns)
-    pixels = sum(tile.load_stop - tile.load_first for row in tiles.rows for tile in row.maps) * columns
+    machine, window, pixels = problem.machine, problem.window, _pixels(problem, plan.tiles)
     outputs, operands = window.out_h * window.out_w, 1 + (problem.other is not None)
     rate, share = machine.bytes_per_cycle, 1 / machine.load_units
 
@@ -500,4 +525,10 @@ def line_cycles(problem: MapsProblem) -> int:
     machine, taps = problem.machine, problem.window.kernel_h * problem.window.kernel_w
     if not problem.average:
         return max(taps, CYCLES_PER_LINE)
-    return average_steps(machine.vmacs, machine.line_words) * max(machine.macs, CYCLES_PER_AVERAGE_TRACE * taps)
+    return average_cycles(machine, problem.window)
+
+
+def average_cycles(machine: Machine, window: Window) -> int:
+    """Cycles for a line of an output of an average pool."""
+    issue = CYCLES_PER_AVERAGE_TRACE * window.kernel_h * window.kernel_w
+    return average_steps(machine.vmacs, machine.line_words) * max(machine.macs, issue)

@@ -15,6 +15,9 @@ from snowdialect.dialects.tile import Split, Window
 from snowdialect.layout import MapsLayout, Segment, round_up
 from snowdialect.machine import Machine
 
+AVERAGED_PIECES = 8
+"""A slice of channels is averaged in so many pieces, with loads of the next one between them."""
+
 
 class ChannelTile(NamedTuple):
     """Words of each pixel that are computed together. They count from the first word of the channels."""
@@ -105,3 +108,9 @@ def channel_tiles(words: int, grain: int, cus: int, most: int) -> list[ChannelTi
     if rest := words % grain:
         tiles.append(ChannelTile(words - rest, rest, grain, 1))
     return tiles
+
+
+def averaged_pieces(machine: Machine, words: int) -> list[range]:
+    """The words of a slice of channels that are averaged in one piece: whole lines."""
+    size = round_up(-(-words // AVERAGED_PIECES), machine.line_words)
+    return [range(first, min(first + size, words)) for first in range(0, words, size)]

@@ -9,6 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 from lowering.candidates import quickest_tiles
+from lowering.costs import average_cycles
 from lowering.layouts import word_ranges
 from lowering.maps_tiling import ColumnTile, Place
 from lowering.row_tiles import RowTile
@@ -16,10 +17,10 @@ from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, Load
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.steps import Access, Extent, Maps, Part, Role, Step, Unit, Work
-from lowering.words_tiling import ChannelTile, words_problem
+from lowering.words_tiling import ChannelTile, averaged_pieces, words_problem
 from snowdialect.dialects import tile
 from snowdialect.fixed_point import avg_pool_weights
-from snowdialect.layout import average_block, average_steps, round_up
+from snowdialect.layout import average_block, round_up
 from snowdialect.machine import Machine
 
 
@@ -206,8 +207,7 @@ class AvgPoolTile(PixelTile):
 
     def pixel_cycles(self) -> int:
         machine, window = self.layer.machine, self.layer.window
-        groups = self.pixels.words // machine.line_words * average_steps(machine.vmacs, machine.line_words)
-        return groups * max(machine.macs, window.kernel_h * window.kernel_w)
+        return self.pixels.words // machine.line_words * average_cycles(machine, window)
 
     def template(self, span: tile.Span, rows: list[range], columns: range) -> AvgPool:
         layer, window = self.layer, self.layer.window
@@ -263,7 +263,13 @@ class AvgPoolSteps(WordsSteps):
         self, maps_slot: int, slot: int, place: tuple[int, int], span: tile.Span, pixels: tile.Pixels
     ) -> Iterator[Step | Work]:
         inputs = (Access(Role.MAPS_TILE, maps_slot), Access(Role.WEIGHTS))
-        yield AvgPoolTile(self, (maps_slot, slot), place, span, pixels, inputs)
+        pieces = [range(pixels.words)]
+        if self.plan.sliced and self.maps_slots.count > 1:
+            pieces = averaged_pieces(self.machine, pixels.words)
+        for piece in pieces:
+            first, target = pixels.first + piece.start, pixels.target + piece.start
+            part = pixels._replace(words=len(piece), first=first, target=target)
+            yield AvgPoolTile(self, (maps_slot, slot), place, span, part, inputs)
 
 
 @cache
