@@ -69,6 +69,8 @@ class LoadUnits:
         """
         count = self.machine.load_units
         loads = _loads(op.buffer)
+        if _is_ahead(op.buffer) and op.span.record.share:
+            return self._for_once(op, rows, cu)
         if all(load.span.record.share for load in loads):
             # Where few CUs have work, each has more units.
             count = max(1, count // max(load.span.record.cus.bit_length() for load in loads))
@@ -88,6 +90,18 @@ class LoadUnits:
             else:
                 found.append(UnitPart(piece, unit))
         return found
+
+    def _for_once(self, op: tile.LoadOp, rows: range, cu: int) -> list[UnitPart]:
+        """Likewise for a load into the buffers of the layer behind, which are filled once: so all units share out what
+        a load brings, for however few CUs."""
+        working = op.span.record.cus
+        count = max(1, self.machine.load_units // working.bit_count())
+        first = (working & (1 << cu) - 1).bit_count() * count
+        size = max(1, self.row_transfers(op))
+        begin, length = rows.start * size, len(rows) * size
+        cuts = [begin + length * cut // count for cut in range(count + 1)]
+        parts = enumerate(range(*ends) for ends in pairwise(cuts))
+        return [UnitPart(part, (first + number) % self.machine.load_units) for number, part in parts if part]
 
     def row_cuts(self, op: tile.LoadOp) -> list[range]:
         """See the function `row_cuts`; the same for all loads of a buffer."""
@@ -110,6 +124,11 @@ class LoadUnits:
             self._split[op.buffer] = all(load.kernels_of_cus for load in loads)
         number = run.vmac + (run.cus[0] * self.machine.vmacs if self._split[op.buffer] else 0)
         return number % self.machine.load_units
+
+
+def _is_ahead(buffer: SSAValue) -> bool:
+    """Whether a buffer is one of the layer behind."""
+    return isinstance(buffer.owner, tile.BufferOp) and buffer.owner.ahead is not None
 
 
 def _in_one_piece(load: tile.LoadOp) -> bool:

@@ -77,6 +77,8 @@ class Code(NamedTuple):
     template: Conv
     maps_rows: Extent
     """Rows of the maps tile that are read."""
+    seen_rows: Extent | None
+    """Those that all CUs read, where not all of a slot lies in one bank."""
     counts: tuple[int, ...]
     cycles: int
     takes: int
@@ -532,11 +534,25 @@ class TileCode:
         counts = tuple(len(mine) * outputs * self._instructions(mine, kinds) for mine in rows)
         cycles = max(map(len, rows)) * outputs * layer.output_cycles
         # All of a maps tile is read where tiles have slots in turns, each in its bank.
-        read = ALL
+        read, seen = ALL, None
         if layer.plan.maps.slots == 1:
-            first = part.top * window.stride_h + self.kernels.row_lead
-            read = Extent(first, first + window.rows_read(part.bottom - part.top))
-        return Code(template, read, counts, min(cycles, layer.cover), cycles)
+            of_cus = [self._maps_rows(part, cu) for cu, mine in enumerate(rows) if mine]
+            read = Extent(min(mine.first for mine in of_cus), max(mine.stop for mine in of_cus))
+            common = Extent(max(mine.first for mine in of_cus), min(mine.stop for mine in of_cus))
+            gapless = window.dilation_h == 1 and window.stride_h <= window.kernel_h
+            seen = common if gapless and common.first < common.stop else None
+        return Code(template, read, seen, counts, min(cycles, layer.cover), cycles)
+
+    def _maps_rows(self, part: Part, cu: int) -> Extent:
+        """The rows of the maps tile, padding left out, that a part reads in a CU."""
+        window, inside = self.layer.window, self.rows_inside[cu]
+        taps = [
+            row * window.stride_h + self.kernels.row_lead + tap * window.dilation_h
+            for row, mine in zip(inside, self.rows[cu], strict=True)
+            if part.top <= row < part.bottom and mine
+            for tap in (mine[0], mine[-1])
+        ]
+        return Extent(min(taps, default=0), max(taps, default=-1) + 1)
 
     def _instructions(self, rows: Sequence[range], columns: Collection[range]) -> int:
         """Instructions of an output at least: its start, and a trace for each kernel row that meets the maps.
@@ -595,7 +611,7 @@ class ConvTile:
         return self.code.parts
 
     def step(self, part: Part) -> Step:
-        template, maps_rows, counts, cycles, takes = self.code.of(part)
+        template, maps_rows, seen_rows, counts, cycles, takes = self.code.of(part)
         rows = Extent(self.first_row + part.top, self.first_row + part.bottom)
         columns = Extent(part.left, part.right)
         return Step(
@@ -607,6 +623,7 @@ class ConvTile:
             counts,
             cycles,
             takes,
+            seen=() if seen_rows is None else (Access(Role.MAPS_TILE, self.maps_slot, seen_rows),),
         )
 
 

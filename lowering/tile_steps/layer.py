@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lowering.maps_tiling import ColumnTile, Place, TilePlan
 from lowering.row_tiles import MapsTile
-from lowering.tile_steps.neighbours import Ahead, Buffers, FirstLoad, Left, Neighbours, Swapped
+from lowering.tile_steps.neighbours import Ahead, Buffers, Ends, FirstLoad, Left, Neighbours, Swapped
 from lowering.tile_steps.order import order
 from lowering.tile_steps.roll import Node, roll, straight
 from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Region, Role, Step, Unit, Work
@@ -232,7 +232,7 @@ class LayerBuffers:
         return self._programs[neighbours, form]
 
     def _program(self, neighbours: Neighbours, form: Form) -> TileProgram:
-        waits, steps = Waits(self.machine, self.buffers.in_one_bank()), self.steps
+        waits, steps = Waits(self.machine, self.buffers.banks_of_access), self.steps
         if neighbours.left is not None:
             first = self._first_steps
             waits.begin_behind(self.buffers.pending(neighbours.left))
@@ -268,37 +268,47 @@ class LayerBuffers:
     def first_loads(self, before: LayerBuffers, stored: Collection[Role]) -> tuple[FirstLoad, ...]:
         """The loads that the layer begins with, for the layer before it, which stores some of the regions. Rows that it
         stores last, and those that come into another bank, are loads of their own."""
+        return tuple(self._first_load(part) for part, _ in self._first_parts(before, stored))
+
+    def _first_parts(self, before: LayerBuffers, stored: Collection[Role]) -> Iterator[tuple[Step, bool]]:
         last = before.stored_last()
-        return tuple(
-            self._first_load(part)
-            for step in self._first_steps
-            for part in self._parts_by_row(step, last if self._reads(step, stored) else [])
-        )
+        for step in self._first_steps:
+            yield from self._parts_by_row(step, last if self._reads(step, stored) else [])
 
     @staticmethod
     def _reads(step: Step, regions: Collection[Role]) -> bool:
         return isinstance(step.template, Load | LoadPixels) and step.template.region in regions
 
-    def _parts_by_row(self, step: Step, last: Sequence[Extent]) -> list[Step]:
-        """A load of maps in parts: rows that touch the words stored last apart from others, banks apart."""
+    def _parts_by_row(self, step: Step, last: Sequence[Extent]) -> list[tuple[Step, bool]]:
+        """A load of maps in parts: what touches the words stored last apart from the rest, be it rows or CUs, and banks
+        apart. With each part, whether it touches those words."""
         load = step.template
         if not isinstance(load, Load):
-            return [step]
+            return [(step, False)]
         region, buffer = self._region(load.region), self.buffers.of(load.buffer)
         row, column, slot = step.numbers
         assert buffer is not None
 
-        def kind(local: int) -> Hashable:
-            inside = [row + cu * load.span.share + local for cu, mine in enumerate(load.rows) if local in mine]
-            words = [memory_words(region.layout, mine, 1) for mine in inside]
-            late = any(mine.meets(other) for mine in words for other in last)
-            return late, self.buffers.banks_of((Access(load.buffer, slot, Extent(local, local + 1)),), weights=False)
+        def late(local: int) -> int:
+            """The CUs whose row does so."""
+            mask = 0
+            for cu, mine in enumerate(load.rows):
+                if local in mine:
+                    words = memory_words(region.layout, row + cu * load.span.share + local, 1)
+                    mask |= any(words.meets(other) for other in last) << cu
+            return mask if load.span.share else load.span.cus * bool(mask)
 
-        parts: list[Step] = []
-        for _, group in groupby(range(load.span.top, load.span.bottom), kind):
+        def kind(local: int) -> tuple[int, Hashable]:
+            return late(local), self.buffers.banks_of((Access(load.buffer, slot, Extent(local, local + 1)),), False)
+
+        parts: list[tuple[Step, bool]] = []
+        for (mask, _), group in groupby(range(load.span.top, load.span.bottom), kind):
             rows = list(group)
-            span = load.span._replace(top=rows[0], bottom=rows[-1] + 1)
-            parts.append(self._load(region, buffer, row, column, slot, span))
+            working = sum(any(local in mine for local in rows) << cu for cu, mine in enumerate(load.rows))
+            for cus, is_late in ((load.span.cus & ~mask, False), (load.span.cus & mask, True)):
+                if cus & working:
+                    span = load.span._replace(top=rows[0], bottom=rows[-1] + 1, cus=cus)
+                    parts.append((self._load(region, buffer, row, column, slot, span), is_late))
         return parts
 
     def stored_last(self) -> list[Extent]:
@@ -330,20 +340,19 @@ class LayerBuffers:
             row, *_, part_row, _ = step.numbers
             region, first, share = load.region, row + part_row + load.span.top, load.span.share
             read = tuple(memory_words(layout, first + cu * share, mine) for cu, mine in enumerate(load.rows) if mine)
-        return FirstLoad(Ahead(load, buffer), step.numbers, words, region, read, step.counts, step.cycles, step.takes)
+        pixels = isinstance(load, LoadPixels)
+        times = step.counts, step.cycles, step.takes
+        return FirstLoad(Ahead(load, buffer), step.numbers, words, region, read, *times, pixels)
 
-    def swapped_behind(self, before: LayerBuffers) -> Swapped:
-        """Which slots have to change places for the first loads to find banks that the layer before leaves early."""
-        works = (work for work in reversed(before.steps) if not isinstance(work, Step) and work.unit is not Unit.MOVE)
+    def outermost(self, before: LayerBuffers | None, stored: Collection[Role]) -> Ends:
+        """What it touches in its buffers at both ends, but for loads of what the layer `before` stores last: these wait
+        for that, wherever they go."""
+        works = (work for work in reversed(self.steps) if not isinstance(work, Step) and work.unit is not Unit.MOVE)
         last, parts = next((work, parts) for work in works if (parts := work.parts()))
-        reads = last.step(parts[-1]).reads
-        writes = [access for step in self._first_steps for access in step.writes]
-
-        def swapped(weights: bool) -> bool:
-            busy, wanted = before.buffers.banks_of(reads, weights), self.buffers.banks_of(writes, weights)
-            return len(busy) == 1 and wanted == busy
-
-        return Swapped(swapped(False), swapped(True))
+        first = () if before is None else self._first_parts(before, stored)
+        loads = [access for part, is_late in first if not is_late for access in part.writes]
+        writes = [access for part in parts for access in last.step(part).writes]
+        return Ends(self.buffers, loads, last.step(parts[-1]).reads, writes)
 
     def memory_written(self, span: tile.Span, row: int) -> tuple[Access, ...]:
         """What a store of a span of a tile, whose row 0 is row `row` of the result, writes in memory, where somebody
@@ -393,7 +402,8 @@ class LayerBuffers:
         """A load into the only slot of a buffer in parts, each as soon as nothing computes with its bank any more:
         while the last rows of the tile before are computed, and the first ones of this."""
         return [
-            replace(part, held=self.buffers.whole_banks_of(part.writes)) for part in self._parts_by_row(load, last=())
+            replace(part, held=self.buffers.whole_banks_of(part.writes))
+            for part, _ in self._parts_by_row(load, last=())
         ]
 
     def load_other(

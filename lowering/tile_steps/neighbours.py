@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lowering.tile_steps.steps import Access, Buffer, Extent, Role, Step, Template, Unit
-from lowering.tile_steps.waits import Pending
+from lowering.tile_steps.waits import Bank, Pending
 from snowdialect.machine import Machine
 
 
@@ -45,6 +45,8 @@ class FirstLoad(NamedTuple):
     counts: tuple[int, ...]
     cycles: int
     takes: int
+    pixel_by_pixel: bool
+    """So many loads that they fill the queues of the load units."""
 
     def step(self, buffers: Buffers, memory: Role | None) -> Step:
         """The load as a step of the layer before, which stores to `memory` what it reads, or not."""
@@ -59,6 +61,7 @@ class FirstLoad(NamedTuple):
             self.takes,
             ahead=True,
             held=buffers.whole_banks(self.words),
+            shared=buffers.whole_banks(self.words) if self.pixel_by_pixel else (),
         )
 
 
@@ -83,10 +86,16 @@ class Neighbours(NamedTuple):
 
 
 class Swapped(NamedTuple):
-    """Whether the slots of the maps buffers, and those of the weights buffer, have changed places."""
+    """How the places of a layer's buffers differ from those of its plan."""
 
     maps: bool = False
+    """The upper end of the maps buffers has taken the place of the lower one: slots of a pair have changed places, and
+    a single one is as far from the end as it was from the start."""
     weights: bool = False
+    """The same of the weights buffers."""
+    inner: bool = False
+    """Pairs of slots are where the banks of the maps buffers meet instead of at both ends: for layers that have no
+    other slots there."""
 
 
 class Buffers:
@@ -95,12 +104,22 @@ class Buffers:
     def __init__(self, machine: Machine, swapped: Swapped) -> None:
         self.machine, self.swapped = machine, swapped
         self.all: list[Buffer] = []
+        self._banks: dict[tuple[Role, int, Extent], frozenset[Bank]] = {}
 
     def add(self, buffer: Buffer) -> Buffer:
         """A buffer of the layer, its slots swapped where they have to be."""
-        place = buffer.place
-        if place.slots > 1 and (self.swapped.weights if buffer.role is Role.WEIGHTS else self.swapped.maps):
-            buffer = buffer._replace(place=place._replace(start=place.start + place.stride, stride=-place.stride))
+        place, weights = buffer.place, buffer.role is Role.WEIGHTS
+        if self.swapped.inner and not weights:
+            # Behind the second slots there is nothing, so their pitch tells how much those of a bank take.
+            free = self.machine.mbuf_bank_words - (self.machine.mbuf_words - place.stride)
+            place = place._replace(start=place.start + free, stride=place.stride - 2 * free)
+        if self.swapped.weights if weights else self.swapped.maps:
+            if place.slots > 1:
+                place = place._replace(start=place.start + place.stride, stride=-place.stride)
+            else:
+                size = self.machine.wbuf_words if weights else self.machine.mbuf_words
+                place = place._replace(start=size - place.start - place.words)
+        buffer = buffer._replace(place=place)
         self.all.append(buffer)
         return buffer
 
@@ -146,14 +165,14 @@ class Buffers:
     def _bank_words(self, weights: bool) -> int:
         return self.machine.wbuf_bank_words if weights else self.machine.mbuf_bank_words
 
-    def in_one_bank(self) -> set[tuple[Role, int]]:
-        """The slots that lie in one bank."""
-        return {
-            (buffer.role, slot)
-            for buffer in self.all
-            for slot, words in enumerate(slots_of(buffer))
-            if len(self.banks(Words(buffer.role is Role.WEIGHTS, words))) == 1
-        }
+    def banks_of_access(self, access: Access) -> frozenset[Bank]:
+        """The banks of the words that an access touches, none for memory."""
+        key = access[:3]
+        if key not in self._banks:
+            words = self.words(access)
+            numbers = () if words is None else self.banks(words)
+            self._banks[key] = frozenset((words is not None and words.weights, number) for number in numbers)
+        return self._banks[key]
 
     def left(self, pending: Iterable[Pending]) -> tuple[Left, ...]:
         """What is pending, in words of the buffers."""
@@ -174,6 +193,72 @@ class Buffers:
         """The banks of maps, or of weights, that are touched."""
         found = (words for access in accesses if (words := self.words(access)) is not None)
         return frozenset(bank for words in found if words.weights is weights for bank in self.banks(words))
+
+    def touched(self, accesses: Iterable[Access], weights: bool) -> list[Extent]:
+        """The words of maps, or of weights, that are touched."""
+        found = (words for access in accesses if (words := self.words(access)) is not None)
+        return [words.words for words in found if words.weights is weights]
+
+    def busy(self, reads: Iterable[Access], writes: Iterable[Access], weights: bool) -> list[Extent]:
+        """What cannot be loaded into while something computes: the banks that it reads, and what it writes."""
+        size, banks = self._bank_words(weights), self.banks_of(reads, weights)
+        whole = [Extent(bank * size, bank * size + size) for bank in sorted(banks)]
+        written = (words for words in self.touched(writes, weights) if not any(words.meets(bank) for bank in whole))
+        return [*whole, *dict.fromkeys(written)]
+
+
+class Ends(NamedTuple):
+    """What a layer touches in its buffers when it begins and when it ends, slots as its plan has them."""
+
+    buffers: Buffers
+    loads: Sequence[Access]
+    """What it loads first."""
+    reads: Sequence[Access]
+    """What it computes with last."""
+    writes: Sequence[Access]
+    """Where the results of its last tile go."""
+
+    def turns(self, *, weights: bool) -> list[Swapped]:
+        """The ways in which its buffers may be placed."""
+        if weights:
+            return [Swapped(), Swapped(weights=True)]
+        pairs = all(buffer.place.slots == 2 for buffer in self.buffers.all if buffer.role is not Role.WEIGHTS)
+        return [Swapped(maps, inner=inner) for inner in (False, True)[: 1 + pairs] for maps in (False, True)]
+
+    def turned(self, swapped: Swapped) -> Buffers:
+        """The buffers, placed so."""
+        buffers = Buffers(self.buffers.machine, swapped)
+        for buffer in self.buffers.all:
+            buffers.add(buffer)
+        return buffers
+
+
+def best_swapped(layers: Sequence[Ends]) -> list[Swapped]:
+    """How the buffers of layers that follow each other are placed: so that as few words as possible of what a layer
+    loads first meet what the layer before it computes with to its end."""
+    both = zip(_best_turns(layers, weights=False), _best_turns(layers, weights=True), strict=True)
+    return [maps._replace(weights=of_weights.weights) for maps, of_weights in both]
+
+
+def _best_turns(layers: Sequence[Ends], *, weights: bool) -> list[Swapped]:
+    # For the layers so far and each turn of the last one: the fewest words, and the turns by which it has so few.
+    first, *others = layers
+    best = {turn: (0, [turn]) for turn in first.turns(weights=weights)}
+    before = first
+    for layer in others:
+        busy = {turn: before.turned(turn).busy(before.reads, before.writes, weights) for turn in best}
+        best = {
+            turn: min((words + _meeting(loads, busy[last]), [*path, turn]) for last, (words, path) in best.items())
+            for turn in layer.turns(weights=weights)
+            for loads in [layer.turned(turn).touched(layer.loads, weights)]
+        }
+        before = layer
+    return min(best.values())[1]
+
+
+def _meeting(words: Iterable[Extent], busy: Sequence[Extent]) -> int:
+    """How many words lie in what is busy."""
+    return sum(max(0, min(it.stop, other.stop) - max(it.first, other.first)) for it in words for other in busy)
 
 
 def slots_of(buffer: Buffer) -> Sequence[Extent]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from xdsl.ir import Block, Operation
@@ -10,7 +11,7 @@ from xdsl.traits import MemoryEffectKind, only_has_effect
 
 from lowering.tile_steps.emit import Operands, fill
 from lowering.tile_steps.layer import Form, LayerBuffers
-from lowering.tile_steps.neighbours import Neighbours, Swapped
+from lowering.tile_steps.neighbours import Neighbours, Swapped, best_swapped
 from snowdialect.dialects import tile
 
 
@@ -36,12 +37,12 @@ def sequences(block: Block, layers: Iterable[Layer]) -> list[list[Layer]]:
 
 def fill_sequence(layers: Sequence[Layer], form: Form) -> None:
     """Fills layers that follow each other; each begins while the one before it is still at work."""
-    collected: list[LayerBuffers] = []
-    for layer in layers:
-        steps = layer.steps(Swapped())
-        if collected:
-            steps = layer.steps(steps.swapped_behind(collected[-1]))
-        collected.append(steps)
+    planned = [layer.steps(Swapped()) for layer in layers]
+    ends = [planned[0].outermost(None, ())]
+    for before, behind in pairwise(zip(layers, planned, strict=True)):
+        ends.append(behind[1].outermost(before[1], behind[0].operands.stored_by(before[0].operands)))
+    swapped = best_swapped(ends)
+    collected = [layer.steps(turn) for layer, turn in zip(layers, swapped, strict=True)]
     neighbours = Neighbours()
     for number, (layer, steps) in enumerate(zip(layers, collected, strict=True)):
         behind = layers[number + 1] if number + 1 < len(layers) else None

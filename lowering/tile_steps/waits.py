@@ -8,7 +8,7 @@ has pending is then as if the layer's own steps had begun with it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,6 +16,15 @@ from lowering.tile_steps.steps import Access, Item, Role, Step, Unit
 from snowdialect.machine import Machine
 
 LONG_AGO = -(1 << 31)
+
+
+Bank = tuple[bool, int]
+"""Whether it is one of weights, and its number."""
+
+
+def no_banks(access: Access) -> frozenset[Bank]:
+    """Where banks are not known."""
+    return frozenset()
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,10 @@ class _Issued:
     own: tuple[int, ...]
     """Instructions of the step itself."""
     counts: tuple[int, ...]
+    in_flight: set[Bank] = field(default_factory=set[Bank])
+    """Of a load, the banks that nothing has read since."""
+    arrived: bool = False
+    """Of a load, whether there are none of these any more."""
 
     def delay(self, behind: Item, counts: tuple[int, ...]) -> None:
         """Another part, of so many instructions, becomes one step with this one. What computes goes row by row: only
@@ -76,6 +89,8 @@ class _Queue:
 
     def behind(self, issued: _Issued) -> tuple[int | None, ...]:
         """In each CU, instructions that may still be pending when the step is done; None where it is known to be."""
+        if issued.arrived:
+            return (None,) * len(self.issued)
         return tuple(
             total - count if own and count > done else None
             for total, count, done, own in zip(self.issued, issued.counts, self.done, issued.own, strict=True)
@@ -84,6 +99,8 @@ class _Queue:
     def pending(self, issued: _Issued) -> int | None:
         """Instructions that may still be pending when the step is done; None if it is known to be."""
         least: int | None = None
+        if issued.arrived:
+            return None
         for total, count, done, own in zip(self.issued, issued.counts, self.done, issued.own, strict=True):
             if own and count > done and (least is None or total - count < least):
                 least = total - count
@@ -110,9 +127,14 @@ class _Queue:
 class Waits:
     """Puts waits into the steps of a layer."""
 
-    def __init__(self, machine: Machine, one_bank: Container[tuple[Role, int]] = ()) -> None:
-        """`one_bank` are the slots of buffers that lie in a bank, so that what reads them finds loads arrived."""
-        self.machine, self.one_bank = machine, one_bank
+    def __init__(self, machine: Machine, banks_of: Callable[[Access], frozenset[Bank]] = no_banks) -> None:
+        """`banks_of` tells the banks that words lie in: dispatch holds what reads one until loads into it have
+        arrived."""
+        self.machine, self.banks_of = machine, banks_of
+        self.flying: defaultdict[Bank, list[_Issued]] = defaultdict(list)
+        """The loads into each bank that nothing has read since."""
+        self.reading: list[Step] = []
+        """The steps that all CUs compute, of which that is still to be noted."""
         self.queues = {unit: _Queue([0] * machine.compute_units, [LONG_AGO] * machine.compute_units) for unit in Unit}
         self.before: dict[Unit, _Issued] = {}
         """The last of what is pending when the layer begins."""
@@ -130,11 +152,14 @@ class Waits:
             )
             for access in accesses:
                 (queue.written if written else queue.read)[access.place, access.slot].append((access, issued))
+            if unit is Unit.LOAD:
+                self._fly(issued, accesses)
             known = self.before.get(unit, issued)
             self.before[unit] = _Issued(tuple(map(max, known.own, issued.own)), (0,) * len(behind))
 
     def pending(self) -> Iterator[Pending]:
         """What may be pending in the end."""
+        self._arrive()
         depth = self.machine.queue_depth
         for unit, queue in self.queues.items():
             for touched, written in ((queue.read, False), (queue.written, True)):
@@ -154,6 +179,8 @@ class Waits:
                 tiles.setdefault(id(item.work), []).append(item.step)
         for item in items:
             step = item.step
+            if not _side_by_side(last, item):
+                self._arrive()
             whole = () if item.work is None else tiles.pop(id(item.work), ())
             if whole and (needed := self._far(whole)):
                 yield from self._wait(needed)
@@ -242,11 +269,29 @@ class Waits:
         for accesses, touched in ((step.reads, queue.read), (step.writes, queue.written)):
             for access in accesses:
                 touched[access.place, access.slot].append((access, issued))
-        if step.unit is not Unit.LOAD and all(step.counts):
-            for access in step.reads:
-                if (access.place, access.slot) in self.one_bank:
-                    # Dispatch has held the step until all loads into the bank have arrived.
-                    self.queues[Unit.LOAD].written.pop((access.place, access.slot), None)
+        if step.unit is Unit.LOAD:
+            self._fly(issued, step.writes)
+        elif self.flying and all(step.counts):
+            self.reading.append(step)
+
+    def _arrive(self) -> None:
+        """Takes note of the loads that have arrived, now that all that is joined with what reads their banks is there:
+        until then it is not known what of that comes first."""
+        for step in self.reading:
+            for access in (*step.reads, *step.seen):
+                banks = self.banks_of(access)
+                if len(banks) == 1 or access in step.seen:
+                    for bank in banks:
+                        for load in self.flying.pop(bank, ()):
+                            load.in_flight.discard(bank)
+                            load.arrived = not load.in_flight
+        self.reading.clear()
+
+    def _fly(self, load: _Issued, accesses: Iterable[Access]) -> None:
+        """A load is on its way until what reads its banks has been dispatched."""
+        load.in_flight = {bank for access in accesses for bank in self.banks_of(access)}
+        for bank in load.in_flight:
+            self.flying[bank].append(load)
 
 
 def _counts_behind(last: Item, item: Item) -> tuple[int, ...]:

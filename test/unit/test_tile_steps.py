@@ -23,7 +23,7 @@ from lowering.tile_steps.emit import emit
 from lowering.tile_steps.order import order
 from lowering.tile_steps.roll import Loop, Node, roll
 from lowering.tile_steps.steps import Access, Extent, Part, Role, Step, Template, Unit, Work
-from lowering.tile_steps.waits import Pending, Wait, Waits
+from lowering.tile_steps.waits import Bank, Pending, Wait, Waits
 from snowdialect.dialects import tile
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.machine import load_machine
@@ -222,6 +222,13 @@ class Instructions(NamedTuple):
         return any(mine.meets(theirs) for ours, others in pairs for mine in ours for theirs in others)
 
 
+def banks_of(access: Access) -> frozenset[Bank]:
+    """Buffers share banks, and the last row of a slot is in another one than those before it."""
+    first = BUFFERS.index(access.place) + access.slot
+    rows = range(access.rows.first, access.rows.stop)
+    return frozenset((False, (first + (row == SIZE - 1)) % 3) for row in rows)
+
+
 def words(buffer: int, slot: int, part: Part) -> Access:
     return Access(BUFFERS[buffer], slot, Extent(part.top, part.bottom), Extent(part.left, part.right))
 
@@ -250,15 +257,17 @@ class Tile:
 
     def step(self, part: Part) -> Step:
         pixels = (part.bottom - part.top) * (part.right - part.left)
+        reads = (words(*self.source, part),)
         return Step(
             Origin(self.item, part),
             (),
             self.unit,
-            (words(*self.source, part),),
+            reads,
             (words(*self.target, part),),
             tuple(count * pixels for count in self.counts),
             cycles=8 * pixels,
             takes=8 * pixels,
+            seen=reads,
         )
 
     def instructions(self, part: Part) -> list[Instructions]:
@@ -372,6 +381,20 @@ class Queues:
         return all(end <= done for end, done in zip(ends, self.done[unit], strict=True))
 
 
+@dataclass(eq=False)
+class Seen:
+    """Instructions that have been issued."""
+
+    made: Instructions
+    ends: tuple[int, ...]
+    flying: set[Bank]
+    """Of a load, the banks from which no CU has been kept since, as dispatch keeps what reads them until it arrives."""
+
+    def is_done(self, queues: Queues) -> bool:
+        landed = self.made.unit is Unit.LOAD and not self.flying
+        return landed or queues.is_done(self.made.unit, self.ends)
+
+
 def must_be_done(before: Instructions, after: Instructions) -> bool:
     """Whether the machine starts the one before the other is done, unless a wait holds it: units run beside each other,
     and a unit reads before its last results are written. Dispatch holds what reads words that are being loaded."""
@@ -385,7 +408,7 @@ def must_be_done(before: Instructions, after: Instructions) -> bool:
 def check_order(ordered: Iterable[Step], program: Sequence[Step | Work], behind: int) -> None:
     """Checks steps against the order of their program, whose items from `behind` on are those of the layer behind."""
     queues = Queues()
-    seen: list[tuple[Instructions, tuple[int, ...]]] = []
+    seen: list[Seen] = []
 
     def too_soon(before: Instructions, after: Instructions) -> bool:
         if before.unit is after.unit is Unit.LOAD:
@@ -399,19 +422,28 @@ def check_order(ordered: Iterable[Step], program: Sequence[Step | Work], behind:
             continue
         batch = instructions_of(step, program)
         for made in batch:
-            for other, ends in seen:
+            for known in seen:
+                other = known.made
                 if other.item == made.item or not made.conflicts(other):
                     continue
                 assert other.item < made.item, f"{made} comes too late"
-                assert not too_soon(other, made) or queues.is_done(other.unit, ends), f"{made} meets {other}"
-        seen += [(made, queues.issue(made)) for made in batch]
-    assert _touched(made for made, _ in seen) == _touched(made for work in program for made in all_of(work, program))
+                assert not too_soon(other, made) or known.is_done(queues), f"{made} meets {other}"
+            if made.unit in (Unit.MAC, Unit.MAX) and all(made.counts):
+                for known in seen:
+                    known.flying -= {bank for access in made.reads for bank in banks_of(access)}
+        seen += [
+            Seen(made, queues.issue(made), {bank for access in made.writes for bank in banks_of(access)})
+            for made in batch
+        ]
+    assert _touched(known.made for known in seen) == _touched(
+        made for work in program for made in all_of(work, program)
+    )
 
 
 @settings(deadline=None, max_examples=400)
 @given(tile_programs())
 def test_no_step_meets_words_that_an_earlier_one_works_on(program: list[Step | Work]) -> None:
-    check_order(order(program, MACHINE), program, len(program))
+    check_order(order(program, MACHINE, Waits(MACHINE, banks_of)), program, len(program))
 
 
 @settings(deadline=None, max_examples=400)
@@ -424,7 +456,7 @@ def test_no_step_meets_words_that_the_layer_before_works_on(data: st.DataObject)
         if not isinstance(work, Step) or work.unit is not Unit.LOAD or any(map(work.conflicts, loads)):
             break
         loads.append(work)
-    waits, waits_behind = Waits(MACHINE), Waits(MACHINE)
+    waits, waits_behind = Waits(MACHINE, banks_of), Waits(MACHINE, banks_of)
     ordered = order([*before, *(replace(load, ahead=True) for load in loads)], MACHINE, waits)
     waits_behind.begin_behind(waits.pending())
     none_behind = (0,) * MACHINE.compute_units

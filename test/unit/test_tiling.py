@@ -452,8 +452,8 @@ def test_a_pool_takes_the_largest_tile_that_leaves_room_for_the_next() -> None:
     ("machine", "channels", "tiles"),
     [
         (ZC706, 512, [(0, 128, 128, 0b1111)]),
-        # 49 pixels of 704 words do not fit a maps buffer: two tiles, the second one shorter; 7 CUs would be better.
-        (ZC706, 2816, [(0, 352, 704, 0b1111), (352, 352, 704, 0b1111)]),
+        # 49 pixels of 704 words do not fit a maps buffer; two of three slices are loaded beside the ones before.
+        (ZC706, 2816, [(0, 256, 704, 0b1111), (256, 256, 704, 0b1111), (512, 192, 704, 0b1111)]),
         # Seven transfers: one for each CU, and one more for three of them.
         (ZC706, 224, [(0, 32, 32, 0b1111), (128, 32, 32, 0b0111)]),
         (ZC706, 64, [(0, 32, 32, 0b0011)]),
@@ -461,7 +461,7 @@ def test_a_pool_takes_the_largest_tile_that_leaves_room_for_the_next() -> None:
         (ZC706, 144, [(0, 32, 32, 0b1111), (128, 16, 32, 0b0001)]),
         # One CU has all channels, but not at once.
         (replace(ZC706, compute_units=1), 512, [(0, 512, 0, 0b0001)]),
-        (replace(ZC706, compute_units=1), 1024, [(0, 512, 1024, 0b0001), (512, 512, 1024, 0b0001)]),
+        (replace(ZC706, compute_units=1), 1024, [(first, 128, 1024, 0b0001) for first in range(0, 1024, 128)]),
     ],
 )
 def test_cus_share_out_the_channels_of_a_global_pool(
@@ -490,7 +490,8 @@ def test_results_in_parts_leave_room_for_maps_past_which_all_kernels_go() -> Non
     4096 words, does not fit beside them, a quarter of it does. Then no kernel is loaded twice: 4096 blocks of 1088
     words."""
     problem = convolution(1024, 4096, (7, 7), 1)
-    best = min(conv_plans(problem, Choices((Mode.COOP,))), key=lambda plan: conv_cycles(problem, plan))
+    plans = (plan for plan in conv_plans(problem, Choices((Mode.COOP,))) if plan.schedule.order is Order.MLOOP)
+    best = min(plans, key=lambda plan: conv_cycles(problem, plan))
     assert (best.schedule.rows, len(best.maps.rows)) == (2, 1)
     assert best.maps.maps.words == 14336
     assert best.tile_words <= 1024

@@ -1,6 +1,6 @@
 // Pools, additions and concatenations, from the network to traces and from these to instructions.
-// RUN: snow-opt %s --split-input-file --no-debuginfo -p cnn-choose-schedule,convert-cnn-to-tile,tile-assign-addresses,convert-tile-to-loop | filecheck %s --check-prefix=LOOP
-// RUN: snow-opt %s --split-input-file --no-debuginfo -p cnn-choose-schedule,convert-cnn-to-tile,tile-assign-addresses,convert-tile-to-loop,convert-loop-to-snowflake | grep -E 'snowflake.(program|for|vmov|mac|max|tmov|config done)' | filecheck %s --check-prefix=SNOW
+// RUN: snow-opt %s --split-input-file --no-debuginfo -p "cnn-choose-schedule,convert-cnn-to-tile{overlap=false},tile-assign-addresses,convert-tile-to-loop" | filecheck %s --check-prefix=LOOP
+// RUN: snow-opt %s --split-input-file --no-debuginfo -p "cnn-choose-schedule,convert-cnn-to-tile{overlap=false},tile-assign-addresses,convert-tile-to-loop,convert-loop-to-snowflake" | grep -E 'snowflake.(program|for|vmov|mac|max|tmov|config done)' | filecheck %s --check-prefix=SNOW
 
 // Max pool in floor mode: windows of three rows, a comparison of three pixels for each. Three CUs have a row; all windows are
 // whole.

@@ -405,6 +405,28 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
+// What fills a buffer of the layer behind for one CU of four comes through all units, though that CU has one by itself.
+// CHECK:      loop.layer "conv2d" {
+// CHECK-NEXT:   loop.load %in[96] to mbuf[0] units 4 cus 8 through 0
+// CHECK-NEXT:   loop.load %in[100] to mbuf[128] units 4 cus 8 through 1
+// CHECK-NEXT:   loop.load %in[104] to mbuf[256] units 4 cus 8 through 2
+// CHECK-NEXT:   loop.load %in[108] to mbuf[384] units 4 cus 8 through 3
+// CHECK-NEXT:   loop.load %in[0] to mbuf[16384] units 16 cus 1 through 0
+// CHECK-NEXT:   loop.load %in[32] to mbuf[16384] units 16 cus 2 through 1
+// CHECK-NEXT:   loop.load %in[64] to mbuf[16384] units 16 cus 4 through 2
+// CHECK-NEXT:   loop.load %in[96] to mbuf[16384] units 16 cus 8 through 3
+module attributes {snow.machine = "zc706"} {
+  %in = tile.region "in" : !tile.maps<height 32, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+  tile.layer "conv2d" overlaps {
+    %m = tile.buffer words 1024 at 16384 slots 2 every -16384 : !tile.mbuf<pixel 16, row 128>
+    %a = tile.buffer words 1024 at 0 slots 2 every 16384 ahead : !tile.mbuf<pixel 16, row 128>
+    tile.load %in row[0] column[0] to %a slot[0] <top 0, bottom 4, left 0, right 8, share 8, cus 8> : !tile.maps<height 32, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128>
+    tile.load %in row[0] column[0] to %m slot[0] <top 0, bottom 4, left 0, right 8, share 8, cus 15> : !tile.maps<height 32, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.mbuf<pixel 16, row 128>
+  }
+}
+
+// -----
+
 // Few rows for all CUs that do not lie in one piece: each unit fetches its part of every row, so that all are busy.
 // CHECK:      loop.layer "conv2d" {
 // CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 2 {

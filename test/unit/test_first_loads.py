@@ -1,0 +1,141 @@
+"""The loads that a layer begins with find room while the layer before it ends: buffers are placed for that, what is
+stored last is loaded by itself, and reading a bank tells that loads into it have arrived."""
+
+from collections.abc import Sequence
+from itertools import pairwise, product
+
+import pytest
+
+from lowering.conv_tiling import ConvProblem, plan_conv
+from lowering.maps_tiling import Place
+from lowering.tile_steps.conv import Conv, ConvSteps, conv_steps
+from lowering.tile_steps.layer import Load
+from lowering.tile_steps.neighbours import Buffers, Ends, Swapped, best_swapped
+from lowering.tile_steps.steps import Access, Buffer, Extent, Role, maps_of
+from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
+from snowdialect.layout import MapsLayout, Segment
+from snowdialect.machine import load_machine
+
+MACHINE = load_machine()
+BANK = MACHINE.mbuf_bank_words
+MAPS = MapsLayout(14, 14, 64, 14 * 64, (Segment(64, 0),))
+WINDOW = Window(3, 3, 1, 1, 1, 1, 1, 1, 14, 14, 14, 14)
+ROWS = Schedule(Mode.COOP, Split.ROWS, Order.MLOOP, 2, 14, 14, 1, 1, 1, 4, 1, 16, 0, 1)
+"""Four rows a CU, of which the last has two, in tiles of two, maps in one slot."""
+
+
+def layer(schedule: Schedule = ROWS) -> ConvSteps:
+    problem = ConvProblem(MACHINE, WINDOW, MAPS, None, MAPS, 64, 1, 1, False)
+    return conv_steps(problem, plan_conv(problem, schedule), maps_of(MAPS, None, MAPS), Swapped())
+
+
+# Places
+
+
+def place(words: int, start: int, slots: int = 1, stride: int = MACHINE.mbuf_words) -> Place:
+    return Place(words, start, slots, stride, words)
+
+
+@pytest.mark.parametrize(
+    ("swapped", "slots", "single"),
+    [
+        (Swapped(), (0, 31768), 1000),
+        # What was 1000 words from the start is 1000 words from the end.
+        (Swapped(maps=True), (31768, 0), 32768 - 1000 - 400),
+        (Swapped(weights=True), (0, 31768), 1000),
+    ],
+    ids=str,
+)
+def test_the_ends_of_the_buffers_change_places(swapped: Swapped, slots: tuple[int, int], single: int) -> None:
+    buffers = Buffers(MACHINE, swapped)
+    pair = buffers.add(Buffer(Role.MAPS_TILE, place(1000, 0, 2, 31768), 16)).place
+    alone = buffers.add(Buffer(Role.RESULT_TILE, place(400, 1000), 16)).place
+    assert (pair.slot_start(0), pair.slot_start(1), alone.start) == (*slots, single)
+
+
+def test_pairs_of_slots_meet_where_banks_do() -> None:
+    """Maps of 1000 words and results of 400 behind them, two slots each: 1400 words on both sides of word 16384."""
+    for swapped, first, second in (
+        (Swapped(inner=True), BANK - 1400, BANK),
+        (Swapped(True, inner=True), BANK, BANK - 1400),
+    ):
+        buffers = Buffers(MACHINE, swapped)
+        stride = MACHINE.mbuf_words - 1400
+        maps = buffers.add(Buffer(Role.MAPS_TILE, place(1000, 0, 2, stride), 16)).place
+        result = buffers.add(Buffer(Role.RESULT_TILE, place(400, 1000, 2, stride), 16)).place
+        assert [maps.slot_start(slot) for slot in (0, 1)] == [first, second]
+        assert [result.slot_start(slot) for slot in (0, 1)] == [first + 1000, second + 1000]
+
+
+def ends(loads: int, reads: int, slots: int = 2, words: int = 1000) -> Ends:
+    """A layer that begins with a slot of maps and ends with one."""
+    buffers = Buffers(MACHINE, Swapped())
+    stride = MACHINE.mbuf_words - words
+    buffers.add(Buffer(Role.MAPS_TILE, place(words, 0, slots, stride), 16))
+    return Ends(buffers, [Access(Role.MAPS_TILE, loads)], [Access(Role.MAPS_TILE, reads)], [])
+
+
+def blocked(layers: Sequence[Ends], turns: Sequence[Swapped]) -> int:
+    """Words of first loads that lie in the bank that the layer before reads last, counted one by one."""
+    count = 0
+    for (before, turn), (behind, next_turn) in pairwise(zip(layers, turns, strict=True)):
+        (read,) = before.turned(turn).touched(before.reads, weights=False)
+        (load,) = behind.turned(next_turn).touched(behind.loads, weights=False)
+        busy = {word // BANK for word in range(*read)}
+        count += sum(word // BANK in busy for word in range(*load))
+    return count
+
+
+def test_no_other_places_leave_more_room() -> None:
+    """The last of these cannot turn away from the bank that the one before it needs for the sake of the first."""
+    layers = [ends(0, 1), ends(0, 0), ends(1, 0, words=3000), ends(0, 0, slots=1, words=20000), ends(0, 0)]
+    best = blocked(layers, best_swapped(layers))
+    choices = [layer.turns(weights=False) for layer in layers]
+    assert best == min(blocked(layers, turns) for turns in product(*choices)) > 0
+    assert best < blocked(layers, [Swapped()] * len(layers))
+
+
+def test_results_that_are_still_to_be_stored_are_in_the_way_too() -> None:
+    """The layer before reads bank 0 and stores from the end of bank 1: the first load goes to the start of that."""
+    buffers = Buffers(MACHINE, Swapped())
+    buffers.add(Buffer(Role.MAPS_TILE, place(BANK, 0), 16))
+    buffers.add(Buffer(Role.RESULT_TILE, place(5000, 2 * BANK - 5000), 16))
+    before = Ends(buffers, [], [Access(Role.MAPS_TILE)], [Access(Role.RESULT_TILE)])
+    _, turn = best_swapped([before, ends(0, 0, words=8000)])
+    assert turn == Swapped(maps=True, inner=True)
+
+
+# What is stored last
+
+
+def test_the_cu_whose_rows_are_stored_last_loads_them_by_itself() -> None:
+    """A layer of the same shape before stores rows 2 and 3 of each share of four last; the last CU has none there. The
+    first tile wants rows -1 to 2 of each share: row -1 is row 3 of the share before, for all CUs but the first."""
+    schedule = ROWS._replace(maps_slots=2, result_slots=2, weights_slots=2)
+    before, behind = layer(schedule), layer(schedule)
+    loads = behind.first_loads(before, {Role.MAPS})
+    rows = [load.template.load.rows for load in loads if isinstance(load.template.load, Load)]
+    loaded = [(cu, local) for mine in rows for cu, locals_of_cu in enumerate(mine) for local in locals_of_cu]
+    wanted = [(cu, local) for cu in range(4) for local in range(4) if 0 <= 4 * cu - 1 + local < 14]
+    assert sorted(loaded) == wanted, "each CU gets each of its rows once"
+    last = before.stored_last()
+    waiting = [{any(words.meets(other) for other in last) for words in load.read} for load in loads if load.read]
+    assert {frozenset(late) for late in waiting} == {frozenset([False]), frozenset([True])}, (
+        "all of a load waits, or none"
+    )
+
+
+# Banks
+
+
+def test_rows_that_all_cus_read_tell_that_loads_have_arrived() -> None:
+    """Rows 0 and 1 of each share read rows -1 to 2 of it, which are rows 0 to 3 of the tile. Padding is the row above
+    in the first CU, and the one below in the last, which has rows 12 and 13 of the result."""
+    computed = [(step, step.template) for step in layer().program().steps if isinstance(step.template, Conv)]
+    first = [(step, template) for step, template in computed if step.numbers[3] == 0]
+    assert first
+    for step, template in first:
+        (maps,) = (access for access in step.reads if access.place is Role.MAPS_TILE)
+        top, stop = step.numbers[-2], step.numbers[-2] + template.span.bottom + 2
+        assert maps.rows == Extent(top, stop)
+        assert step.seen == (maps._replace(rows=Extent(max(top, 1), min(stop, 3))),)
