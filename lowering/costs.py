@@ -450,12 +450,12 @@ def words_cycles(problem: MapsProblem, plan: WordsPlan) -> int:
         beside = 0 if problem.average and all(row.stop - row.first == 1 for row in tiles.rows) else 1
     load, compute = max(loads), lines * line_cycles(problem)
     latency = machine.memory_latency + machine.transfer_overhead + DRAIN
-    if problem.average and tiles.sliced:
-        # The control core is busy with both.
-        compute += ISSUE_OF_LOAD * load_count(problem, plan)
     if tiles.maps.slots == 1 or not beside:
         # Nothing is loaded while a tile is computed or stored.
         return int(load + max(compute, store) + min(compute, store) / count + count * latency)
+    if problem.average and tiles.sliced:
+        # The control core is busy with both, but for the loads of the first tile.
+        compute += ISSUE_OF_LOAD * load_count(problem, plan) * (count - 1) / count
     steady = max(beside * load, sum(loads) * share + store, compute) + (1 - beside) * load
     waits = count * (3 - tiles.result.slots) * latency
     return int((load + compute + store + steady * (count - 1)) / count + waits)

@@ -57,27 +57,39 @@ module attributes {snow.machine = "zc706"} {
 // -----
 
 // A global pool has one row: CUs share out channels, of each pixel a transfer for each CU, and one more for three of them.
-// Each slice is averaged in pieces of a line, and loads of the next one come between them.
 // CHECK:      tile.layer "avg_pool" {
-// CHECK-NEXT:   %3 = tile.buffer words 1568 at 0 slots 2 every 31168 : !tile.mbuf<pixel 32, row 224>
-// CHECK-NEXT:   %4 = tile.buffer words 32 at 1568 slots 2 every 31168 : !tile.mbuf<pixel 32, row 32>
 // CHECK:        tile.for %6 = 0 to 7 {
 // CHECK-NEXT:     tile.load_pixels %0 row[0] column[0] channel[0] words 32 share 32 to %3 slot[0] part[%6], [0] <top 0, bottom 1, left 0, right 7, share 0, cus 15>
 // CHECK-NEXT:   }
-// CHECK-NEXT:   tile.avg_pool %3[0] to %4[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 0, cus 15> <kernel_h {{.*}}> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> with
-// CHECK-NEXT:   tile.load_pixels %0 row[0] column[0] channel[128] words 32 share 32 to %3 slot[1] part[0], [0] <top 0, bottom 1, left 0, right 7, share 0, cus 7>
-// CHECK-NEXT:   tile.avg_pool %3[0] to %4[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 0, cus 15> <kernel_h {{.*}}> <words 16, first 16, other 0, target 16, lead 0, row_lead 0> with
-// CHECK-NEXT:   tile.for %7 = 0 to 6 {
-// CHECK-NEXT:     tile.load_pixels %0 row[0] column[0] channel[128] words 32 share 32 to %3 slot[1] part[%7 + 1], [0] <top 0, bottom 1, left 0, right 7, share 0, cus 7>
-// CHECK-NEXT:   }
-// CHECK-NEXT:   tile.avg_pool %3[1] to %4[1] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 0, cus 7>
+// CHECK-NEXT:   tile.avg_pool %3[0] to %4[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 0, cus 15> <kernel_h {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0> with
 // CHECK:        tile.store %4[0] to %1 row[0] column[0] channel[0] words 32 share 32 limit 224 part[0], [0] <top 0, bottom 1, left 0, right 1, share 0, cus 15>
-// CHECK:        tile.store %4[1] to %1 row[0] column[0] channel[128] words 32 share 32 limit 224 part[0], [0] <top 0, bottom 1, left 0, right 1, share 0, cus 7>
+// CHECK:        tile.for %7 = 0 to 7 {
+// CHECK-NEXT:     tile.load_pixels %0 row[0] column[0] channel[128] words 32 share 32 to %3 slot[0] part[%7], [0] <top 0, bottom 1, left 0, right 7, share 0, cus 7>
+// CHECK-NEXT:   }
+// CHECK:        tile.avg_pool %3[0] to %4[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 0, cus 7>
+// CHECK:        tile.store %4[0] to %1 row[0] column[0] channel[128] words 32 share 32 limit 224 part[0], [0] <top 0, bottom 1, left 0, right 1, share 0, cus 7>
 // CHECK-NEXT: }
 module attributes {snow.machine = "zc706"} {
   %x = "test.op"() : () -> tensor<1x224x7x7x!cnn.fixed<8>>
   %y = cnn.avg_pool %x {kernel = [7, 7]} : (tensor<1x224x7x7x!cnn.fixed<8>>) -> tensor<1x224x1x1x!cnn.fixed<8>> loc("pool1")
   "test.op"(%y) : (tensor<1x224x1x1x!cnn.fixed<8>>) -> ()
+}
+
+// -----
+
+// Of many channels there are slices. Each is averaged in pieces, here of a line, and loads of the next slice come between them.
+// CHECK:      tile.layer "avg_pool" {
+// CHECK-NEXT:   %3 = tile.buffer words 6272 at 0 slots 2 every 26368 : !tile.mbuf<pixel 128, row 896>
+// CHECK:        tile.avg_pool %3[0] to %4[0] row[0] {{.*}} <words 16, first 0, other 0, target 0, lead 0, row_lead 0> with
+// CHECK-NEXT:   tile.load_pixels %0 row[0] column[0] channel[128] words 128 share 256 to %3 slot[1] part[0], [0]
+// CHECK-NEXT:   tile.avg_pool %3[0] to %4[0] row[0] {{.*}} <words 16, first 16, other 0, target 16, lead 0, row_lead 0> with
+// CHECK-NEXT:   tile.load_pixels %0 row[0] column[0] channel[128] words 128 share 256 to %3 slot[1] part[1], [0]
+// CHECK-NEXT:   tile.avg_pool %3[0] to %4[0] row[0] {{.*}} <words 16, first 32, other 0, target 32, lead 0, row_lead 0> with
+// CHECK:        tile.avg_pool %3[1] to %4[1] row[0]
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x1024x7x7x!cnn.fixed<8>>
+  %y = cnn.avg_pool %x {kernel = [7, 7]} : (tensor<1x1024x7x7x!cnn.fixed<8>>) -> tensor<1x1024x1x1x!cnn.fixed<8>> loc("pool1")
+  "test.op"(%y) : (tensor<1x1024x1x1x!cnn.fixed<8>>) -> ()
 }
 
 // -----
