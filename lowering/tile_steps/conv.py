@@ -71,6 +71,9 @@ class Conv:
         return hash((self.span, self.kernels, self.rows, self.columns))
 
 
+NOTHING = Extent(0, 0)
+
+
 class Code(NamedTuple):
     """What of the step for a part of a tile is the same for all kernel tiles; see Step."""
 
@@ -78,7 +81,8 @@ class Code(NamedTuple):
     maps_rows: Extent
     """Rows of the maps tile that are read."""
     seen_rows: Extent | None
-    """Those that all CUs read, where not all of a slot lies in one bank."""
+    """Those that all CUs read, none where there is a CU with padding only; None where all of a tile lies in a bank, or
+    what CUs read has gaps."""
     counts: tuple[int, ...]
     cycles: int
     takes: int
@@ -535,12 +539,18 @@ class TileCode:
         cycles = max(map(len, rows)) * outputs * layer.output_cycles
         # All of a maps tile is read where tiles have slots in turns, each in its bank.
         read, seen = ALL, None
-        if layer.plan.maps.slots == 1:
-            of_cus = [self._maps_rows(part, cu) for cu, mine in enumerate(rows) if mine]
+        of_cus = [self._maps_rows(part, cu) for cu, mine in enumerate(rows) if mine]
+        if layer.plan.maps.slots == 1 and layer.problem.maps.unrolled is not None:
+            first = part.top * window.stride_h + self.kernels.row_lead
+            read = Extent(first, first + window.rows_read(part.bottom - part.top))
+        elif layer.plan.maps.slots == 1:
             read = Extent(min(mine.first for mine in of_cus), max(mine.stop for mine in of_cus))
-            common = Extent(max(mine.first for mine in of_cus), min(mine.stop for mine in of_cus))
-            gapless = window.dilation_h == 1 and window.stride_h <= window.kernel_h
-            seen = common if gapless and common.first < common.stop else None
+            if window.dilation_h == 1 and window.stride_h <= window.kernel_h:
+                first = max(mine.first for mine in of_cus)
+                seen = Extent(first, max(first, min(mine.stop for mine in of_cus)))
+        # A part of a kernel may have its taps in the padding alone.
+        if self.kernels.parts > 1 or not any(columns) or any(mine == NOTHING for mine in of_cus):
+            seen = NOTHING
         return Code(template, read, seen, counts, min(cycles, layer.cover), cycles)
 
     def _maps_rows(self, part: Part, cu: int) -> Extent:
@@ -623,8 +633,13 @@ class ConvTile:
             counts,
             cycles,
             takes,
-            seen=() if seen_rows is None else (Access(Role.MAPS_TILE, self.maps_slot, seen_rows),),
+            seen=None if seen_rows is None else self._seen(seen_rows),
         )
+
+    def _seen(self, rows: Extent) -> tuple[Access, ...]:
+        """What all CUs read, if these are the rows of the maps that they do: where there are none, a CU may have no
+        more than an initial value."""
+        return () if rows == NOTHING else (Access(Role.MAPS_TILE, self.maps_slot, rows), *self.inputs)
 
 
 def divisors(number: int) -> list[int]:

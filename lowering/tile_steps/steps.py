@@ -148,8 +148,8 @@ class Step:
     """Whether it is a load that gives way to others: it comes when memory has time for it."""
     ahead: bool = False
     """Whether it is a load for the layer behind."""
-    seen: tuple[Access, ...] = ()
-    """Words of slots in several banks that all CUs read."""
+    seen: tuple[Access, ...] | None = None
+    """Words in several banks, each of which all CUs read; None: all read what of `reads` lies in one."""
     held: tuple[Access, ...] = ()
     """What a load keeps from being computed with while it is in flight, and comes behind: all of its banks."""
     shared: tuple[Access, ...] = ()

@@ -278,9 +278,9 @@ class Waits:
         """Takes note of the loads that have arrived, now that all that is joined with what reads their banks is there:
         until then it is not known what of that comes first."""
         for step in self.reading:
-            for access in (*step.reads, *step.seen):
+            for access in step.reads if step.seen is None else step.seen:
                 banks = self.banks_of(access)
-                if len(banks) == 1 or access in step.seen:
+                if len(banks) == 1 or step.seen is not None:
                     for bank in banks:
                         for load in self.flying.pop(bank, ()):
                             load.in_flight.discard(bank)

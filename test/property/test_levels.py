@@ -223,6 +223,12 @@ def first_layers(draw: st.DrawFn) -> Net:
     ChooseSchedulePass(),
 )
 @example(Net((16, 9, 9), (Conv(16, (3, 3), pads=(1, 1, 1, 1)),)), DEFAULT, ChooseSchedulePass(mode="coop"))
+@example(
+    # What is loaded next, for the pool, may not come where unrolled rows are still read.
+    Net((4, 13, 13), (Conv(10, (7, 3), (2, 4), (3, 0, 1, 2), (2, 1), relu=True), MaxPool((3, 3), (2, 2)))),
+    small(2, 3, 6144, 16384, 256),
+    ChooseSchedulePass(mode="indp", order="kloop", biases=0, abreast=1),
+)
 @given(first_layers(), machines, wishes)
 def test_unrolled_rows(net: Net, machine: Machine, wish: ChooseSchedulePass) -> None:
     """Wherever the host can unroll the rows of the input, and whether or not that is faster."""

@@ -138,4 +138,16 @@ def test_rows_that_all_cus_read_tell_that_loads_have_arrived() -> None:
         (maps,) = (access for access in step.reads if access.place is Role.MAPS_TILE)
         top, stop = step.numbers[-2], step.numbers[-2] + template.span.bottom + 2
         assert maps.rows == Extent(top, stop)
-        assert step.seen == (maps._replace(rows=Extent(max(top, 1), min(stop, 3))),)
+        others = tuple(access for access in step.reads if access is not maps)
+        assert step.seen == (maps._replace(rows=Extent(max(top, 1), min(stop, 3))), *others)
+
+
+def test_a_cu_that_reads_padding_alone_tells_nothing() -> None:
+    """Four rows of padding above: rows 0 and 1 of the first share have no taps, so that its CU reads no maps."""
+    window = WINDOW._replace(pad_top=4, out_h=16)
+    result = MAPS._replace(height=16)
+    problem = ConvProblem(MACHINE, window, MAPS, None, result, 64, 1, 1, False)
+    steps = conv_steps(problem, plan_conv(problem, ROWS), maps_of(MAPS, None, result), Swapped()).program().steps
+    computed = [step for step in steps if isinstance(step.template, Conv)]
+    assert {step.seen == () for step in computed if step.numbers[3] == 0} == {True}
+    assert {step.seen == () for step in computed if step.numbers[3] != 0} == {False}
