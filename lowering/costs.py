@@ -438,38 +438,42 @@ def words_cycles(problem: MapsProblem, plan: WordsPlan) -> int:
     """Estimated cycles of a layer that works on the words of pixels: memory, of which every CU has its share for what
     it loads, or what computes, whichever takes longer, and what does not hide behind it."""
     machine, window, tiles = problem.machine, problem.window, plan.tiles
-    rate, count, beside = machine.bytes_per_cycle, tiles.maps_tiles * len(plan.channels), 1.0
+    rate, count = machine.bytes_per_cycle, tiles.maps_tiles * len(plan.channels)
     if tiles.sliced:
         share, loads, store, lines = _by_channels(problem, plan)
-        beside = _loaded_beside(problem, plan) if problem.average else 1
     else:
         share, loads = _by_rows(problem, tiles)
         store = problem.result.words * 2 / rate
         lines = tiles.share * window.out_w * problem.result_words // machine.line_words
-        # An average is cut into rows, but a row into nothing.
-        beside = 0 if problem.average and all(row.stop - row.first == 1 for row in tiles.rows) else 1
     load, compute = max(loads), lines * line_cycles(problem)
-    latency = machine.memory_latency + machine.transfer_overhead + DRAIN
-    if tiles.maps.slots == 1 or not beside:
+    latency, beside = machine.memory_latency + machine.transfer_overhead + DRAIN, _loaded_beside(problem, plan)
+    if not beside:
         # Nothing is loaded while a tile is computed or stored.
         return int(load + max(compute, store) + min(compute, store) / count + count * latency)
     if problem.average and tiles.sliced:
         # The control core is busy with both, but for the loads of the first tile.
-        compute += ISSUE_OF_LOAD * load_count(problem, plan) * (count - 1) / count
+        compute += ISSUE_OF_LOAD * _load_count(problem, plan) * (count - 1) / count
     steady = max(beside * load, sum(loads) * share + store, compute) + (1 - beside) * load
     waits = count * (3 - tiles.result.slots) * latency
     return int((load + compute + store + steady * (count - 1)) / count + waits)
 
 
 def _loaded_beside(problem: MapsProblem, plan: WordsPlan) -> float:
-    """The part of the loads of a slice of channels that find a place between the pieces of the one before."""
+    """The part of the loads of a tile that find a place beside the computation of the one before."""
+    if plan.tiles.maps.slots == 1:
+        return 0
+    if not problem.average:
+        return 1
+    if not plan.tiles.sliced:
+        # An average is cut into rows, but a row into nothing.
+        return 0 if all(row.stop - row.first == 1 for row in plan.tiles.rows) else 1
     rows = max(tile.load_stop - tile.load_first for row in plan.tiles.rows for tile in row.maps)
     columns = max(tile.load_stop - tile.load_first for tile in plan.tiles.columns)
     steps = rows * -(-columns // problem.machine.load_queue_depth)
     return min(1, len(averaged_pieces(problem.machine, plan.channels[0].words)) / steps)
 
 
-def load_count(problem: MapsProblem, plan: WordsPlan) -> int:
+def _load_count(problem: MapsProblem, plan: WordsPlan) -> int:
     """Loads of pixels, in all CUs, where these share out channels."""
     operands = 1 + (problem.other is not None)
     return operands * _pixels(problem, plan.tiles) * sum(tile.cus.bit_count() for tile in plan.channels)

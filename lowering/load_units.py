@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from snowdialect.dialects import tile
 from snowdialect.dialects.target import machine_of
@@ -40,6 +40,17 @@ def row_cuts(machine: Machine, rows: int, words: int) -> list[range]:
     return [range(*ends) for ends in pairwise(cuts)]
 
 
+class _Shared(NamedTuple):
+    """How loads are shared out among units."""
+
+    working: int
+    """Mask of the CUs that have rows of their own."""
+    units: int
+    """Those for each of these, or for all."""
+    pieces: list[range]
+    """Transfers or rows that every load takes as a whole, each through a unit."""
+
+
 @dataclass
 class LoadUnits:
     """Gives out the load units of a machine."""
@@ -47,8 +58,8 @@ class LoadUnits:
     machine: Machine
     _joined: dict[SSAValue, bool] = field(default_factory=dict[SSAValue, bool])
     """Whether all loads of a maps buffer take rows that lie in one piece."""
-    _parts: dict[SSAValue, list[range]] = field(default_factory=dict[SSAValue, list[range]])
-    """For each maps buffer, its transfers or rows in pieces that every load takes as a whole."""
+    _parts: dict[SSAValue | Operation, _Shared] = field(default_factory=dict[SSAValue | Operation, _Shared])
+    """For each maps buffer, or for a load that comes ahead."""
     _cuts: dict[SSAValue, list[range]] = field(default_factory=dict[SSAValue, list[range]])
     """For each maps buffer, the words of its rows that each unit loads."""
     _split: dict[SSAValue, bool] = field(default_factory=dict[SSAValue, bool])
@@ -67,21 +78,17 @@ class LoadUnits:
 
         A CU with rows of its own has its own units; rows for all CUs are shared out among all units.
         """
-        count = self.machine.load_units
-        loads = _loads(op.buffer)
-        if _is_ahead(op.buffer) and op.span.record.share:
-            return self._for_once(op, rows, cu)
-        if all(load.span.record.share for load in loads):
-            # Where few CUs have work, each has more units.
-            count = max(1, count // max(load.span.record.cus.bit_length() for load in loads))
-        else:
-            cu = 0
-        size = max(1, self.row_transfers(op))
-        if op.buffer not in self._parts:
-            self._parts[op.buffer] = _common_pieces(loads, count, size)
+        # What fills a buffer of the layer behind is all that does before it is waited for.
+        once = _is_ahead(op.buffer)
+        key, size = op if once else op.buffer, max(1, self.row_transfers(op))
+        if key not in self._parts:
+            # Asked once, as above.
+            self._parts[key] = self._shared([op] if once else _loads(op.buffer), size, once=once)
+        working, count, pieces = self._parts[key]
+        cu = (working & (1 << cu) - 1).bit_count()
         wanted = range(rows.start * size, rows.stop * size)
         found: list[UnitPart] = []
-        for number, piece in enumerate(self._parts[op.buffer]):
+        for number, piece in enumerate(pieces):
             if piece.start not in wanted:
                 continue
             unit = (cu * count + number % count) % self.machine.load_units
@@ -91,17 +98,15 @@ class LoadUnits:
                 found.append(UnitPart(piece, unit))
         return found
 
-    def _for_once(self, op: tile.LoadOp, rows: range, cu: int) -> list[UnitPart]:
-        """Likewise for a load into the buffers of the layer behind, which are filled once: so all units share out what
-        a load brings, for however few CUs."""
-        working = op.span.record.cus
-        count = max(1, self.machine.load_units // working.bit_count())
-        first = (working & (1 << cu) - 1).bit_count() * count
-        size = max(1, self.row_transfers(op))
-        begin, length = rows.start * size, len(rows) * size
-        cuts = [begin + length * cut // count for cut in range(count + 1)]
-        parts = enumerate(range(*ends) for ends in pairwise(cuts))
-        return [UnitPart(part, (first + number) % self.machine.load_units) for number, part in parts if part]
+    def _shared(self, loads: list[tile.LoadOp], size: int, *, once: bool) -> _Shared:
+        """How the loads of a buffer are shared out, whose rows have so many parts. Where few CUs have work, each has
+        more units; those below the highest one count as well, unless the buffer is filled once."""
+        working, units = 0, self.machine.load_units
+        if all(load.span.record.share for load in loads):
+            highest = max(load.span.record.cus.bit_length() for load in loads)
+            working = loads[0].span.record.cus if once else (1 << highest) - 1
+            units = max(1, units // working.bit_count())
+        return _Shared(working, units, _common_pieces(loads, units, size))
 
     def row_cuts(self, op: tile.LoadOp) -> list[range]:
         """See the function `row_cuts`; the same for all loads of a buffer."""

@@ -72,6 +72,7 @@ class Conv:
 
 
 NOTHING = Extent(0, 0)
+"""Rows of maps that nobody reads."""
 
 
 class Code(NamedTuple):
@@ -81,7 +82,7 @@ class Code(NamedTuple):
     maps_rows: Extent
     """Rows of the maps tile that are read."""
     seen_rows: Extent | None
-    """Those that all CUs read, none where there is a CU with padding only; None where all of a tile lies in a bank, or
+    """Those that all CUs read; NOTHING where a CU may have padding only; None where all of a tile lies in a bank, or
     what CUs read has gaps."""
     counts: tuple[int, ...]
     cycles: int
@@ -637,9 +638,12 @@ class ConvTile:
         )
 
     def _seen(self, rows: Extent) -> tuple[Access, ...]:
-        """What all CUs read, if these are the rows of the maps that they do: where there are none, a CU may have no
-        more than an initial value."""
-        return () if rows == NOTHING else (Access(Role.MAPS_TILE, self.maps_slot, rows), *self.inputs)
+        """What all CUs read, if these are the rows of the maps that they do."""
+        if rows == NOTHING:
+            # A CU may have no more than an initial value.
+            return ()
+        maps = (Access(Role.MAPS_TILE, self.maps_slot, rows),) if rows.first < rows.stop else ()
+        return (*maps, *self.inputs)
 
 
 def divisors(number: int) -> list[int]:

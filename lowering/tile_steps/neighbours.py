@@ -191,8 +191,8 @@ class Buffers:
 
     def banks_of(self, accesses: Iterable[Access], weights: bool) -> frozenset[int]:
         """The banks of maps, or of weights, that are touched."""
-        found = (words for access in accesses if (words := self.words(access)) is not None)
-        return frozenset(bank for words in found if words.weights is weights for bank in self.banks(words))
+        touched = (Words(weights, words) for words in self.touched(accesses, weights))
+        return frozenset(bank for words in touched for bank in self.banks(words))
 
     def touched(self, accesses: Iterable[Access], weights: bool) -> list[Extent]:
         """The words of maps, or of weights, that are touched."""

@@ -151,3 +151,14 @@ def test_a_cu_that_reads_padding_alone_tells_nothing() -> None:
     computed = [step for step in steps if isinstance(step.template, Conv)]
     assert {step.seen == () for step in computed if step.numbers[3] == 0} == {True}
     assert {step.seen == () for step in computed if step.numbers[3] != 0} == {False}
+
+
+def test_cus_that_read_different_rows_tell_of_kernels_only() -> None:
+    """One row of maps under three of taps: the first CU reads it with the last of these, the third with the first."""
+    maps, result = MAPS._replace(height=1), MAPS._replace(height=3)
+    window = WINDOW._replace(pad_top=2, in_h=1, out_h=3)
+    problem = ConvProblem(MACHINE, window, maps, None, result, 64, 1, 1, False)
+    schedule = ROWS._replace(rows=1, maps_rows=3)
+    steps = conv_steps(problem, plan_conv(problem, schedule), maps_of(maps, None, result), Swapped()).program().steps
+    seen = [step.seen for step in steps if isinstance(step.template, Conv)]
+    assert {tuple(access.place for access in accesses or ()) for accesses in seen} == {(Role.WEIGHTS,)}
