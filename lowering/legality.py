@@ -31,7 +31,9 @@ def check_removed(
 def _collect_kinds(op: Operation, kinds: set[type[Operation]]) -> None:
     """Finds the classes of all operations in one; xDSL's walk hands each of them up through its generators."""
     for block in (block for region in op.regions for block in region.blocks):
-        for inner in block.ops:
+        inner = block.first_op
+        while inner is not None:
             kinds.add(type(inner))
             if inner.regions:
                 _collect_kinds(inner, kinds)
+            inner = inner.next_op

@@ -10,12 +10,11 @@ import ctypes
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from snowdialect.errors import SnowError
 
@@ -28,6 +27,9 @@ MAX_PROCESSES = 8
 LOWEST_PRIORITY = 19
 PR_SET_PDEATHSIG = 1
 """Of prctl(2)."""
+
+_PIPE_BYTES = 1 << 20
+"""What a pipe may hold, the most that Linux grants to all: who sends goes on while who receives is at a task."""
 
 _ENTRY_BYTES = 4
 _MOST_ENTRIES = 1024
@@ -44,7 +46,20 @@ def available_processes() -> int:
 def map_in_processes(
     work: Callable[[Task], Result], tasks: Sequence[Task], processes: int | None = None
 ) -> list[Result]:
-    """What `work` makes of each task, in their order; tasks are begun in that order, so the longest should come first.
+    """What `work` makes of each task, in their order. Arguments and errors are those of `share_out`."""
+    results: dict[int, Result] = {}
+    share_out(work, tasks, results.__setitem__, processes)
+    return [results[task] for task in range(len(tasks))]
+
+
+def share_out(
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    take: Callable[[int, Result], None],
+    processes: int | None = None,
+) -> None:
+    """Calls `take` with the number of each task and what `work` makes of it. Tasks are begun in their order, so the
+    longest should come first; results are taken in this process, in any order, while other tasks are still at work.
 
     By default there is a process for each CPU, this one included, and only this one where no process can be forked.
     Raises what `work` raises for the first task for which it does so, and SnowError when a process ends before its
@@ -52,16 +67,30 @@ def map_in_processes(
     """
     count = min(processes or available_processes(), len(tasks))
     if count <= 1:
-        return [work(task) for task in tasks]
+        for number, task in enumerate(tasks):
+            take(number, work(task))
+        return
     queue = _Queue(len(tasks))
+    errors: list[_Error] = []
+
+    def receive(outcomes: Iterable[_Outcome]) -> None:
+        for outcome in outcomes:
+            if isinstance(outcome, _Error):
+                errors.append(outcome)
+            else:
+                take(*outcome)
+
     with ExitStack() as stack:
         stack.callback(queue.close)
         others = [stack.enter_context(_Process(_do_tasks, work, tasks, queue)) for _ in range(count - 1)]
-        outcomes = [_do_tasks(work, tasks, queue), *(process.result() for process in others)]
-    if errors := [outcome.error for outcome in outcomes if outcome.error is not None]:
+        for outcome in _do_tasks(work, tasks, queue):
+            receive((outcome,))
+            for process in others:
+                receive(process.sent())
+        for process in others:
+            receive(process.rest())
+    if errors:
         raise min(errors, key=lambda error: error.task).exception
-    results = {task: result for outcome in outcomes for task, result in outcome.results}
-    return [results[task] for task in range(len(tasks))]
 
 
 @contextmanager
@@ -75,13 +104,20 @@ def in_background(work: Callable[[], Result]) -> Generator[Callable[[], Result]]
     if available_processes() == 1:
         yield work
         return
-    with _Process(partial(_give_way, work)) as process:
-        yield process.result
+    with _Process(_give_way, work) as process:
+
+        def result() -> Result:
+            (outcome,) = process.rest()
+            if isinstance(outcome, _Error):
+                raise outcome.exception
+            return outcome.result
+
+        yield result
 
 
-def _give_way(work: Callable[[], Result]) -> Result:
-    os.nice(LOWEST_PRIORITY)
-    return work()
+class _Made(NamedTuple):
+    task: int
+    result: Any
 
 
 class _Error(NamedTuple):
@@ -89,22 +125,30 @@ class _Error(NamedTuple):
     exception: Exception
 
 
-class _Outcome(NamedTuple):
-    """What a process made of its tasks, up to the one that failed."""
-
-    results: list[tuple[int, Any]]
-    error: _Error | None = None
+_Outcome = _Made | _Error
+_END = None
+"""What a process sends last."""
 
 
-def _do_tasks(work: Callable[[Task], Any], tasks: Sequence[Task], queue: _Queue) -> _Outcome:
-    """Does tasks as long as there are any. Tasks before one that fails are with others, who do them."""
-    results: list[tuple[int, Any]] = []
+def _do_tasks(work: Callable[[Task], Any], tasks: Sequence[Task], queue: _Queue) -> Iterator[_Outcome]:
+    """Does tasks as long as there are any, up to the one that fails. Those before it are with others, who do them."""
     for number in queue:
-        try:
-            results.append((number, work(tasks[number])))
-        except Exception as error:
-            return _Outcome([], _Error(number, error))
-    return _Outcome(results)
+        outcome = _do(work, number, tasks[number])
+        yield outcome
+        if isinstance(outcome, _Error):
+            return
+
+
+def _give_way(work: Callable[[], Any]) -> Iterator[_Outcome]:
+    os.nice(LOWEST_PRIORITY)
+    yield _do(work, 0)
+
+
+def _do(work: Callable[..., Any], number: int, *arguments: Any) -> _Outcome:
+    try:
+        return _Made(number, work(*arguments))
+    except Exception as error:
+        return _Error(number, error)
 
 
 class _Queue:
@@ -125,27 +169,40 @@ class _Queue:
         os.close(self.reader)
 
 
-class _Process(Generic[Result]):
+class _Process:
     """A fork that does some work; it ends with the block that it is a context for."""
 
-    def __init__(self, work: Callable[..., Result], *arguments: Any) -> None:
+    def __init__(self, work: Callable[..., Iterator[_Outcome]], *arguments: Any) -> None:
         context = get_context("fork")
         self.receiver, sender = context.Pipe(duplex=False)
+        _widen(sender)
         self.process = context.Process(
             target=_run, args=(os.getpid(), sender, self.receiver, work, *arguments), daemon=True
         )
         self.process.start()
         sender.close()
+        self.ended = False
+        """Whether it has sent all."""
 
-    def result(self) -> Result:
-        """What was made, once it is."""
+    def sent(self) -> Iterator[_Outcome]:
+        """What it has sent by now."""
+        while not self.ended and self.receiver.poll():
+            yield from self._receive()
+
+    def rest(self) -> Iterator[_Outcome]:
+        """All that it still sends."""
+        while not self.ended:
+            yield from self._receive()
+
+    def _receive(self) -> Iterator[_Outcome]:
         try:
-            result = self.receiver.recv()
+            outcome = self.receiver.recv()
         except EOFError:
             raise SnowError("a process that the compiler started was ended before its work was done") from None
-        if isinstance(result, BaseException):
-            raise result
-        return result
+        if outcome is _END:
+            self.ended = True
+        else:
+            yield outcome
 
     def __enter__(self) -> Self:
         return self
@@ -156,18 +213,26 @@ class _Process(Generic[Result]):
         self.process.join()
 
 
-def _run(parent: int, sender: Connection, receiver: Connection, work: Callable[..., Any], *arguments: Any) -> None:
-    """What a fork does; it sends the result, or the error that stopped it."""
+def _run(
+    parent: int, sender: Connection, receiver: Connection, work: Callable[..., Iterator[_Outcome]], *arguments: Any
+) -> None:
+    """What a fork does; it sends each outcome."""
     # Only who waits may hold this end: when it is gone, so is a fork that has something to send.
     receiver.close()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     _end_with(parent)
-    try:
-        result = work(*arguments)
-    except Exception as error:
-        result = error
     with suppress(BrokenPipeError):
-        sender.send(result)
+        for outcome in work(*arguments):
+            sender.send(outcome)
+        sender.send(_END)
+
+
+def _widen(sender: Connection) -> None:
+    """Lets Linux hold as much of what is sent as it lets anybody."""
+    from fcntl import F_SETPIPE_SZ, fcntl
+
+    with suppress(OSError):
+        fcntl(sender.fileno(), F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _end_with(parent: int) -> None:

@@ -14,7 +14,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from lowering.loop_to_snowflake import is_relocatable
-from lowering.processes import map_in_processes
+from lowering.processes import share_out
 from lowering.serialize import AttributeTable, BlockData, Outside, build, outside_of, take_down
 from snowdialect.dialects import tile
 
@@ -35,10 +35,12 @@ def lower_layers(module: ModuleOp, run: Run, processes: int | None = None) -> No
             layer = _Layer(op, outside_of(op))
             alike.setdefault(layer.key(table), []).append(layer)
     groups = sorted(alike.values(), key=lambda layers: layers[0].size, reverse=True)
-    lowered = map_in_processes(partial(_lower, module, run), [layers[0] for layers in groups], processes)
-    for layers, code in zip(groups, lowered, strict=True):
-        for layer in reversed(layers):
+
+    def put_in(number: int, code: _LoweredLayer) -> None:
+        for layer in reversed(groups[number]):
             Rewriter.replace_op(layer.op, code.ops_for(layer.outside), [])
+
+    share_out(partial(_lower, module, run), [layers[0] for layers in groups], put_in, processes)
 
 
 class _Layer(NamedTuple):

@@ -36,7 +36,7 @@ def separate_carried_values(block: Block) -> None:
     """Inserts copies until no register that a loop carries is wanted by two values at once."""
     loops = loops_in(block)
     for loop in loops:
-        separate_carried_values(loop.body.block)
+        separate_carried_values(loop.block)
     _Separator(block, loops).run()
 
 

@@ -19,7 +19,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.legality import check_removed
 from lowering.snowflake.arithmetic import IMMEDIATE, Emitter, Terms, cost, signed
-from lowering.snowflake.carried_values import separate_carried_values
+from lowering.snowflake.carried_values import separate_carried_values, separate_in_block
 from lowering.snowflake.loops import loops_by_height, loops_in, ops_in
 from lowering.snowflake.parities import carry_parities
 from lowering.snowflake.pressure import liveness
@@ -130,13 +130,13 @@ def _repeated(block: Block) -> Counter[tuple[Terms, int]]:
 
 def _expand(blocks: Iterable[Block], whole: Block | ForOp) -> None:
     """Expands the addresses directly in some blocks of a nest or program, none of which lies in another."""
-    blocks = [block for block in blocks if ops_in(block, snowflake.AddressOp)]
-    if blocks:
-        # A value that a loop starts from and that is kept as well has two registers, counted once it is copied.
-        separate_carried_values(whole.body.block if isinstance(whole, ForOp) else whole)
+    repeated = {block: _repeated(block) for block in blocks if ops_in(block, snowflake.AddressOp)}
+    if repeated:
         live = liveness(whole).at
-        for block in blocks:
-            _BlockExpander(live, _repeated(block)).run(block)
+        for block, distances in repeated.items():
+            _BlockExpander(live, distances).run(block)
+            # A value that a loop starts from and that is kept as well has two registers, counted once it is copied.
+            separate_in_block(block)
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,9 @@ class ExpandAddressesPass(ModulePass):
             if isinstance(program, snowflake.ProgramOp):
                 block = program.body.block
                 carry_parities(block)
+                separate_carried_values(block)
                 for nest in loops_in(block):
                     for loops in loops_by_height(nest):
-                        _expand([loop.body.block for loop in loops], nest)
+                        _expand([loop.block for loop in loops], nest)
                 _expand([block], block)
         check_removed(op, self.name, illegal=(snowflake.AddressOp,))

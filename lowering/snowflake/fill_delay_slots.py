@@ -21,7 +21,7 @@ from lowering.snowflake.flat import RegisterFile
 from lowering.snowflake.loops import all_loops
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import located
-from snowdialect.dialects.snowflake import BranchOp, InstructionOp, Stage
+from snowdialect.dialects.snowflake import BranchOp, InstructionOp, Stage, is_branch, is_instruction
 from snowdialect.dialects.target import machine_of
 
 _WINDOW = 32
@@ -90,10 +90,10 @@ def _movable_before(branch: BranchOp, slots: int) -> Iterator[InstructionOp]:
     """The straight line of instructions before a branch, backwards, up to the delay slots of the one before it."""
     line: list[InstructionOp] = []
     op = branch.prev_op
-    while isinstance(op, InstructionOp) and not isinstance(op, BranchOp) and len(line) < _WINDOW + slots:
+    while is_instruction(op) and not is_branch(op) and len(line) < _WINDOW + slots:
         line.append(op)
         op = op.prev_op
-    yield from line[: len(line) - slots] if isinstance(op, BranchOp) else line[:_WINDOW]
+    yield from line[: len(line) - slots] if is_branch(op) else line[:_WINDOW]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class FillDelaySlotsPass(ModulePass):
             program.advance(Stage.BRANCHES, Stage.SCHEDULED, self.name)
             slots, whole = machine_of(program).delay_slots, program.body.block
             registers = RegisterFile(whole)
-            for block in (whole, *(loop.body.block for loop in all_loops(whole))):
+            for block in (whole, *(loop.block for loop in all_loops(whole))):
                 for branch in tuple(block.ops):
-                    if isinstance(branch, BranchOp):
+                    if is_branch(branch):
                         fill_slots(branch, slots, registers, self.move)

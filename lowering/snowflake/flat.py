@@ -39,7 +39,7 @@ class RegisterFile:
 
     def open_loop(self, loop: ForOp) -> snowflake.MovOp:
         """Lets what a loop carries be named by register; returns its counter's first value, not inserted yet."""
-        for value in (*loop.body.block.args, *loop.results):
+        for value in (*loop.block.args, *loop.results):
             value.replace_all_uses_with(self.of(value))
         return located(snowflake.MovOp(loop.counts[0], _register(loop.counter)), loop.location)
 

@@ -21,7 +21,7 @@ from xdsl.traits import MemoryEffectKind, only_has_effect
 from lowering.snowflake.flat import RegisterFile
 from lowering.snowflake.loops import all_loops, ops_in
 from snowdialect.dialects.locations import located
-from snowdialect.dialects.snowflake import BranchOp, GetRegisterOp, LabelOp, MovBaseOp, ProgramOp, Stage
+from snowdialect.dialects.snowflake import BranchOp, GetRegisterOp, LabelOp, MovBaseOp, ProgramOp, Stage, is_branch
 from snowdialect.dialects.tile.memory import ReshapeOp, end_of_memory, region_address
 
 
@@ -88,10 +88,14 @@ def _fill_in_addresses(program: ProgramOp) -> None:
 
 def _rename_labels(block: Block, numbers: Iterator[int]) -> None:
     """Names the labels of a program by the next numbers."""
-    blocks = (block, *(loop.body.block for loop in all_loops(block)))
+    blocks = (block, *(loop.block for loop in all_loops(block)))
     names: dict[str, str] = {}
-    for label in (op for inner in blocks for op in ops_in(inner, LabelOp)):
-        names[label.sym_name.data] = name = f"loop{next(numbers)}"
-        label.sym_name = StringAttr(name)
-    for branch in (op for inner in blocks for op in inner.ops if isinstance(op, BranchOp)):
+    branches: list[BranchOp] = []
+    for op in (op for inner in blocks for op in inner.ops):
+        if type(op) is LabelOp:
+            names[op.sym_name.data] = name = f"loop{next(numbers)}"
+            op.sym_name = StringAttr(name)
+        elif is_branch(op):
+            branches.append(op)
+    for branch in branches:
         branch.target = SymbolRefAttr(names[branch.label])

@@ -14,8 +14,15 @@ _Op = TypeVar("_Op", bound=Operation)
 
 def ops_in(block: Block, kind: type[_Op]) -> list[_Op]:
     """The operations of a kind, which has no subclasses, directly in a block."""
-    # isinstance takes a way around by abc for what is of another kind, as nearly all operations are.
-    return [op for op in block.ops if type(op) is kind]
+    # isinstance takes a way around by abc for what is of another kind, as nearly all operations are, and xDSL's
+    # iterator takes two calls for each operation.
+    found: list[_Op] = []
+    op = block.first_op
+    while op is not None:
+        if type(op) is kind:
+            found.append(op)
+        op = op.next_op
+    return found
 
 
 def loops_in(block: Block) -> list[ForOp]:
@@ -27,7 +34,7 @@ def all_loops(block: Block) -> Iterator[ForOp]:
     """The loops in a block and those in them, a loop before those inside."""
     for loop in loops_in(block):
         yield loop
-        yield from all_loops(loop.body.block)
+        yield from all_loops(loop.block)
 
 
 def loops_by_height(nest: ForOp) -> list[list[ForOp]]:
@@ -39,7 +46,7 @@ def loops_by_height(nest: ForOp) -> list[list[ForOp]]:
     levels: list[list[ForOp]] = []
 
     def height(loop: ForOp) -> int:
-        own = max((height(inner) + 1 for inner in loops_in(loop.body.block)), default=0)
+        own = max((height(inner) + 1 for inner in loops_in(loop.block)), default=0)
         levels.extend([] for _ in range(own + 1 - len(levels)))
         levels[own].append(loop)
         return own

@@ -19,7 +19,7 @@ from lowering.snowflake.flat import RegisterFile, next_count
 from lowering.snowflake.loops import loops_in
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import located
-from snowdialect.dialects.snowflake import BranchOp, ForOp, InstructionOp, LabelOp, Stage
+from snowdialect.dialects.snowflake import BranchOp, ForOp, InstructionOp, LabelOp, Stage, is_branch
 from snowdialect.dialects.target import machine_of
 from snowdialect.machine import Machine
 
@@ -49,7 +49,7 @@ class _Flattener:
         """Lowers the loops in a block that fit a bank, inner ones first; returns whether no loop is left."""
         flat = True
         for loop in loops_in(block):
-            if self.flatten(loop.body.block) and self._fits(loop):
+            if self.flatten(loop.block) and self._fits(loop):
                 self._lower(loop)
             else:
                 flat = False
@@ -59,10 +59,10 @@ class _Flattener:
         """Whether a loop without loops in it is short enough for a bank."""
         control = 2 + self.machine.delay_slots
         room = self.machine.icache_instructions - BANK_HEADER - bank_repeat(self.machine)
-        return longest(loop.body.block, self.machine.delay_slots) + control <= room
+        return longest(loop.block, self.machine.delay_slots) + control <= room
 
     def _lower(self, loop: ForOp) -> None:
-        body, location = loop.body.block, loop.location
+        body, location = loop.block, loop.location
         label = f"loop{self.labels}"
         self.labels += 1
         step_after = _last_use(loop)
@@ -84,13 +84,13 @@ def _last_use(loop: ForOp) -> Operation | None:
     users = {use.operation for use in loop.counter.uses}
     last: Operation | None = None
     open_labels: dict[str, bool] = {}
-    for op in loop.body.block.ops:
+    for op in loop.block.ops:
         if type(op) is LabelOp:
             open_labels[op.sym_name.data] = False
         if op in users:
             last = op
             open_labels = dict.fromkeys(open_labels, True)
-        elif isinstance(op, BranchOp) and open_labels.get(op.label):
+        elif is_branch(op) and open_labels.get(op.label):
             last = op
     return last
 

@@ -18,7 +18,7 @@ def carry_parities(block: Block) -> None:
     """Replaces the parities in all addresses of a block and the loops in it."""
     loops = list(all_loops(block))
     parities: set[SSAValue] = set()
-    for inner in (block, *(loop.body.block for loop in loops)):
+    for inner in (block, *(loop.block for loop in loops)):
         for op in ops_in(inner, snowflake.AddressOp):
             if any(parity := LinearForm.of(op.map.data).parity):
                 parities.update(compress(op.indices, parity))
@@ -28,7 +28,7 @@ def carry_parities(block: Block) -> None:
 
 
 def _carry_parity(loop: snowflake.ForOp) -> None:
-    body, counter = loop.body.block, loop.counter
+    body, counter = loop.block, loop.counter
     parity = body.insert_arg(snowflake.UNALLOCATED, len(body.args))
     parity.name_hint = f"{counter.name_hint}_parity" if counter.name_hint else None
     for address in [use.operation for use in counter.uses]:

@@ -24,7 +24,7 @@ from lowering.snowflake.flat import RegisterFile, next_count
 from lowering.snowflake.lower_control_flow import BANK_HEADER, bank_repeat
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import located
-from snowdialect.dialects.snowflake import BranchOp, ForOp, InstructionOp, LabelOp, Stage
+from snowdialect.dialects.snowflake import ForOp, LabelOp, Stage, is_branch, is_instruction
 from snowdialect.dialects.target import machine_of
 from snowdialect.machine import Machine
 
@@ -124,8 +124,8 @@ class _Placer:
         self._open(loop.location)
         step = next_count(loop, self.registers)
         Rewriter.replace_op(loop.yielded, step, [])
-        counter, body = self.registers.of(loop.counter), list(loop.body.block.ops)
-        Rewriter.inline_block(loop.body.block, self.place)
+        counter, body = self.registers.of(loop.counter), list(loop.block.ops)
+        Rewriter.inline_block(loop.block, self.place)
         self._place(body, self._even(body, self.size - bank_repeat(self.machine)))
         self._repeat(first, counter, loop.location)
         self._close()
@@ -159,7 +159,7 @@ class _Placer:
 
 def _length(ops: Iterable[Operation]) -> int:
     """How many of some operations are instructions."""
-    return sum([isinstance(op, InstructionOp) for op in ops])
+    return sum(map(is_instruction, ops))
 
 
 def _banks_of(lengths: Iterable[int], capacity: int) -> int:
@@ -177,7 +177,7 @@ def _groups(ops: Sequence[Operation], delay_slots: int) -> Iterator[list[Operati
     places = {op.sym_name.data: place for place, op in enumerate(ops) if type(op) is LabelOp}
     end_from: dict[int, int] = {}
     for place, op in enumerate(ops):
-        if isinstance(op, BranchOp):
+        if is_branch(op):
             first, last = min(place, places[op.label]), max(place + delay_slots, places[op.label])
             end_from[first] = max(last, end_from.get(first, 0))
     group: list[Operation] = []

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from typing import NamedTuple
 
 from xdsl.ir import Block, Operation, SSAValue
 
+from lowering.snowflake.loops import all_loops
 from snowdialect.dialects import snowflake
-from snowdialect.dialects.snowflake import ForOp, InstructionOp, ProgramOp
+from snowdialect.dialects.snowflake import ForOp, ProgramOp, is_instruction
 
 Register = int
 """The identity of a value; of values that loops carry, that of the one that stands for all. xDSL hashes values in
 Python, which is most of the time that sets of them take."""
 
-_NOTHING = frozenset[Register]()
+Registers = int
+"""A set of registers: a bit for each. Networks take a million of such sets, and their unions."""
 
 
 def register_classes(loops: Iterable[ForOp]) -> dict[Register, Register]:
@@ -62,15 +64,22 @@ def _find_live_ins(block: Block, found: dict[Block, Mapping[Register, SSAValue]]
 
 def liveness(whole: ForOp | Block) -> Liveness:
     """What is live in a nest, all that the nest uses included, or in a block and the loops in it."""
-    block = whole.body.block if isinstance(whole, ForOp) else whole
-    used = live_ins(block)
-    loops = (loop for inner in used if isinstance(loop := inner.parent_op(), ForOp))
-    result = Liveness(register_classes(loops), used, frozenset(map(id, _program_around(block).body.block.args)))
+    block = whole.block if isinstance(whole, ForOp) else whole
+    result = Liveness(_bits_of(block))
+    result.find_uses(block)
     if isinstance(whole, ForOp):
-        result.enter(whole, set())
+        result.enter(whole, 0)
     else:
-        result.walk(block, set())
+        result.walk(block, 0)
     return result
+
+
+def _bits_of(block: Block) -> _Bits:
+    """The bits of what is in a block."""
+    bits = _Bits(register_classes(all_loops(block)))
+    # Addresses of memory are values without registers.
+    bits.update((id(base), 0) for base in _program_around(block).body.block.args)
+    return bits
 
 
 def _program_around(block: Block) -> ProgramOp:
@@ -81,65 +90,97 @@ def _program_around(block: Block) -> ProgramOp:
     return op
 
 
+class _Bits(dict[Register, Registers]):
+    """The bit of each value's register, given when it is first asked for."""
+
+    def __init__(self, classes: Mapping[Register, Register]) -> None:
+        super().__init__()
+        self.classes = classes
+        self.given = 0
+
+    def __missing__(self, value: Register) -> Registers:
+        register = self.classes.get(value, value)
+        bit = self.get(register)
+        if bit is None:
+            self[register] = bit = 1 << self.given
+            self.given += 1
+        self[value] = bit
+        return bit
+
+
+class _Uses(NamedTuple):
+    """What a block, and each of its operations, last one first, reads and writes."""
+
+    ops: list[tuple[Operation, Registers, Registers]]
+    live_in: Registers
+    """What it uses and does not define."""
+
+
 @dataclass
 class Liveness:
     """Which registers are live where."""
 
-    classes: Mapping[Register, Register]
-    live_ins: Mapping[Block, Mapping[Register, SSAValue]]
-    bases: frozenset[int]
-    """Addresses of memory, by identity: they are values without registers."""
+    bits: Mapping[Register, Registers]
+    """The bit of the register of each value."""
+    uses: dict[Block, _Uses] = field(default_factory=dict[Block, _Uses])
     at: dict[Operation, int] = field(default_factory=dict[Operation, int])
     """How many registers are live at each operation; at a loop, the most inside it.
 
     An address counts with the temporary that its computation takes.
     """
-    behind: dict[Operation, set[Register]] = field(default_factory=dict[Operation, set[Register]])
+    behind: dict[Operation, Registers] = field(default_factory=dict[Operation, Registers])
     """What is live directly behind an instruction that no other one follows, its own results included."""
-    throughout: dict[Block, set[Register]] = field(default_factory=dict[Block, set[Register]])
+    throughout: dict[Block, Registers] = field(default_factory=dict[Block, Registers])
     """What is live in all of a block."""
 
-    def of(self, values: Iterable[SSAValue]) -> set[Register]:
+    def of(self, values: Iterable[SSAValue]) -> Registers:
         """The registers of values."""
-        register = self.classes.get
-        found = {register(value, value) for value in map(id, values)}
-        return found if found.isdisjoint(self.bases) else found - self.bases
+        found = 0
+        for value in values:
+            found |= self.bits[id(value)]
+        return found
 
-    def enter(self, loop: ForOp, live: set[Register]) -> set[Register]:
+    def find_uses(self, block: Block) -> Registers:
+        """Finds what a block, and each one in it, uses; returns what it does not define of that."""
+        ops: list[tuple[Operation, Registers, Registers]] = []
+        used = 0
+        for op in reversed(block.ops):
+            reads, writes = self.of(op.operands), self.of(op.results)
+            ops.append((op, reads, writes))
+            used = used & ~writes | reads
+            for region in op.regions:
+                used |= self.find_uses(region.block)
+        self.uses[block] = _Uses(ops, used & ~self.of(block.args))
+        return self.uses[block].live_in
+
+    def enter(self, loop: ForOp, live: Registers) -> Registers:
         """Counts in a loop behind which `live` are wanted; returns what is live throughout it."""
-        block = loop.body.block
-        inside = live | self.of(self.live_ins[block].values()) | self.of(block.args)
+        block = loop.block
+        inside = live | self.uses[block].live_in | self.of(block.args)
         self.at[loop] = self.walk(block, inside)
-        return inside - {id(loop.counter)}
+        return inside & ~self.bits[id(loop.counter)]
 
-    def walk(self, block: Block, throughout: set[Register]) -> int:
+    def walk(self, block: Block, throughout: Registers) -> int:
         """The most that are live in a block through all of which `throughout` are."""
         self.throughout[block] = throughout
-        live = set(throughout)
-        most = len(live)
+        live = throughout
+        most = live.bit_count()
         followed = False
-        for op in reversed(block.ops):
-            results = self.of(op.results) if op.results else _NOTHING
-            live |= results
-            count = len(live)
-            is_last, followed = not followed, _is_instruction(type(op))
+        for op, reads, writes in self.uses[block].ops:
+            live |= writes
+            is_last, followed = not followed, is_instruction(op)
             if is_last and followed:
-                self.behind[op] = set(live)
-            live -= results - throughout
-            if op.regions and isinstance(op, ForOp):
+                self.behind[op] = live
+            count = live.bit_count()
+            live &= ~writes | throughout
+            if type(op) is ForOp:
                 live = self.enter(op, live)
                 count = max(self.at[op], count)
             else:
-                operands = op.operands
-                live |= self.of(operands)
-                count = max(count, len(live | results) if results else len(live))
-                if type(op) is snowflake.AddressOp and operands:
+                live |= reads
+                count = max(count, (live | writes).bit_count())
+                if type(op) is snowflake.AddressOp and op.operands:
                     count += 1
             self.at[op] = count
             most = max(most, count)
         return most
-
-
-@cache
-def _is_instruction(kind: type[Operation]) -> bool:
-    return issubclass(kind, InstructionOp)

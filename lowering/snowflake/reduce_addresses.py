@@ -66,11 +66,11 @@ class NestReducer:
     travel: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
 
     def reduce(self, nest: ForOp) -> None:
-        separate_carried_values(nest.body.block)
+        separate_carried_values(nest.block)
         for loops in loops_by_height(nest):
             live = liveness(nest).at
             for loop in loops:
-                body = loop.body.block
+                body = loop.block
                 self._reduce_loop(loop, len(snowflake.ALLOCATABLE) - live[loop] - _TEMPORARIES)
                 separate_in_block(body)
 
@@ -91,7 +91,7 @@ class NestReducer:
                 unchanged.append(family)
         for family in unchanged:
             spare -= _hoist(loop, family, spare - _FOR_OUTER_LOOPS)
-        body = loop.body.block
+        body = loop.block
         if initial:
             carry(loop, initial, yielded)
         _share(body, spare)
@@ -105,7 +105,7 @@ class NestReducer:
 
     def _carry(self, loop: ForOp, family: Family) -> tuple[SSAValue, SSAValue]:
         """Makes the body take its addresses from a new argument; returns its first value and the one to yield."""
-        body = loop.body.block
+        body = loop.block
         pointer = body.insert_arg(snowflake.UNALLOCATED, len(body.args))
         current: SSAValue = pointer
         distance = 0
@@ -147,12 +147,12 @@ def _families(loop: ForOp) -> list[Family]:
     with_terms: defaultdict[tuple[IndexExpr, Terms], list[Family]] = defaultdict(list)
     doubled = _doubled(loop)
     before = {value: _before(loop, value) for value in doubled}
-    for op in ops_in(loop.body.block, snowflake.AddressOp):
+    for op in ops_in(loop.block, snowflake.AddressOp):
         expression = op.expression
         terms = dict(expression.linear)
         number = terms.pop(loop.counter, 0)
         step = IndexExpr(number, tuple((value, terms.pop(value)) for value in doubled if value in terms))
-        if any(isinstance(value, BlockArgument) and value.owner is loop.body.block for value in terms):
+        if any(isinstance(value, BlockArgument) and value.owner is loop.block for value in terms):
             continue
         alike = with_terms[step, frozenset(terms.items())]
         family = next((family for family in alike if IMMEDIATE.fits(expression.constant - family.base)), None)

@@ -22,9 +22,9 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from lowering.legality import check_removed
 from lowering.snowflake.carried_values import separate_carried_values
 from lowering.snowflake.loops import all_loops
-from lowering.snowflake.pressure import Liveness, Register, liveness
+from lowering.snowflake.pressure import Liveness, Registers, liveness
 from snowdialect.dialects import snowflake
-from snowdialect.dialects.snowflake import InstructionOp
+from snowdialect.dialects.snowflake import is_instruction
 from snowdialect.dialects.target import machine_of
 from snowdialect.machine import Machine
 
@@ -41,9 +41,9 @@ class _Stretch:
     ops: Sequence[Operation]
     live: Liveness
     machine: Machine
-    sources: list[set[Register]] = field(default_factory=list[set[Register]])
+    sources: list[Registers] = field(default_factory=list[Registers])
     """The registers that each reads."""
-    targets: list[set[Register]] = field(default_factory=list[set[Register]])
+    targets: list[Registers] = field(default_factory=list[Registers])
     """The registers that each writes."""
     followers: list[dict[int, int]] = field(default_factory=list[dict[int, int]])
     """Who waits for an instruction, and how many cycles after it they can issue."""
@@ -64,18 +64,18 @@ class _Stretch:
             self.urgency[number] = max(ways, default=0)
 
     def _find_dependences(self) -> None:
-        written: dict[Register, int] = {}
-        read: defaultdict[Register, list[int]] = defaultdict(list)
+        written: dict[Registers, int] = {}
+        read: defaultdict[Registers, list[int]] = defaultdict(list)
         ordered: int | None = None
         for number, (op, sources, targets) in enumerate(zip(self.ops, self.sources, self.targets, strict=True)):
-            for register in sources | targets:
+            for register in _each(sources | targets):
                 if register in written:
                     self._add(written[register], number, self._latency(written[register]))
-            for register in targets:
+            for register in _each(targets):
                 for reader in read.pop(register, ()):
                     self._add(reader, number, 1)
                 written[register] = number
-            for register in sources - targets:
+            for register in _each(sources & ~targets):
                 read[register].append(number)
             if type(op) not in _SCALAR:
                 if ordered is not None:
@@ -97,47 +97,57 @@ class _Stretch:
 
 
 @dataclass
-class _Registers:
+class _Pressure:
     """What is live while a stretch is put into a new order."""
 
-    live: set[Register]
-    behind: set[Register]
+    live: Registers
+    behind: Registers
     """What is live behind the stretch or in all of its block."""
-    uses: Counter[Register]
+    uses: Counter[Registers]
     """How many instructions of the stretch still read a register."""
+    once: Registers
+    """What one of them still reads."""
 
     @staticmethod
-    def before(stretch: _Stretch, block: Block) -> _Registers:
+    def before(stretch: _Stretch, block: Block) -> _Pressure:
         throughout = stretch.live.throughout[block]
         behind = stretch.live.behind[stretch.ops[-1]] | throughout
-        live = set(behind)
-        uses: Counter[Register] = Counter()
+        live = behind
+        uses: Counter[Registers] = Counter()
         for sources, targets in zip(reversed(stretch.sources), reversed(stretch.targets), strict=True):
-            live -= targets - throughout
-            live |= sources
-            uses.update(sources)
-        return _Registers(live, behind, uses)
+            live = live & (~targets | throughout) | sources
+            uses.update(_each(sources))
+        return _Pressure(live, behind, uses, sum(register for register, count in uses.items() if count == 1))
 
-    def growth(self, sources: set[Register], targets: set[Register]) -> int:
+    def growth(self, sources: Registers, targets: Registers) -> int:
         """How many more registers are live behind an instruction than before it."""
-        ending = {r for r in sources if self.uses[r] == 1 and r not in self.behind and r not in targets}
-        return len(targets - self.live) - len(ending)
+        ending = sources & self.once & ~self.behind & ~targets
+        return (targets & ~self.live).bit_count() - ending.bit_count()
 
-    def issue(self, sources: set[Register], targets: set[Register]) -> int:
+    def issue(self, sources: Registers, targets: Registers) -> int:
         """Takes note of an instruction; returns how many registers are live at it."""
         self.live |= targets
-        most = len(self.live)
-        for register in sources:
+        most = self.live.bit_count()
+        self.live &= ~(sources & self.once) | self.behind | targets
+        for register in _each(sources):
             self.uses[register] -= 1
-            if not self.uses[register] and register not in self.behind and register not in targets:
-                self.live.discard(register)
+            if self.uses[register] == 1:
+                self.once |= register
         return most
+
+
+def _each(registers: Registers) -> Iterator[Registers]:
+    """The registers of a set, each as a set of its own."""
+    while registers:
+        rest = registers & registers - 1
+        yield registers ^ rest
+        registers = rest
 
 
 def _in_new_order(stretch: _Stretch, block: Block) -> list[int] | None:
     """The order in which instructions issue; None when it would take more registers than there are."""
     ops = stretch.ops
-    registers = _Registers.before(stretch, block)
+    pressure = _Pressure.before(stretch, block)
     limit = max(len(snowflake.ALLOCATABLE) - _SPARE, max(stretch.live.at[op] for op in ops))
     waits_for = list(stretch.waits_for)
     earliest = [0] * len(ops)
@@ -154,8 +164,8 @@ def _in_new_order(stretch: _Stretch, block: Block) -> list[int] | None:
         chosen: int | None = None
         while ready and chosen is None:
             entry = heappop(ready)
-            growth = registers.growth(stretch.sources[entry[1]], stretch.targets[entry[1]])
-            if growth > 0 and len(registers.live) + growth > limit:
+            growth = pressure.growth(stretch.sources[entry[1]], stretch.targets[entry[1]])
+            if growth > 0 and pressure.live.bit_count() + growth > limit:
                 refused.append(entry)
             else:
                 chosen = entry[1]
@@ -167,7 +177,7 @@ def _in_new_order(stretch: _Stretch, block: Block) -> list[int] | None:
             cycle = max(cycle + 1, pending[0][0])
             continue
         order.append(chosen)
-        if registers.issue(stretch.sources[chosen], stretch.targets[chosen]) > limit:
+        if pressure.issue(stretch.sources[chosen], stretch.targets[chosen]) > limit:
             return None
         for other, cycles in stretch.followers[chosen].items():
             earliest[other] = max(earliest[other], cycle + cycles)
@@ -181,7 +191,7 @@ def _in_new_order(stretch: _Stretch, block: Block) -> list[int] | None:
 def _stretches(block: Block) -> Iterator[list[Operation]]:
     line: list[Operation] = []
     for op in block.ops:
-        if isinstance(op, InstructionOp):
+        if is_instruction(op):
             line.append(op)
             continue
         if len(line) > 1:
@@ -218,4 +228,4 @@ class SchedulePass(ModulePass):
                 live = liveness(block)
                 _schedule(block, live, machine)
                 for loop in all_loops(block):
-                    _schedule(loop.body.block, live, machine)
+                    _schedule(loop.block, live, machine)

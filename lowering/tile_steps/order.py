@@ -214,14 +214,13 @@ class _Memory:
 
     def ready(self, step: Step) -> int:
         """When all is loaded that a step reads."""
-        loaded = (
-            done
-            for access in step.reads
-            if (access.place, access.slot) in self.loaded
-            for rows, done in self.loaded[access.place, access.slot].items()
-            if rows.meets(access.rows)
-        )
-        return max(loaded, default=0)
+        ready = 0
+        for access in step.reads:
+            if (slot := (access.place, access.slot)) in self.loaded:
+                for rows, done in self.loaded[slot].items():
+                    if done > ready and rows.meets(access.rows):
+                        ready = done
+        return ready
 
     def store(self, step: Step) -> int:
         """Notes a store; returns when it is done."""

@@ -62,6 +62,9 @@ class _Issued:
     """Of a load, the banks that nothing has read since."""
     arrived: bool = False
     """Of a load, whether there are none of these any more."""
+    asked: int = -1
+    """The state of its queue in which it was last asked what is pending behind it, and the answer."""
+    answer: int | None = None
 
     def delay(self, behind: Item, counts: tuple[int, ...]) -> None:
         """Another part, of so many instructions, becomes one step with this one. What computes goes row by row: only
@@ -86,6 +89,18 @@ class _Queue:
     done: list[int]
     read: _Touched = field(default_factory=lambda: defaultdict(list))
     written: _Touched = field(default_factory=lambda: defaultdict(list))
+    state: int = 0
+    """How often the first two have changed: in between, the parts of a tile ask for the same again and again."""
+
+    def issue(self, counts: tuple[int, ...]) -> None:
+        """The unit gets so many instructions more in each CU."""
+        self.issued = [total + count for total, count in zip(self.issued, counts, strict=True)]
+        self.state += 1
+
+    def wait(self, pending: int) -> None:
+        """No more are pending in any CU."""
+        self.done = [max(done, issued - pending) for done, issued in zip(self.done, self.issued, strict=True)]
+        self.state += 1
 
     def behind(self, issued: _Issued) -> tuple[int | None, ...]:
         """In each CU, instructions that may still be pending when the step is done; None where it is known to be."""
@@ -98,13 +113,15 @@ class _Queue:
 
     def pending(self, issued: _Issued) -> int | None:
         """Instructions that may still be pending when the step is done; None if it is known to be."""
-        least: int | None = None
         if issued.arrived:
             return None
-        for total, count, done, own in zip(self.issued, issued.counts, self.done, issued.own, strict=True):
-            if own and count > done and (least is None or total - count < least):
-                least = total - count
-        return least
+        if issued.asked != self.state:
+            least: int | None = None
+            for total, count, done, own in zip(self.issued, issued.counts, self.done, issued.own, strict=True):
+                if own and count > done and (least is None or total - count < least):
+                    least = total - count
+            issued.asked, issued.answer = self.state, least
+        return issued.answer
 
     def hazard(self, touched: _Touched, access: Access, far: int, least: int | None) -> int | None:
         """The least, `least` included, that may be pending behind a step that touched these words, is not known to be
@@ -179,7 +196,7 @@ class Waits:
                 tiles.setdefault(id(item.work), []).append(item.step)
         for item in items:
             step = item.step
-            if not _side_by_side(last, item):
+            if self.reading and not _side_by_side(last, item):
                 self._arrive()
             whole = () if item.work is None else tiles.pop(id(item.work), ())
             if whole and (needed := self._far(whole)):
@@ -191,7 +208,7 @@ class Waits:
             yield item
             queue = self.queues[step.unit]
             counts = step.counts if last is None else _counts_behind(last, item)
-            queue.issued = [total + count for total, count in zip(queue.issued, counts, strict=True)]
+            queue.issue(counts)
             issued = _Issued(step.counts, tuple(queue.issued))
             if not _side_by_side(last, item):
                 joined = []
@@ -254,11 +271,8 @@ class Waits:
             units = tuple(unit for unit in Unit if unit in needed and min(needed[unit], depth) == least)
             yield Item(wait_step(units, least))
             for unit in units:
-                queue = self.queues[unit]
                 # What else the wait tells of what is done is left out: tiles that know it would not be like others.
-                queue.done = [
-                    max(done, issued - needed[unit]) for done, issued in zip(queue.done, queue.issued, strict=True)
-                ]
+                self.queues[unit].wait(needed[unit])
 
     def _note(self, step: Step, issued: _Issued) -> None:
         """Remembers what a step touches."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from xdsl.dialects.builtin import LocationAttr, ModuleOp
@@ -38,7 +38,7 @@ from snowdialect.dialects import cnn, snowflake, tile
 from snowdialect.dialects.cnn import frac_of, is_constant, shape_of
 from snowdialect.dialects.layers import DescribedLayer, described_layers, source_layers
 from snowdialect.dialects.locations import described, layer_name, location_names
-from snowdialect.dialects.snowflake import InstructionOp, LabelOp, ProgramOp, Stage, fill_length
+from snowdialect.dialects.snowflake import BranchOp, LabelOp, ProgramOp, Stage, fill_length, is_branch, is_instruction
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.memory import region_address, region_life
 from snowdialect.errors import SnowError
@@ -232,18 +232,26 @@ class _Assembler:
         words: list[int] = []
         layers: list[int] = []
         tiles: list[int] = []
-        labels = _label_positions(program, bank)
+        labels: dict[str, int] = {}
+        branches: list[tuple[int, BranchOp]] = []
         for location, ops in groupby(program.body.block.ops, attrgetter("location")):
             first = len(words)
             for op in ops:
-                if isinstance(op, InstructionOp):
-                    words.append(_encoded(op, len(words), labels))
-                elif isinstance(op, snowflake.FillOp):
+                if is_branch(op):
+                    branches.append((len(words), op))
+                    words.append(EMPTY)
+                elif is_instruction(op):
+                    words.append(encode(op.ROW.name, cast(dict[str, int], op.field_values())))
+                elif type(op) is LabelOp:
+                    labels[op.sym_name.data] = len(words)
+                elif type(op) is snowflake.FillOp:
                     words += [EMPTY] * fill_length(op, len(words), bank)
             if len(words) > first:
                 layer, place = self._place(location)
                 layers += [layer] * (len(words) - first)
                 tiles += [place] * (len(words) - first)
+        for position, branch in branches:
+            words[position] = _encoded(branch, position, labels)
         missing = -len(words) % bank
         return Code(
             program.code_address.value.data,
@@ -286,15 +294,8 @@ class _Assembler:
         return Port(op.output_name.data, shape, None, None)
 
 
-def _label_positions(program: ProgramOp, bank: int) -> dict[str, int]:
-    return {
-        op.sym_name.data: position
-        for op, position in snowflake.positions(program.body.block, bank)
-        if type(op) is LabelOp
-    }
-
-
-def _encoded(op: InstructionOp, position: int, labels: dict[str, int]) -> int:
+def _encoded(op: BranchOp, position: int, labels: dict[str, int]) -> int:
+    """The word of a branch at a position."""
     values = op.field_values().items()
     return encode(
         op.ROW.name,

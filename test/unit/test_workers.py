@@ -111,13 +111,13 @@ def test_layers_that_are_alike_are_lowered_once(alike: ModuleOp) -> None:
 
 def test_the_command_uses_several_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     tasks: list[int] = []
-    inside = processes.map_in_processes
+    inside = processes.share_out
 
-    def noted(work: Any, given: list[Any], number: int | None = None) -> list[Any]:
+    def noted(work: Any, given: list[Any], take: Any, number: int | None = None) -> None:
         tasks.append(len(given))
-        return inside(work, given, number)
+        inside(work, given, take, number)
 
-    monkeypatch.setattr(workers, "map_in_processes", noted)
+    monkeypatch.setattr(workers, "share_out", noted)
     assert snow_compile.main([str(DIGITS), "--input-shape", "1x8x8", "-o", str(tmp_path / "p.snow")]) == 0
     assert tasks == [3]
 

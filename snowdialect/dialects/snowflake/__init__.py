@@ -42,6 +42,8 @@ from snowdialect.dialects.snowflake.instructions import (
     RegisterOp,
     TmovOp,
     VmovOp,
+    is_branch,
+    is_instruction,
 )
 from snowdialect.dialects.snowflake.program import (
     FillOp,
@@ -132,6 +134,8 @@ __all__ = [
     "fill_length",
     "in_region",
     "is_base",
+    "is_branch",
+    "is_instruction",
     "positions",
     "register_index",
 ]

@@ -29,7 +29,7 @@ from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
 from snowdialect.dialects.snowflake.base import BASE, InstructionOp, ScalarRegister, int_attr
-from snowdialect.dialects.snowflake.instructions import BranchOp, ConfigOp, Configuration, RefillOp
+from snowdialect.dialects.snowflake.instructions import BranchOp, ConfigOp, Configuration, RefillOp, is_instruction
 from snowdialect.dialects.snowflake.structure import AddressOp, ForOp
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.types import MapsType, PackedType
@@ -166,7 +166,7 @@ def positions(block: Block, bank: int) -> Iterator[tuple[Operation, int]]:
     position = 0
     for op in block.ops:
         yield op, position
-        if isinstance(op, InstructionOp):
+        if is_instruction(op):
             position += 1
         elif isinstance(op, FillOp):
             position += fill_length(op, position, bank)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import cast
 
 from xdsl.backend.liveness import LivenessContext
 from xdsl.backend.register_allocatable import RegisterAllocatableOperation
@@ -115,10 +116,10 @@ class AddressOp(IRDLOperation):
     @property
     def expression(self) -> IndexExpr:
         # IRDL's accessors unpack the sizes of both groups of operands each time.
-        operands = tuple(self.operands)
+        operands, map = tuple(self.operands), cast(AffineMapAttr, self.properties["map"])
         if not operands or not is_base(operands[0]):
-            return IndexExpr.of(self.map, operands)
-        return IndexExpr.index(operands[0]) + IndexExpr.of(self.map, operands[1:])
+            return IndexExpr.of(map, operands)
+        return IndexExpr.index(operands[0]) + IndexExpr.of(map, operands[1:])
 
     def verify_(self) -> None:
         verify_address(self.map, self.indices)
@@ -187,17 +188,23 @@ class ForOp(RegisterAllocatableOperation, IRDLOperation):
         )
 
     @property
+    def block(self) -> Block:
+        """The block of the body."""
+        # Passes ask for it all the time, and IRDL's accessor of a region counts regions first.
+        return self.regions[0].block
+
+    @property
     def counter(self) -> BlockArgument:
-        return self.body.block.args[0]
+        return self.block.args[0]
 
     @property
     def carried(self) -> Sequence[BlockArgument]:
         """The carried values, as the body sees them."""
-        return self.body.block.args[1:]
+        return self.block.args[1:]
 
     @property
     def yielded(self) -> YieldOp:
-        terminator = self.body.block.last_op
+        terminator = self.block.last_op
         assert isinstance(terminator, YieldOp)
         return terminator
 
@@ -211,7 +218,7 @@ class ForOp(RegisterAllocatableOperation, IRDLOperation):
             raise VerifyException(f"times {self.times.value.data}: a loop runs at least once")
         if not BY_NAME["mov"].field("immediate").fits(1 - self.times.value.data):
             raise VerifyException(f"times {self.times.value.data}: the counter does not fit into a MOV")
-        args = self.body.block.args
+        args = self.block.args
         if len(args) != 1 + len(self.iter_args) or not all(isinstance(arg.type, ScalarRegister) for arg in args):
             raise VerifyException(f"the body takes the counter and {len(self.iter_args)} carried values")
         if len(self.yielded.values) != len(self.iter_args):
@@ -231,7 +238,7 @@ class ForOp(RegisterAllocatableOperation, IRDLOperation):
                     zip(self.carried, self.iter_args, strict=True),
                     lambda pair: print_assignment(printer, *pair),
                 )
-        print_registers(printer, self.body.block.args)
+        print_registers(printer, self.block.args)
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False, print_block_terminators=bool(self.iter_args))
 
@@ -256,7 +263,7 @@ class ForOp(RegisterAllocatableOperation, IRDLOperation):
         return loop
 
     def allocate_registers(self, allocator: BlockAllocator) -> None:
-        for value in allocator.live_ins_per_block[self.body.block]:
+        for value in allocator.live_ins_per_block[self.block]:
             allocator.allocate_value(value)
         groups = zip(self.carried, self.iter_args, self.yielded.values, self.results, strict=True)
         for group in tuple(groups):
@@ -265,12 +272,12 @@ class ForOp(RegisterAllocatableOperation, IRDLOperation):
         # What is carried keeps its register throughout the body, also where no value of the body is in it.
         carried = [value.type for value in self.iter_args if isinstance(value.type, ScalarRegister)]
         with allocator.available_registers.reserve_registers(carried):
-            allocator.allocate_block(self.body.block)
+            allocator.allocate_block(self.block)
         allocator.free_value(self.counter)
 
     def update_liveness(self, ctx: LivenessContext) -> None:
         inside = ctx.copy(set(self.yielded.values))
-        inside.process_block(self.body.block)
+        inside.process_block(self.block)
         ctx.alive.update(inside.alive, self.iter_args)
 
 
