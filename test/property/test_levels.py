@@ -186,6 +186,7 @@ def test_wanted_schedules(net: Net, wish: ChooseSchedulePass) -> None:
     small(2, 4, 8192, 16384),
     ChooseSchedulePass(order="kloop"),
 )
+@example(Net((67, 2, 28), (Reshape((3752,)), Linear(1))), small(1, 1, 4096, 2048, 128), ChooseSchedulePass())
 @given(nets(most_pixels=120), machines, wishes)
 def test_small_machines(net: Net, machine: Machine, wish: ChooseSchedulePass) -> None:
     agree_or_do_not_fit(net, machine, chosen_by(wish))

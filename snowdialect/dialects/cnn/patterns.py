@@ -96,11 +96,12 @@ class MergeReshapes(RewritePattern):
 
 
 class ReshapeIntoLinear(RewritePattern):
-    """A linear layer flattens its operand itself."""
+    """A linear layer flattens its operand itself. One with attributes of other dialects stays: its schedule is for the
+    operand that it has."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: LinearOp, rewriter: PatternRewriter):
-        if isinstance(before := op.x.owner, ReshapeOp):
+        if isinstance(before := op.x.owner, ReshapeOp) and not op.attributes:
             op.operands[0] = before.x
             rewriter.notify_op_modified(op)
 

@@ -66,6 +66,17 @@ cnn.output "y" %m : tensor<1x2x2x2xf32>
 
 // -----
 
+// But one that has a schedule has it for the operand that it reads.
+// CHECK:      %a = cnn.reshape %x
+// CHECK-NEXT: cnn.linear %a, %w {chosen} : (tensor<1x8xf32>, tensor<8x8xf32>) -> tensor<1x8xf32>
+%x = cnn.input "x" : tensor<1x2x2x2xf32>
+%w = cnn.weight "w" : tensor<8x8xf32>
+%a = cnn.reshape %x : (tensor<1x2x2x2xf32>) -> tensor<1x8xf32>
+%y = cnn.linear %a, %w {chosen} : (tensor<1x8xf32>, tensor<8x8xf32>) -> tensor<1x8xf32>
+cnn.output "y" %y : tensor<1x8xf32>
+
+// -----
+
 // Concatenations merge; one of a single operand is that operand.
 // CHECK:      %d = cnn.concat %x, %x, %x, %x {{.*}} loc("outer")
 // CHECK-NEXT: cnn.output "y" %d
