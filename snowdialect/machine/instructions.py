@@ -17,18 +17,24 @@ from functools import cached_property
 from itertools import accumulate
 
 INSTRUCTION_BITS = 32
+REGISTER_MASK = (1 << INSTRUCTION_BITS) - 1
+"""The bits of a register: as many as those of an instruction."""
 WORD_BITS = 16
 OPCODE_BITS = 4
 BUFFER_MBUF = 4
 """Buffer number of the maps buffer in an on-chip word; a smaller one is the weights buffer of that vMAC."""
 UNIT_MASK_SHIFT = 28
 BUFFER_SHIFT = 25
-ADDRESS_BITS = 25
+BUFFER_MASK = (1 << UNIT_MASK_SHIFT - BUFFER_SHIFT) - 1
+ADDRESS_MASK = (1 << BUFFER_SHIFT) - 1
 KERNEL_SHIFT = 4
 """A kernel word is a word address of a weights buffer, shifted left by this, and a mask of vMACs below it."""
+VMAC_MASK = (1 << KERNEL_SHIFT) - 1
 
 CONFIGURATION_MASK_SHIFT = 18
 """Where the mask of CUs or units begins in the values of bypass_offset and wait."""
+OFFSET_MASK = (1 << CONFIGURATION_MASK_SHIFT) - 1
+"""What is below it: an offset, or a number of instructions."""
 MAX_PENDING = (1 << 12) - 1
 """The most instructions that wait can leave pending."""
 

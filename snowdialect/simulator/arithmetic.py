@@ -32,6 +32,8 @@ _I16 = numba.int16
 _I32 = numba.int32
 _I64 = numba.int64
 _FITS = 1 << 31
+_FOUR = (1 << 4) - 1
+"""The vMACs of which one function forms all sums; of fewer, or more, they are formed one by one."""
 _WORD_MIN, _WORD_MAX = -(1 << 15), (1 << 15) - 1
 
 
@@ -86,7 +88,7 @@ def multiply(s: Sizes, data: Data, cus, vmacs, maps, weights, length, flags):
 @compiled
 def _multiply_coop(s: Sizes, data: Data, cu, vmacs, maps, weights, length):
     trace, kernels, sums = data.mbuf[cu, maps : maps + length], data.wbuf[cu], data.sums[cu]
-    if vmacs == 15 and _is_small(s, data, cu, vmacs, length):
+    if vmacs == _FOUR and _is_small(s, data, cu, vmacs, length):
         add_four_dots(trace, kernels, weights, sums)
         return
     for vmac in range(s.vmacs):

@@ -4,6 +4,7 @@ Control flow and addresses never depend on data. So one run may keep the clock, 
 own; both check what an instruction says, the one with the clock also what it gets into the way of.
 """
 
+from snowdialect.machine.instructions import INSTRUCTION_BITS, OFFSET_MASK, REGISTER_MASK
 from snowdialect.simulator import hazards, ledger, timing, vector
 from snowdialect.simulator.decode import (
     ADD,
@@ -50,20 +51,19 @@ from snowdialect.simulator.state import (
     Sizes,
 )
 
-_WORD = (1 << 32) - 1
-_OFFSET_MASK = (1 << 18) - 1
+_SIGN = 1 << INSTRUCTION_BITS - 1
 
 
 @compiled
 def _signed(value):
     """A number mod 2^32, signed."""
-    return ((value + (1 << 31)) & _WORD) - (1 << 31)
+    return ((value + _SIGN) & REGISTER_MASK) - _SIGN
 
 
 @compiled
 def _refill(s: Sizes, control: Control, clock: Clock, row, places, timed, fault):
     """LD to the bank of the instruction cache that is not executing."""
-    address, transfers, unit = control.registers[row.first] & _WORD, row.number, row.flags
+    address, transfers, unit = control.registers[row.first] & REGISTER_MASK, row.number, row.flags
     first = (address - s.code_address) * s.transfer_places
     count = transfers * s.transfer_places
     bank = 1 - control.bank
@@ -110,7 +110,7 @@ def _configure(s: Sizes, control: Control, clock: Clock, row, timed):
     elif register == BYPASS_OFFSET:
         for cu in range(s.cus):
             if value >> 18 >> cu & 1:
-                control.offsets[cu] = value & _OFFSET_MASK
+                control.offsets[cu] = value & OFFSET_MASK
         if timed:
             time = timing.configure(s, clock, time, MAC_UNIT, value >> 18 & everyone)
     else:

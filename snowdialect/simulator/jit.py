@@ -15,6 +15,8 @@ import numba
 from numba import types
 from numba.core import config
 
+from snowdialect.machine import instructions
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _CONFIG: Any = config
@@ -25,9 +27,9 @@ _NOT_COMPILED = ("__init__", "compiled", "host", "report", "simulate")
 
 def _fingerprint() -> str:
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        if path.stem not in _NOT_COMPILED:
-            digest.update(path.read_bytes())
+    files = (path for path in Path(__file__).parent.glob("*.py") if path.stem not in _NOT_COMPILED)
+    for path in (*sorted(files), Path(instructions.__file__)):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 

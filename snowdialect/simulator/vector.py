@@ -1,5 +1,15 @@
 """Vector instructions and loads: what they say is checked, then they are timed, then they compute."""
 
+from snowdialect.machine.instructions import (
+    ADDRESS_MASK,
+    BUFFER_MASK,
+    BUFFER_MBUF,
+    BUFFER_SHIFT,
+    KERNEL_SHIFT,
+    REGISTER_MASK,
+    UNIT_MASK_SHIFT,
+    VMAC_MASK,
+)
 from snowdialect.simulator import arithmetic, hazards, ledger, timing
 from snowdialect.simulator.decode import (
     ADDING,
@@ -46,25 +56,18 @@ from snowdialect.simulator.state import (
     Sizes,
 )
 
-_WORD = (1 << 32) - 1
-_ADDRESS = (1 << 25) - 1
-_MAPS = 4
-"""Number of the maps buffer in an on-chip word."""
-_OFFSET_MASK = (1 << 18) - 1
-
-
 # What an instruction says
 
 
 @compiled
 def _operands(control: Control, row):
     """The numbers in the two registers of an instruction, without sign."""
-    return control.registers[row.first] & _WORD, control.registers[row.second] & _WORD
+    return control.registers[row.first] & REGISTER_MASK, control.registers[row.second] & REGISTER_MASK
 
 
 @compiled
 def _bad_units(s: Sizes, fault, word):
-    cus = word >> 28
+    cus = word >> UNIT_MASK_SHIFT
     if cus == 0 or cus >= 1 << s.cus:
         return stop(fault, NO_UNIT, cus, word, 0)
     return False
@@ -73,7 +76,7 @@ def _bad_units(s: Sizes, fault, word):
 @compiled
 def _bad_maps(s: Sizes, fault, word):
     """Whether an on-chip word does not name maps buffers."""
-    if word >> 25 & 7 != _MAPS:
+    if word >> BUFFER_SHIFT & BUFFER_MASK != BUFFER_MBUF:
         return stop(fault, NOT_MAPS, word, 0, 0)
     return _bad_units(s, fault, word)
 
@@ -83,7 +86,7 @@ def _bad_single(s: Sizes, fault, word):
     """Whether an on-chip word does not name one maps buffer."""
     if _bad_maps(s, fault, word):
         return True
-    cus = word >> 28
+    cus = word >> UNIT_MASK_SHIFT
     if cus & (cus - 1):
         return stop(fault, MANY_UNITS, word, 0, 0)
     return False
@@ -200,11 +203,11 @@ def _read_hazard(clock: Clock, fault, cu, time, low, words, count, step):
 def vmov(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, functional, fault):
     target_word, source_word = _operands(control, row)
     flags, vmacs, layer = row.flags, row.third, row.layer
-    cus, indp = target_word >> 28, 1 if flags & INDP else 0
+    cus, indp = target_word >> UNIT_MASK_SHIFT, 1 if flags & INDP else 0
     if _bad_maps(s, fault, target_word) or _bad_vmacs(s, fault, vmacs):
         return True
     words = s.line if indp else 1
-    source = source_word & _ADDRESS if flags & BYPASS else source_word >> 4
+    source = source_word & ADDRESS_MASK if flags & BYPASS else source_word >> KERNEL_SHIFT
     if not flags & BYPASS and _bad_weights(s, fault, source, source + words):
         return True
     lowest = _first_unit(vmacs)
@@ -216,7 +219,7 @@ def vmov(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, funct
             first = source + control.offsets[cu] + words * lowest
             if _bad_range(s, fault, first, first + span):
                 return True
-        control.latches[cu] = target_word & _ADDRESS
+        control.latches[cu] = target_word & ADDRESS_MASK
         for vmac in range(s.vmacs):
             if not vmacs >> vmac & 1:
                 continue
@@ -292,8 +295,8 @@ def _time_vmov(s: Sizes, control: Control, clock: Clock, row, cus, source, span,
 def mac(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, functional, fault):
     maps_word, kernel_word = _operands(control, row)
     flags, length, layer = row.flags, row.number, row.layer
-    cus, maps = maps_word >> 28, maps_word & _ADDRESS
-    vmacs, weights = kernel_word & 15, kernel_word >> 4
+    cus, maps = maps_word >> UNIT_MASK_SHIFT, maps_word & ADDRESS_MASK
+    vmacs, weights = kernel_word & VMAC_MASK, kernel_word >> KERNEL_SHIFT
     indp = 1 if flags & INDP else 0
     words = length * s.line if indp else length
     if _bad_maps(s, fault, maps_word) or _bad_vmacs(s, fault, vmacs):
@@ -360,7 +363,7 @@ def _time_mac(s: Sizes, control: Control, clock: Clock, row, cus, vmacs, maps, w
 def compare(s: Sizes, control: Control, data: Data, clock: Clock, row, timed, functional, fault):
     target_word, source_word = _operands(control, row)
     flags, count, layer = row.flags, row.number, row.layer
-    cus, source, target = source_word >> 28, source_word & _ADDRESS, target_word & _ADDRESS
+    cus, source, target = source_word >> UNIT_MASK_SHIFT, source_word & ADDRESS_MASK, target_word & ADDRESS_MASK
     step = s.line * control.settings[MAX_STRIDE]
     if _bad_maps(s, fault, source_word):
         return True
@@ -401,14 +404,14 @@ def tmov(s: Sizes, control: Control, data: Data, memory, clock: Clock, row, time
         return True
     if length == 0:
         return stop(fault, NO_LENGTH, 0, 0, 0)
-    cu, source = _first_unit(source_word >> 28), source_word & _ADDRESS
+    cu, source = _first_unit(source_word >> UNIT_MASK_SHIFT), source_word & ADDRESS_MASK
     words = length * (s.line if flags & CLUSTER else s.transfer)
     if _unaligned(fault, source, s.line) or _bad_range(s, fault, source, source + words):
         return True
     if flags & CLUSTER:
         if _bad_single(s, fault, target_word):
             return True
-        other, target = _first_unit(target_word >> 28), target_word & _ADDRESS
+        other, target = _first_unit(target_word >> UNIT_MASK_SHIFT), target_word & ADDRESS_MASK
         if _unaligned(fault, target, s.line) or _bad_range(s, fault, target, target + words):
             return True
         if other == cu and source < target and target < source + words:
@@ -460,7 +463,7 @@ def load(s: Sizes, control: Control, data: Data, memory, clock: Clock, row, time
     word, source = _operands(control, row)
     words, unit = row.number * s.transfer, row.flags
     source *= s.transfer
-    cus, buffer, target = word >> 28, word >> 25 & 7, word & _ADDRESS
+    cus, buffer, target = word >> UNIT_MASK_SHIFT, word >> BUFFER_SHIFT & BUFFER_MASK, word & ADDRESS_MASK
     if _bad_units(s, fault, word):
         return True
     if words == 0:
@@ -469,7 +472,7 @@ def load(s: Sizes, control: Control, data: Data, memory, clock: Clock, row, time
         return stop(fault, NO_LOAD_UNIT, unit, 0, 0)
     if _unaligned(fault, target, s.transfer) or _bad_memory(s, fault, source, source + words):
         return True
-    if buffer == _MAPS:
+    if buffer == BUFFER_MBUF:
         buffer = s.vmacs
         if _bad_range(s, fault, target, target + words):
             return True

@@ -18,10 +18,10 @@ from snowdialect.dialects.snowflake import Configuration, InstructionOp, MoveKin
 from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.memory import region_address
 from snowdialect.errors import SnowError
-from snowdialect.interpreters.snowflake.core import WORD_MASK, Core, IllegalProgram, Tally
+from snowdialect.interpreters.snowflake.core import Core, IllegalProgram, Tally
 from snowdialect.interpreters.state import RunState, run_state
 from snowdialect.machine import Machine
-from snowdialect.machine.instructions import INSTRUCTION_BITS
+from snowdialect.machine.instructions import INSTRUCTION_BITS, REGISTER_MASK
 
 _SIGN = 1 << INSTRUCTION_BITS - 1
 
@@ -183,7 +183,7 @@ class Execution:
         def run() -> None:
             copy(initial, carried)
             for count in counts:
-                registers[counter] = count & WORD_MASK
+                registers[counter] = count & REGISTER_MASK
                 body.run(0, end, slots)
                 copy(yielded, carried)
             copy(carried, results)
@@ -260,7 +260,7 @@ class Execution:
 
         def run() -> None:
             offset = form.evaluate([registers[place] for place in places])
-            registers[target] = (sum(registers[base] for base in bases) + offset) & WORD_MASK
+            registers[target] = (sum(registers[base] for base in bases) + offset) & REGISTER_MASK
 
         return run
 
@@ -295,7 +295,7 @@ def _finish() -> None:
 
 
 def _set(registers: list[int], target: int, value: int) -> Step:
-    word = value & WORD_MASK
+    word = value & REGISTER_MASK
 
     def run() -> None:
         registers[target] = word
@@ -305,10 +305,10 @@ def _set(registers: list[int], target: int, value: int) -> Step:
 
 def _combine(op: Operation, registers: list[int], target: int, left: int, right: int) -> Step:
     def add() -> None:
-        registers[target] = registers[left] + registers[right] & WORD_MASK
+        registers[target] = registers[left] + registers[right] & REGISTER_MASK
 
     def multiply() -> None:
-        registers[target] = registers[left] * registers[right] & WORD_MASK
+        registers[target] = registers[left] * registers[right] & REGISTER_MASK
 
     return add if isinstance(op, snowflake.AddOp) else multiply
 
@@ -317,10 +317,10 @@ def _combine_constant(op: snowflake.ImmediateOp, registers: list[int], target: i
     constant = op.immediate.value.data
 
     def add() -> None:
-        registers[target] = registers[left] + constant & WORD_MASK
+        registers[target] = registers[left] + constant & REGISTER_MASK
 
     def multiply() -> None:
-        registers[target] = registers[left] * constant & WORD_MASK
+        registers[target] = registers[left] * constant & REGISTER_MASK
 
     return add if isinstance(op, snowflake.AddiOp) else multiply
 

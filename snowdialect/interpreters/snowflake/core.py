@@ -16,20 +16,18 @@ from snowdialect.errors import SnowError
 from snowdialect.interpreters.state import RunState
 from snowdialect.machine import Machine
 from snowdialect.machine.instructions import (
-    ADDRESS_BITS,
+    ADDRESS_MASK,
+    BUFFER_MASK,
     BUFFER_MBUF,
     BUFFER_SHIFT,
     CONFIGURATION,
     CONFIGURATION_MASK_SHIFT,
-    INSTRUCTION_BITS,
     KERNEL_SHIFT,
+    OFFSET_MASK,
     UNIT_MASK_SHIFT,
+    VMAC_MASK,
 )
 
-WORD_MASK = (1 << INSTRUCTION_BITS) - 1
-_ADDRESS_MASK = (1 << ADDRESS_BITS) - 1
-_BUFFER_MASK = (1 << UNIT_MASK_SHIFT - BUFFER_SHIFT) - 1
-_VMAC_MASK = (1 << KERNEL_SHIFT) - 1
 _LIMIT32 = 2.0**31
 _LIMIT_EXACT = 2.0**53
 _MINIMUM16, _MAXIMUM16 = -(2**15), 2**15 - 1
@@ -94,9 +92,9 @@ class Core:
 
     def _maps(self, word: int) -> tuple[_Group, int]:
         """CUs and address of an on-chip word that must name maps buffers."""
-        if word >> BUFFER_SHIFT & _BUFFER_MASK != BUFFER_MBUF:
+        if word >> BUFFER_SHIFT & BUFFER_MASK != BUFFER_MBUF:
             raise IllegalProgram(f"on-chip word {word:#010x} does not name the maps buffer")
-        return self._unit_group(word), word & _ADDRESS_MASK
+        return self._unit_group(word), word & ADDRESS_MASK
 
     def _unit_group(self, word: int) -> _Group:
         mask = word >> UNIT_MASK_SHIFT
@@ -139,7 +137,7 @@ class Core:
         if register == "bypass_offset":
             units, words = (
                 self.units[value >> CONFIGURATION_MASK_SHIFT],
-                value & (1 << CONFIGURATION_MASK_SHIFT) - 1,
+                value & OFFSET_MASK,
             )
 
             def set_offset() -> None:
@@ -161,7 +159,7 @@ class Core:
 
         def run() -> None:
             word, source = registers[rd], registers[rs] * self.machine.transfer_words
-            buffer, target = word >> BUFFER_SHIFT & _BUFFER_MASK, word & _ADDRESS_MASK
+            buffer, target = word >> BUFFER_SHIFT & BUFFER_MASK, word & ADDRESS_MASK
             units = self._unit_group(word)
             self._aligned(target, self.machine.transfer_words, "buffer address")
             self._in_memory(source, words)
@@ -247,7 +245,7 @@ class Core:
 
         def run() -> None:
             units, target = self._maps(registers[rd])
-            source = registers[rs] & _ADDRESS_MASK if bypass else registers[rs] >> KERNEL_SHIFT
+            source = registers[rs] & ADDRESS_MASK if bypass else registers[rs] >> KERNEL_SHIFT
             if not bypass:
                 self._in_weights(source, lanes)
             factor = float(1 << self.configuration[shift])
@@ -289,11 +287,11 @@ class Core:
         def run() -> None:
             units, maps = self._maps(registers[rm])
             kernel = registers[rk]
-            vmacs = self._vmac_group(kernel & _VMAC_MASK)
+            vmacs = self._vmac_group(kernel & VMAC_MASK)
             weights = kernel >> KERNEL_SHIFT
             self._in_maps(maps, length)
             self._aligned(weights, line, "weights address")
-            self._require_started(mode, self._bits(units, kernel & _VMAC_MASK))
+            self._require_started(mode, self._bits(units, kernel & VMAC_MASK))
             if mode == "coop":
                 self._aligned(maps, line, "maps address")
                 self._aligned(length, line, "trace length")
@@ -335,7 +333,7 @@ class Core:
                         np.maximum(compared, words, out=compared)
             if not last:
                 return
-            target = registers[rd] & _ADDRESS_MASK
+            target = registers[rd] & ADDRESS_MASK
             self._aligned(target, line, "result address")
             self._in_maps(target, line)
             for unit in units.runs:
