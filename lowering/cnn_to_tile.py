@@ -26,7 +26,7 @@ from xdsl.transforms.dead_code_elimination import region_dce
 
 from lowering.conv_tiling import ConvProblem, plan_conv
 from lowering.host import host_reason
-from lowering.layouts import concat_segments, layout_of, placement
+from lowering.layouts import Whole, concat_segments, layout_of, placement
 from lowering.legality import check_removed
 from lowering.maps_tiling import TilingError
 from lowering.problems import FUSED, conv_problem, fused_pool, linear_problem, pixel_window, pool_behind, pool_window
@@ -74,6 +74,7 @@ class ConvertCnnToTilePass(ModulePass):
             LowerRescale,
             LowerReshape,
             LowerConcat,
+            LowerInterleave,
         )
         PatternRewriteWalker(
             GreedyRewritePatternApplier([pattern(regions) for pattern in patterns]), apply_recursively=False
@@ -86,7 +87,8 @@ class ConvertCnnToTilePass(ModulePass):
             fill_sequence(layers, Form(self.interleave, self.roll))
         describe_alone(op, {layer_name(layers[0].op) for layers in found if len(layers) == 1})
         region_dce(op.body)
-        check_removed(op, self.name, (UnrealizedConversionCastOp, cnn.Conv2dOp, cnn.LinearOp, cnn.ConcatOp))
+        gone = UnrealizedConversionCastOp, cnn.Conv2dOp, cnn.LinearOp, cnn.ConcatOp, cnn.InterleaveOp
+        check_removed(op, self.name, gone)
 
 
 @dataclass
@@ -94,7 +96,8 @@ class Regions:
     """The memory of each tensor: what a layer reads from and writes to."""
 
     machine: Machine
-    of_concat: dict[cnn.ConcatOp, SSAValue] = field(default_factory=dict[cnn.ConcatOp, SSAValue])
+    of_whole: dict[Whole, SSAValue] = field(default_factory=dict[Whole, SSAValue])
+    """Of what several layers write their results into."""
     of_host: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     layers: list[Layer] = field(default_factory=list[Layer])
     """The layers, still empty."""
@@ -128,13 +131,16 @@ class Regions:
         if (place := placement(value)) is None:
             op = tile.RegionOp(name, layout)
         else:
-            concat, _ = place
-            if concat not in self.of_concat:
-                whole = tile.RegionOp(layer_name(concat), layout_of(concat.result, self.machine))
-                Rewriter.insert_op(located(whole, concat.location), point)
-                self.of_concat[concat] = whole.result
-            op = tile.ViewOp(name, self.of_concat[concat], layout)
-            made = self.of_concat[concat].owner
+            whole, position = place
+            if whole not in self.of_whole:
+                # Rows in turns are not what the network has as that layer's result.
+                rows = ".rows" if isinstance(whole, cnn.InterleaveOp) else ""
+                region = tile.RegionOp(f"{layer_name(whole)}{rows}", layout_of(whole.results[0], self.machine))
+                Rewriter.insert_op(located(region, whole.location), point)
+                self.of_whole[whole] = region.result
+            first_row = position if isinstance(whole, cnn.InterleaveOp) else None
+            op = tile.ViewOp(name, self.of_whole[whole], layout, first_row)
+            made = self.of_whole[whole].owner
             assert isinstance(made, Operation)
             if point.insert_before is not None and not made.is_before_in_block(point.insert_before):
                 point = InsertPoint.after(made)
@@ -332,11 +338,30 @@ class LowerConcat(LayerPattern):
             view = self.regions.read(part).owner
             if (
                 not isinstance(view, tile.ViewOp)
-                or view.region is not self.regions.of_concat.get(op)
+                or view.region is not self.regions.of_whole.get(op)
                 or layout_of(part, self.regions.machine).segments != (segment,)
             ):
                 raise SnowError(f"{layer_name(op)}: a part of it has no place; run cnn-place-concats first")
-        self.replace(op, [], self.regions.of_concat[op], rewriter)
+        self.replace(op, [], self.regions.of_whole[op], rewriter)
+
+
+class LowerInterleave(LayerPattern):
+    """Every part has been written into its rows."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.InterleaveOp, rewriter: PatternRewriter) -> None:
+        if frac_of(op.result) is None:
+            return
+        for row, part in enumerate(op.inputs):
+            view = self.regions.read(part).owner
+            if (
+                not isinstance(view, tile.ViewOp)
+                or view.region is not self.regions.of_whole.get(op)
+                or view.first_row is None
+                or view.first_row.value.data != row
+            ):
+                raise SnowError(f"{layer_name(op)}: operand {row} has another place already")
+        self.replace(op, [], self.regions.of_whole[op], rewriter)
 
 
 class LowerReshape(LayerPattern):

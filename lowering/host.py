@@ -47,6 +47,7 @@ ACCELERATED = (
     cnn.ReluOp,
     cnn.RescaleOp,
     cnn.ConcatOp,
+    cnn.InterleaveOp,
     cnn.ReshapeOp,
 )
 """What the accelerator computes in fixed point, or gets done by where words lie."""

@@ -26,16 +26,20 @@ PADDING = 1 / 32
 """A part of a pixel that is hardly worth mentioning."""
 
 
-def placement(value: SSAValue) -> tuple[cnn.ConcatOp, int] | None:
-    """The concatenation that `value` is written straight into, and its position there.
+Whole = cnn.ConcatOp | cnn.InterleaveOp
+"""What its operands are written straight into: channels behind channels, or rows in turns."""
+
+
+def placement(value: SSAValue) -> tuple[Whole, int] | None:
+    """The whole that `value` is written straight into, and its position there.
 
     A value has one place: that of its first use in a concatenation. What is itself a concatenation, or an operand
     twice over, has to be copied (see lowering/cnn/place_concats.py).
     """
-    if isinstance(value.owner, cnn.ConcatOp):
+    if isinstance(value.owner, Whole):
         return None
     for use in value.uses:
-        if isinstance(use.operation, cnn.ConcatOp):
+        if isinstance(use.operation, Whole):
             return use.operation, use.index
     return None
 
@@ -70,11 +74,11 @@ def layout_of(value: SSAValue, machine: Machine) -> MapsType:
     elif _read_by_word(value, machine):
         pixel = channels
     else:
-        pixel = _whole_pixel(channels, machine)
+        pixel = whole_pixel(channels, machine)
     return _maps_type(value, (Segment(channels, 0),), pixel, machine)
 
 
-def _whole_pixel(channels: int, machine: Machine) -> int:
+def whole_pixel(channels: int, machine: Machine) -> int:
     """Words of a pixel in whole lines; in whole transfers, which CUs with kernels of their own store one by one, where
     that takes hardly more."""
     lines, transfers = round_up(channels, machine.line_words), round_up(channels, machine.transfer_words)
@@ -103,11 +107,14 @@ def _settled_layout(value: SSAValue, machine: Machine) -> MapsType | None:
         if isinstance(use.operation, WriteOp) and isinstance(use.operation.region.type, MapsType):
             return use.operation.region.type
     if (place := placement(value)) is not None:
-        concat, position = place
-        whole = layout_of(concat.result, machine)
+        op, position = place
+        whole = layout_of(op.results[0], machine)
         _, height, width = maps_shape(shape_of(value))
-        part = [whole.segments[position]]
-        return MapsType.make(height, width, whole.pixel.data, whole.row.data, _frac_bits(value), part)
+        if isinstance(op, cnn.InterleaveOp):
+            part, row = whole.segments, whole.row.data * len(op.inputs)
+        else:
+            part, row = (whole.segments[position],), whole.row.data
+        return MapsType.make(height, width, whole.pixel.data, row, _frac_bits(value), part)
     if isinstance(owner, cnn.ConcatOp):
         segments = concat_segments([shape_of(part) for part in owner.inputs], machine)
         pixel = round_up(segments[-1].offset + segments[-1].channels, machine.transfer_words)

@@ -214,7 +214,8 @@ def plan_maps(
     maps_row = round_up(columns.load_width * pixel, transfer)
     result_row = round_up(width * problem.result_words, transfer)
     if whole and problem.whole_pixels and pool is None:
-        result_row = problem.result.row
+        # Rows that lie between those of others are stored one by one.
+        result_row = min(result_row, problem.result.row)
     sizes = {"maps": (loaded * maps_row, size.maps_slots, maps_row)}
     load_share = window_share * window.stride_h
     under: tuple[ColumnTile, ...] = ()
@@ -241,7 +242,7 @@ def plan_maps(
     if pool is not None:
         row = round_up(columns.stored_width * problem.pooled_words, transfer)
         if whole and problem.whole_pixels:
-            row = problem.result.row
+            row = min(row, problem.result.row)
         sizes["pooled"] = min(size.rows, share or out_h) * row, size.result_slots, row
         if overlap and share and working > 1:
             sizes["halo"] = overlap * result_row, 1, result_row

@@ -151,7 +151,8 @@ class _Bounds:
             case cnn.MaxPoolOp():
                 self.sums[op] = self.words[op.x]
                 return self.words[op.x]
-            case cnn.ConcatOp():
+            case cnn.ConcatOp() | cnn.InterleaveOp():
+                # Of rows in turns, too, the channels of each part are known apart.
                 parts = [self.words[value] for value in op.inputs]
                 return Interval(*(np.concatenate(ends) for ends in zip(*parts, strict=True)))
             case cnn.ReshapeOp():
@@ -186,6 +187,10 @@ class _Bounds:
             groups = op.geometry.groups
             words = words.with_zero() if any(op.geometry.pads) else words
         weight = evaluate_constant(op.weight, self.constants)
+        if isinstance(turns := op.x.owner, cnn.InterleaveOp):
+            kernels, channels, _, width = weight.shape
+            by_part = weight.reshape(kernels, channels, -1, len(turns.inputs), width)
+            weight = by_part.transpose(0, 3, 1, 2, 4).reshape(kernels, len(turns.inputs) * channels, -1, width)
         weight = weight.reshape(*weight.shape[:2], -1)
         each = len(weight) // groups
         rows = max(1, WEIGHTS_AT_ONCE // prod(weight.shape[1:]))

@@ -30,6 +30,7 @@ from lowering.candidates import SMALL, Choices, Refusal, conv_plans, ignore, qui
 from lowering.conv_tiling import ConvPlan, ConvProblem
 from lowering.costs import MOST_ABREAST, conv_cycles, limit_cycles, words_cycles
 from lowering.host import host_reason
+from lowering.interleave_concats import interleave_concats
 from lowering.layouts import layout_of, unrolled_layout
 from lowering.maps_tiling import TilingError
 from lowering.problems import FUSED, conv_problem, linear_problem, pool_before, pool_window, pooled_problem
@@ -54,6 +55,7 @@ from snowdialect.machine import DEFAULT_MACHINE, Machine, MachineError, load_mac
 SCHEDULE = ScheduleAttr.name
 BEST, PAPER = "best", "paper"
 AS_IS = "as-is"
+BY_PIXEL, BY_ROW = "pixels", "rows"
 
 COMPARED = 4
 """So many plans are timed at least, those that are estimated to be fastest."""
@@ -111,6 +113,9 @@ class ChooseSchedulePass(ModulePass):
     abreast: int | None = None
     """So many pixels of the result share the lanes of kernel steps, where they can; 1, as for schedule=paper: each is
     by itself. Without, as many as do so best, where that is faster."""
+    concats: str | None = None
+    """pixels: the parts of a concatenation lie side by side in every pixel, as for schedule=paper; rows: their rows lie
+    in turns wherever they can. Without, where that is quicker."""
     timed: bool = True
     """Whether plans are timed; without, the first estimate alone decides."""
     input_layout: str | None = None
@@ -129,6 +134,7 @@ class ChooseSchedulePass(ModulePass):
             "pooled": ("0", "1"),
             "turns": ("0", "1"),
             "biases": ("0", "1"),
+            "concats": (BY_PIXEL, BY_ROW),
         }
         for option, choices in named.items():
             if (value := getattr(self, option)) is not None and str(value) not in [str(choice) for choice in choices]:
@@ -146,6 +152,8 @@ class ChooseSchedulePass(ModulePass):
             for inner in op.walk():
                 if (found := open_input(inner, machine_of(op))) is not None:
                     found.choose(self)
+        if (self.concats or (BY_PIXEL if self.schedule == PAPER else None)) != BY_PIXEL:
+            interleave_concats(op, machine_of(op), wherever_possible=self.concats == BY_ROW)
         plans = plans_for(self)
         plans.find([*problems_of(op, machine_of(op)), *pooled_problems_of(op, machine_of(op), self)])
         unfit: list[str] = []

@@ -54,7 +54,9 @@ class Operands:
 
         def region(role: Role, value: SSAValue) -> steps.Region:
             assert isinstance(value.type, tile.MapsType)
-            return steps.Region(role, value.type.layout, memories.setdefault(tile.whole_region(value), role))
+            return steps.Region(
+                role, value.type.layout, memories.setdefault(tile.whole_region(value), role), tile.region_start(value)
+            )
 
         return steps.Maps(
             region(Role.MAPS, self.maps),

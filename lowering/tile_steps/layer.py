@@ -16,7 +16,6 @@ from lowering.tile_steps.roll import Node, roll, straight
 from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Region, Role, Step, Unit, Work
 from lowering.tile_steps.waits import Pending, Waits
 from snowdialect.dialects import tile
-from snowdialect.layout import MapsLayout
 from snowdialect.machine import Machine
 
 STORED_QUEUES = 2
@@ -294,7 +293,7 @@ class LayerBuffers:
             mask = 0
             for cu, mine in enumerate(load.rows):
                 if local in mine:
-                    words = memory_words(region.layout, row + cu * load.span.share + local, 1)
+                    words = memory_words(region, row + cu * load.span.share + local, 1)
                     mask |= any(words.meets(other) for other in last) << cu
             return mask if load.span.share else load.span.cus * bool(mask)
 
@@ -328,18 +327,18 @@ class LayerBuffers:
         assert buffer is not None and words is not None
         region, read = None, ()
         if isinstance(load, Load):
-            layout = self._region(load.region).layout
+            maps = self._region(load.region)
             region, first, share = load.region, step.numbers[0], load.span.share
             read = tuple(
-                memory_words(layout, first + cu * share + mine.start, len(mine))
+                memory_words(maps, first + cu * share + mine.start, len(mine))
                 for cu, mine in enumerate(load.rows)
                 if mine
             )
         elif isinstance(load, LoadPixels):
-            layout = self._region(load.region).layout
+            maps = self._region(load.region)
             row, *_, part_row, _ = step.numbers
             region, first, share = load.region, row + part_row + load.span.top, load.span.share
-            read = tuple(memory_words(layout, first + cu * share, mine) for cu, mine in enumerate(load.rows) if mine)
+            read = tuple(memory_words(maps, first + cu * share, mine) for cu, mine in enumerate(load.rows) if mine)
         pixels = isinstance(load, LoadPixels)
         times = step.counts, step.cycles, step.takes
         return FirstLoad(Ahead(load, buffer), step.numbers, words, region, read, *times, pixels)
@@ -365,7 +364,7 @@ class LayerBuffers:
         region = self.regions.result
         inside = ((cu, span.rows_inside(row, cu, region.layout.height)) for cu in range(self.machine.compute_units))
         return tuple(
-            Access(region.memory, words=memory_words(region.layout, row + cu * span.share + mine.start, len(mine)))
+            Access(region.memory, words=memory_words(region, row + cu * span.share + mine.start, len(mine)))
             for cu, mine in inside
             if mine
         )
@@ -592,9 +591,10 @@ class StoreTile:
         )
 
 
-def memory_words(layout: MapsLayout, row: int, rows: int) -> Extent:
-    """The words of a region from its row `row` on that so many rows take."""
-    first = row * layout.row
+def memory_words(region: Region, row: int, rows: int) -> Extent:
+    """The words of its memory that so many rows of a region from row `row` on take."""
+    layout = region.layout
+    first = region.start + row * layout.row
     return Extent(first, first + (rows - 1) * layout.row + layout.width * layout.pixel)
 
 

@@ -56,6 +56,8 @@ class Region(NamedTuple):
     layout: MapsLayout
     memory: Role
     """The first of the layer's regions that lies in the same memory."""
+    start: int = 0
+    """Words from the start of that memory to the first row."""
 
 
 class Maps(NamedTuple):

@@ -197,7 +197,10 @@ class _Assembler:
         )
         self.region_of[op.result] = len(self.regions)
         life = (None if layer is None else layer.data for layer in region_life(op.result))
-        self.regions.append(Region(op.region_name.data, "maps", region_address(op.result), maps.words, layout, *life))
+        whole = tile.whole_region(op.result).type
+        assert isinstance(whole, tile.MapsType)
+        words = whole.words - tile.region_start(op.result)
+        self.regions.append(Region(op.region_name.data, "maps", region_address(op.result), words, layout, *life))
 
     def _image(self, op: tile.WeightsOp | tile.AverageWeightsOp) -> None:
         address = region_address(op.result)

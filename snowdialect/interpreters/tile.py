@@ -45,7 +45,7 @@ class TileFunctions(InterpreterFunctions):
 
     @impl(tile.ViewOp)
     def run_view(self, interpreter: Interpreter, op: tile.ViewOp, args: PythonValues) -> PythonValues:
-        view = replace(args[0], maps=cast(tile.MapsType, op.result.type))
+        view = replace(args[0], base=args[0].base + op.start, maps=cast(tile.MapsType, op.result.type))
         run_state(interpreter).regions[op.region_name.data] = view
         return (view,)
 

@@ -12,15 +12,18 @@ from math import prod
 from typing import ClassVar
 
 from xdsl.dialects.builtin import (
+    I64,
     BytesAttr,
     DenseIntOrFPElementsAttr,
     Float32Type,
     Float64Type,
     FloatAttr,
+    IntegerAttr,
     StringAttr,
     TensorType,
     f32,
     f64,
+    i64,
 )
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
@@ -47,7 +50,7 @@ from snowdialect.dialects.cnn.base import (
     shape_of,
     tensor_type,
 )
-from snowdialect.dialects.cnn.shapes import Shape
+from snowdialect.dialects.cnn.shapes import Shape, interleaved_kernels_shape
 
 
 @irdl_op_definition
@@ -174,6 +177,28 @@ class BnShiftOp(_ConstantOp):
         if self.bias is not None:
             self.expect_shape("bias", self.bias, shape_of(self.mean))
         return shape_of(self.mean)
+
+
+@irdl_op_definition
+class InterleaveKernelsOp(_ConstantOp):
+    """Kernels over a concatenation of `parts` maps with as many channels each, as kernels over their rows in turns: row
+    `parts * y + p` of a kernel is row y of its channels of part p."""
+
+    name = "cnn.interleave_kernels"
+    w = operand_def(TENSOR)
+    parts = prop_def(IntegerAttr[I64])
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$w attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, w: Value, parts: int):
+        super().__init__(
+            operands=[w],
+            properties={"parts": IntegerAttr(parts, i64)},
+            result_types=[tensor_type(interleaved_kernels_shape(shape_of(w), parts))],
+        )
+
+    def result_shape(self) -> Shape:
+        return interleaved_kernels_shape(shape_of(self.w), self.parts.value.data)
 
 
 @irdl_op_definition

@@ -43,6 +43,7 @@ from snowdialect.dialects.cnn.shapes import (
     avg_pool_frac,
     concat_shape,
     format_shape,
+    interleave_shape,
     linear_shape,
 )
 
@@ -434,6 +435,29 @@ class ConcatOp(CnnOp):
 
     def result_shape(self) -> Shape:
         return concat_shape([shape_of(value) for value in self.inputs])
+
+    def verify_elements(self) -> None:
+        if any(frac_of(value) != frac_of(self.result) for value in self.inputs):
+            self.fail("operands and result must have the same elements")
+
+
+@irdl_op_definition
+class InterleaveOp(CnnOp):
+    """The rows of all operands in turns: the first of each, then the second of each. Fixed-point operands share their
+    position."""
+
+    name = "cnn.interleave"
+    inputs = var_operand_def(TENSOR)
+    assembly_format = "$inputs attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, inputs: Sequence[Value], result_type: Attribute | None = None):
+        deduced = inferred(
+            self.name, result_type, inputs[0], lambda: interleave_shape([shape_of(value) for value in inputs])
+        )
+        super().__init__(operands=[inputs], result_types=[deduced])
+
+    def result_shape(self) -> Shape:
+        return interleave_shape([shape_of(value) for value in self.inputs])
 
     def verify_elements(self) -> None:
         if any(frac_of(value) != frac_of(self.result) for value in self.inputs):

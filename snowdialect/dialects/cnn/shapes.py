@@ -210,6 +210,23 @@ def concat_shape(shapes: Sequence[Shape]) -> Shape:
     return (1, sum(shape[1] for shape in shapes), *first[2:])
 
 
+def interleave_shape(shapes: Sequence[Shape]) -> Shape:
+    """Result of putting the rows of maps in turns."""
+    if not shapes:
+        raise ShapeError("nothing to interleave")
+    channels, height, width = map_shape(shapes[0])
+    if any(shape != shapes[0] for shape in shapes):
+        raise ShapeError(f"operands must have the same shape, are {', '.join(map(format_shape, shapes))}")
+    return (1, channels, len(shapes) * height, width)
+
+
+def interleaved_kernels_shape(w: Shape, parts: int) -> Shape:
+    """Result of putting the rows of kernels in turns, of which each operand of a concatenation has a part."""
+    if len(w) != 4 or parts < 1 or w[1] % parts:
+        raise ShapeError(f"kernels {format_shape(w)} have no {parts} parts of as many channels")
+    return (w[0], w[1] // parts, parts * w[2], w[3])
+
+
 def pad_shape(x: Shape, pads: Sequence[int]) -> Shape:
     """Result of padding a map by top, left, bottom, right; negative numbers crop."""
     channels, height, width = map_shape(x)

@@ -13,6 +13,7 @@ from snowdialect.dialects.tile.memory import (
     WriteOp,
     maps_shape,
     region_address,
+    region_start,
     whole_region,
 )
 from snowdialect.dialects.tile.pixels import AddOp, AvgPoolOp, MaxPoolOp, PoolOp
@@ -167,5 +168,6 @@ __all__ = [
     "maps_shape",
     "outer_indices",
     "region_address",
+    "region_start",
     "whole_region",
 ]

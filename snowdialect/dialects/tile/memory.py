@@ -71,25 +71,57 @@ class RegionOp(IRDLOperation):
 
 @irdl_op_definition
 class ViewOp(IRDLOperation):
-    """Some of the channels of a region, under the name of the layer that writes them."""
+    """Some of the channels of a region, or every so many of its rows from `first_row` on, under the name of the layer
+    that writes them."""
 
     name = "tile.view"
     region_name = prop_def(StringAttr)
+    first_row = opt_prop_def(IntegerAttr[I64])
     region = operand_def(MapsType)
     result = result_def(MapsType)
     traits = traits_def(Pure())
-    assembly_format = "$region_name `of` $region attr-dict `:` type($region) `to` type($result)"
+    assembly_format = "$region_name `of` $region (`row` $first_row^)? attr-dict `:` type($region) `to` type($result)"
 
-    def __init__(self, name: str, region: SSAValue, result_type: MapsType) -> None:
-        super().__init__(properties={"region_name": StringAttr(name)}, operands=[region], result_types=[result_type])
+    def __init__(self, name: str, region: SSAValue, result_type: MapsType, first_row: int | None = None) -> None:
+        super().__init__(
+            properties={
+                "region_name": StringAttr(name),
+                "first_row": None if first_row is None else IntegerAttr(first_row, i64),
+            },
+            operands=[region],
+            result_types=[result_type],
+        )
+
+    @property
+    def start(self) -> int:
+        """Words from the start of the region to that of the view."""
+        assert isinstance(self.region.type, MapsType)
+        return 0 if self.first_row is None else self.first_row.value.data * self.region.type.row.data
 
     def verify_(self) -> None:
         whole, part = self.region.type, self.result.type
         assert isinstance(whole, MapsType) and isinstance(part, MapsType)
+        if self.first_row is not None:
+            self._verify_rows(whole, part, self.first_row.value.data)
+            return
         for field in ("height", "width", "pixel", "row", "frac"):
             if getattr(whole, field) != getattr(part, field):
                 mine, theirs = getattr(part, field).data, getattr(whole, field).data
                 fail(self, f"a view has the {field} of its region, {theirs}; this one has {mine}")
+
+    def _verify_rows(self, whole: MapsType, part: MapsType, first: int) -> None:
+        """Rows of the region, as many apart as there are views that take turns."""
+        all_rows = part.layout._replace(height=whole.height.data, row=whole.row.data)
+        if part.frac != whole.frac or all_rows != whole.layout:
+            fail(self, "a view of some rows has the pixels of its region")
+        turns = whole.height.data // part.height.data
+        if (part.height.data * turns, part.row.data) != (whole.height.data, turns * whole.row.data):
+            mine = f"{part.height.data} rows, {part.row.data} words apart"
+            fail(self, f"{mine}, do not take turns in {whole.height.data} rows, {whole.row.data} words apart")
+        if not 0 <= first < turns:
+            fail(self, f"the first row {first} is none of the first {turns}")
+        if self.start % (transfer := machine_of(self).transfer_words):
+            fail(self, f"does not begin at whole transfers of {transfer} words")
 
 
 @irdl_op_definition
@@ -289,11 +321,21 @@ def whole_region(value: SSAValue) -> SSAValue:
     return value
 
 
+def region_start(value: SSAValue) -> int:
+    """Words from the start of the region of which a value is a view to that of the view."""
+    start = 0
+    while isinstance(owner := value.owner, ViewOp | ReshapeOp):
+        start += owner.start if isinstance(owner, ViewOp) else 0
+        value = owner.region
+    return start
+
+
 def region_address(value: SSAValue) -> int:
     """Address of a region of memory in transfers (64 B), once addresses are assigned; raises VerifyException before."""
     owner = whole_region(value).owner
     if isinstance(owner, RegionOp | WeightsOp | AverageWeightsOp) and owner.address is not None:
-        return owner.address.value.data
+        start = region_start(value)
+        return owner.address.value.data + (start // machine_of(owner).transfer_words if start else 0)
     raise VerifyException("a region of memory has no address yet: run tile-assign-addresses")
 
 

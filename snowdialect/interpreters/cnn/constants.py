@@ -80,6 +80,13 @@ def _bn_shift(op: cnn.BnShiftOp, mean: Array, s: Array, bias: Array | None = Non
     return _single(shift if bias is None else shift + bias)
 
 
+def _interleave_kernels(op: cnn.InterleaveKernelsOp, w: Array) -> Array:
+    kernels, channels, height, width = w.shape
+    parts = op.parts.value.data
+    by_row = w.reshape(kernels, parts, channels // parts, height, width).transpose(0, 2, 3, 1, 4)
+    return by_row.reshape(cnn.shape_of(op.result))
+
+
 def _diagonal(op: cnn.DiagonalOp, s: Array) -> Array:
     return s.reshape(-1, 1, 1, 1)
 
@@ -106,6 +113,7 @@ MEANINGS: dict[type[Operation], Callable[..., Array]] = {
     cnn.FoldShiftOp: _fold_shift,
     cnn.BnScaleOp: _bn_scale,
     cnn.BnShiftOp: _bn_shift,
+    cnn.InterleaveKernelsOp: _interleave_kernels,
     cnn.DiagonalOp: _diagonal,
     cnn.QuantizeOp: _quantize,
     cnn.DequantizeOp: _dequantize,

@@ -40,6 +40,7 @@ class CnnFunctions(InterpreterFunctions):
     run_fold_shift = impl(cnn.FoldShiftOp)(_defer)
     run_bn_scale = impl(cnn.BnScaleOp)(_defer)
     run_bn_shift = impl(cnn.BnShiftOp)(_defer)
+    run_interleave_kernels = impl(cnn.InterleaveKernelsOp)(_defer)
     run_diagonal = impl(cnn.DiagonalOp)(_defer)
 
     @impl(cnn.InputOp)
@@ -136,6 +137,12 @@ class CnnFunctions(InterpreterFunctions):
     @impl(cnn.ConcatOp)
     def run_concat(self, interpreter: Interpreter, op: cnn.ConcatOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, np.concatenate(args, axis=1))
+
+    @impl(cnn.InterleaveOp)
+    def run_interleave(self, interpreter: Interpreter, op: cnn.InterleaveOp, args: Arguments) -> Arguments:
+        # Not noted: the layer of this name has other rows in the network.
+        rows = np.stack(args, axis=3)
+        return (rows.reshape(*rows.shape[:2], -1, rows.shape[-1]),)
 
     @impl(cnn.BatchNormOp)
     def run_batch_norm(self, interpreter: Interpreter, op: cnn.BatchNormOp, args: Arguments) -> Arguments:

@@ -202,6 +202,27 @@
 // -----
 
 %x = cnn.input "x" : tensor<1x8x4x4xf32>
+%z = cnn.input "z" : tensor<1x8x4x5xf32>
+// CHECK: cnn.interleave "y": operands must have the same shape, are 1x8x4x4, 1x8x4x5
+%y = cnn.interleave %x, %z : (tensor<1x8x4x4xf32>, tensor<1x8x4x5xf32>) -> tensor<1x8x8x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%a = cnn.quantize %x : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4x!cnn.fixed<8>>
+%b = cnn.quantize %x : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4x!cnn.fixed<7>>
+// CHECK: cnn.interleave "y": operands and result must have the same elements
+%y = cnn.interleave %a, %b : (tensor<1x8x4x4x!cnn.fixed<8>>, tensor<1x8x4x4x!cnn.fixed<7>>) -> tensor<1x8x8x4x!cnn.fixed<8>>
+
+// -----
+
+// CHECK: cnn.interleave_kernels "v": kernels 16x7x3x1 have no 2 parts of as many channels
+%w = cnn.weight "w" : tensor<16x7x3x1xf32>
+%v = cnn.interleave_kernels %w {parts = 2} : (tensor<16x7x3x1xf32>) -> tensor<16x3x6x1xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
 %v = cnn.weight "v" : tensor<4xf32>
 // CHECK: cnn.batch_norm "bn": mean must be 8, one a channel, is 4
 %y = cnn.batch_norm %x, %v, %v {eps = 1.0e-5} : (tensor<1x8x4x4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<1x8x4x4xf32> loc("bn")

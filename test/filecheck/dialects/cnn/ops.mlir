@@ -28,6 +28,10 @@ module attributes {snow.weights = "ops.safetensors"} {
   %both = cnn.conv2d %x, %w bias %c6 residual %conv : (tensor<1x4x8x8xf32>, tensor<6x4x3x3xf32>, tensor<6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
 
   // An attribute that is no option of the layer follows the options.
+  // CHECK-NEXT: %turns = cnn.interleave %x, %x : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>) -> tensor<1x4x16x8xf32>
+  // CHECK-NEXT: %kernels = cnn.interleave_kernels %w {parts = 2 : i64} : (tensor<6x4x3x3xf32>) -> tensor<6x2x6x3xf32>
+  %turns = cnn.interleave %x, %x : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>) -> tensor<1x4x16x8xf32>
+  %kernels = cnn.interleave_kernels %w {parts = 2} : (tensor<6x4x3x3xf32>) -> tensor<6x2x6x3xf32>
   // CHECK-NEXT: %diagonal = cnn.diagonal %c4 : (tensor<4xf32>) -> tensor<4x1x1x1xf32>
   // CHECK-NEXT: %depthwise = cnn.conv2d %x, %diagonal {groups = 4} attributes {cnn.frac_bits = 4 : i64} : (tensor<1x4x8x8xf32>, tensor<4x1x1x1xf32>) -> tensor<1x4x8x8xf32>
   %diagonal = cnn.diagonal %c4 : (tensor<4xf32>) -> tensor<4x1x1x1xf32>

@@ -95,6 +95,32 @@ module attributes {snow.machine = {name = "toy", vmacs = [4]}} {
 
 // -----
 
+// CHECK: tile.view "v": a view of some rows has the pixels of its region
+%r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+%v = tile.view "v" of %r row 1 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.maps<height 4, width 8, pixel 16, row 256, frac 8, channels [8 at 0]> loc("v")
+
+// -----
+
+// CHECK: tile.view "v": 3 rows, 256 words apart, do not take turns in 8 rows, 128 words apart
+%r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+%v = tile.view "v" of %r row 1 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.maps<height 3, width 8, pixel 16, row 256, frac 8, channels [16 at 0]> loc("v")
+
+// -----
+
+// CHECK: tile.view "v": the first row 2 is none of the first 2
+%r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
+%v = tile.view "v" of %r row 2 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.maps<height 4, width 8, pixel 16, row 256, frac 8, channels [16 at 0]> loc("v")
+
+// -----
+
+// CHECK: tile.view "v": does not begin at whole transfers of 32 words
+builtin.module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 7, pixel 16, row 112, frac 8, channels [16 at 0]>
+  %v = tile.view "v" of %r row 1 : !tile.maps<height 8, width 7, pixel 16, row 112, frac 8, channels [16 at 0]> to !tile.maps<height 4, width 7, pixel 16, row 224, frac 8, channels [16 at 0]> loc("v")
+}
+
+// -----
+
 // CHECK: tile.reshape "v": changes the pixels of its region, not only their rows
 %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
 %v = tile.reshape %r : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.maps<height 8, width 4, pixel 32, row 128, frac 8, channels [16 at 0]>

@@ -8,16 +8,19 @@ module attributes {snow.machine = "zc706"} {
   %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
   %b = "test.op"() : () -> tensor<32x!cnn.fixed<8>>
 
-  // Memory: maps, with or without an address; some of their channels; packed weights. A row may be longer than its pixels.
+  // Memory: maps, with or without an address; some of their channels, or rows; packed weights. A row may be longer than its
+  // pixels.
   // CHECK:      %maps = tile.region "input" at 0 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   // CHECK-NEXT: %whole = tile.region "concat" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0, 6 at 32]>
   // CHECK-NEXT: %part = tile.view "conv1" of %whole : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0, 6 at 32]> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]>
+  // CHECK-NEXT: %turns = tile.view "conv2" of %maps row 1 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.maps<height 4, width 8, pixel 16, row 256, frac 8, channels [16 at 0]>
   // CHECK-NEXT: %longer = tile.reshape %maps : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.maps<height 16, width 4, pixel 16, row 64, frac 8, channels [16 at 0]>
   // CHECK-NEXT: %fewer = tile.reshape %maps : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.maps<height 3, width 8, pixel 16, row 384, frac 8, channels [16 at 0]>
   // CHECK-NEXT: %pooled = tile.region "pool1" at 32 : !tile.maps<height 4, width 4, pixel 16, row 96, frac 8, channels [16 at 0]>
   %maps = tile.region "input" at 0 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]>
   %whole = tile.region "concat" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0, 6 at 32]>
   %part = tile.view "conv1" of %whole : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0, 6 at 32]> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]>
+  %turns = tile.view "conv2" of %maps row 1 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.maps<height 4, width 8, pixel 16, row 256, frac 8, channels [16 at 0]>
   %longer = tile.reshape %maps : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.maps<height 16, width 4, pixel 16, row 64, frac 8, channels [16 at 0]>
   %fewer = tile.reshape %maps : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> to !tile.maps<height 3, width 8, pixel 16, row 384, frac 8, channels [16 at 0]>
   %pooled = tile.region "pool1" at 32 : !tile.maps<height 4, width 4, pixel 16, row 96, frac 8, channels [16 at 0]>

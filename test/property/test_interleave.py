@@ -1,0 +1,129 @@
+"""Concatenations whose parts lie row by row: the same bits as side by side, at every level and on the simulator, for
+kernels of any size, stride and padding; and where it pays, it is done."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from networks import Concat, Conv, MaxPool, Net, Relu
+from test_levels import CONTEXT, DEFAULT, agree_or_do_not_fit, small
+
+from lowering import driver
+from lowering.check import check, first_difference
+from lowering.cnn.bound_accumulators import bound_accumulators
+from lowering.cnn.choose_schedule import ChooseSchedulePass
+from lowering.cnn.place_concats import PlaceConcatsPass
+from snowdialect.dialects import cnn
+from snowdialect.dialects.target import set_machine
+from snowdialect.errors import SnowError
+from snowdialect.interpreters import run_module
+from snowdialect.machine import Machine
+
+IN_TURNS = ChooseSchedulePass(concats="rows")
+
+
+@st.composite
+def concatenations(draw: st.DrawFn) -> Net:
+    """Some 1x1 convolutions of as many channels each, perhaps pooled, and a convolution of them all."""
+    parts, channels = draw(st.integers(2, 4)), draw(st.sampled_from([32, 64, 96]))
+    height, width = draw(st.integers(4, 15)), draw(st.integers(4, 15))
+    pool = [MaxPool((3, 3), (2, 2))] if draw(st.booleans()) else []
+    kernel = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    pads = draw(st.tuples(*(st.integers(0, size - 1) for size in (*kernel, *kernel))))
+    dilations = (1 if kernel[0] > 1 else draw(st.integers(1, 2))), draw(st.integers(1, 2))
+    reach = [step * (taps - 1) + 1 for taps, step in zip(kernel, dilations, strict=True)]
+    seen = [(size - 1) // 2 if pool else size for size in (height, width)]
+    assume(all(size >= wide for size, wide in zip(seen, reach, strict=True)))
+    strides = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    conv = Conv(draw(st.sampled_from([7, 16, 40])), kernel, strides, pads, dilations, relu=draw(st.booleans()))
+    return Net((draw(st.sampled_from([3, 16, 48])), height, width), (Concat((channels,) * parts), Relu(), *pool, conv))
+
+
+def in_turns(net: Net, machine: Machine, wanted: ChooseSchedulePass = IN_TURNS) -> bool:
+    """Whether the parts of a network's only concatenation lie in turns; if so, all levels compute the same as with the
+    parts side by side."""
+    module, weights = net.build()
+    set_machine(module, machine)
+    driver.lower(CONTEXT, module, "cnn")
+    side_by_side = run_module(module, net.inputs(), weights)
+    PlaceConcatsPass().apply(CONTEXT, module)
+    wanted.apply(CONTEXT, module)
+    if any(isinstance(op, cnn.ConcatOp) for op in module.walk()):
+        return False
+    runs = [result.run for result in check(CONTEXT, module, net.inputs(), weights)]
+    assert len(runs) == 5
+    for run in runs:
+        assert str(first_difference(side_by_side, run)) == "None"
+    return True
+
+
+# Rows of three times 32 words, and of 11 times as many; rows of the pools; kernels that reach beyond the border.
+@example(Net((16, 9, 11), (Concat((32, 32, 32)), Conv(16, (3, 3), (1, 2), (2, 1, 2, 1)))))
+@example(Net((3, 15, 13), (Concat((64, 64)), Relu(), MaxPool((3, 3), (2, 2)), Conv(16))))
+@given(concatenations())
+def test_rows_in_turns_compute_the_same(net: Net) -> None:
+    assert in_turns(net, DEFAULT)
+
+
+@pytest.mark.parametrize("compute_units", [1, 2, 4])
+@pytest.mark.parametrize("mbuf_words", [4096, 8192])
+def test_other_machines(compute_units: int, mbuf_words: int) -> None:
+    net = Net((16, 13, 10), (Concat((32, 32)), Conv(24, (2, 3), pads=(1, 1, 0, 1))))
+    assert in_turns(net, small(compute_units, 4, mbuf_words, 8192))
+
+
+@given(concatenations(), st.sampled_from([None, "coop", "indp"]), st.sampled_from([None, "rows", "kernels"]))
+def test_any_schedule(net: Net, mode: str | None, split: str | None) -> None:
+    wanted = ChooseSchedulePass(concats="rows", mode=mode, split=split, timed=False)
+    agree_or_do_not_fit(net, DEFAULT, lambda module: wanted.apply(CONTEXT, module))
+
+
+FIRE = Net((16, 27, 29), (Concat((64, 64)), Conv(16)))
+"""The shapes of a fire module, but for the size of its second kernel."""
+
+
+def test_sums_have_the_same_bounds() -> None:
+    def bounds(wanted: ChooseSchedulePass) -> list[tuple[int, int]]:
+        module, weights = FIRE.build()
+        set_machine(module, DEFAULT)
+        driver.lower(CONTEXT, module, "cnn")
+        wanted.apply(CONTEXT, module)
+        return [sums.ends for sums in bound_accumulators(module, weights, (-1.0, 1.0)).values()]
+
+    assert bounds(IN_TURNS) == bounds(ChooseSchedulePass(concats="pixels"))
+
+
+def test_where_it_is_quicker() -> None:
+    assert in_turns(FIRE, DEFAULT, ChooseSchedulePass())
+    assert not in_turns(FIRE, DEFAULT, ChooseSchedulePass(concats="pixels"))
+    assert not in_turns(FIRE, DEFAULT, ChooseSchedulePass(schedule="paper"))
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        Net((16, 9, 11), (Concat((32, 64)), Conv(16))),
+        Net((16, 9, 11), (Concat((32, 0)), Conv(16))),
+        Net((32, 9, 11), (Concat((0, 32)), Conv(16))),
+        Net((16, 9, 11), (Concat((24, 24)), Conv(16))),
+        Net((16, 9, 11), (Concat((32, 32)), Conv(16, groups=2))),
+        Net((16, 9, 11), (Concat((32, 32)), Conv(16, (2, 1), dilations=(2, 1)))),
+        Net((16, 9, 11), (Concat((32, 32)),)),
+        Net((16, 9, 11), (Concat((32, 32)), MaxPool((2, 2)), Concat((0, 0)), Conv(16))),
+    ],
+    ids=["unequal", "input", "input behind", "no whole lines", "groups", "dilated rows", "output", "twice"],
+)
+def test_where_it_cannot_be(net: Net) -> None:
+    assert not in_turns(net, DEFAULT)
+
+
+def test_a_part_with_two_places_is_one_line() -> None:
+    module, _ = FIRE.build()
+    set_machine(module, DEFAULT)
+    driver.lower(CONTEXT, module, "cnn")
+    IN_TURNS.apply(CONTEXT, module)
+    (interleave,) = (op for op in module.walk() if isinstance(op, cnn.InterleaveOp))
+    interleave.operands[1] = interleave.operands[0]
+    with pytest.raises(SnowError, match="^[\\w.]+: operand [01] has another place already"):
+        driver.lower(CONTEXT, module, "tile")
