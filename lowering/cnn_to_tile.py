@@ -126,6 +126,17 @@ class Regions:
         """A region for the result of a layer, made before it, or before the layer that it is fused with."""
         return self._make(op.results[0], InsertPoint.before(before or op), layer_name(op))
 
+    def _name_of(self, whole: Whole) -> str:
+        """A name for the region of a whole. Rows in turns are not what the network has as that layer's result, nor as
+        that of another one."""
+        name = layer_name(whole)
+        if isinstance(whole, cnn.InterleaveOp):
+            assert (block := whole.parent) is not None
+            taken = set(map(layer_name, block.ops))
+            while name in taken:
+                name = f"{name}.rows"
+        return name
+
     def _make(self, value: SSAValue, point: InsertPoint, name: str) -> SSAValue:
         layout = layout_of(value, self.machine)
         if (place := placement(value)) is None:
@@ -133,9 +144,7 @@ class Regions:
         else:
             whole, position = place
             if whole not in self.of_whole:
-                # Rows in turns are not what the network has as that layer's result.
-                rows = ".rows" if isinstance(whole, cnn.InterleaveOp) else ""
-                region = tile.RegionOp(f"{layer_name(whole)}{rows}", layout_of(whole.results[0], self.machine))
+                region = tile.RegionOp(self._name_of(whole), layout_of(whole.results[0], self.machine))
                 Rewriter.insert_op(located(region, whole.location), point)
                 self.of_whole[whole] = region.result
             first_row = position if isinstance(whole, cnn.InterleaveOp) else None

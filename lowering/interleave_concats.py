@@ -17,12 +17,15 @@ No bit of a result changes: sums have the same products, in another order.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from itertools import chain
 from math import prod
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from lowering.conv_tiling import ConvProblem
 from lowering.costs import limit_cycles
 from lowering.layouts import placement, whole_pixel
 from lowering.problems import conv_problem
@@ -34,17 +37,40 @@ from snowdialect.dialects.tile import ScheduleAttr
 from snowdialect.machine import Machine
 
 MOST_LOST = 0.02
-"""No reader may take longer by more than this part: about as much as estimates are wrong."""
+"""No reader may cost more by more than this part, about as much as estimates are wrong."""
+WORTH_IT = 0.02
+"""Where the transfers of pixels take less than this part of what makers compute, there is nothing to win."""
+
+Costs = Callable[[Sequence[ConvProblem]], Sequence[float]]
+"""What layers cost with their best plans."""
 
 
-def interleave_concats(module: ModuleOp, machine: Machine, wherever_possible: bool = False) -> None:
-    """Puts the rows of the parts in turns in all concatenations that are stored in less time by that, or in all that
-    can be."""
-    for op in tuple(module.body.block.ops):
-        if not isinstance(op, cnn.ConcatOp) or not _can_be_interleaved(op, machine):
-            continue
-        if wherever_possible or _saved_cycles(op, machine) > 0:
-            _interleave(op)
+def interleave_concats(module: ModuleOp, machine: Machine, costs: Costs | None = None) -> None:
+    """Puts the rows of the parts in turns in all concatenations where makers and readers cost less by that in all;
+    without `costs` in all that can be."""
+    concats = [op for op in module.body.block.ops if isinstance(op, cnn.ConcatOp) and _can_be_interleaved(op, machine)]
+    if costs is None:
+        for op in concats:
+            _Turns(op).settle()
+        return
+    layers = {op: ([*map(_maker, op.inputs)], _readers(op)) for op in concats if _is_worth_it(op, machine)}
+
+    def problems() -> list[list[ConvProblem]]:
+        return [[conv_problem(layer, machine) for layer in kind] for kinds in layers.values() for kind in kinds]
+
+    before = problems()
+    turns = [*map(_Turns, layers)]
+    after = problems()
+    found = iter(costs([*chain.from_iterable((*before, *after))]))
+    side_by_side, in_turns = ([[next(found) for _ in kind] for kind in kinds] for kinds in (before, after))
+    for number, turn in enumerate(turns):
+        pair = slice(2 * number, 2 * number + 2)
+        cheaper = sum(map(sum, in_turns[pair])) < sum(map(sum, side_by_side[pair]))
+        readers = zip(in_turns[pair][1], side_by_side[pair][1], strict=True)
+        if cheaper and all(mine <= (1 + MOST_LOST) * before for mine, before in readers):
+            turn.settle()
+        else:
+            turn.undo()
 
 
 def _can_be_interleaved(op: cnn.ConcatOp, machine: Machine) -> bool:
@@ -56,21 +82,29 @@ def _can_be_interleaved(op: cnn.ConcatOp, machine: Machine) -> bool:
     _, channels, _, width = shape
     if whole_pixel(channels, machine) != channels or channels * width % machine.transfer_words:
         return False
-    made = all(_source(part) is not None and placement(part) == (op, place) for place, part in enumerate(op.inputs))
-    return made and bool(op.result.uses) and all(_can_read(op, use.operation, use.index) for use in op.result.uses)
+    made = all(_made_alone(part) and placement(part) == (op, place) for place, part in enumerate(op.inputs))
+    return made and bool(op.result.uses) and all(_can_read(use.operation, use.index) for use in op.result.uses)
 
 
-def _source(part: SSAValue) -> cnn.Conv2dOp | None:
-    """The convolution that makes a part, which nothing else reads, be it by way of a max pool."""
-    if not part.has_one_use():
-        return None
+def _made_alone(part: SSAValue) -> bool:
+    """Whether a convolution makes a part that nothing else reads, be it by way of a max pool."""
     owner = part.owner
     if isinstance(owner, cnn.MaxPoolOp) and owner.x.has_one_use():
         owner = owner.x.owner
-    return owner if isinstance(owner, cnn.Conv2dOp) and ScheduleAttr.name not in owner.attributes else None
+    return part.has_one_use() and isinstance(owner, cnn.Conv2dOp) and ScheduleAttr.name not in owner.attributes
 
 
-def _can_read(concat: cnn.ConcatOp, reader: object, operand: int) -> bool:
+def _maker(part: SSAValue) -> cnn.Conv2dOp:
+    owner = part.owner.x.owner if isinstance(part.owner, cnn.MaxPoolOp) else part.owner
+    assert isinstance(owner, cnn.Conv2dOp)
+    return owner
+
+
+def _readers(op: cnn.ConcatOp) -> list[cnn.Conv2dOp]:
+    return [use.operation for use in op.result.uses if isinstance(use.operation, cnn.Conv2dOp)]
+
+
+def _can_read(reader: Operation, operand: int) -> bool:
     if not isinstance(reader, cnn.Conv2dOp) or operand != 0 or ScheduleAttr.name in reader.attributes:
         return False
     geometry = reader.geometry
@@ -79,58 +113,56 @@ def _can_read(concat: cnn.ConcatOp, reader: object, operand: int) -> bool:
     return geometry.groups == 1 and even and isinstance(reader.weight.owner, cnn.QuantizeOp)
 
 
-def _saved_cycles(op: cnn.ConcatOp, machine: Machine) -> float:
-    """How much sooner the parts of a concatenation are stored row by row, less what its readers lose by it."""
-    saved = 0.0
-    for part in op.inputs:
-        source = _source(part)
-        assert source is not None
-        _, _, height, width = shape_of(part)
-        computing = limit_cycles(conv_problem(source, machine))
-        words = sum(prod(shape_of(value)) for value in (source.x, source.weight, part))
-        moving = words * 2 / machine.bytes_per_cycle
-        by_pixel, by_row = (moving + transfers * machine.transfer_overhead for transfers in (height * width, height))
-        saved += max(by_pixel, computing) - max(by_row, computing * _in_rows(source, machine))
-    for use in op.result.uses:
-        reader = use.operation
-        assert isinstance(reader, cnn.Conv2dOp)
-        if (slower := _in_rows(reader, machine)) > 1 + MOST_LOST:
-            return 0
-        saved -= limit_cycles(conv_problem(reader, machine)) * (slower - 1)
-    return saved
+def _is_worth_it(op: cnn.ConcatOp, machine: Machine) -> bool:
+    """Whether the transfers of pixels take a part worth mentioning of what makers compute."""
+    pixels = sum(prod(shape_of(part)[2:]) for part in op.inputs)
+    computing = sum(limit_cycles(conv_problem(_maker(part), machine)) for part in op.inputs)
+    return pixels * machine.transfer_overhead > WORTH_IT * computing
 
 
-def _in_rows(op: cnn.Conv2dOp, machine: Machine) -> float:
-    """How many times as long a convolution computes when CUs share out its rows: as they do, but for kernels of 1x1,
-    whose pixels are shared out more evenly as long as they lie in one piece."""
-    window = conv_problem(op, machine).window
-    _, _, height, width = shape_of(op.result)
-    shapes = (height, width), (window.out_h, window.out_w)
-    in_rows, now = (-(-rows // machine.compute_units) * columns for rows, columns in shapes)
-    return in_rows / now
+class _Turns:
+    """A concatenation whose parts take turns, for now."""
 
+    def __init__(self, op: cnn.ConcatOp) -> None:
+        self.concat, self.parts, self.readers = op, tuple(op.inputs), _readers(op)
+        self.before = [(reader.x, reader.weight, dict(reader.properties)) for reader in self.readers]
+        self.made: list[Operation] = [located(cnn.InterleaveOp(self.parts), op.location)]
+        self.made[0].results[0].name_hint = op.result.name_hint
+        Rewriter.insert_op(self.made[0], InsertPoint.before(op))
+        # A part has one place.
+        op.operands = ()
+        for reader in self.readers:
+            self._turn(reader)
 
-def _interleave(op: cnn.ConcatOp) -> None:
-    parts = len(op.inputs)
-    interleaved = located(cnn.InterleaveOp(op.inputs), op.location)
-    interleaved.result.name_hint = op.result.name_hint
-    Rewriter.insert_op(interleaved, InsertPoint.before(op))
-    for use in tuple(op.result.uses):
-        reader = use.operation
-        assert isinstance(reader, cnn.Conv2dOp) and isinstance(weight := reader.weight.owner, cnn.QuantizeOp)
-        frac = frac_of(weight.result)
-        assert frac is not None
+    def _turn(self, reader: cnn.Conv2dOp) -> None:
+        parts, weight = len(self.parts), reader.weight.owner
+        frac = frac_of(reader.weight)
+        assert isinstance(weight, cnn.QuantizeOp) and frac is not None
         kernels = located(cnn.InterleaveKernelsOp(weight.x, parts), weight.location)
         quantized = located(cnn.QuantizeOp(kernels.result, frac), weight.location)
         quantized.result.name_hint = weight.result.name_hint
         Rewriter.insert_op((kernels, quantized), InsertPoint.before(reader))
+        self.made[:0] = quantized, kernels
         (down, across), (top, left, bottom, right) = reader.geometry.strides, reader.geometry.pads
         reader.properties |= {
             "strides": integers((parts * down, across)),
             "pads": integers((parts * top, left, parts * bottom, right)),
             "dilations": integers((1, reader.geometry.dilations[1])),
         }
-        reader.operands[0], reader.operands[1] = interleaved.result, quantized.result
-        if not weight.result.uses:
-            Rewriter.erase_op(weight)
-    Rewriter.erase_op(op)
+        reader.operands[0], reader.operands[1] = self.made[-1].results[0], quantized.result
+
+    def settle(self) -> None:
+        """It stays so."""
+        Rewriter.erase_op(self.concat)
+        for _, weight, _ in self.before:
+            if not weight.uses and isinstance(weight.owner, Operation):
+                Rewriter.erase_op(weight.owner)
+
+    def undo(self) -> None:
+        """It becomes what it was."""
+        self.concat.operands = self.parts
+        for reader, (x, weight, properties) in zip(self.readers, self.before, strict=True):
+            reader.operands[0], reader.operands[1] = x, weight
+            reader.properties = properties
+        for op in self.made:
+            Rewriter.erase_op(op)

@@ -213,9 +213,6 @@ def plan_maps(
     whole, width = len(columns.tiles) == 1, columns.width
     maps_row = round_up(columns.load_width * pixel, transfer)
     result_row = round_up(width * problem.result_words, transfer)
-    if whole and problem.whole_pixels and pool is None:
-        # Rows that lie between those of others are stored one by one.
-        result_row = min(result_row, problem.result.row)
     sizes = {"maps": (loaded * maps_row, size.maps_slots, maps_row)}
     load_share = window_share * window.stride_h
     under: tuple[ColumnTile, ...] = ()
@@ -241,8 +238,6 @@ def plan_maps(
     sizes["result"] = held * result_row, 1 if pool is not None else size.result_slots, result_row
     if pool is not None:
         row = round_up(columns.stored_width * problem.pooled_words, transfer)
-        if whole and problem.whole_pixels:
-            row = min(row, problem.result.row)
         sizes["pooled"] = min(size.rows, share or out_h) * row, size.result_slots, row
         if overlap and share and working > 1:
             sizes["halo"] = overlap * result_row, 1, result_row

@@ -197,7 +197,8 @@ class _Process:
     def _receive(self) -> Iterator[_Outcome]:
         try:
             outcome = self.receiver.recv()
-        except EOFError:
+        except (EOFError, OSError):
+            # It may end in the middle of a message.
             raise SnowError("a process that the compiler started was ended before its work was done") from None
         if outcome is _END:
             self.ended = True

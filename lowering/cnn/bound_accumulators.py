@@ -10,7 +10,7 @@ The attribute `cnn.accumulator_range` of a layer becomes the lowest and the high
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple, cast
@@ -106,6 +106,17 @@ class Interval(NamedTuple):
         return Interval(np.maximum(words.low, 0), np.maximum(words.high, 0)) if relu else words
 
 
+def _parts_in_turns(op: cnn.Conv2dOp | cnn.LinearOp) -> Sequence[SSAValue] | None:
+    """The maps whose rows take turns in what a convolution reads, if a row of its kernels always sees the same one."""
+    turns = op.x.owner
+    if not isinstance(turns, cnn.InterleaveOp) or not isinstance(op, cnn.Conv2dOp):
+        return None
+    geometry, parts = op.geometry, len(turns.inputs)
+    rows = shape_of(op.weight)[2], geometry.strides[0], geometry.pads[0]
+    same = geometry.groups == 1 and geometry.dilations[0] == 1 and not any(number % parts for number in rows)
+    return tuple(turns.inputs) if same else None
+
+
 def can_wrap(low: int, high: int) -> bool:
     """Whether a range of sums leaves 32 bits."""
     return low < ACCUMULATOR_MIN or high > ACCUMULATOR_MAX
@@ -151,8 +162,10 @@ class _Bounds:
             case cnn.MaxPoolOp():
                 self.sums[op] = self.words[op.x]
                 return self.words[op.x]
-            case cnn.ConcatOp() | cnn.InterleaveOp():
-                # Of rows in turns, too, the channels of each part are known apart.
+            case cnn.InterleaveOp():
+                lows, highs = zip(*(self.words[value] for value in op.inputs), strict=True)
+                return Interval(np.min(lows, axis=0), np.max(highs, axis=0))
+            case cnn.ConcatOp():
                 parts = [self.words[value] for value in op.inputs]
                 return Interval(*(np.concatenate(ends) for ends in zip(*parts, strict=True)))
             case cnn.ReshapeOp():
@@ -187,10 +200,14 @@ class _Bounds:
             groups = op.geometry.groups
             words = words.with_zero() if any(op.geometry.pads) else words
         weight = evaluate_constant(op.weight, self.constants)
-        if isinstance(turns := op.x.owner, cnn.InterleaveOp):
+        if (in_turns := _parts_in_turns(op)) is not None:
+            # Each row of a kernel sees one part, whose channels are known apart.
+            ends = [self.words[part] for part in in_turns]
+            together = Interval(*(np.concatenate(each) for each in zip(*ends, strict=True)))
+            words = together.with_zero() if any(cast(cnn.Conv2dOp, op).geometry.pads) else together
             kernels, channels, _, width = weight.shape
-            by_part = weight.reshape(kernels, channels, -1, len(turns.inputs), width)
-            weight = by_part.transpose(0, 3, 1, 2, 4).reshape(kernels, len(turns.inputs) * channels, -1, width)
+            by_part = weight.reshape(kernels, channels, -1, len(in_turns), width).transpose(0, 3, 1, 2, 4)
+            weight = by_part.reshape(kernels, len(in_turns) * channels, -1, width)
         weight = weight.reshape(*weight.shape[:2], -1)
         each = len(weight) // groups
         rows = max(1, WEIGHTS_AT_ONCE // prod(weight.shape[1:]))

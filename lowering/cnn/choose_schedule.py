@@ -6,7 +6,7 @@ is decided is an attribute, `tile.schedule`, that any other chooser may set inst
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -152,9 +152,9 @@ class ChooseSchedulePass(ModulePass):
             for inner in op.walk():
                 if (found := open_input(inner, machine_of(op))) is not None:
                     found.choose(self)
-        if (self.concats or (BY_PIXEL if self.schedule == PAPER else None)) != BY_PIXEL:
-            interleave_concats(op, machine_of(op), wherever_possible=self.concats == BY_ROW)
         plans = plans_for(self)
+        if (self.concats or (BY_PIXEL if self.schedule == PAPER else None)) != BY_PIXEL:
+            interleave_concats(op, machine_of(op), None if self.concats == BY_ROW else plans.costs)
         plans.find([*problems_of(op, machine_of(op)), *pooled_problems_of(op, machine_of(op), self)])
         unfit: list[str] = []
         PatternRewriteWalker(Choose(machine_of(op), plans, unfit), apply_recursively=False).rewrite_module(op)
@@ -186,6 +186,11 @@ class Plans:
         most_work_first = sorted(new, key=limit_cycles, reverse=True)
         found = map_in_processes(partial(_planned, self.wanted), most_work_first)
         self.known.update(zip(most_work_first, found, strict=True))
+
+    def costs(self, problems: Sequence[ConvProblem]) -> list[float]:
+        """What each of these layers costs with its best plan."""
+        self.find(problems)
+        return [inf if (planned := self.known[problem]) is None else planned.cost for problem in problems]
 
     def of(self, problem: ConvProblem) -> Planned | None:
         """The best plan of one layer."""

@@ -135,7 +135,7 @@ def _expand(blocks: Iterable[Block], whole: Block | ForOp) -> None:
         live = liveness(whole).at
         for block, distances in repeated.items():
             _BlockExpander(live, distances).run(block)
-            # A value that a loop starts from and that is kept as well has two registers, counted once it is copied.
+            # A value that a loop starts from and that is kept as well has two registers, which count from here on.
             separate_in_block(block)
 
 

@@ -65,7 +65,8 @@ def _find_live_ins(block: Block, found: dict[Block, Mapping[Register, SSAValue]]
 def liveness(whole: ForOp | Block) -> Liveness:
     """What is live in a nest, all that the nest uses included, or in a block and the loops in it."""
     block = whole.block if isinstance(whole, ForOp) else whole
-    result = Liveness(_bits_of(block))
+    loops = [*([whole] if isinstance(whole, ForOp) else ()), *all_loops(block)]
+    result = Liveness(_bits_of(block, loops))
     result.find_uses(block)
     if isinstance(whole, ForOp):
         result.enter(whole, 0)
@@ -74,9 +75,9 @@ def liveness(whole: ForOp | Block) -> Liveness:
     return result
 
 
-def _bits_of(block: Block) -> _Bits:
-    """The bits of what is in a block."""
-    bits = _Bits(register_classes(all_loops(block)))
+def _bits_of(block: Block, loops: Iterable[ForOp]) -> _Bits:
+    """The bits of what is in a block, and of what loops carry."""
+    bits = _Bits(register_classes(loops))
     # Addresses of memory are values without registers.
     bits.update((id(base), 0) for base in _program_around(block).body.block.args)
     return bits

@@ -254,7 +254,7 @@ class _Assembler:
                 layers += [layer] * (len(words) - first)
                 tiles += [place] * (len(words) - first)
         for position, branch in branches:
-            words[position] = _encoded(branch, position, labels)
+            words[position] = _encoded_branch(branch, position, labels)
         missing = -len(words) % bank
         return Code(
             program.code_address.value.data,
@@ -297,7 +297,7 @@ class _Assembler:
         return Port(op.output_name.data, shape, None, None)
 
 
-def _encoded(op: BranchOp, position: int, labels: dict[str, int]) -> int:
+def _encoded_branch(op: BranchOp, position: int, labels: dict[str, int]) -> int:
     """The word of a branch at a position."""
     values = op.field_values().items()
     return encode(

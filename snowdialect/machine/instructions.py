@@ -195,7 +195,7 @@ CONFIGURATION = (
     ConfigurationRegister("result_shift", 31, "s of the write-back: how far a sum moves right"),
     ConfigurationRegister("bias_shift", 31, "how far VMOV moves a value left, without flag alt"),
     ConfigurationRegister("bypass_shift", 31, "how far VMOV moves a value left, with flag alt"),
-    ConfigurationRegister("max_stride", (1 << 18) - 1, "lines between successive operands of one MAX"),
+    ConfigurationRegister("max_stride", OFFSET_MASK, "lines between successive operands of one MAX"),
     ConfigurationRegister(
         "bypass_offset",
         (1 << 22) - 1,

@@ -4,7 +4,13 @@ Control flow and addresses never depend on data. So one run may keep the clock, 
 own; both check what an instruction says, the one with the clock also what it gets into the way of.
 """
 
-from snowdialect.machine.instructions import INSTRUCTION_BITS, OFFSET_MASK, REGISTER_MASK
+from snowdialect.machine.instructions import (
+    CONFIGURATION_MASK_SHIFT,
+    INSTRUCTION_BITS,
+    MAX_PENDING,
+    OFFSET_MASK,
+    REGISTER_MASK,
+)
 from snowdialect.simulator import hazards, ledger, timing, vector
 from snowdialect.simulator.decode import (
     ADD,
@@ -106,13 +112,13 @@ def _configure(s: Sizes, control: Control, clock: Clock, row, timed):
         return
     if register == WAIT:
         if timed:
-            time = timing.wait(s, clock, time, value >> 18, value & 4095)
+            time = timing.wait(s, clock, time, value >> CONFIGURATION_MASK_SHIFT, value & MAX_PENDING)
     elif register == BYPASS_OFFSET:
         for cu in range(s.cus):
-            if value >> 18 >> cu & 1:
+            if value >> CONFIGURATION_MASK_SHIFT >> cu & 1:
                 control.offsets[cu] = value & OFFSET_MASK
         if timed:
-            time = timing.configure(s, clock, time, MAC_UNIT, value >> 18 & everyone)
+            time = timing.configure(s, clock, time, MAC_UNIT, value >> CONFIGURATION_MASK_SHIFT & everyone)
     else:
         control.settings[register] = value
         if timed:

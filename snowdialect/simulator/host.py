@@ -135,10 +135,13 @@ def _checked_inputs(program: Program, inputs: Mapping[str, ArrayLike] | ArrayLik
 
 def _pixels(memory: NDArray[np.int16], base: int, layout: MapsLayout) -> NDArray[np.int16]:
     """A view (N, height, width, pixel) of the maps at word `base`."""
-    # To split an axis copies nothing, so what is written to the view is written to memory.
-    rows = memory[:, base : base + layout.height * layout.row].reshape(len(memory), layout.height, layout.row)
-    inner = rows[:, :, : layout.width * layout.pixel]
-    return inner.reshape(len(memory), layout.height, layout.width, layout.pixel)
+    # Rows may lie between those of others: memory ends with the last pixel, not with a whole row.
+    frame, word = memory.strides
+    return np.lib.stride_tricks.as_strided(
+        memory[:, base : base + (layout.height - 1) * layout.row + layout.width * layout.pixel],
+        (len(memory), layout.height, layout.width, layout.pixel),
+        (frame, layout.row * word, layout.pixel * word, word),
+    )
 
 
 def read_maps(memory: NDArray[np.int16], base: int, layout: MapsLayout) -> NDArray[np.int16]:

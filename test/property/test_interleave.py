@@ -15,6 +15,7 @@ from lowering.cnn.bound_accumulators import bound_accumulators
 from lowering.cnn.choose_schedule import ChooseSchedulePass
 from lowering.cnn.place_concats import PlaceConcatsPass
 from snowdialect.dialects import cnn
+from snowdialect.dialects.locations import layer_name, name_location
 from snowdialect.dialects.target import set_machine
 from snowdialect.errors import SnowError
 from snowdialect.interpreters import run_module
@@ -98,6 +99,27 @@ def test_where_it_is_quicker() -> None:
     assert in_turns(FIRE, DEFAULT, ChooseSchedulePass())
     assert not in_turns(FIRE, DEFAULT, ChooseSchedulePass(concats="pixels"))
     assert not in_turns(FIRE, DEFAULT, ChooseSchedulePass(schedule="paper"))
+
+
+def test_not_where_readers_lose() -> None:
+    # Their traces are shorter, and as many times more.
+    assert not in_turns(Net((32, 13, 14), (Concat((32, 32, 32, 32)), Conv(64, (3, 3)))), DEFAULT, ChooseSchedulePass())
+
+
+def test_rows_at_the_end_of_memory() -> None:
+    # The last part begins behind the first ones, and ends with the memory of all.
+    assert in_turns(Net((3, 4, 60), (Concat((64, 64, 64)), Conv(16))), DEFAULT)
+
+
+def test_a_layer_has_the_name_of_the_rows() -> None:
+    module, weights = FIRE.build()
+    set_machine(module, DEFAULT)
+    driver.lower(CONTEXT, module, "cnn")
+    (concat,) = (op for op in module.walk() if isinstance(op, cnn.ConcatOp))
+    (reader,) = (use.operation for use in concat.result.uses)
+    reader.location = name_location(f"{layer_name(concat)}.rows")
+    IN_TURNS.apply(CONTEXT, module)
+    assert {str(result.difference) for result in check(CONTEXT, module, FIRE.inputs(), weights)} == {"None"}
 
 
 @pytest.mark.parametrize(

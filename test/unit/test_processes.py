@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from lowering import processes
-from lowering.processes import in_background, map_in_processes
+from lowering.processes import in_background, map_in_processes, share_out
 from snowdialect.errors import SnowError, SourceError
 
 ENDED = "^a process that the compiler started was ended before its work was done$"
@@ -80,6 +80,42 @@ def test_a_process_that_is_killed_is_one_line() -> None:
 
     with pytest.raises(SnowError, match=ENDED):
         map_in_processes(work, range(2), 2)
+
+
+def test_a_process_that_is_killed_while_it_sends_is_one_line() -> None:
+    parent, other = os.getpid(), multiprocessing.Value("i")
+
+    def work(task: int) -> bytes:
+        if os.getpid() != parent:
+            other.value = os.getpid()
+            return bytes(8 << 20)
+        wait_until(lambda: other.value != 0)
+        time.sleep(0.5)  # More than a pipe holds: it cannot have sent all.
+        os.kill(other.value, signal.SIGKILL)
+        return b""
+
+    with pytest.raises(SnowError, match=ENDED):
+        map_in_processes(work, range(2), 2)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_results_are_taken_here_one_by_one(number: int) -> None:
+    taken: dict[int, bytes] = {}
+
+    def take(task: int, result: bytes) -> None:
+        assert not taken.get(task)
+        taken[task] = result
+
+    share_out(lambda task: bytes([task]) * (2 << 20), range(6), take, number)
+    assert taken == {task: bytes([task]) * (2 << 20) for task in range(6)}
+
+
+def test_an_error_of_who_takes_results_is_the_error() -> None:
+    def take(task: int, result: int) -> None:
+        raise SnowError(f"no place for {task - task}")
+
+    with pytest.raises(SnowError, match="^no place for 0$"):
+        share_out(lambda task: task, range(5), take, 2)
 
 
 def test_who_is_interrupted_waits_for_nobody() -> None:

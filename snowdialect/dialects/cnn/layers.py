@@ -443,8 +443,8 @@ class ConcatOp(CnnOp):
 
 @irdl_op_definition
 class InterleaveOp(CnnOp):
-    """The rows of all operands in turns: the first of each, then the second of each. Fixed-point operands share their
-    position."""
+    """The rows of all operands in turns: the first of each, then the second of each. Passes make it of concatenations
+    in fixed point, so that each operand is stored row by row; it is no layer."""
 
     name = "cnn.interleave"
     inputs = var_operand_def(TENSOR)
@@ -460,6 +460,8 @@ class InterleaveOp(CnnOp):
         return interleave_shape([shape_of(value) for value in self.inputs])
 
     def verify_elements(self) -> None:
+        if frac_of(self.result) is None:
+            self.fail("takes fixed point")
         if any(frac_of(value) != frac_of(self.result) for value in self.inputs):
             self.fail("operands and result must have the same elements")
 

@@ -101,7 +101,7 @@ class ReshapeIntoLinear(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: LinearOp, rewriter: PatternRewriter):
-        if isinstance(before := op.x.owner, ReshapeOp) and not op.attributes:
+        if isinstance(before := op.x.owner, ReshapeOp) and all(name.startswith("cnn.") for name in op.attributes):
             op.operands[0] = before.x
             rewriter.notify_op_modified(op)
 

@@ -131,7 +131,7 @@ class ProgramOp(IRDLOperation):
             )
         for op in self.body.walk():
             _verify_stage(op, stage)
-        for block in (self.body.block, *(op.body.block for op in self.body.walk() if isinstance(op, ForOp))):
+        for block in (self.body.block, *(op.block for op in self.body.walk() if isinstance(op, ForOp))):
             _verify_branches(block, stage)
         if stage is Stage.PLACED:
             _verify_banks(self.body.block, machine_of(self))

@@ -172,7 +172,7 @@ class Execution:
         initial, carried, yielded, results = (
             tuple(map(self.place, values)) for values in (op.iter_args, op.carried, op.yielded.values, op.results)
         )
-        body = self.compile(op.body.block)
+        body = self.compile(op.block)
         counts, end, slots = op.counts, len(body.steps), self.slots
 
         def copy(sources: tuple[int, ...], targets: tuple[int, ...]) -> None:

@@ -202,6 +202,12 @@
 // -----
 
 %x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.interleave "y": takes fixed point
+%y = cnn.interleave %x, %x : (tensor<1x8x4x4xf32>, tensor<1x8x4x4xf32>) -> tensor<1x8x8x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
 %z = cnn.input "z" : tensor<1x8x4x5xf32>
 // CHECK: cnn.interleave "y": operands must have the same shape, are 1x8x4x4, 1x8x4x5
 %y = cnn.interleave %x, %z : (tensor<1x8x4x4xf32>, tensor<1x8x4x5xf32>) -> tensor<1x8x8x4xf32>

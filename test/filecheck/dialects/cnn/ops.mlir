@@ -28,9 +28,7 @@ module attributes {snow.weights = "ops.safetensors"} {
   %both = cnn.conv2d %x, %w bias %c6 residual %conv : (tensor<1x4x8x8xf32>, tensor<6x4x3x3xf32>, tensor<6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
 
   // An attribute that is no option of the layer follows the options.
-  // CHECK-NEXT: %turns = cnn.interleave %x, %x : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>) -> tensor<1x4x16x8xf32>
   // CHECK-NEXT: %kernels = cnn.interleave_kernels %w {parts = 2 : i64} : (tensor<6x4x3x3xf32>) -> tensor<6x2x6x3xf32>
-  %turns = cnn.interleave %x, %x : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>) -> tensor<1x4x16x8xf32>
   %kernels = cnn.interleave_kernels %w {parts = 2} : (tensor<6x4x3x3xf32>) -> tensor<6x2x6x3xf32>
   // CHECK-NEXT: %diagonal = cnn.diagonal %c4 : (tensor<4xf32>) -> tensor<4x1x1x1xf32>
   // CHECK-NEXT: %depthwise = cnn.conv2d %x, %diagonal {groups = 4} attributes {cnn.frac_bits = 4 : i64} : (tensor<1x4x8x8xf32>, tensor<4x1x1x1xf32>) -> tensor<1x4x8x8xf32>
@@ -113,6 +111,7 @@ module attributes {snow.weights = "ops.safetensors"} {
 
   // Fixed point: each tensor has its own fraction bits.
   // CHECK-NEXT: %qx = cnn.quantize %x : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8x!cnn.fixed<8>>
+  // CHECK-NEXT: %turns = cnn.interleave %qx, %qx : (tensor<1x4x8x8x!cnn.fixed<8>>, tensor<1x4x8x8x!cnn.fixed<8>>) -> tensor<1x4x16x8x!cnn.fixed<8>>
   // CHECK-NEXT: %qw = cnn.quantize %w : (tensor<6x4x3x3xf32>) -> tensor<6x4x3x3x!cnn.fixed<13>>
   // CHECK-NEXT: %qy = cnn.conv2d %qx, %qw {relu} : (tensor<1x4x8x8x!cnn.fixed<8>>, tensor<6x4x3x3x!cnn.fixed<13>>) -> tensor<1x6x6x6x!cnn.fixed<6>>
   // CHECK-NEXT: %rescale = cnn.rescale %qy : (tensor<1x6x6x6x!cnn.fixed<6>>) -> tensor<1x6x6x6x!cnn.fixed<8>>
@@ -120,6 +119,7 @@ module attributes {snow.weights = "ops.safetensors"} {
   // CHECK-NEXT: %y = cnn.dequantize %qsum : (tensor<1x6x6x6x!cnn.fixed<7>>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: cnn.output "scores" %y : tensor<1x6x6x6xf32>
   %qx = cnn.quantize %x : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8x!cnn.fixed<8>>
+  %turns = cnn.interleave %qx, %qx : (tensor<1x4x8x8x!cnn.fixed<8>>, tensor<1x4x8x8x!cnn.fixed<8>>) -> tensor<1x4x16x8x!cnn.fixed<8>>
   %qw = cnn.quantize %w : (tensor<6x4x3x3xf32>) -> tensor<6x4x3x3x!cnn.fixed<13>>
   %qy = cnn.conv2d %qx, %qw {relu} : (tensor<1x4x8x8x!cnn.fixed<8>>, tensor<6x4x3x3x!cnn.fixed<13>>) -> tensor<1x6x6x6x!cnn.fixed<6>>
   %rescale = cnn.rescale %qy : (tensor<1x6x6x6x!cnn.fixed<6>>) -> tensor<1x6x6x6x!cnn.fixed<8>>
