@@ -26,7 +26,7 @@ from xdsl.transforms.dead_code_elimination import region_dce
 
 from lowering.conv_tiling import ConvProblem, plan_conv
 from lowering.host import host_reason
-from lowering.layouts import Whole, concat_segments, layout_of, placement
+from lowering.layouts import concat_segments, layout_of, placement
 from lowering.legality import check_removed
 from lowering.maps_tiling import TilingError
 from lowering.problems import FUSED, conv_problem, fused_pool, linear_problem, pixel_window, pool_behind, pool_window
@@ -73,8 +73,7 @@ class ConvertCnnToTilePass(ModulePass):
             LowerRelu,
             LowerRescale,
             LowerReshape,
-            LowerConcat,
-            LowerInterleave,
+            LowerWhole,
         )
         PatternRewriteWalker(
             GreedyRewritePatternApplier([pattern(regions) for pattern in patterns]), apply_recursively=False
@@ -96,7 +95,7 @@ class Regions:
     """The memory of each tensor: what a layer reads from and writes to."""
 
     machine: Machine
-    of_whole: dict[Whole, SSAValue] = field(default_factory=dict[Whole, SSAValue])
+    of_whole: dict[cnn.WholeOp, SSAValue] = field(default_factory=dict[cnn.WholeOp, SSAValue])
     """Of what several layers write their results into."""
     of_host: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     layers: list[Layer] = field(default_factory=list[Layer])
@@ -126,7 +125,7 @@ class Regions:
         """A region for the result of a layer, made before it, or before the layer that it is fused with."""
         return self._make(op.results[0], InsertPoint.before(before or op), layer_name(op))
 
-    def _name_of(self, whole: Whole) -> str:
+    def _name_of(self, whole: cnn.WholeOp) -> str:
         """A name for the region of a whole. Rows in turns are not what the network has as that layer's result, nor as
         that of another one."""
         name = layer_name(whole)
@@ -335,42 +334,28 @@ class LowerRescale(LowerAdd):
             self.lower(op, op.x, None, False, rewriter)
 
 
-class LowerConcat(LayerPattern):
+class LowerWhole(LayerPattern):
     """Nothing is left to do but to look: every part has been written into its place."""
 
     @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: cnn.ConcatOp, rewriter: PatternRewriter) -> None:
+    def match_and_rewrite(self, op: cnn.ConcatOp | cnn.InterleaveOp, rewriter: PatternRewriter) -> None:
         if frac_of(op.result) is None:
             return
-        segments = concat_segments([shape_of(part) for part in op.inputs], self.regions.machine)
-        for part, segment in zip(op.inputs, segments, strict=True):
+        for position, part in enumerate(op.inputs):
             view = self.regions.read(part).owner
             if (
                 not isinstance(view, tile.ViewOp)
                 or view.region is not self.regions.of_whole.get(op)
-                or layout_of(part, self.regions.machine).segments != (segment,)
+                or not self._is_place(op, position, view)
             ):
                 raise SnowError(f"{layer_name(op)}: a part of it has no place; run cnn-place-concats first")
         self.replace(op, [], self.regions.of_whole[op], rewriter)
 
-
-class LowerInterleave(LayerPattern):
-    """Every part has been written into its rows."""
-
-    @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: cnn.InterleaveOp, rewriter: PatternRewriter) -> None:
-        if frac_of(op.result) is None:
-            return
-        for row, part in enumerate(op.inputs):
-            view = self.regions.read(part).owner
-            if (
-                not isinstance(view, tile.ViewOp)
-                or view.region is not self.regions.of_whole.get(op)
-                or view.first_row is None
-                or view.first_row.value.data != row
-            ):
-                raise SnowError(f"{layer_name(op)}: operand {row} has another place already")
-        self.replace(op, [], self.regions.of_whole[op], rewriter)
+    def _is_place(self, op: cnn.WholeOp, position: int, view: tile.ViewOp) -> bool:
+        if isinstance(op, cnn.InterleaveOp):
+            return view.first_row is not None and view.first_row.value.data == position
+        segments = concat_segments([shape_of(part) for part in op.inputs], self.regions.machine)
+        return view.result.type.segments == (segments[position],)
 
 
 class LowerReshape(LayerPattern):

@@ -17,9 +17,9 @@ No bit of a result changes: sums have the same products, in another order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
+from typing import NamedTuple
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
@@ -41,7 +41,7 @@ MOST_LOST = 0.02
 WORTH_IT = 0.02
 """Where the transfers of pixels take less than this part of what makers compute, there is nothing to win."""
 
-Costs = Callable[[Sequence[ConvProblem]], Sequence[float]]
+Costs = Callable[[Sequence[ConvProblem]], Mapping[ConvProblem, float]]
 """What layers cost with their best plans."""
 
 
@@ -53,24 +53,40 @@ def interleave_concats(module: ModuleOp, machine: Machine, costs: Costs | None =
         for op in concats:
             _Turns(op).settle()
         return
-    layers = {op: ([*map(_maker, op.inputs)], _readers(op)) for op in concats if _is_worth_it(op, machine)}
-
-    def problems() -> list[list[ConvProblem]]:
-        return [[conv_problem(layer, machine) for layer in kind] for kinds in layers.values() for kind in kinds]
-
-    before = problems()
-    turns = [*map(_Turns, layers)]
-    after = problems()
-    found = iter(costs([*chain.from_iterable((*before, *after))]))
-    side_by_side, in_turns = ([[next(found) for _ in kind] for kind in kinds] for kinds in (before, after))
-    for number, turn in enumerate(turns):
-        pair = slice(2 * number, 2 * number + 2)
-        cheaper = sum(map(sum, in_turns[pair])) < sum(map(sum, side_by_side[pair]))
-        readers = zip(in_turns[pair][1], side_by_side[pair][1], strict=True)
-        if cheaper and all(mine <= (1 + MOST_LOST) * before for mine, before in readers):
+    promising = [op for op in concats if _is_worth_it(op, machine)]
+    layers = [_Layers([*map(_maker, op.inputs)], _readers(op)) for op in promising]
+    before = [each.problems(machine) for each in layers]
+    turns = [*map(_Turns, promising)]
+    after = [each.problems(machine) for each in layers]
+    cost = costs([problem for each in (*before, *after) for problem in each.all])
+    for turn, now, then in zip(turns, before, after, strict=True):
+        cheaper = sum(map(cost.__getitem__, then.all)) < sum(map(cost.__getitem__, now.all))
+        readers = zip(now.readers, then.readers, strict=True)
+        if cheaper and all(cost[reader] <= (1 + MOST_LOST) * cost[other] for other, reader in readers):
             turn.settle()
         else:
             turn.undo()
+
+
+class _Problems(NamedTuple):
+    makers: list[ConvProblem]
+    readers: list[ConvProblem]
+
+    @property
+    def all(self) -> list[ConvProblem]:
+        """Those of all layers."""
+        return self.makers + self.readers
+
+
+class _Layers(NamedTuple):
+    """The convolutions that make the parts of a concatenation, and those that read it."""
+
+    makers: list[cnn.Conv2dOp]
+    readers: list[cnn.Conv2dOp]
+
+    def problems(self, machine: Machine) -> _Problems:
+        """What is to be planned as they are now."""
+        return _Problems(*([conv_problem(op, machine) for op in ops] for ops in self))
 
 
 def _can_be_interleaved(op: cnn.ConcatOp, machine: Machine) -> bool:
@@ -82,22 +98,25 @@ def _can_be_interleaved(op: cnn.ConcatOp, machine: Machine) -> bool:
     _, channels, _, width = shape
     if whole_pixel(channels, machine) != channels or channels * width % machine.transfer_words:
         return False
-    made = all(_made_alone(part) and placement(part) == (op, place) for place, part in enumerate(op.inputs))
+    made = all(_is_made_for_it(part) and placement(part) == (op, place) for place, part in enumerate(op.inputs))
     return made and bool(op.result.uses) and all(_can_read(use.operation, use.index) for use in op.result.uses)
 
 
-def _made_alone(part: SSAValue) -> bool:
+def _is_made_for_it(part: SSAValue) -> bool:
     """Whether a convolution makes a part that nothing else reads, be it by way of a max pool."""
-    owner = part.owner
-    if isinstance(owner, cnn.MaxPoolOp) and owner.x.has_one_use():
-        owner = owner.x.owner
-    return part.has_one_use() and isinstance(owner, cnn.Conv2dOp) and ScheduleAttr.name not in owner.attributes
+    if isinstance(pool := part.owner, cnn.MaxPoolOp) and not pool.x.has_one_use():
+        return False
+    maker = _source(part)
+    return part.has_one_use() and isinstance(maker, cnn.Conv2dOp) and ScheduleAttr.name not in maker.attributes
+
+
+def _source(part: SSAValue) -> object:
+    return part.owner.x.owner if isinstance(part.owner, cnn.MaxPoolOp) else part.owner
 
 
 def _maker(part: SSAValue) -> cnn.Conv2dOp:
-    owner = part.owner.x.owner if isinstance(part.owner, cnn.MaxPoolOp) else part.owner
-    assert isinstance(owner, cnn.Conv2dOp)
-    return owner
+    assert isinstance(maker := _source(part), cnn.Conv2dOp)
+    return maker
 
 
 def _readers(op: cnn.ConcatOp) -> list[cnn.Conv2dOp]:

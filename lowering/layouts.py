@@ -26,20 +26,16 @@ PADDING = 1 / 32
 """A part of a pixel that is hardly worth mentioning."""
 
 
-Whole = cnn.ConcatOp | cnn.InterleaveOp
-"""What its operands are written straight into: channels behind channels, or rows in turns."""
-
-
-def placement(value: SSAValue) -> tuple[Whole, int] | None:
+def placement(value: SSAValue) -> tuple[cnn.WholeOp, int] | None:
     """The whole that `value` is written straight into, and its position there.
 
     A value has one place: that of its first use in a concatenation. What is itself a concatenation, or an operand
     twice over, has to be copied (see lowering/cnn/place_concats.py).
     """
-    if isinstance(value.owner, Whole):
+    if isinstance(value.owner, cnn.WholeOp):
         return None
     for use in value.uses:
-        if isinstance(use.operation, Whole):
+        if isinstance(use.operation, cnn.WholeOp):
             return use.operation, use.index
     return None
 

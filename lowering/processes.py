@@ -96,7 +96,7 @@ def share_out(
 @contextmanager
 def in_background(work: Callable[[], Result]) -> Generator[Callable[[], Result]]:
     """Begins some work in a process of its own, which gives way to all others; what is given waits for it and returns
-    its result.
+    its result, once.
 
     Where no process can be forked, the work is done then. Raises what `work` raises, and SnowError when the process
     ends before its work is done.

@@ -74,6 +74,11 @@ class Interval(NamedTuple):
         """One range for all channels."""
         return Interval(*(np.broadcast_to(np.asarray(end, np.int64), channels) for end in (low, high)))
 
+    @staticmethod
+    def together(parts: Iterable[Interval]) -> Interval:
+        """The channels of all parts, one after the other."""
+        return Interval(*(np.concatenate(ends) for ends in zip(*parts, strict=True)))
+
     @property
     def ends(self) -> tuple[int, int]:
         """The lowest and the highest of all channels."""
@@ -104,17 +109,6 @@ class Interval(NamedTuple):
         low, high = (requantize(np.where(wraps, 0, end), shift).words.astype(np.int64) for end in self)
         words = Interval(np.where(wraps, WORD_MIN, low), np.where(wraps, WORD_MAX, high))
         return Interval(np.maximum(words.low, 0), np.maximum(words.high, 0)) if relu else words
-
-
-def _parts_in_turns(op: cnn.Conv2dOp | cnn.LinearOp) -> Sequence[SSAValue] | None:
-    """The maps whose rows take turns in what a convolution reads, if a row of its kernels always sees the same one."""
-    turns = op.x.owner
-    if not isinstance(turns, cnn.InterleaveOp) or not isinstance(op, cnn.Conv2dOp):
-        return None
-    geometry, parts = op.geometry, len(turns.inputs)
-    rows = shape_of(op.weight)[2], geometry.strides[0], geometry.pads[0]
-    same = geometry.groups == 1 and geometry.dilations[0] == 1 and not any(number % parts for number in rows)
-    return tuple(turns.inputs) if same else None
 
 
 def can_wrap(low: int, high: int) -> bool:
@@ -166,8 +160,7 @@ class _Bounds:
                 lows, highs = zip(*(self.words[value] for value in op.inputs), strict=True)
                 return Interval(np.min(lows, axis=0), np.max(highs, axis=0))
             case cnn.ConcatOp():
-                parts = [self.words[value] for value in op.inputs]
-                return Interval(*(np.concatenate(ends) for ends in zip(*parts, strict=True)))
+                return Interval.together([self.words[value] for value in op.inputs])
             case cnn.ReshapeOp():
                 elements = self.words[op.x].repeated(_elements(op.x))
                 low, high = (end.reshape(_channels(op.result), -1) for end in elements)
@@ -193,31 +186,28 @@ class _Bounds:
 
     def _products(self, op: cnn.Conv2dOp | cnn.LinearOp) -> Interval:
         """The range of the sum of products of each output channel."""
-        words, groups = self.words[op.x], 1
+        words, groups, weight = self.words[op.x], 1, evaluate_constant(op.weight, self.constants)
         if isinstance(op, cnn.LinearOp):
             words = words.repeated(_elements(op.x))
         else:
             groups = op.geometry.groups
+            if parts := _parts_in_turns(op):
+                # Each row of a kernel sees one part, whose channels are known apart.
+                words = Interval.together([self.words[part] for part in parts])
+                kernels, channels, _, width = weight.shape
+                by_part = weight.reshape(kernels, channels, -1, len(parts), width).transpose(0, 3, 1, 2, 4)
+                weight = by_part.reshape(kernels, len(parts) * channels, -1, width)
             words = words.with_zero() if any(op.geometry.pads) else words
-        weight = evaluate_constant(op.weight, self.constants)
-        if (in_turns := _parts_in_turns(op)) is not None:
-            # Each row of a kernel sees one part, whose channels are known apart.
-            ends = [self.words[part] for part in in_turns]
-            together = Interval(*(np.concatenate(each) for each in zip(*ends, strict=True)))
-            words = together.with_zero() if any(cast(cnn.Conv2dOp, op).geometry.pads) else together
-            kernels, channels, _, width = weight.shape
-            by_part = weight.reshape(kernels, channels, -1, len(in_turns), width).transpose(0, 3, 1, 2, 4)
-            weight = by_part.reshape(kernels, len(in_turns) * channels, -1, width)
         weight = weight.reshape(*weight.shape[:2], -1)
         each = len(weight) // groups
         rows = max(1, WEIGHTS_AT_ONCE // prod(weight.shape[1:]))
-        parts: list[Interval] = []
+        sums: list[Interval] = []
         for group in range(groups):
             inputs = slice(group * weight.shape[1], (group + 1) * weight.shape[1])
             operand = Interval(words.low[inputs], words.high[inputs])
             for first in range(group * each, (group + 1) * each, rows):
-                parts.append(_sum_of_products(weight[first : min(first + rows, (group + 1) * each)], operand))
-        return Interval(*(np.concatenate(ends) for ends in zip(*parts, strict=True)))
+                sums.append(_sum_of_products(weight[first : min(first + rows, (group + 1) * each)], operand))
+        return Interval.together(sums)
 
     def _addends(self, op: cnn.Conv2dOp | cnn.LinearOp) -> Interval:
         """The range of bias and residual."""
@@ -255,3 +245,13 @@ def _channels(value: SSAValue) -> int:
 def _elements(value: SSAValue) -> int:
     """Elements of a channel."""
     return prod(shape_of(value)[2:])
+
+
+def _parts_in_turns(op: cnn.Conv2dOp) -> Sequence[SSAValue]:
+    """The maps whose rows take turns in what a convolution reads, if a row of its kernels always sees the same one."""
+    if not isinstance(turns := op.x.owner, cnn.InterleaveOp):
+        return ()
+    geometry, parts = op.geometry, len(turns.inputs)
+    rows = shape_of(op.weight)[2], geometry.strides[0], geometry.pads[0]
+    same = geometry.groups == 1 and geometry.dilations[0] == 1 and not any(number % parts for number in rows)
+    return tuple(turns.inputs) if same else ()

@@ -153,8 +153,9 @@ class ChooseSchedulePass(ModulePass):
                 if (found := open_input(inner, machine_of(op))) is not None:
                     found.choose(self)
         plans = plans_for(self)
-        if (self.concats or (BY_PIXEL if self.schedule == PAPER else None)) != BY_PIXEL:
-            interleave_concats(op, machine_of(op), None if self.concats == BY_ROW else plans.costs)
+        concats = self.concats or (BY_PIXEL if self.schedule == PAPER else None)
+        if concats != BY_PIXEL:
+            interleave_concats(op, machine_of(op), None if concats == BY_ROW else plans.costs)
         plans.find([*problems_of(op, machine_of(op)), *pooled_problems_of(op, machine_of(op), self)])
         unfit: list[str] = []
         PatternRewriteWalker(Choose(machine_of(op), plans, unfit), apply_recursively=False).rewrite_module(op)
@@ -187,10 +188,11 @@ class Plans:
         found = map_in_processes(partial(_planned, self.wanted), most_work_first)
         self.known.update(zip(most_work_first, found, strict=True))
 
-    def costs(self, problems: Sequence[ConvProblem]) -> list[float]:
+    def costs(self, problems: Sequence[ConvProblem]) -> dict[ConvProblem, float]:
         """What each of these layers costs with its best plan."""
         self.find(problems)
-        return [inf if (planned := self.known[problem]) is None else planned.cost for problem in problems]
+        planned = {problem: self.known[problem] for problem in problems}
+        return {problem: inf if found is None else found.cost for problem, found in planned.items()}
 
     def of(self, problem: ConvProblem) -> Planned | None:
         """The best plan of one layer."""

@@ -60,11 +60,7 @@ def _became(name: str, sources: Mapping[str, SourceLayer], present: Container[st
 
 def _place(op: Operation) -> str:
     """Why nothing is left to do."""
-    return (
-        "its parts are written into place"
-        if isinstance(op, cnn.ConcatOp | cnn.InterleaveOp)
-        else "all words stay where they are"
-    )
+    return "its parts are written into place" if isinstance(op, cnn.WholeOp) else "all words stay where they are"
 
 
 def _accelerated(source: SourceLayer, layer: DescribedLayer) -> SourceLayer:

@@ -41,7 +41,7 @@ class PlaceConcatsPass(ModulePass):
 
 class CopyParts(RewritePattern):
     @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: cnn.ConcatOp, rewriter: PatternRewriter) -> None:
+    def match_and_rewrite(self, op: cnn.ConcatOp | cnn.InterleaveOp, rewriter: PatternRewriter) -> None:
         if frac_of(op.result) is None:
             return
         for position, part in enumerate(op.inputs):

@@ -271,7 +271,7 @@ def check_program(program: Program) -> None:
                 min(layout.height, layout.width, layout.pixel) > 0
                 and end <= layout.pixel
                 and layout.width * layout.pixel <= layout.row
-                and (layout.height - 1) * layout.row + layout.width * layout.pixel <= region.words,
+                and layout.reach <= region.words,
                 f"the maps of region '{region.name}' leave it",
             )
             if (rows := layout.unrolled) is not None:

@@ -65,6 +65,11 @@ class MapsLayout(NamedTuple):
     """What rows hold where the host unrolls them; None: a row of the maps each."""
 
     @property
+    def reach(self) -> int:
+        """Words from the first pixel to behind the last one, beside which there may be rows of others."""
+        return (self.height - 1) * self.row + self.width * self.pixel
+
+    @property
     def channels(self) -> int:
         """Channels that carry values."""
         return sum(segment.channels for segment in self.segments)

@@ -138,7 +138,7 @@ def _pixels(memory: NDArray[np.int16], base: int, layout: MapsLayout) -> NDArray
     # Rows may lie between those of others: memory ends with the last pixel, not with a whole row.
     frame, word = memory.strides
     return np.lib.stride_tricks.as_strided(
-        memory[:, base : base + (layout.height - 1) * layout.row + layout.width * layout.pixel],
+        memory[:, base : base + layout.reach],
         (len(memory), layout.height, layout.width, layout.pixel),
         (frame, layout.row * word, layout.pixel * word, word),
     )

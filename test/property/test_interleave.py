@@ -8,12 +8,14 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from networks import Concat, Conv, MaxPool, Net, Relu
 from test_levels import CONTEXT, DEFAULT, agree_or_do_not_fit, small
+from xdsl.dialects.builtin import ModuleOp
 
 from lowering import driver
 from lowering.check import check, first_difference
 from lowering.cnn.bound_accumulators import bound_accumulators
 from lowering.cnn.choose_schedule import ChooseSchedulePass
 from lowering.cnn.place_concats import PlaceConcatsPass
+from lowering.cnn_to_tile import ConvertCnnToTilePass
 from snowdialect.dialects import cnn
 from snowdialect.dialects.locations import layer_name, name_location
 from snowdialect.dialects.target import set_machine
@@ -140,12 +142,23 @@ def test_where_it_cannot_be(net: Net) -> None:
     assert not in_turns(net, DEFAULT)
 
 
-def test_a_part_with_two_places_is_one_line() -> None:
+def one_part_twice() -> ModuleOp:
     module, _ = FIRE.build()
     set_machine(module, DEFAULT)
     driver.lower(CONTEXT, module, "cnn")
     IN_TURNS.apply(CONTEXT, module)
     (interleave,) = (op for op in module.walk() if isinstance(op, cnn.InterleaveOp))
     interleave.operands[1] = interleave.operands[0]
-    with pytest.raises(SnowError, match="^[\\w.]+: operand [01] has another place already"):
-        driver.lower(CONTEXT, module, "tile")
+    return module
+
+
+def test_one_part_twice_is_copied() -> None:
+    _, weights = FIRE.build()
+    results = list(check(CONTEXT, one_part_twice(), FIRE.inputs(), weights))
+    assert len(results) == 5
+    assert {str(result.difference) for result in results} == {"None"}
+
+
+def test_one_part_twice_without_a_copy_is_one_line() -> None:
+    with pytest.raises(SnowError, match="^[\\w.]+: a part of it has no place; run cnn-place-concats first"):
+        ConvertCnnToTilePass().apply(CONTEXT, one_part_twice())

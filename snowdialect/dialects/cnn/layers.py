@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Self, cast
 
@@ -419,22 +419,23 @@ class AddOp(CnnOp):
         return shape_of(self.lhs)
 
 
-@irdl_op_definition
-class ConcatOp(CnnOp):
-    """The channels of all operands, one after the other. Fixed-point operands share their position."""
+class WholeOp(CnnOp, ABC):
+    """Base of what puts operands together, which in memory are parts of it. Fixed-point ones share their position."""
 
-    name = "cnn.concat"
     inputs = var_operand_def(TENSOR)
     assembly_format = "$inputs attr-dict `:` functional-type(operands, results)"
 
     def __init__(self, inputs: Sequence[Value], result_type: Attribute | None = None):
-        deduced = inferred(
-            self.name, result_type, inputs[0], lambda: concat_shape([shape_of(value) for value in inputs])
-        )
+        deduced = inferred(self.name, result_type, inputs[0], lambda: self.shape_of_parts([*map(shape_of, inputs)]))
         super().__init__(operands=[inputs], result_types=[deduced])
 
+    @staticmethod
+    @abstractmethod
+    def shape_of_parts(shapes: Sequence[Shape]) -> Shape:
+        """The shape of parts of these shapes together. Raises ShapeError."""
+
     def result_shape(self) -> Shape:
-        return concat_shape([shape_of(value) for value in self.inputs])
+        return self.shape_of_parts([*map(shape_of, self.inputs)])
 
     def verify_elements(self) -> None:
         if any(frac_of(value) != frac_of(self.result) for value in self.inputs):
@@ -442,28 +443,25 @@ class ConcatOp(CnnOp):
 
 
 @irdl_op_definition
-class InterleaveOp(CnnOp):
+class ConcatOp(WholeOp):
+    """The channels of all operands, one after the other."""
+
+    name = "cnn.concat"
+    shape_of_parts = staticmethod(concat_shape)
+
+
+@irdl_op_definition
+class InterleaveOp(WholeOp):
     """The rows of all operands in turns: the first of each, then the second of each. Passes make it of concatenations
     in fixed point, so that each operand is stored row by row; it is no layer."""
 
     name = "cnn.interleave"
-    inputs = var_operand_def(TENSOR)
-    assembly_format = "$inputs attr-dict `:` functional-type(operands, results)"
-
-    def __init__(self, inputs: Sequence[Value], result_type: Attribute | None = None):
-        deduced = inferred(
-            self.name, result_type, inputs[0], lambda: interleave_shape([shape_of(value) for value in inputs])
-        )
-        super().__init__(operands=[inputs], result_types=[deduced])
-
-    def result_shape(self) -> Shape:
-        return interleave_shape([shape_of(value) for value in self.inputs])
+    shape_of_parts = staticmethod(interleave_shape)
 
     def verify_elements(self) -> None:
         if frac_of(self.result) is None:
             self.fail("takes fixed point")
-        if any(frac_of(value) != frac_of(self.result) for value in self.inputs):
-            self.fail("operands and result must have the same elements")
+        super().verify_elements()
 
 
 @irdl_custom_directive
