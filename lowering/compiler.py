@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from lowering import driver
 from lowering.context import ProgramContext, announce_nothing
-from lowering.pipeline import LEVELS
+from lowering.pipeline import LEVELS, passes_between
 from lowering.processes import in_background
 from snowdialect.backend.program import Coverage, Program
 from snowdialect.errors import SnowError
 
 if TYPE_CHECKING:
     from lowering.explain import Explanation
+    from lowering.program_cache import ProgramCache
 
 
 def compile_model(
@@ -25,6 +26,7 @@ def compile_model(
     bound_accumulators: bool = False,
     without: Container[str] = (),
     outputs: Sequence[Path | None] = (),
+    cache: "ProgramCache | None" = None,
 ) -> Program:
     """Compiles a model file, or a module or assembly at any level.
 
@@ -32,27 +34,66 @@ def compile_model(
     by default the one that the module names, else the default machine; `options` are those of passes that the module
     has still to go through; `announce` is called with what is about to be done. With `bound_accumulators` the program
     says which layers can wrap, if that can still be found out. Optional passes in `without` are left out. None of
-    `outputs`, files to be written, may be that of the module's weights. Raises SnowError and MachineError, one line.
+    `outputs`, files to be written, may be that of the module's weights. What `cache` holds is taken from there, what is
+    made is kept in it; not with `bound_accumulators`, whose answer depends on the weights, nor with passes left out.
+    Raises SnowError and MachineError, one line.
     """
+    context, source = _read(Path(path), input_shape, machine, options, announce, outputs)
+    with driver.without_collection():
+        if driver.level_of(source.module) != LEVELS[0]:
+            return _lower_further(context, source, options, without)
+        driver.lower(context, source.module, LEVELS[0], None, options, verify_each=False, without=without)
+        if bound_accumulators:
+            return _lower_network(context, source, {**options, driver.BOUND_ACCUMULATORS: {}}, without)
+        if cache is None or without:
+            return _lower_network(context, source, options, without)
+        return _lower_once(context, source, options, cache)
+
+
+def _lower_once(
+    context: ProgramContext, source: driver.Program, options: driver.PassOptions, cache: "ProgramCache"
+) -> Program:
+    """Lowers a network at level `cnn`, unless the cache holds the code of one like it."""
+    from lowering.program_cache import kept_program
+    from snowdialect.backend.images import PackedConstants
+
+    key = cache.key(source.module, options)
+    if (kept := cache.find(key)) is not None:
+        context.announce("packing weights ...")
+        constants = PackedConstants(kept.module(), source.weights())
+        constants.pack()
+        return kept.with_weights(constants.images, source.path.name)
+    program = _lower_network(context, source, options, ())
+    cache.keep(key, kept_program(program, source.module))
+    return program
+
+
+def _lower_network(
+    context: ProgramContext, source: driver.Program, options: driver.PassOptions, without: Container[str]
+) -> Program:
+    """Lowers a network that has gone through level `cnn`."""
+    first = passes_between(LEVELS[0])[0]
+    driver.lower(context, source.module, LEVELS[1], None, options, verify_each=False, first=first, without=without)
+    return _lower_further(context, source, options, without)
+
+
+def _lower_further(
+    context: ProgramContext, source: driver.Program, options: driver.PassOptions, without: Container[str]
+) -> Program:
+    """Lowers a program that is below level `cnn`."""
     from snowdialect.backend.assemble import assemble_around
     from snowdialect.backend.images import Images, PackedConstants
 
-    context, source = _read(Path(path), input_shape, machine, options, announce, outputs)
-    with driver.without_collection():
-        if driver.level_of(source.module) == LEVELS[0]:
-            if bound_accumulators:
-                options = {**options, driver.BOUND_ACCUMULATORS: {}}
-            driver.lower(context, source.module, LEVELS[1], None, options, verify_each=False, without=without)
-        constants = PackedConstants(source.module, source.weights())
-        # Packing weights takes as long as lowering some layers, and nothing before the program's file needs them.
-        with in_background(constants.pack) as packed:
+    constants = PackedConstants(source.module, source.weights())
+    # Packing weights takes as long as lowering some layers, and nothing before the program's file needs them.
+    with in_background(constants.pack) as packed:
 
-            def images() -> Images:
-                packed()
-                return constants.images
+        def images() -> Images:
+            packed()
+            return constants.images
 
-            driver.lower(context, source.module, LEVELS[-1], None, options, verify_each=False, without=without)
-            return assemble_around(images, source.module, source.path.name)
+        driver.lower(context, source.module, LEVELS[-1], None, options, verify_each=False, without=without)
+        return assemble_around(images, source.module, source.path.name)
 
 
 def cover_model(

@@ -273,21 +273,24 @@ def lower(
     options: PassOptions = NO_OPTIONS,
     *,
     verify_each: bool = True,
+    first: str | None = None,
     last: str | None = None,
     without: Container[str] = (),
 ) -> None:
     """Brings a module to `level`, in place. A network that is already at level `cnn` is quantised on the way.
 
-    A pass that runs on request does so when `options` hold some for it; behind the pass `last` no other runs, nor do
-    those in `without`, which are optional ones (lowering/pipeline.py). Without `verify_each` only the network is
-    verified, at the end of level `cnn`: what the passes below make of it is theirs, and verifying it takes a third of
-    the time. Where nothing is looked at between passes, layers are lowered in several processes. Raises SnowError when
-    the module is below that level, or when a pass cannot do its work.
+    A pass that runs on request does so when `options` hold some for it; before the pass `first` and behind `last` no
+    other runs, nor do those in `without`, which are optional ones (lowering/pipeline.py). Without `verify_each` only
+    the network is verified, at the end of level `cnn`: what the passes below make of it is theirs, and verifying it
+    takes a third of the time. Where nothing is looked at between passes, layers are lowered in several processes.
+    Raises SnowError when the module is below that level, or when a pass cannot do its work.
     """
     present = level_of(module)
     if LEVELS.index(present) > LEVELS.index(level):
         raise SnowError(f"the program is at level {present}, which is below {level}")
     names = passes_that_remain(module, level, options)
+    if first in names:
+        names = names[names.index(first) :]
     if last in names:
         names = names[: names.index(last) + 1]
     names = tuple(name for name in names if name not in without)

@@ -1,5 +1,6 @@
 """Fixtures for every test."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         late = [item for item in items if item.get_closest_marker("needs_time")]
         config.hook.pytest_deselected(items=late)
         items[:] = [item for item in items if item not in late]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keeps_no_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Commands that run in the tests' own process compile all anew: some tests change the compiler in memory, of which
+    the keys of kept programs know nothing."""
+    nowhere = tmp_path_factory.mktemp("cache") / "file"
+    nowhere.touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lowering.program_cache.cache_folder", nowhere.joinpath)
+        yield
 
 
 @pytest.fixture(scope="session")

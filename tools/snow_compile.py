@@ -80,6 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--report", metavar="R.json", type=Path, help="write what is known before a run; null stands for the rest"
     )
     parser.add_argument("--check", metavar="X.npy", type=Path, help="compare all levels and the simulator")
+    parser.add_argument(
+        "--no-cache", action="store_true", help="compile all anew, be it that the code of such a network is kept"
+    )
     snow_cli.add_debug_argument(parser)
     options = parser.parse_args(arguments)
     return snow_cli.run_command(lambda: run(options), options.debug, alone=arguments is None)
@@ -150,6 +153,7 @@ def explain(options: argparse.Namespace) -> int:
 def compile_plainly(options: argparse.Namespace) -> "Program":
     from lowering import driver
     from lowering.compiler import compile_model
+    from lowering.program_cache import ProgramCache
 
     snow_cli.show_progress(f"reading {options.model} ...")
     return compile_model(
@@ -160,6 +164,7 @@ def compile_plainly(options: argparse.Namespace) -> "Program":
         snow_cli.show_progress,
         bound_accumulators=options.report is not None,
         outputs=(options.output, options.report),
+        cache=None if options.no_cache else ProgramCache(),
     )
 
 

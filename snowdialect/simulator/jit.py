@@ -4,8 +4,6 @@ Numba notices a change of the file that a function stands in, not of the files t
 from. So the code of every state of these files has a folder of its own.
 """
 
-import hashlib
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +13,7 @@ import numba
 from numba import types
 from numba.core import config
 
+from snowdialect.cache import cache_folder, fingerprint, usable
 from snowdialect.machine import instructions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -25,30 +24,14 @@ _NOT_COMPILED = ("__init__", "compiled", "host", "report", "simulate")
 """Files beside this one without a part in compiled code."""
 
 
-def _fingerprint() -> str:
-    digest = hashlib.sha256(numba.__version__.encode())
-    files = (path for path in Path(__file__).parent.glob("*.py") if path.stem not in _NOT_COMPILED)
-    for path in (*sorted(files), Path(instructions.__file__)):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "snowdialect" / _fingerprint()
-
-
-def _usable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK)
+    files = (path for path in Path(__file__).parent.glob("*.py") if path.stem not in _NOT_COMPILED)
+    return cache_folder(fingerprint([numba.__version__], (*files, Path(instructions.__file__))))
 
 
 _FOLDER = _cache_folder()
 _FRESH = not _FOLDER.exists()
-_CACHED = _usable(_FOLDER)
+_CACHED = usable(_FOLDER)
 
 
 def compiled(function: Function) -> Function:

@@ -76,6 +76,7 @@ def test_speed(measure: Measure) -> None:
     # No process that imports NumPy takes less; a network of 20 KB needs little more than the compiler itself.
     assert 30 < row["compile_megabytes"] < 1000
     assert row["compile_seconds"] > row["simulation_seconds"] and row["compile_cpu_seconds"] > 0.1
+    assert row["again_seconds"] > 0
 
 
 def test_a_command_that_fails_is_named(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Compiled code of the simulator: kept on disk where that is possible, announced where it takes its time."""
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -20,9 +19,3 @@ def test_compilation_is_announced_on_a_terminal(
     jit.announce_compilation()
     jit.announce_compilation()
     assert capsys.readouterr().err.count("compiling the simulator") == said
-
-
-def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    assert not jit._usable(tmp_path / "file" / "folder")
-    assert jit._usable(tmp_path / "folder")
