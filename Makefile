@@ -9,6 +9,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 demo: $(VENV)/installed
 	@python tools/snow_demo.py
 
+# Tests start many commands: where Python may not keep what it compiles, that would be most of their time.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-for-tests lint
 	lit -sv test/filecheck
 	pytest -q -n auto --dist worksteal test

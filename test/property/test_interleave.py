@@ -4,7 +4,7 @@ kernels of any size, stride and padding; and where it pays, it is done."""
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from networks import Concat, Conv, MaxPool, Net, Relu
 from test_levels import CONTEXT, DEFAULT, agree_or_do_not_fit, small
@@ -23,14 +23,16 @@ from snowdialect.errors import SnowError
 from snowdialect.interpreters import run_module
 from snowdialect.machine import Machine
 
+EXAMPLES = settings().max_examples // 2
+"""Its networks are large."""
 IN_TURNS = ChooseSchedulePass(concats="rows")
 
 
 @st.composite
 def concatenations(draw: st.DrawFn) -> Net:
     """Some 1x1 convolutions of as many channels each, perhaps pooled, and a convolution of them all."""
-    parts, channels = draw(st.integers(2, 4)), draw(st.sampled_from([32, 64, 96]))
-    height, width = draw(st.integers(4, 15)), draw(st.integers(4, 15))
+    parts, channels = draw(st.integers(2, 3)), draw(st.sampled_from([32, 64, 96]))
+    height, width = draw(st.integers(4, 11)), draw(st.integers(4, 11))
     pool = [MaxPool((3, 3), (2, 2))] if draw(st.booleans()) else []
     kernel = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     pads = draw(st.tuples(*(st.integers(0, size - 1) for size in (*kernel, *kernel))))
@@ -64,19 +66,20 @@ def in_turns(net: Net, machine: Machine, wanted: ChooseSchedulePass = IN_TURNS) 
 # Rows of three times 32 words, and of 11 times as many; rows of the pools; kernels that reach beyond the border.
 @example(Net((16, 9, 11), (Concat((32, 32, 32)), Conv(16, (3, 3), (1, 2), (2, 1, 2, 1)))))
 @example(Net((3, 15, 13), (Concat((64, 64)), Relu(), MaxPool((3, 3), (2, 2)), Conv(16))))
+@settings(max_examples=EXAMPLES)
 @given(concatenations())
 def test_rows_in_turns_compute_the_same(net: Net) -> None:
     assert in_turns(net, DEFAULT)
 
 
-@pytest.mark.parametrize("compute_units", [1, 2, 4])
-@pytest.mark.parametrize("mbuf_words", [4096, 8192])
+@pytest.mark.parametrize(("compute_units", "mbuf_words"), [(1, 4096), (2, 8192), (4, 4096)])
 def test_other_machines(compute_units: int, mbuf_words: int) -> None:
     net = Net((16, 13, 10), (Concat((32, 32)), Conv(24, (2, 3), pads=(1, 1, 0, 1))))
     assert in_turns(net, small(compute_units, 4, mbuf_words, 8192))
 
 
 @given(concatenations(), st.sampled_from([None, "coop", "indp"]), st.sampled_from([None, "rows", "kernels"]))
+@settings(max_examples=EXAMPLES)
 def test_any_schedule(net: Net, mode: str | None, split: str | None) -> None:
     wanted = ChooseSchedulePass(concats="rows", mode=mode, split=split, timed=False)
     agree_or_do_not_fit(net, DEFAULT, lambda module: wanted.apply(CONTEXT, module))

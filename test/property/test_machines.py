@@ -2,6 +2,7 @@
 of something takes twice as long at most."""
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -39,11 +40,20 @@ NETS = (
 )
 
 
+ALWAYS = {(1, 1), (1, 3), (2, 3), (2, 4), (4, 2), (4, 4)}
+"""CUs and vMACs; other machines are for --long."""
+
+
 # With 3 vMACs, results of a COOP output cross the ends of lines.
 @pytest.mark.parametrize("mode", [None, "indp"])
 @pytest.mark.parametrize("net", NETS, ids=["maps", "vectors"])
-@pytest.mark.parametrize("vmacs", [1, 2, 3, 4])
-@pytest.mark.parametrize("compute_units", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("compute_units", "vmacs"),
+    [
+        pytest.param(*units, marks=() if units in ALWAYS else pytest.mark.needs_time)
+        for units in product((1, 2, 4), (1, 2, 3, 4))
+    ],
+)
 def test_machines(compute_units: int, vmacs: int, net: Net, mode: str | None) -> None:
     machine = small(compute_units, vmacs, mbuf_words=16384, wbuf_words=16384)
     levels_agree(net, machine, lambda module: ChooseSchedulePass(mode=mode).apply(CONTEXT, module))

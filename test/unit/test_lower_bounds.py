@@ -98,7 +98,7 @@ def test_what_the_buffers_cannot_keep_is_loaded_again() -> None:
     assert loaded_words(replace(machine, wbuf_words=512), layer) == (1 << 16) + 6144
 
 
-@pytest.mark.parametrize("name", ["alexnet", "squeezenet"])
+@pytest.mark.parametrize("name", ["alexnet", pytest.param("squeezenet", marks=pytest.mark.needs_time)])
 def test_no_layer_of_a_network_is_faster(name: str, tmp_path: Path) -> None:
     model = MODELS[name]
     save(tmp_path / "net.t7", model.build(np.random.default_rng(0), False))
