@@ -30,7 +30,7 @@ def files() -> dict[str, bytes]:
     for level in LEVELS:
         commands.append(f"snow-opt net.mlir -p {','.join(passes_between(level=level))} -o {level}.mlir")
     commands.append("snow-opt net.mlir --lower-to-snowflake -t snowflake-asm -o net.s")
-    commands.append("snow-compile net.mlir -o net.snow")
+    commands.append("snow-compile net.mlir --no-cache -o net.snow")
     commands.append("snow-asm disassemble net.snow -o code.s")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

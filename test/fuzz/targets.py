@@ -60,7 +60,7 @@ MODEL_STAGES = (
     Stage(1, "snow-opt {path} -o {output}.mlir"),
     Stage(0.3, f"snow-opt {{path}} -p {CNN_PASSES} -o {{output}}.mlir"),
     Stage(0.3, f"snow-opt {{path}} -p {TILE_PASSES} -o {{output}}.mlir", small_only=True),
-    Stage(0.2, "snow-compile {path} -o {output}.snow", small_only=True),
+    Stage(0.2, "snow-compile {path} --no-cache -o {output}.snow", small_only=True),
 )
 
 
@@ -112,7 +112,7 @@ def machines() -> list[Subject]:
     ]
 
 
-COMPILE = Stage(1, "snow-compile {path} -o {output}.snow")
+COMPILE = Stage(1, "snow-compile {path} --no-cache -o {output}.snow")
 
 TARGETS: dict[str, Target] = {
     "torch7": Target(
@@ -149,7 +149,7 @@ TARGETS: dict[str, Target] = {
         (Stage(1, "snow-run {folder}/now.mlir --input {folder}/input.npy --output {output}.npy"),),
     ),
     "machine": Target(
-        "toml", machines, any_of(TEXT), (Stage(1, "snow-compile {folder}/net.mlir --machine {path} -o {output}.snow"),)
+        "toml", machines, any_of(TEXT), (Stage(1, "snow-compile {folder}/net.mlir --machine {path} --no-cache -o {output}.snow"),)
     ),
     "input": Target(
         "npy",
