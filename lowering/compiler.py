@@ -1,6 +1,7 @@
 """From a model file to the program that a machine runs."""
 
 from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ from lowering import driver
 from lowering.context import ProgramContext, announce_nothing
 from lowering.pipeline import LEVELS, passes_between
 from lowering.processes import in_background
-from snowdialect.backend.program import Coverage, Program
+from snowdialect.backend.program import Coverage, Image, Program
 from snowdialect.errors import SnowError
 
 if TYPE_CHECKING:
@@ -54,17 +55,19 @@ def _lower_once(
     context: ProgramContext, source: driver.Program, options: driver.PassOptions, cache: "ProgramCache"
 ) -> Program:
     """Lowers a network at level `cnn`, unless the cache holds the code of one like it."""
-    from lowering.program_cache import kept_program
+    from lowering.program_cache import take_constants
     from snowdialect.backend.images import PackedConstants
 
     key = cache.key(source.module, options)
-    if (kept := cache.find(key)) is not None:
+    if (kept := cache.find(key, context)) is not None:
         context.announce("packing weights ...")
-        constants = PackedConstants(kept.module(), source.weights())
+        constants = PackedConstants(kept.constants, source.weights())
         constants.pack()
-        return kept.with_weights(constants.images, source.path.name)
+        images = zip(kept.program.images, constants.images, strict=True)
+        images = tuple(Image(image.address, words) for image, words in images)
+        return replace(kept.program, model=source.path.name, images=images)
     program = _lower_network(context, source, options, ())
-    cache.keep(key, kept_program(program, source.module))
+    cache.keep(key, program, take_constants(source.module))
     return program
 
 

@@ -6,14 +6,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def cache_folder(name: str) -> Path:
-    """The folder for one kind of thing; it need not exist."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "snowdialect" / name
+def cache_folder(name: str) -> Path | None:
+    """The folder for one kind of thing, which need not exist; None where nobody says where files may be kept."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        # A relative path has no meaning there.
+        folder = Path(base) if os.path.isabs(base) else Path.home() / ".cache"
+    except RuntimeError:
+        return None
+    return folder / "snowdialect" / name
 
 
-def usable(folder: Path) -> bool:
+def usable(folder: Path | None) -> bool:
     """Whether files can be kept in a folder, which is made where it is not there yet."""
+    if folder is None:
+        return False
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -21,9 +28,10 @@ def usable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
-def fingerprint(versions: Iterable[str], files: Iterable[Path]) -> str:
-    """16 digits for the versions of packages and the contents of source files, whatever the order of these."""
+def fingerprint(versions: Iterable[str], folder: Path, files: Iterable[Path]) -> str:
+    """16 digits for the versions of packages, and the names and contents of files below a folder, in whatever order."""
     digest = hashlib.sha256("\n".join(versions).encode())
     for path in sorted(files):
+        digest.update(f"\n{path.relative_to(folder)}\n".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]

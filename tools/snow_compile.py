@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--check", metavar="X.npy", type=Path, help="compare all levels and the simulator")
     parser.add_argument(
-        "--no-cache", action="store_true", help="compile all anew, be it that the code of such a network is kept"
+        "--no-cache", action="store_true", help="compile everything, even if the code of such a network is kept"
     )
     snow_cli.add_debug_argument(parser)
     options = parser.parse_args(arguments)
@@ -155,6 +155,7 @@ def compile_plainly(options: argparse.Namespace) -> "Program":
     from lowering.compiler import compile_model
     from lowering.program_cache import ProgramCache
 
+    cache = None if options.no_cache or options.report is not None else ProgramCache()
     snow_cli.show_progress(f"reading {options.model} ...")
     return compile_model(
         options.model,
@@ -164,7 +165,7 @@ def compile_plainly(options: argparse.Namespace) -> "Program":
         snow_cli.show_progress,
         bound_accumulators=options.report is not None,
         outputs=(options.output, options.report),
-        cache=None if options.no_cache else ProgramCache(),
+        cache=cache,
     )
 
 

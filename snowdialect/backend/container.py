@@ -55,6 +55,13 @@ _TYPES = ("<i2", "<u4", "<i4")
 
 def write_program(program: Program, path: str | Path) -> None:
     """Writes a program as a `.snow` file, whole or not at all. Raises OSError when it cannot be written."""
+    pieces = program_bytes(program)
+    with replacing(path, "wb") as file:
+        file.writelines(pieces)
+
+
+def program_bytes(program: Program) -> Iterator[bytes | memoryview]:
+    """A `.snow` file, piece by piece."""
     arrays: list[NDArray[Any]] = []
     offset = 0
 
@@ -73,10 +80,8 @@ def write_program(program: Program, path: str | Path) -> None:
     for piece in (header, *_pieces(arrays)):
         checksum = zlib.crc32(piece, checksum)
     preamble[_CHECKSUM] = struct.pack("<I", checksum)
-    with replacing(path, "wb") as file:
-        file.write(preamble + header)
-        for piece in _pieces(arrays):
-            file.write(piece)
+    yield bytes(preamble) + header
+    yield from _pieces(arrays)
 
 
 def load_program(path: str | Path) -> Program:
@@ -90,11 +95,17 @@ def load_program(path: str | Path) -> Program:
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         except ValueError:
             raise SnowError(f"{path}: is empty, not a program") from None
-    header, payload = _checked(data, path)
+    return parse_program(data, path)
+
+
+def parse_program(data: memoryview, name: str | Path) -> Program:
+    """The program that the bytes of a `.snow` file hold; its arrays are views of them. Raises SnowError, which begins
+    with `name`, as `load_program` does."""
+    header, payload = _checked(data, name)
     try:
         return _restore(json.loads(bytes(header)), payload)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, MachineError) as error:
-        raise SnowError(f"{path}: not a valid program: {error or type(error).__name__}") from None
+        raise SnowError(f"{name}: not a valid program: {error or type(error).__name__}") from None
 
 
 def _checked(data: memoryview, path: str | Path) -> tuple[memoryview, memoryview]:

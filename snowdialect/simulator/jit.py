@@ -24,13 +24,14 @@ _NOT_COMPILED = ("__init__", "compiled", "host", "report", "simulate")
 """Files beside this one without a part in compiled code."""
 
 
-def _cache_folder() -> Path:
+def _cache_folder() -> Path | None:
     files = (path for path in Path(__file__).parent.glob("*.py") if path.stem not in _NOT_COMPILED)
-    return cache_folder(fingerprint([numba.__version__], (*files, Path(instructions.__file__))))
+    package = Path(__file__).parents[1]
+    return cache_folder(fingerprint([numba.__version__], package, (*files, Path(instructions.__file__))))
 
 
 _FOLDER = _cache_folder()
-_FRESH = not _FOLDER.exists()
+_FRESH = _FOLDER is None or not _FOLDER.exists()
 _CACHED = usable(_FOLDER)
 
 
@@ -73,6 +74,7 @@ def announce_compilation() -> None:
     """Says on a terminal that the first run of this version takes longer."""
     global _FRESH
     if (_FRESH or not _CACHED) and sys.stderr.isatty():
-        kept = "kept for the next time" if _CACHED else f"{_FOLDER} cannot be written, so this happens every time"
+        place = "your home folder is not known" if _FOLDER is None else f"{_FOLDER} cannot be written"
+        kept = "kept for the next time" if _CACHED else f"{place}, so this happens every time"
         print(f"compiling the simulator, {kept} ...", file=sys.stderr)
     _FRESH = False

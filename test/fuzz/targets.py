@@ -113,6 +113,7 @@ def machines() -> list[Subject]:
 
 
 COMPILE = Stage(1, "snow-compile {path} --no-cache -o {output}.snow")
+MACHINE = Stage(1, "snow-compile {folder}/net.mlir --machine {path} --no-cache -o {output}.snow")
 
 TARGETS: dict[str, Target] = {
     "torch7": Target(
@@ -149,7 +150,10 @@ TARGETS: dict[str, Target] = {
         (Stage(1, "snow-run {folder}/now.mlir --input {folder}/input.npy --output {output}.npy"),),
     ),
     "machine": Target(
-        "toml", machines, any_of(TEXT), (Stage(1, "snow-compile {folder}/net.mlir --machine {path} --no-cache -o {output}.snow"),)
+        "toml",
+        machines,
+        any_of(TEXT),
+        (MACHINE,),
     ),
     "input": Target(
         "npy",
