@@ -19,3 +19,11 @@ def test_compilation_is_announced_on_a_terminal(
     jit.announce_compilation()
     jit.announce_compilation()
     assert capsys.readouterr().err.count("compiling the simulator") == said
+
+
+def test_why_nothing_is_kept_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(jit, "_FOLDER", None)
+    monkeypatch.setattr(jit, "_CACHED", False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    jit.announce_compilation()
+    assert "your home folder is not known, so this happens every time" in capsys.readouterr().err
