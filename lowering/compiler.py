@@ -1,7 +1,6 @@
 """From a model file to the program that a machine runs."""
 
 from collections.abc import Callable, Container, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,7 @@ from lowering import driver
 from lowering.context import ProgramContext, announce_nothing
 from lowering.pipeline import LEVELS, passes_between
 from lowering.processes import in_background
-from snowdialect.backend.program import Coverage, Image, Program
+from snowdialect.backend.program import Coverage, Program
 from snowdialect.errors import SnowError
 
 if TYPE_CHECKING:
@@ -45,8 +44,8 @@ def compile_model(
             return _lower_further(context, source, options, without)
         driver.lower(context, source.module, LEVELS[0], None, options, verify_each=False, without=without)
         if bound_accumulators:
-            return _lower_network(context, source, {**options, driver.BOUND_ACCUMULATORS: {}}, without)
-        if cache is None or without:
+            options = {**options, driver.BOUND_ACCUMULATORS: {}}
+        if cache is None or bound_accumulators or without:
             return _lower_network(context, source, options, without)
         return _lower_once(context, source, options, cache)
 
@@ -55,19 +54,12 @@ def _lower_once(
     context: ProgramContext, source: driver.Program, options: driver.PassOptions, cache: "ProgramCache"
 ) -> Program:
     """Lowers a network at level `cnn`, unless the cache holds the code of one like it."""
-    from lowering.program_cache import take_constants
-    from snowdialect.backend.images import PackedConstants
-
     key = cache.key(source.module, options)
     if (kept := cache.find(key, context)) is not None:
         context.announce("packing weights ...")
-        constants = PackedConstants(kept.constants, source.weights())
-        constants.pack()
-        images = zip(kept.program.images, constants.images, strict=True)
-        images = tuple(Image(image.address, words) for image, words in images)
-        return replace(kept.program, model=source.path.name, images=images)
+        return kept.with_weights(source.weights(), source.path.name)
     program = _lower_network(context, source, options, ())
-    cache.keep(key, program, take_constants(source.module))
+    cache.keep(key, program, source.module)
     return program
 
 

@@ -15,7 +15,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
@@ -25,6 +25,7 @@ from typing import NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
@@ -34,13 +35,14 @@ import lowering
 from lowering.driver import CHOOSE_SCHEDULE, PassOptions
 from lowering.pipeline import LEVELS, PHASES, passes_between
 from snowdialect.backend.container import parse_program, program_bytes
-from snowdialect.backend.images import PackedOp
+from snowdialect.backend.images import PackedConstants, PackedOp
 from snowdialect.backend.program import Image, Program
 from snowdialect.cache import cache_folder, fingerprint
 from snowdialect.dialects.cnn import is_constant
 from snowdialect.dialects.target import MACHINE_ATTRIBUTE, machine_of, set_machine
 from snowdialect.files import replacing
 from snowdialect.machine import DEFAULT_MACHINE, Machine, load_machine
+from snowdialect.weights import Weights
 
 MOST_BYTES = 1 << 28
 """Of all programs that are kept; those that were not used for the longest time go first."""
@@ -61,8 +63,20 @@ class KeptProgram(NamedTuple):
     constants: ModuleOp
     """The packed constants in the order of the images, and what they follow from."""
 
+    def with_weights(self, weights: Weights | None, model: str) -> Program:
+        """The program of a model file with these weights. Raises SnowError for weights that are missing or do not
+        fit."""
+        packed = PackedConstants(self.constants, weights)
+        packed.pack()
+        return replace(_with_words(self.program, packed.images), model=model)
 
-def take_constants(module: ModuleOp) -> ModuleOp:
+
+def _with_words(program: Program, words: Iterable[NDArray[np.int16]]) -> Program:
+    images = zip(program.images, words, strict=True)
+    return replace(program, images=tuple(Image(image.address, new) for image, new in images))
+
+
+def _take_constants(module: ModuleOp) -> ModuleOp:
     """Takes the packed constants, and what they follow from, out of a module that is not needed any more."""
     taken = ModuleOp([])
     for op in list(module.body.block.ops):
@@ -111,19 +125,20 @@ class ProgramCache:
             os.utime(path)
         return kept
 
-    def keep(self, key: str | None, program: Program, constants: ModuleOp) -> None:
-        """Keeps a program for the next time, where files can be kept; not if the compiler was changed meanwhile."""
+    def keep(self, key: str | None, program: Program, module: ModuleOp) -> None:
+        """Keeps a program for the next time, where files can be kept; not if the compiler was changed meanwhile. The
+        module that it was made of, which nobody needs any more, loses its constants."""
         if key is None or self.folder is None or _compiler() != self.compiler:
             return
-        images = tuple(Image(image.address, np.zeros(0, np.int16)) for image in program.images)
+        bare = _with_words(program, (np.zeros(0, np.int16) for _ in program.images))
         path = self.folder / key
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             if path.exists() and not path.is_file():
                 return  # It would be written to as it is: a pipe until somebody reads.
             with replacing(path, "wb") as file, ZipFile(file, "w", ZIP_DEFLATED, True, _COMPRESSION) as archive:
-                archive.writestr(f"{key}.snow", b"".join(program_bytes(replace(program, images=images))))
-                archive.writestr(f"{key}.mlir", _text(constants))
+                archive.writestr(f"{key}.snow", b"".join(program_bytes(bare)))
+                archive.writestr(f"{key}.mlir", _text(_take_constants(module)))
             self._trim()
 
     def _trim(self) -> None:
