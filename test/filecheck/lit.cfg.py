@@ -10,13 +10,18 @@ from pathlib import Path
 
 import lit.formats
 
+sys.path.append(str(Path(__file__).parent))
+from commands.server import start
+
 config.name = "snowdialect"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".s"]
-config.excludes = ["Inputs"]
+config.excludes = ["Inputs", "commands"]
 config.test_source_root = str(Path(__file__).parent)
 # A test runs in its own folder and writes to Output there, which is not tracked.
-config.environment["PATH"] = str(Path(sys.executable).parent) + ":" + config.environment["PATH"]
+config.environment["PATH"] = os.pathsep.join(
+    (str(start()), str(Path(sys.executable).parent), config.environment["PATH"])
+)
 if "PYTHONPATH" in os.environ:
     config.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
 config.substitutions.append(("%models", str(Path(__file__).parents[2] / "snowdialect" / "models")))
