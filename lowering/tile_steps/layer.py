@@ -164,6 +164,10 @@ class TileProgram:
         """The steps in loops over tiles."""
         return roll(self.steps) if self.rolled else straight(self.steps)
 
+    def __getstate__(self) -> dict[str, object]:
+        """Another process gets the loops, not the steps that they are made of."""
+        return {**vars(self), "nodes": self.nodes, "steps": ()}
+
 
 ALONE = Neighbours()
 
