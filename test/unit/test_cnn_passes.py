@@ -11,13 +11,14 @@ from xdsl.parser import Parser
 
 from lowering.cnn.canonicalize import CnnCanonicalizePass
 from lowering.cnn.fold_batch_norm import CnnFoldBatchNormPass
+from lowering.cnn.fold_limits import CnnFoldLimitsPass
 from lowering.cnn.fuse import CnnFusePass
 from lowering.cnn.quantize import CnnQuantizePass
 from snowdialect.dialects import cnn
 from snowdialect.interpreters import run_module
 from snowdialect.weights import Weights
 
-FLOAT_PASSES = (CnnCanonicalizePass, CnnFoldBatchNormPass, CnnFusePass)
+FLOAT_PASSES = (CnnCanonicalizePass, CnnFoldLimitsPass, CnnFoldBatchNormPass, CnnFusePass)
 
 
 class Builder:
@@ -56,7 +57,7 @@ class Builder:
                     bias=self.weight(4) if self.rng.integers(2) else None,
                 )
             case 5 | 6:
-                op = cnn.ReluOp(x)
+                op = cnn.ReluOp(x, limit=(None, 0.3, 0.7, 2.0)[self.rng.integers(4)])
             case 7:
                 op = cnn.DropoutOp(x, 0.25, scale_at_inference=bool(self.rng.integers(2)))
             case _:
@@ -98,6 +99,43 @@ def test_float_passes_keep_the_function_and_quantisation_comes_close(seed: int) 
     for op in module.body.ops:
         if not isinstance(op, host) and any(not cnn.is_constant(operand) for operand in op.operands):
             assert cnn.frac_of(op.results[0]) is not None, op
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize(
+    ("limits", "dropout", "read_twice"),
+    [
+        ((None, 0.5), False, False),
+        ((0.5, None), False, False),
+        ((0.25, 0.5), False, False),
+        ((0.5, 0.25), False, False),
+        ((0.5, 0.25), False, True),
+        ((None, 1.0, 0.5, 2.0), False, True),
+        ((0.5,), True, False),
+        ((None, 0.5), True, False),
+    ],
+    ids=str,
+)
+def test_results_keep_to_the_lowest_limit(
+    limits: tuple[float | None, ...], dropout: bool, read_twice: bool, fused: bool
+) -> None:
+    builder = Builder(1)
+    x = builder.values[0]
+    x = builder.add(cnn.AddOp(x, x, relu=True) if fused else cnn.AddOp(x, x))
+    relus = [x := builder.add(cnn.ReluOp(x, limit=limit)) for limit in limits]
+    if dropout:
+        x = builder.add(cnn.DropoutOp(x, 0.25, scale_at_inference=True))
+    if read_twice:
+        x = builder.add(cnn.AddOp(x, relus[0]))
+    builder.ops.append(cnn.OutputOp("y", x))
+    module, weights = ModuleOp(builder.ops), Weights(builder.tensors)
+    sample = builder.rng.normal(size=(2, 4, 6, 6)).astype(np.float32)
+    expected = run_module(module, sample, weights).outputs["y"]
+    for kind in FLOAT_PASSES:
+        kind().apply(Context(), module)
+        module.verify()
+        found = run_module(module, sample, weights).outputs["y"]
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6, err_msg=kind.name)
 
 
 def test_passes_are_done_after_one_run() -> None:

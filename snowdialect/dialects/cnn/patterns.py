@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 
+from xdsl.dialects.builtin import FloatAttr, f64
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -49,7 +51,7 @@ class RemoveDropout(RewritePattern):
 class HoistDropout(RewritePattern):
     """dropout(relu(x)) is relu(dropout(x)), and so for max_pool and reshape: the factor is positive.
 
-    Next to the convolution or linear layer before it, it can be folded into the weights.
+    Next to the convolution or linear layer before it, it can be folded into the weights. A limit takes it, too.
     """
 
     @op_type_rewrite_pattern
@@ -60,21 +62,32 @@ class HoistDropout(RewritePattern):
         dropout = DropoutOp(before.x, op.p.value.data, scale_at_inference=op.scale_at_inference is not None)
         located(dropout, op.location)
         moved = before.clone({before.x: dropout.result})
+        if isinstance(moved, ReluOp) and moved.limit is not None:
+            moved.properties["limit"] = FloatAttr(moved.limit.value.data * op.factor, f64)
         rewriter.replace(op, (dropout, moved))
         rewriter.erase(before)
 
 
-class RemoveRelu(RewritePattern):
-    """relu(x) is x behind a ReLU."""
+class MergeRelus(RewritePattern):
+    """Of two ReLUs, one behind the other, that with the lower limit is enough."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ReluOp, rewriter: PatternRewriter):
         before = op.x.owner
-        rectified = isinstance(before, ReluOp) or (
-            isinstance(before, Conv2dOp | LinearOp | AddOp) and before.relu is not None
-        )
-        if rectified and op.x.type == op.result.type:
-            rewriter.replace(op, (), (op.x,))
+        if not isinstance(before, ReluOp | Conv2dOp | LinearOp | AddOp) or op.x.type != op.result.type:
+            return
+        if isinstance(before, ReluOp) or before.relu is not None:
+            if _limit(op) >= _limit(before):
+                rewriter.replace(op, (), (op.x,))
+            elif isinstance(before, ReluOp) and op.x.has_one_use():
+                op.operands[0] = before.x
+                rewriter.erase(before)
+                rewriter.notify_op_modified(op)
+
+
+def _limit(op: ReluOp | Conv2dOp | LinearOp | AddOp) -> float:
+    """What results of an operation with a ReLU are cut down to, infinity without a limit."""
+    return inf if isinstance(op, AddOp) or op.limit is None else op.limit.value.data
 
 
 class RemoveReshape(RewritePattern):
@@ -210,7 +223,7 @@ class RemoveRequantize(RewritePattern):
 PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
     IdentityOp: (RemoveIdentity(),),
     DropoutOp: (RemoveDropout(), HoistDropout()),
-    ReluOp: (RemoveRelu(),),
+    ReluOp: (MergeRelus(),),
     ReshapeOp: (RemoveReshape(), MergeReshapes()),
     LinearOp: (ReshapeIntoLinear(),),
     ConcatOp: (MergeConcats(),),

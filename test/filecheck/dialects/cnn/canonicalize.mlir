@@ -50,6 +50,44 @@ cnn.output "y" %b : tensor<1x8xf32>
 
 // -----
 
+// Of two limits the lower one is left; a ReLU that something else reads, too, stays.
+// CHECK:      %b = cnn.relu %x {limit = 6.000000e+00 : f64}
+// CHECK-NEXT: cnn.output "b" %b
+// CHECK-NEXT: %c = cnn.relu %x {limit = 1.000000e+00 : f64}
+// CHECK-NEXT: cnn.output "c" %c
+// CHECK-NEXT: %e = cnn.relu %x
+// CHECK-NEXT: %f = cnn.relu %e {limit = 6.000000e+00 : f64}
+// CHECK-NEXT: cnn.output "f" %f
+// CHECK-NEXT: cnn.output "e" %e
+// CHECK-NEXT: %g = cnn.add %x, %x {relu}
+// CHECK-NEXT: %h = cnn.relu %g {limit = 6.000000e+00 : f64}
+// CHECK-NEXT: cnn.output "h" %h
+%x = cnn.input "x" : tensor<1x8xf32>
+%a = cnn.relu %x : (tensor<1x8xf32>) -> tensor<1x8xf32>
+%b = cnn.relu %a {limit = 6.0} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+cnn.output "b" %b : tensor<1x8xf32>
+%c = cnn.relu %x {limit = 1.0} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+%d = cnn.relu %c {limit = 6.0} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+cnn.output "c" %d : tensor<1x8xf32>
+%e = cnn.relu %x : (tensor<1x8xf32>) -> tensor<1x8xf32>
+%f = cnn.relu %e {limit = 6.0} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+cnn.output "f" %f : tensor<1x8xf32>
+cnn.output "e" %e : tensor<1x8xf32>
+%g = cnn.add %x, %x {relu} : (tensor<1x8xf32>, tensor<1x8xf32>) -> tensor<1x8xf32>
+%h = cnn.relu %g {limit = 6.0} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+cnn.output "h" %h : tensor<1x8xf32>
+
+// -----
+
+// A limit is scaled with what it limits.
+// CHECK: cnn.relu {{.*}} {limit = 3.000000e+00 : f64}
+%x = cnn.input "x" : tensor<1x8xf32>
+%r = cnn.relu %x {limit = 4.0} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+%d = cnn.dropout %r {p = 0.25, scale_at_inference} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+cnn.output "y" %d : tensor<1x8xf32>
+
+// -----
+
 // Reshapes merge; a linear layer flattens its operand itself; a reshape to the same shape goes.
 // CHECK:      %y = cnn.linear %x, %w : (tensor<1x2x2x2xf32>, tensor<8x8xf32>) -> tensor<1x8xf32>
 // CHECK-NEXT: %m = cnn.reshape %y : (tensor<1x8xf32>) -> tensor<1x2x2x2xf32>
