@@ -69,7 +69,8 @@ class Network:
         self._bytes_left = weight_bytes
         self._operations = 0
         self._unsupported = ""
-        self._refused: list[str] = []
+        self._refused: dict[str, list[str]] = {}
+        """Layers by what is wrong with them."""
 
     def input(self, shape: Sequence[int]) -> SSAValue:
         """The input of the network, of which one has `shape`. Raises SnowError for one that cannot be."""
@@ -121,7 +122,7 @@ class Network:
         except LimitError as error:
             raise self.error(title, str(error)) from None
         except (LayerError, VerifyException) as error:
-            self._refused.append(f"{title}: {_problem(error)}")
+            self._refused.setdefault(_problem(error), []).append(title)
             return None
 
     def error(self, title: str, problem: str) -> SnowError:
@@ -129,10 +130,14 @@ class Network:
         return SnowError(f"{self.path}: {title}: {problem}")
 
     def check_refused(self) -> None:
-        """Raises SnowError with all layers that are not supported or were refused, if there are any."""
-        refused = self._refused[:MAXIMUM_LISTED]
-        if len(self._refused) > MAXIMUM_LISTED:
-            refused.append(f"and {len(self._refused) - MAXIMUM_LISTED} others")
+        """Raises SnowError with all layers that are not supported or were refused, if there are any; for each reason
+        the first one, and how many others."""
+        refused = [
+            f"{first}: {problem}" + (f" (and {len(others)} more)" if others else "")
+            for problem, (first, *others) in self._refused.items()
+        ]
+        if len(refused) > MAXIMUM_LISTED:
+            refused[MAXIMUM_LISTED:] = [f"and {len(refused) - MAXIMUM_LISTED} others"]
         if self._unsupported:
             refused.insert(0, self._unsupported)
         if refused:

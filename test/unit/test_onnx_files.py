@@ -199,8 +199,9 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
                 helper.make_node("Concat", ["pooled", "pooled"], ["y"], axis=2),
             ],
             {"shape": (1, 3, 8, 8)},
-            "unsupported operator elu Elu; product Mul: a factor is no constant; pooled MaxPool: a pool with dilations "
-            "is not supported; y Concat: joins axis 2, which is not the channels",
+            "unsupported operator elu Elu; product Mul: multiplies two values of the network, supported are numbers "
+            "per channel; pooled MaxPool: a pool with dilations is not supported; y Concat: joins axis 2, which is not "
+            "the channels",
         ),
         (
             # What reads a result of unknown shape is not looked at.
@@ -298,7 +299,7 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             "add Add: computes with 6 numbers, expected one, or one per channel",
         ),
         ([node("Div", "x", "c")], {"constants": {"c": floats(4, 1, 1) * 0}}, "div Div: divides by zero"),
-        ([node("Mul", "x", "x")], {}, "mul Mul: a factor is no constant"),
+        ([node("Mul", "x", "x")], {}, "mul Mul: multiplies two values of the network, supported are"),
         (
             [node("Clip", min=-1.0, max=1.0)],
             {"opset": 10},
@@ -317,6 +318,26 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             [node("Transpose", perm=[0, 1, 3, 2]), node("LRN", "Transpose", size=3)],
             {},
             "lrn LRN: its input has its axes transposed, which only a layer of single elements takes",
+        ),
+        (
+            [node("Transpose", perm=[0, 2, 3, 1]), node("GlobalAveragePool", "Transpose")],
+            {},
+            "globalaveragepool GlobalAveragePool: pools other axes than rows and columns of maps",
+        ),
+        (
+            [node("Sub", "x", "x")],
+            {},
+            "sub Sub: subtracts two values of the network, supported are numbers per channel",
+        ),
+        ([node("Div", "x", "x")], {}, "div Div: divides by a value of the network, supported are numbers per channel"),
+        (
+            [
+                helper.make_node("Mul", ["x", "x"], ["a"]),
+                helper.make_node("Mul", ["a", "x"], ["b"]),
+                helper.make_node("Mul", ["b", "a"], ["c"]),
+            ],
+            {},
+            "a Mul: multiplies two values of the network, supported are numbers per channel (and 2 more)",
         ),
         (
             [node("Transpose", perm=[0, 1, 3, 2]), node("Flatten", "Transpose")],

@@ -80,6 +80,15 @@ CASES = [
     pool("average-pool-ceil", "AveragePool", kernel_shape=[3, 3], strides=[3, 3], ceil_mode=1),
     pool("average-pool-ceil-one-gap", "AveragePool", kernel_shape=[3, 1], strides=[3, 4], ceil_mode=1),
     pool(
+        "average-pool-ceil-one-gap-include",
+        "AveragePool",
+        shape=(1, 5, 12, 11),
+        kernel_shape=[3, 2],
+        strides=[5, 4],
+        ceil_mode=1,
+        count_include_pad=1,
+    ),
+    pool(
         "average-pool-ceil-include",
         "AveragePool",
         opset=19,

@@ -151,10 +151,11 @@ def pool(kind: type[cnn.MaxPoolOp] | type[cnn.AvgPoolOp]) -> Convert:
         if "dilations" in node.schema.attributes and node.pair("dilations", 1) != (1, 1):
             raise LayerError("a pool with dilations is not supported")
         shape = shape_of(x)
-        pads = spatial_pads(node, shape, kernel, strides, (1, 1))
+        given = spatial_pads(node, shape, kernel, strides, (1, 1))
         ceil_mode = "ceil_mode" in node.schema.attributes and node.truth("ceil_mode")
-        pads, ceil_mode = pool_pads(shape, kernel, strides, pads, ceil_mode)
-        include = kind is cnn.AvgPoolOp and node.truth("count_include_pad")
+        pads, ceil_mode = pool_pads(shape, kernel, strides, given, ceil_mode)
+        # What the last windows have behind the maps is no padding, which is all that is counted.
+        include = kind is cnn.AvgPoolOp and any(given) and node.truth("count_include_pad")
         return network.add(
             kind(x, kernel=kernel, strides=strides, pads=pads, ceil_mode=ceil_mode, count_include_pad=include),
             node.name,
@@ -165,7 +166,14 @@ def pool(kind: type[cnn.MaxPoolOp] | type[cnn.AvgPoolOp]) -> Convert:
 
 def global_pool(kind: type[cnn.MaxPoolOp] | type[cnn.AvgPoolOp]) -> Convert:
     """GlobalMaxPool and GlobalAveragePool: one window, which is the map."""
-    return elementwise(lambda network, node, x: _global_pool(network, node, x, kind))
+
+    def converted(network: Network, node: Node) -> Activation:
+        x = node.activation()
+        if x.flattened or (len(x.order) == 4 and sorted(x.order[2:]) != [2, 3]):
+            raise LayerError("pools other axes than rows and columns of maps")
+        return Activation(_global_pool(network, node, x.value, kind), x.order)
+
+    return converted
 
 
 def _global_pool(
@@ -315,12 +323,16 @@ def difference(network: Network, node: Node) -> Activation:
     """Sub of numbers per channel, or from them."""
     if isinstance(node.inputs[1], np.ndarray):
         return _scaled(network, node.activation(), None, -_numbers(node.inputs[1]), node.name)
+    if isinstance(node.inputs[0], Activation):
+        raise LayerError("subtracts two values of the network, supported are numbers per channel")
     constant = _numbers(node.constant(0, "the value that is subtracted from"))
     return _scaled(network, node.activation(1), np.array(-1, np.float32), constant, node.name)
 
 
 def product(network: Network, node: Node) -> Activation:
     """Mul by numbers per channel."""
+    if all(isinstance(value, Activation) for value in node.inputs):
+        raise LayerError("multiplies two values of the network, supported are numbers per channel")
     index = 1 if isinstance(node.inputs[1], np.ndarray) else 0
     factor = _numbers(node.constant(index, "a factor"))
     return _scaled(network, node.activation(1 - index), factor, None, node.name)
@@ -328,6 +340,8 @@ def product(network: Network, node: Node) -> Activation:
 
 def quotient(network: Network, node: Node) -> Activation:
     """Div by numbers per channel."""
+    if isinstance(node.inputs[1], Activation):
+        raise LayerError("divides by a value of the network, supported are numbers per channel")
     divisor = _numbers(node.constant(1, "the divisor")).astype(np.float64)
     if not np.all(divisor):
         raise LayerError("divides by zero")
