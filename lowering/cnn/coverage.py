@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping
 
 from xdsl.dialects.builtin import ModuleOp
@@ -30,6 +31,7 @@ def covered_layers(
     machine = machine_of(module)
     present = {layer_name(op): op for op in module.body.block.ops if is_layer(op)}
     sources = source_layers(module)
+    parts = _parts(sources, present, described)
     for name, source in sources.items():
         left = _became(name, sources, present)
         into = left and fused.get(left, left)
@@ -43,7 +45,24 @@ def covered_layers(
         elif name not in described:
             yield source._replace(fate=FOLDED, macs=0, reason=_place(op))
         else:
-            yield _accelerated(source, described[name])
+            how = None if described[name].kind == source.operation else f"computed as {described[name].kind}"
+            macs = sum(layer.macs for layer in (described[name], *parts[name]))
+            yield source._replace(fate=ACCELERATED, macs=macs, reason=how)
+
+
+def _parts(
+    sources: Mapping[str, SourceLayer], present: Container[str], described: Mapping[str, DescribedLayer]
+) -> Mapping[str, list[DescribedLayer]]:
+    """The layers that passes made besides, by the layer that has the work of the one they were made for: `conv1.below`
+    is a part of `conv1`, or of what that became part of."""
+    parts: defaultdict[str, list[DescribedLayer]] = defaultdict(list)
+    for name, layer in described.items():
+        owner = name
+        while owner and owner not in sources:
+            owner = owner.rpartition(".")[0]
+        if owner not in ("", name):
+            parts[_became(owner, sources, present) or owner].append(layer)
+    return parts
 
 
 def _became(name: str, sources: Mapping[str, SourceLayer], present: Container[str]) -> str | None:
@@ -61,8 +80,3 @@ def _became(name: str, sources: Mapping[str, SourceLayer], present: Container[st
 def _place(op: Operation) -> str:
     """Why nothing is left to do."""
     return "its parts are written into place" if isinstance(op, cnn.WholeOp) else "all words stay where they are"
-
-
-def _accelerated(source: SourceLayer, layer: DescribedLayer) -> SourceLayer:
-    how = None if layer.kind == source.operation else f"computed as {layer.kind}"
-    return source._replace(fate=ACCELERATED, macs=layer.macs, reason=how)
