@@ -13,6 +13,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.universe import Universe
 
 from lowering import driver
+from lowering.check import float_difference
 from lowering.cnn.bound_accumulators import Interval, bound_accumulators
 from lowering.cnn.ranges import samples_at_once
 from lowering.context import ProgramContext
@@ -24,8 +25,6 @@ from snowdialect.errors import SnowError
 from snowdialect.fixed_point import dequantize, quantize
 from snowdialect.interpreters import Run, run_module
 from snowdialect.weights import Weights
-
-QUANTIZE = "cnn-quantize"
 
 CLIFF_DB = 20.0
 """A layer falls off a cliff when it loses more than this, or when its error is more than a tenth of its signal."""
@@ -77,10 +76,15 @@ def compare_with_float(
 
     The module is brought to level `cnn`, with options of passes. `input_range` are the lowest and the highest number of
     the input, on which the bounds of sums depend; by default those that its words can hold. Raises SnowError, one line,
-    for a network that is quantised already.
+    for a network that is quantised already, and for one that, fused, computes something else of the first input.
     """
     if any(isinstance(op, cnn.QuantizeOp) for op in module.body.block.ops):
         raise SnowError("the network is quantised already; there is no float to compare it with")
+    first = batch[:1]
+    if (
+        difference := float_difference(context, module, first, weights, run_module(module, first, weights))
+    ) is not None:
+        raise SnowError(str(difference))
     in_float = _quantise(context, module, options)
     context.announce("bounding accumulators ...")
     sums = bound_accumulators(module, weights, input_range)
@@ -98,7 +102,7 @@ def _quantise(context: ProgramContext, module: ModuleOp, options: driver.PassOpt
     available = Universe.get_multiverse().all_passes
     before = module
     for name in passes_between(None, LEVELS[0], options):
-        if name == QUANTIZE:
+        if name == driver.QUANTIZE:
             before = module.clone()
         driver.apply_pass(context, module, available[name](), options)
     return before

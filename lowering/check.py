@@ -13,6 +13,7 @@ from xdsl.universe import Universe
 from lowering import driver
 from lowering.pipeline import LEVELS, passes_between
 from snowdialect.dialects import cnn
+from snowdialect.dialects.cnn.shapes import WORD_BITS
 from snowdialect.dialects.tile import maps_shape
 from snowdialect.interpreters import Run, run_module
 from snowdialect.weights import Weights
@@ -65,7 +66,11 @@ class LevelResult(NamedTuple):
 
 
 FLOAT = "float"
-"""The network before quantisation: no level of its own, and compared with nothing."""
+"""The network before quantisation, as it is read: no level of its own. What passes fold it into, still in float, must
+compute about the same."""
+
+ABOUT = 0.01
+"""Folding changes no result by more than this part of the largest one; most by the last bits alone."""
 
 SIMULATOR = "simulator"
 """The program in the simulator of the machine, below all levels."""
@@ -86,15 +91,19 @@ def check(
     """Lowers a network of level `cnn` step by step, in place, and yields each level's result as it is known.
 
     `batch` is N x the shape of one input, `model` names the network in the program, `options` are those of passes;
-    `announce` is called with what is about to be done. A network that is not quantised runs in float first. Level
-    `cnn`, fused and quantised, is the reference; the first level that differs from it is the last. At the end the
-    simulator runs the program: it must give the bits of the reference, and execute the instructions of the lowest
-    level. Raises SnowError, one line, also for a program that the machine could not run.
+    `announce` is called with what is about to be done. A network that is not quantised runs in float first, as it is
+    and folded. Level `cnn`, fused and quantised, is the reference; the first level that differs is the last. At the
+    end the simulator runs the program: it must give the bits of the reference, and execute the instructions of the
+    lowest level. Raises SnowError, one line, also for a program that the machine could not run.
     """
     started = time.perf_counter()
     if not _is_quantised(module):
         announce("running in float ...")
-        yield LevelResult(FLOAT, run_module(module, batch, weights), time.perf_counter() - started, 0)
+        run = run_module(module, batch, weights)
+        difference = float_difference(context, module, batch, weights, run)
+        yield LevelResult(FLOAT, run, time.perf_counter() - started, 0, difference)
+        if difference is not None:
+            return
     runs: list[Run] = []
     for level in LEVELS:
         started = time.perf_counter()
@@ -116,6 +125,38 @@ def check(
         options = {name: fields for name, fields in options.items() if name not in ran}
     announce("running in the simulator ...")
     yield _simulate(module, batch, weights, model, runs[0], runs[-1])
+
+
+def float_difference(
+    context: Context, module: ModuleOp, batch: NDArray[np.float32], weights: Weights | None, run: Run
+) -> Difference | None:
+    """Where a float network, whose run is given, computes something else when the passes before its quantisation have
+    folded it. The module stays as it is. Nothing is said of inputs that no word can hold: beside them, what float
+    rounds off may be anything."""
+    if not np.abs(batch).max(initial=0) < 1 << WORD_BITS - 1:
+        return None
+    names = passes_between(None, LEVELS[0])
+    # As for number formats that are still to be chosen: else limits that no word reaches are left out.
+    options = {driver.FOLD_LIMITS: {"calibrated": True}}
+    folded = module.clone()
+    driver.lower(context, folded, LEVELS[0], None, options, last=names[names.index(driver.QUANTIZE) - 1])
+    place = far_apart(run, run_module(folded, batch, weights))
+    if place is None:
+        return None
+    return _blame(context, module.clone(), LEVELS[0], batch, weights, run, options, far_apart)
+
+
+def far_apart(reference: Run, run: Run) -> Place | None:
+    """The first element of an output that is far from the reference, where neither is infinite."""
+    for name, expected in reference.outputs.items():
+        found = run.outputs[name]
+        finite = np.isfinite(expected) & np.isfinite(found)
+        one, two = (np.where(finite, each, 0) for each in (expected, found))
+        far: NDArray[np.bool_] = np.abs(one - two) > ABOUT * np.abs(one).max(initial=0)
+        if far.any():
+            element = tuple(int(i) for i in np.unravel_index(int(far.argmax()), far.shape))
+            return Place(name, "output", element, expected[element].item(), found[element].item())
+    return None
 
 
 def _simulate(
@@ -198,13 +239,14 @@ def _blame(
     weights: Weights | None,
     reference: Run,
     options: driver.PassOptions,
+    differs: Callable[[Run, Run], Place | None] = first_difference,
 ) -> Difference:
     """Lowers again to a level that differs, and runs after every pass until one has changed the result."""
     available = Universe.get_multiverse().all_passes
     names = driver.passes_that_remain(module, level, options)
     for name in names:
         driver.apply_pass(context, module, available[name](), options)
-        place = first_difference(reference, run_module(module, batch, weights))
+        place = differs(reference, run_module(module, batch, weights))
         if place is not None:
             return Difference(level, name, place)
     raise AssertionError(f"level {level} differed, and does not after the same passes: {', '.join(names)}")

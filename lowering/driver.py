@@ -43,6 +43,9 @@ DESCRIBE_LAYERS = "cnn-describe-layers"
 FOLD_LIMITS = "cnn-fold-limits"
 """The pass that has to know whether --calibrate is given."""
 
+QUANTIZE = "cnn-quantize"
+"""The pass behind which there is no float any more."""
+
 CALIBRATE = "cnn-calibrate"
 """The pass that --calibrate is for."""
 

@@ -27,8 +27,9 @@ all layers with the reference, the fused and quantised network, bit by bit. Prin
 one line per level; exits with 1 at the first difference, naming pass, layer and
 element. The simulator must execute as many instructions as the lowest level, too.
 
-A model in float runs in float first; how far the reference is from it, at most,
-is what quantisation costs, and no error.
+A model in float runs in float first, as it is read, and as passes fold it before
+quantisation: outputs may differ by 1 % of the largest. How far the reference is
+from it, at most, is what quantisation costs, and no error.
 
 With --float only the reference runs, and every layer of it is compared with the
 same layer in float: its fraction bits; its signal-to-noise ratio over all inputs,
@@ -147,7 +148,7 @@ def compare(
             snow_cli.show_progress()
             print(describe(result), flush=True)
     snow_cli.show_progress()
-    if describe_on_output and results[0].level == FLOAT:
+    if describe_on_output and results[0].level == FLOAT and len(results) > 1:
         print(f"fixed point is at most {output_distance(results[0].run, results[1].run):.4g} from float")
     if describe_on_output:
         for row in layer_counts(results):
@@ -189,8 +190,11 @@ def counts(result: "LevelResult") -> tuple[int, int]:
 
 
 def layer_counts(results: "list[LevelResult]") -> list[dict[str, Any]]:
-    """Saturations and wraps of inputs and of each layer of the reference: those of all levels."""
-    run = next(result.run for result in results if result.level == LEVELS[0])
+    """Saturations and wraps of inputs and of each layer of the reference: those of all levels. None where it is not
+    known."""
+    run = next((result.run for result in results if result.level == LEVELS[0]), None)
+    if run is None:
+        return []
     return [
         {"name": name, "saturations": run.saturations[name], "accumulator_wraps": run.wraps[name]}
         for name in (*(name for name in run.saturations if name not in run.layers), *run.layers)
@@ -202,7 +206,8 @@ def make_table(model: Path, results: "list[LevelResult]") -> dict[str, Any]:
     from lowering.check import FLOAT, output_distance
 
     difference = results[-1].difference
-    distance = output_distance(results[0].run, results[1].run) if results[0].level == FLOAT else math.nan
+    in_float = results[0].level == FLOAT and len(results) > 1
+    distance = output_distance(results[0].run, results[1].run) if in_float else math.nan
     return {
         "model": str(model),
         "equal": difference is None,

@@ -12,12 +12,15 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 from xdsl.universe import Universe
 
+import snow_check
 import snow_compile
 from lowering import driver
-from lowering.check import Difference, LevelResult, Place, check, first_difference
+from lowering.accuracy import compare_with_float
+from lowering.check import Difference, LevelResult, Place, check, far_apart, first_difference, float_difference
 from lowering.tile.assign_addresses import AssignAddressesPass
 from snowdialect.backend.program import Program
 from snowdialect.dialects import cnn
+from snowdialect.errors import SnowError
 from snowdialect.interpreters import Run
 from snowdialect.models import DIGITS, held_back_digits
 from snowdialect.simulator import SimulationResult, simulate
@@ -170,3 +173,65 @@ def test_a_program_that_differs_is_not_written(
     assert snow_compile.main([str(DIGITS), "--input-shape", "1x8x8", "--check", inputs, "-o", str(output)]) == 1
     assert capsys.readouterr().err.startswith("error: simulator: layer output: output, element [0, 0]: ")
     assert not output.exists()
+
+
+LIMITED = """
+    %x = cnn.input "x" : tensor<1x4x6x6xf32>
+    %a = cnn.relu %x : (tensor<1x4x6x6xf32>) -> tensor<1x4x6x6xf32>
+    %b = cnn.relu %a {limit = 1.0} : (tensor<1x4x6x6xf32>) -> tensor<1x4x6x6xf32>
+    cnn.output "y" %b : tensor<1x4x6x6xf32>
+"""
+TWO_AND_THREE = np.stack([np.full((4, 6, 6), number, np.float32) for number in (2, 3)])
+
+
+def forget_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes cnn-canonicalize drop limits."""
+    monkeypatch.setattr("snowdialect.dialects.cnn.patterns._limit", lambda op: 0.0)
+
+
+def test_the_folded_network_is_compared_in_float(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_limits(monkeypatch)
+    context = driver.make_context()
+    module = Parser(context, LIMITED).parse_module()
+    text = str(module)
+    (result,) = check(context, module, TWO_AND_THREE, None)
+    assert result.level == "float"
+    assert result.difference == Difference("cnn", "cnn-canonicalize", Place("y", "output", (0, 0, 0, 0), 1.0, 2.0))
+    assert str(module) == text
+    assert float_difference(context, module, TWO_AND_THREE * 2**15, None, result.run) is None
+
+
+def test_a_network_that_is_folded_into_another_one_has_no_accuracy(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_limits(monkeypatch)
+    context = driver.make_context()
+    with pytest.raises(SnowError, match="2.0, but 1.0 in the reference; first differs after cnn-canonicalize"):
+        compare_with_float(context, Parser(context, LIMITED).parse_module(), TWO_AND_THREE, None)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_network_that_is_folded_into_another_one_fails_the_check(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, as_json: bool
+) -> None:
+    forget_limits(monkeypatch)
+    (tmp_path / "net.mlir").write_text(LIMITED)
+    np.save(tmp_path / "x.npy", TWO_AND_THREE)
+    arguments = [str(tmp_path / "net.mlir"), "--input", str(tmp_path / "x.npy")]
+    assert snow_check.main([*arguments, "--json"] if as_json else arguments) == 1
+    out, error = capsys.readouterr()
+    assert error.count("\n") == 1
+    assert "first differs after cnn-canonicalize" in error
+    assert "simulator" not in out
+
+
+@pytest.mark.parametrize(
+    ("found", "place"),
+    [
+        ([100.0, 1.9, np.inf], None),
+        ([100.0, 3.1, np.inf], Place("output", "output", (1,), 2.0, 3.1)),
+        ([100.0, 2.0, 5.0], None),
+        ([np.nan, 2.0, np.inf], None),
+    ],
+)
+def test_a_hundredth_of_the_largest_result_is_far(found: list[float], place: Place | None) -> None:
+    reference = make_run(outputs={"output": np.array([100.0, 2.0, np.inf])})
+    assert far_apart(reference, make_run(outputs={"output": np.array(found)})) == place
