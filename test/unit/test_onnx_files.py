@@ -184,11 +184,11 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("nodes", "options", "problem"),
     [
-        ([node("LeakyRelu")], {}, "unsupported operator leakyrelu LeakyRelu"),
+        ([node("Softsign")], {}, "unsupported operator softsign Softsign"),
         (
-            [node("Elu"), node("LeakyRelu", "Elu"), helper.make_node("Elu", ["LeakyRelu"], ["y"])],
+            [node("Elu"), node("Softsign", "Elu"), helper.make_node("Elu", ["Softsign"], ["y"])],
             {},
-            "unsupported operators elu Elu (and 1 more), leakyrelu LeakyRelu",
+            "unsupported operators elu Elu (and 1 more), softsign Softsign",
         ),
         (
             [

@@ -134,6 +134,23 @@ def test_threshold_is_relu(apply: Any, fields: dict[str, Any]) -> None:
     np.testing.assert_array_equal(apply(torch_object("nn.Threshold", fields), batch), np.maximum(batch, 0))
 
 
+def test_relu6(apply: Any) -> None:
+    batch = 5 * floats(2, 3, 4, 5)
+    assert (batch > 6).any()
+    fields = {"inplace": False, "threshold": 0, "val": 0}
+    np.testing.assert_array_equal(apply(torch_object("nn.ReLU6", fields), batch), np.clip(batch, 0, 6))
+
+
+@pytest.mark.parametrize(
+    ("fields", "slope"), [({"negval": 0.2, "inplace": False}, 0.2), ({}, 0.01), ({"negval": 1.5}, 1.5)]
+)
+def test_leaky_relu(apply: Any, fields: dict[str, Any], slope: float) -> None:
+    for batch in (floats(2, 3), floats(2, 3, 4, 5)):
+        found = apply(torch_object("nn.LeakyReLU", fields), batch)
+        np.testing.assert_allclose(found, np.where(batch > 0, batch, slope * batch), rtol=1e-6, atol=1e-7)
+        np.testing.assert_array_equal(found[batch > 0], batch[batch > 0])
+
+
 @pytest.mark.parametrize(
     ("class_name", "fields", "factor"),
     [

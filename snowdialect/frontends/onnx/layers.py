@@ -12,6 +12,7 @@ from xdsl.ir import SSAValue
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import Shape, format_shape
+from snowdialect.frontends.leaky_relu import leaky_relu
 from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats
 from snowdialect.frontends.onnx.node import Activation, Array, Node
 from snowdialect.frontends.onnx.windows import pool_pads, spatial_pads
@@ -200,6 +201,11 @@ def reduce_mean(network: Network, node: Node) -> Activation:
 def relu(network: Network, node: Node, x: SSAValue) -> SSAValue:
     """Relu."""
     return network.add(cnn.ReluOp(x), node.name)
+
+
+def leaky(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """LeakyRelu: one slope for what is below zero."""
+    return leaky_relu(network, node.name, x, node.real("alpha"))
 
 
 def clip(network: Network, node: Node, x: SSAValue) -> SSAValue:
@@ -401,6 +407,7 @@ LAYERS: dict[str, Convert] = {
     "GlobalMaxPool": global_pool(cnn.MaxPoolOp),
     "Identity": function(cnn.IdentityOp),
     "LRN": plain(lrn),
+    "LeakyRelu": elementwise(leaky),
     "LogSoftmax": softmax(cnn.LogSoftmaxOp),
     "MatMul": matmul,
     "MaxPool": pool(cnn.MaxPoolOp),

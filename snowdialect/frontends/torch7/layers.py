@@ -12,6 +12,7 @@ from xdsl.ir import SSAValue
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import format_shape
+from snowdialect.frontends.leaky_relu import leaky_relu
 from snowdialect.frontends.network import LayerError, Network
 from snowdialect.frontends.torch7.fields import Layer
 from snowdialect.frontends.torch7.views import reshaped
@@ -138,6 +139,16 @@ def threshold(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     if max(abs(limit), abs(value)) > RELU_TOLERANCE:
         raise LayerError(f"a threshold of {limit:g} with value {value:g} is no ReLU, which is all that is supported")
     return network.add(cnn.ReluOp(x), layer.path)
+
+
+def relu6(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """ReLU6: no result is above 6."""
+    return network.add(cnn.ReluOp(x, limit=6.0), layer.path)
+
+
+def leaky(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """LeakyReLU: one slope for what is below zero."""
+    return leaky_relu(network, layer.path, x, layer.real("negval", 0.01))
 
 
 def dropout(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
@@ -303,6 +314,8 @@ LAYERS: dict[str, Convert] = {
     "nn.Threshold": threshold,
     "nn.ReLU": threshold,
     "cudnn.ReLU": threshold,
+    "nn.ReLU6": relu6,
+    "nn.LeakyReLU": leaky,
     "nn.Dropout": dropout,
     "nn.SpatialDropout": dropout,
     "nn.View": reshape,
