@@ -138,6 +138,39 @@ def test_results_keep_to_the_lowest_limit(
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6, err_msg=kind.name)
 
 
+@pytest.mark.parametrize("kind", [cnn.MaxPoolOp, cnn.AvgPoolOp])
+@pytest.mark.parametrize(
+    ("pads", "pool", "rectified", "moves"),
+    [
+        ((1, 1, 1, 1), {"kernel": (3, 3), "strides": (2, 2)}, True, True),
+        ((0, 1, 2, 0), {"kernel": (3, 2), "strides": (1, 3)}, True, True),
+        ((1, 1, 1, 1), {"kernel": (3, 3), "strides": (2, 2)}, False, False),
+        # A window of nothing but zeros, windows that hang over, a pool that pads, a crop.
+        ((3, 0, 0, 0), {"kernel": (3, 3)}, True, None),
+        ((1, 1, 1, 1), {"kernel": (3, 3), "strides": (2, 2), "ceil_mode": True}, True, None),
+        ((1, 1, 1, 1), {"kernel": (3, 3), "pads": (1, 0, 0, 0)}, True, None),
+        ((-1, 1, 1, 1), {"kernel": (3, 3)}, True, None),
+    ],
+    ids=str,
+)
+def test_pools_pad_themselves(
+    kind: type[cnn.MaxPoolOp | cnn.AvgPoolOp], pads: tuple[int, ...], pool: dict, rectified: bool, moves: bool | None
+) -> None:
+    builder = Builder(2)
+    x = builder.values[0]
+    x = builder.add(cnn.PadOp(builder.add(cnn.ReluOp(x)) if rectified else x, pads))
+    builder.ops.append(cnn.OutputOp("y", builder.add(kind(x, **pool))))
+    module = ModuleOp(builder.ops)
+    sample = builder.rng.normal(size=(2, 4, 6, 6)).astype(np.float32)
+    expected = run_module(module, sample, None).outputs["y"]
+    CnnCanonicalizePass().apply(Context(), module)
+    module.verify()
+    np.testing.assert_array_equal(run_module(module, sample, None).outputs["y"], expected)
+    # An average counts the zeros, whatever it pools; a maximum is that without them if nothing is below.
+    moved = not any(isinstance(op, cnn.PadOp) for op in module.body.ops)
+    assert moved == (moves is not None and (moves or kind is cnn.AvgPoolOp))
+
+
 def test_passes_are_done_after_one_run() -> None:
     text = """
     %x = cnn.input "x" : tensor<1x4x6x6xf32>

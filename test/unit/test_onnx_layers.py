@@ -252,6 +252,26 @@ def test_linear_layer_of_flattened_channels_last(tmp_path: Path, flatten: str) -
     np.testing.assert_allclose(ours, expected(path, x), rtol=1e-4, atol=1e-5)
 
 
+def test_pad_of_channels_last(tmp_path: Path) -> None:
+    """Before the input is transposed, as in networks of Keras, and behind its last layer."""
+    nodes = [
+        node("Pad", "x", "first"),
+        transpose("Pad", "maps", CHANNELS_FIRST),
+        CONV,
+        transpose("y", "last", CHANNELS_LAST),
+        helper.make_node("Pad", ["last", "second"], ["padded"]),
+    ]
+    constants = {
+        "first": integers(0, 1, 2, 0, 0, 3, 0, 0),
+        "w": floats(5, 4, 3, 3),
+        "second": integers(0, 0, 1, 0, 0, -1, 2, 0),
+    }
+    path = save(network(nodes, (1, 7, 6, 4), constants), tmp_path / "net.onnx")
+    x = floats(1, 7, 6, 4)
+    ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)))
+    np.testing.assert_allclose(ours.transpose(CHANNELS_LAST), expected(path, x), rtol=1e-4, atol=1e-5)
+
+
 def test_pool_and_squeeze_of_channels_last(tmp_path: Path) -> None:
     nodes = [
         LAST_TO_FIRST,

@@ -1,19 +1,15 @@
 """Layers that follow each other: pieces of the sequence are made at the same time, as if one came after the other."""
 
 import pytest
+from chains import chain
 from xdsl.parser import Parser
 
 from lowering import driver
 from lowering.tile_steps import sequence
 from lowering.tile_steps.layer import TileProgram
 
-KIND, KERNELS = "tensor<1x128x8x8xf32>", "tensor<128x128x3x3xf32>"
-LAYERS = [
-    f"""%w{i} = cnn.weight "w{i}" : {KERNELS}
-    %x{i + 1} = cnn.conv2d %x{i}, %w{i} {{pads = [1, 1, 1, 1]}} : ({KIND}, {KERNELS}) -> {KIND} loc("conv{i}")"""
-    for i in range(6)
-]
-NETWORK = "\n".join([f'%x0 = cnn.input "x" : {KIND}', *LAYERS, f'cnn.output "y" %x6 : {KIND}'])
+NETWORK = chain(128, 8)
+"""Each layer leaves something pending."""
 
 
 def tile_programs() -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chains import chain
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 
@@ -36,15 +37,8 @@ def tiled() -> ModuleOp:
 @pytest.fixture
 def alike() -> ModuleOp:
     """Six layers at level tile. Those at the ends have neighbours on one side only; the others are alike."""
-    kind, kernels = "tensor<1x32x12x12xf32>", "tensor<32x32x3x3xf32>"
-    layers = [
-        f"""%w{i} = cnn.weight "w{i}" : {kernels}
-        %x{i + 1} = cnn.conv2d %x{i}, %w{i} {{pads = [1, 1, 1, 1]}} : ({kind}, {kernels}) -> {kind} loc("conv{i}")"""
-        for i in range(6)
-    ]
-    text = "\n".join([f'%x0 = cnn.input "x" : {kind}', *layers, f'cnn.output "y" %x6 : {kind}'])
     context = driver.make_context()
-    module = Parser(context, text).parse_module()
+    module = Parser(context, chain(32, 12)).parse_module()
     driver.lower(context, module, "tile")
     return module
 

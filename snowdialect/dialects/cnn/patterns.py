@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 
-from xdsl.dialects.builtin import FloatAttr, f64
+from xdsl.dialects.builtin import FloatAttr, UnitAttr, f64
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -27,8 +27,11 @@ from snowdialect.dialects.cnn.layers import (
     MaxPoolOp,
     ReluOp,
 )
-from snowdialect.dialects.cnn.shapes import PoolGeometry, Shape
+from snowdialect.dialects.cnn.shapes import PoolGeometry, Shape, ShapeError
 from snowdialect.dialects.locations import located
+
+Rectified = ReluOp | Conv2dOp | LinearOp | AddOp
+"""What is a ReLU, or may end in one."""
 
 
 class RemoveIdentity(RewritePattern):
@@ -73,19 +76,19 @@ class MergeRelus(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ReluOp, rewriter: PatternRewriter):
-        before = op.x.owner
-        if not isinstance(before, ReluOp | Conv2dOp | LinearOp | AddOp) or op.x.type != op.result.type:
+        if not _is_rectified(op.x) or op.x.type != op.result.type:
             return
-        if isinstance(before, ReluOp) or before.relu is not None:
-            if _limit(op) >= _limit(before):
-                rewriter.replace(op, (), (op.x,))
-            elif isinstance(before, ReluOp) and op.x.has_one_use():
-                op.operands[0] = before.x
-                rewriter.erase(before)
-                rewriter.notify_op_modified(op)
+        before = op.x.owner
+        assert isinstance(before, Rectified)
+        if _limit(op) >= _limit(before):
+            rewriter.replace(op, (), (op.x,))
+        elif isinstance(before, ReluOp) and op.x.has_one_use():
+            op.operands[0] = before.x
+            rewriter.erase(before)
+            rewriter.notify_op_modified(op)
 
 
-def _limit(op: ReluOp | Conv2dOp | LinearOp | AddOp) -> float:
+def _limit(op: Rectified) -> float:
     """What results of an operation with a ReLU are cut down to, infinity without a limit."""
     return inf if isinstance(op, AddOp) or op.limit is None else op.limit.value.data
 
@@ -173,6 +176,35 @@ class PadIntoConv(RewritePattern):
         rewriter.notify_op_modified(op)
 
 
+class PadIntoPool(RewritePattern):
+    """A pool pads its operand itself: an average pool counts the zeros, and a max pool does without them where nothing
+    in the maps is below zero."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: MaxPoolOp | AvgPoolOp, rewriter: PatternRewriter):
+        before, geometry = op.x.owner, op.geometry
+        if not isinstance(before, PadOp) or geometry.ceil_mode or any(geometry.pads):
+            return
+        pads = before.pads.get_values()
+        if min(pads) < 0 or not (isinstance(op, AvgPoolOp) or _is_rectified(before.x)):
+            return
+        try:
+            replace(geometry, pads=pads).result_shape(shape_of(before.x))
+        except ShapeError:
+            return  # Some windows are all padding.
+        op.operands[0] = before.x
+        op.properties["pads"] = integers(pads)
+        if isinstance(op, AvgPoolOp):
+            op.properties["count_include_pad"] = UnitAttr()
+        rewriter.notify_op_modified(op)
+
+
+def _is_rectified(value: SSAValue) -> bool:
+    """Whether no element is below zero, as behind a ReLU."""
+    owner = value.owner
+    return isinstance(owner, ReluOp) or (isinstance(owner, Rectified) and owner.relu is not None)
+
+
 class SimplifyPool(RewritePattern):
     """A pool without options that make no difference to its windows: a single one has no strides, and the like.
 
@@ -228,8 +260,8 @@ PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
     LinearOp: (ReshapeIntoLinear(),),
     ConcatOp: (MergeConcats(),),
     PadOp: (RemovePad(), MergePads()),
-    MaxPoolOp: (SimplifyPool(),),
-    AvgPoolOp: (SimplifyPool(),),
+    MaxPoolOp: (PadIntoPool(), SimplifyPool()),
+    AvgPoolOp: (PadIntoPool(), SimplifyPool()),
     Conv2dOp: (PadIntoConv(),),
     QuantizeOp: (RemoveRequantize(),),
 }

@@ -24,8 +24,8 @@ COMPUTED_BYTES = 1 << 26
 WEIGHT_BYTES = 1 << 30
 """Memory that all weights may take, beside twice the file's size: a few bytes of a file fill large arrays."""
 
-SINGLE_ELEMENTS = frozenset({"Add", "Cast", "Clip", "Div", "Identity", "Mul", "Relu", "Sub"})
-"""Operators that may lie between the input and its Transpose."""
+IN_ANY_ORDER = frozenset({"Add", "Cast", "Clip", "Div", "Identity", "Mul", "Pad", "Relu", "Sub"})
+"""Operators that may lie between the input and its Transpose: they take axes in any order."""
 
 
 def import_model(path: str | Path, input_shape: Sequence[int] | None) -> tuple[ModuleOp, dict[str, Floats]]:
@@ -209,7 +209,7 @@ def _is_transposed(name: str, nodes: Sequence[tuple[str, NodeProto]]) -> bool:
             continue
         if node.op_type == "Transpose":
             return any(tuple(perm.ints) == CHANNELS_FIRST for perm in node.attribute)
-        if node.op_type not in SINGLE_ELEMENTS:
+        if node.op_type not in IN_ANY_ORDER:
             return False
         names.update(node.output)
     return False

@@ -268,24 +268,27 @@ def softmax(kind: type[cnn.SoftmaxOp] | type[cnn.LogSoftmaxOp]) -> Convert:
     return converted
 
 
-def pad(network: Network, node: Node, x: SSAValue) -> SSAValue:
+def pad(network: Network, node: Node) -> Activation:
     """Pad of rows and columns with zeros; negative numbers crop."""
+    x = node.activation()
+    if x.flattened:
+        x = Activation.of(straight(network, node.name, x))
     mode = node.text("mode", "constant")
     if mode != "constant":
         raise LayerError(f"pads in the mode {mode}, only zeros are supported")
     value = node.limit("value", 2, 0.0)
     if value != 0:
         raise LayerError(f"pads with {value:g}, only zeros are supported")
-    rank = len(shape_of(x))
+    rank = len(x.order)
     sizes = node.pads(1)
     axes = node.axes(3, rank) if node.has_input(3) else tuple(range(rank))
     if axes is None or len(sizes) != 2 * len(axes) or len(set(axes)) != len(axes):
         raise LayerError(f"has {len(sizes)} sizes for a value of {rank} axes")
-    pads = dict(zip(axes, zip(sizes, sizes[len(axes) :], strict=False), strict=True))
+    pads = dict(zip((x.order[axis] for axis in axes), zip(sizes, sizes[len(axes) :], strict=False), strict=True))
     if any(any(pads.get(axis, ())) for axis in (0, 1)):
         raise LayerError("pads the batch or the channels")
     (top, bottom), (left, right) = (pads.get(axis, (0, 0)) for axis in (2, 3))
-    return network.add(cnn.PadOp(x, (top, left, bottom, right)), node.name)
+    return Activation(network.add(cnn.PadOp(x.value, (top, left, bottom, right)), node.name), x.order)
 
 
 def transpose(network: Network, node: Node) -> Activation:
@@ -412,7 +415,7 @@ LAYERS: dict[str, Convert] = {
     "MatMul": matmul,
     "MaxPool": pool(cnn.MaxPoolOp),
     "Mul": product,
-    "Pad": plain(pad),
+    "Pad": pad,
     "ReduceMean": reduce_mean,
     "Relu": elementwise(relu),
     "Sigmoid": function(cnn.SigmoidOp),

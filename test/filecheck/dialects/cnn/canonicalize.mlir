@@ -211,3 +211,21 @@ cnn.output "a" %a : tensor<1x2x1x1xf32>
 cnn.output "b" %b : tensor<1x2x4x4xf32>
 cnn.output "c" %c : tensor<1x2x2x2xf32>
 cnn.output "d" %d : tensor<1x2x2x2xf32>
+
+// -----
+
+// A pool pads its maps itself, where nothing in them is below zero; an average pool counts what it pads.
+// CHECK:      %m = cnn.max_pool %r {kernel = [3, 3], strides = [2, 2], pads = [1, 1, 1, 1]}
+// CHECK-NEXT: %q = cnn.pad %x
+// CHECK-NEXT: %a = cnn.avg_pool %x {kernel = [3, 3], pads = [1, 1, 1, 1], count_include_pad}
+// CHECK-NEXT: %n = cnn.max_pool %q {kernel = [3, 3]
+%x = cnn.input "x" : tensor<1x2x6x6xf32>
+%r = cnn.relu %x : (tensor<1x2x6x6xf32>) -> tensor<1x2x6x6xf32>
+%p = cnn.pad %r {pads = [1, 1, 1, 1]} : (tensor<1x2x6x6xf32>) -> tensor<1x2x8x8xf32>
+%m = cnn.max_pool %p {kernel = [3, 3], strides = [2, 2]} : (tensor<1x2x8x8xf32>) -> tensor<1x2x3x3xf32>
+%q = cnn.pad %x {pads = [1, 1, 1, 1]} : (tensor<1x2x6x6xf32>) -> tensor<1x2x8x8xf32>
+%a = cnn.avg_pool %q {kernel = [3, 3]} : (tensor<1x2x8x8xf32>) -> tensor<1x2x6x6xf32>
+%n = cnn.max_pool %q {kernel = [3, 3]} : (tensor<1x2x8x8xf32>) -> tensor<1x2x6x6xf32>
+cnn.output "m" %m : tensor<1x2x3x3xf32>
+cnn.output "a" %a : tensor<1x2x6x6xf32>
+cnn.output "n" %n : tensor<1x2x6x6xf32>
