@@ -202,7 +202,9 @@ class PadIntoPool(RewritePattern):
 def _is_rectified(value: SSAValue) -> bool:
     """Whether no element is below zero, as behind a ReLU."""
     owner = value.owner
-    return isinstance(owner, ReluOp) or (isinstance(owner, Rectified) and owner.relu is not None)
+    if isinstance(owner, Conv2dOp | LinearOp | AddOp):
+        return owner.relu is not None
+    return isinstance(owner, ReluOp)
 
 
 class SimplifyPool(RewritePattern):
