@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.universe import Universe
 
 from lowering import driver
+from lowering.cnn.quantize import DEFAULT_FRAC_BITS
 from lowering.pipeline import LEVELS, passes_between
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn.shapes import WORD_BITS
@@ -69,8 +70,9 @@ FLOAT = "float"
 """The network before quantisation, as it is read: no level of its own. What passes fold it into, still in float, must
 compute about the same."""
 
-ABOUT = 0.01
-"""Folding changes no result by more than this part of the largest one; most by the last bits alone."""
+ABOUT, LEAST = 0.01, 1 / (1 << DEFAULT_FRAC_BITS)
+"""Folding changes no output by more than this part of the largest one and a word's last bit; most by float's last bits
+alone, but where terms cancel, or an output is zero, these may be all there is."""
 
 SIMULATOR = "simulator"
 """The program in the simulator of the machine, below all levels."""
@@ -147,14 +149,16 @@ def float_difference(
 
 
 def far_apart(reference: Run, run: Run) -> Place | None:
-    """The first element of an output that is far from the reference, where neither is infinite."""
+    """The first element of an output that is far from the reference, where that is finite."""
     for name, expected in reference.outputs.items():
         found = run.outputs[name]
-        finite = np.isfinite(expected) & np.isfinite(found)
-        one, two = (np.where(finite, each, 0) for each in (expected, found))
-        far: NDArray[np.bool_] = np.abs(one - two) > ABOUT * np.abs(one).max(initial=0)
-        if far.any():
-            element = tuple(int(i) for i in np.unravel_index(int(far.argmax()), far.shape))
+        if expected.shape != found.shape:
+            return Place(name, "output's shape", (), expected.shape, found.shape)
+        finite = np.isfinite(expected)
+        distance = np.subtract(found, expected, where=finite, out=np.zeros(expected.shape))
+        near = np.abs(distance) <= ABOUT * np.abs(expected).max(where=finite, initial=0) + LEAST
+        if not near.all():
+            element = tuple(int(i) for i in np.unravel_index(int(near.argmin()), near.shape))
             return Place(name, "output", element, expected[element].item(), found[element].item())
     return None
 

@@ -26,7 +26,7 @@ def blocks() -> list[tuple[str, str]]:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project with everything that the page adds."""
     root = tmp_path_factory.mktemp("copy") / "project"
-    ignored = shutil.ignore_patterns(".git", ".venv", "build", "*.egg-info", "Output")
+    ignored = shutil.ignore_patterns(".git", ".venv", "build", "*.egg-info", "Output", "*.pyc.*")
     shutil.copytree(ROOT, root, ignore=ignored)
     entries: dict[str, str] = {}
     for title, text in blocks():

@@ -24,6 +24,7 @@ from snowdialect.errors import SnowError
 from snowdialect.interpreters import Run
 from snowdialect.models import DIGITS, held_back_digits
 from snowdialect.simulator import SimulationResult, simulate
+from snowdialect.weights import Weights
 
 
 def make_run(**changes: Any) -> Run:
@@ -229,9 +230,34 @@ def test_a_network_that_is_folded_into_another_one_fails_the_check(
         ([100.0, 1.9, np.inf], None),
         ([100.0, 3.1, np.inf], Place("output", "output", (1,), 2.0, 3.1)),
         ([100.0, 2.0, 5.0], None),
-        ([np.nan, 2.0, np.inf], None),
+        ([100.0, 2.0, np.nan], None),
+        ([np.nan, 2.0, np.inf], Place("output", "output", (0,), 100.0, pytest.approx(np.nan, nan_ok=True))),
+        ([100.0, np.inf, np.inf], Place("output", "output", (1,), 2.0, np.inf)),
+        ([100.0, 2.0], Place("output", "output's shape", (), (3,), (2,))),
     ],
 )
 def test_a_hundredth_of_the_largest_result_is_far(found: list[float], place: Place | None) -> None:
     reference = make_run(outputs={"output": np.array([100.0, 2.0, np.inf])})
     assert far_apart(reference, make_run(outputs={"output": np.array(found)})) == place
+
+
+def test_what_float_rounds_off_is_near_zero() -> None:
+    """Where a batch normalization takes away just what the bias before it adds, folded they leave float's last bits."""
+    text = """
+        %x = cnn.input "x" : tensor<1x4x6x6xf32>
+        %w = cnn.weight "w" : tensor<4x4x1x1xf32>
+        %b = cnn.weight "b" : tensor<4xf32>
+        %v = cnn.weight "v" : tensor<4xf32>
+        %c = cnn.conv2d %x, %w bias %b
+            : (tensor<1x4x6x6xf32>, tensor<4x4x1x1xf32>, tensor<4xf32>) -> tensor<1x4x6x6xf32>
+        %n = cnn.batch_norm %c, %b, %v {eps = 1.0e-5}
+            : (tensor<1x4x6x6xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<1x4x6x6xf32>
+        cnn.output "y" %n : tensor<1x4x6x6xf32>
+    """
+    rng = np.random.default_rng(0)
+    shapes = {"w": (4, 4, 1, 1), "b": (4,), "v": (4,)}
+    weights = Weights({name: rng.random(shape, np.float32) + 0.1 for name, shape in shapes.items()})
+    context = driver.make_context()
+    module = Parser(context, text).parse_module()
+    nothing = np.zeros((1, 4, 6, 6), np.float32)
+    assert all(result.difference is None for result in check(context, module, nothing, weights))

@@ -42,10 +42,12 @@ def in_pieces(monkeypatch: pytest.MonkeyPatch) -> list[tuple[range, sequence.Pen
     return made
 
 
-@pytest.mark.usefixtures("in_pieces")
-def test_other_processes_make_what_this_one_does(whole: str) -> None:
+def test_other_processes_make_what_this_one_does(whole: str, in_pieces: list[tuple[range, sequence.Pending]]) -> None:
     assert whole.count(" overlaps ") == 5
+    assert not in_pieces
     assert tile_programs() == whole
+    # This process has made some of them at most.
+    assert {layer for piece, _ in in_pieces for layer in piece} < set(range(6))
 
 
 def test_what_is_left_is_guessed(

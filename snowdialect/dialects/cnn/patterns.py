@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 
-from xdsl.dialects.builtin import FloatAttr, UnitAttr, f64
+from xdsl.dialects.builtin import UnitAttr
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -54,7 +54,8 @@ class RemoveDropout(RewritePattern):
 class HoistDropout(RewritePattern):
     """dropout(relu(x)) is relu(dropout(x)), and so for max_pool and reshape: the factor is positive.
 
-    Next to the convolution or linear layer before it, it can be folded into the weights. A limit takes it, too.
+    Next to the convolution or linear layer before it, it can be folded into the weights. Not before a limit, which
+    would have to be scaled.
     """
 
     @op_type_rewrite_pattern
@@ -62,11 +63,11 @@ class HoistDropout(RewritePattern):
         before = op.x.owner
         if not isinstance(before, ReluOp | MaxPoolOp | ReshapeOp) or not op.x.has_one_use():
             return
+        if isinstance(before, ReluOp) and before.limit is not None:
+            return
         dropout = DropoutOp(before.x, op.p.value.data, scale_at_inference=op.scale_at_inference is not None)
         located(dropout, op.location)
         moved = before.clone({before.x: dropout.result})
-        if isinstance(moved, ReluOp) and moved.limit is not None:
-            moved.properties["limit"] = FloatAttr(moved.limit.value.data * op.factor, f64)
         rewriter.replace(op, (dropout, moved))
         rewriter.erase(before)
 

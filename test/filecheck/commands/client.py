@@ -13,13 +13,19 @@ HERE = os.path.dirname(os.path.abspath(sys.argv[0]))
 
 
 def main() -> int:
-    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    connection.connect(os.path.join(HERE, "socket"))
     request = dumps([sys.argv, os.getcwd(), dict(os.environ)]).encode()
     streams = array("i", [0, 1, 2]).tobytes()
-    connection.sendmsg([len(request).to_bytes(4)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
-    connection.sendall(request)
-    status = connection.recv(1)
+    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        # The path of a socket has to be short.
+        os.chdir(HERE)
+        connection.connect("socket")
+        connection.sendmsg([len(request).to_bytes(4)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
+        connection.sendall(request)
+        status = connection.recv(1)
+    except OSError as error:
+        print(f"{sys.argv[0]}: the server of commands is gone: {error}", file=sys.stderr)
+        return 1
     if not status:
         print(f"{sys.argv[0]}: was ended before it was done", file=sys.stderr)
         return 1

@@ -6,7 +6,7 @@ client, and nothing of any command before it.
 
 from __future__ import annotations
 
-import atexit
+import fcntl
 import json
 import os
 import select
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from contextlib import chdir
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -32,21 +33,25 @@ LIBRARIES = ("numba", "onnx", "rich.console", "rich.table")
 
 Command = Callable[[], Any]
 
+SERVERS: list[subprocess.Popen[bytes]] = []
+"""Those of this process, which hold their standard inputs open."""
+
 
 def start() -> Path:
     """Starts a server that ends with this process; the folder of the clients, which have the names of the commands."""
     folder = Path(tempfile.mkdtemp(prefix="snowdialect-lit-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for script in _scripts():
         client = folder / script.name
         client.write_text(f"#!{sys.executable} -IS\n{CLIENT.read_text()}")
         client.chmod(0o755)
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(folder / "socket"))
+    with chdir(folder):
+        # The path of a socket has to be short.
+        listener.bind("socket")
     listener.listen()
     number = listener.fileno()
-    command = (sys.executable, __file__, str(number))
-    subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=(number,))
+    command = (sys.executable, __file__, str(number), folder)
+    SERVERS.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, pass_fds=(number,)))
     return folder
 
 
@@ -69,15 +74,25 @@ def load_commands() -> dict[str, Command]:
 
 def serve(listener: socket.socket, commands: dict[str, Command]) -> None:
     """Runs commands as they come, until lit is gone, which holds the other end of the standard input."""
-    # Nobody asks how forks ended: they tell their clients.
+    # Nobody asks how forks ended: they tell their clients. What interrupts lit interrupts these, too.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
         connection, _ = listener.accept()
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             listener.close()
+            end_with(connection)
             answer(connection, commands)
         connection.close()
+
+
+def end_with(connection: socket.socket) -> None:
+    """Has Linux end this process when the client is gone, be it killed: nobody else would."""
+    number = connection.fileno()
+    fcntl.fcntl(number, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(number, fcntl.F_SETFL, fcntl.fcntl(number, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def answer(connection: socket.socket, commands: dict[str, Command]) -> NoReturn:
@@ -116,4 +131,8 @@ def status_of(command: Command) -> int:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])), load_commands())
+    number, folder = sys.argv[1:]
+    try:
+        serve(socket.socket(fileno=int(number)), load_commands())
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

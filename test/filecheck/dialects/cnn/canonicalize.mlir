@@ -79,8 +79,9 @@ cnn.output "h" %h : tensor<1x8xf32>
 
 // -----
 
-// A limit is scaled with what it limits.
-// CHECK: cnn.relu {{.*}} {limit = 3.000000e+00 : f64}
+// A dropout does not move before a limit.
+// CHECK:      cnn.relu %x {limit = 4.000000e+00 : f64}
+// CHECK-NEXT: cnn.dropout %r
 %x = cnn.input "x" : tensor<1x8xf32>
 %r = cnn.relu %x {limit = 4.0} : (tensor<1x8xf32>) -> tensor<1x8xf32>
 %d = cnn.dropout %r {p = 0.25, scale_at_inference} : (tensor<1x8xf32>) -> tensor<1x8xf32>
