@@ -83,13 +83,13 @@ def serve(listener: socket.socket, commands: dict[str, Command]) -> None:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             listener.close()
-            end_with(connection)
             answer(connection, commands)
         connection.close()
 
 
 def end_with(connection: socket.socket) -> None:
-    """Has Linux end this process when the client is gone, be it killed: nobody else would."""
+    """Has Linux end this process when the client is gone, be it killed: nobody else would. It has sent all before: with
+    more it would end the process, too."""
     number = connection.fileno()
     fcntl.fcntl(number, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(number, fcntl.F_SETFL, fcntl.fcntl(number, fcntl.F_GETFL) | os.O_ASYNC)
@@ -99,6 +99,7 @@ def answer(connection: socket.socket, commands: dict[str, Command]) -> NoReturn:
     """Is the command that a client asks for: has its streams, folder, environment and arguments."""
     size, streams, _, _ = socket.recv_fds(connection, 4, 3)
     request = connection.recv(int.from_bytes(size), socket.MSG_WAITALL)
+    end_with(connection)
     sys.argv, folder, environment = json.loads(request)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
