@@ -80,10 +80,8 @@ def compare_with_float(
     """
     if any(isinstance(op, cnn.QuantizeOp) for op in module.body.block.ops):
         raise SnowError("the network is quantised already; there is no float to compare it with")
-    first = batch[:1]
-    if (
-        difference := float_difference(context, module, first, weights, run_module(module, first, weights))
-    ) is not None:
+    run = run_module(module, batch[:1], weights)
+    if (difference := float_difference(context, module, batch[:1], weights, run)) is not None:
         raise SnowError(str(difference))
     in_float = _quantise(context, module, options)
     context.announce("bounding accumulators ...")

@@ -28,8 +28,8 @@ one line per level; exits with 1 at the first difference, naming pass, layer and
 element. The simulator must execute as many instructions as the lowest level, too.
 
 A model in float runs in float first, as it is read, and as passes fold it before
-quantisation: outputs may differ by 1 % of the largest. How far the reference is
-from it, at most, is what quantisation costs, and no error.
+quantisation: outputs may differ by 1 % of the largest and 1/256. How far the
+reference is from it, at most, is what quantisation costs, and no error.
 
 With --float only the reference runs, and every layer of it is compared with the
 same layer in float: its fraction bits; its signal-to-noise ratio over all inputs,

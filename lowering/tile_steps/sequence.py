@@ -16,8 +16,8 @@ from lowering.tile_steps.layer import Form, LayerBuffers, TileProgram
 from lowering.tile_steps.neighbours import Left, Neighbours, Swapped, best_swapped
 from snowdialect.dialects import tile
 
-Pending = tuple[Left, ...] | None
-"""What is pending when a layer begins; None: it is the first one."""
+LeftBefore = tuple[Left, ...] | None
+"""What the layer before leaves pending when a layer begins; None: it is the first one."""
 
 WORTH_IT = 400
 """A piece of a sequence has about as many steps at least: in so many it is faster in a process of its own."""
@@ -96,7 +96,7 @@ class Following:
     around: Sequence[Neighbours]
     form: Form
 
-    def guessed(self, piece: range) -> tuple[Pending, list[TileProgram]]:
+    def guessed(self, piece: range) -> tuple[LeftBefore, list[TileProgram]]:
         """What is left to some layers if nothing was to the layer before, and their programs with that."""
         left = None
         if piece.start:
@@ -104,7 +104,7 @@ class Following:
             left = before.left
         return left, self.programs(piece, left)
 
-    def programs(self, piece: range, left: Pending) -> list[TileProgram]:
+    def programs(self, piece: range, left: LeftBefore) -> list[TileProgram]:
         """The programs of some layers, the first of which begins with so much pending."""
         programs: list[TileProgram] = []
         for number in piece:

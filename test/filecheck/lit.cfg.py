@@ -18,7 +18,8 @@ config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".s"]
 config.excludes = ["Inputs", "commands"]
 config.test_source_root = str(Path(__file__).parent)
-# A test runs in its own folder and writes to Output there, which is not tracked.
+# A test runs in its own folder and writes to Output there, which is not tracked. Commands are forks of a process that
+# has imported all that they need (commands/server.py).
 config.environment["PATH"] = os.pathsep.join(
     (str(start()), str(Path(sys.executable).parent), config.environment["PATH"])
 )

@@ -26,13 +26,13 @@ def whole() -> str:
 
 
 @pytest.fixture
-def in_pieces(monkeypatch: pytest.MonkeyPatch) -> list[tuple[range, sequence.Pending]]:
+def in_pieces(monkeypatch: pytest.MonkeyPatch) -> list[tuple[range, sequence.LeftBefore]]:
     """The network comes in three pieces. Gets the layers whose programs this process makes, and what it takes to be
     left to the first of them."""
-    made: list[tuple[range, sequence.Pending]] = []
+    made: list[tuple[range, sequence.LeftBefore]] = []
     programs = sequence.Following.programs
 
-    def noting(self: sequence.Following, piece: range, left: sequence.Pending) -> list[TileProgram]:
+    def noting(self: sequence.Following, piece: range, left: sequence.LeftBefore) -> list[TileProgram]:
         made.append((piece, left))
         return programs(self, piece, left)
 
@@ -42,7 +42,9 @@ def in_pieces(monkeypatch: pytest.MonkeyPatch) -> list[tuple[range, sequence.Pen
     return made
 
 
-def test_other_processes_make_what_this_one_does(whole: str, in_pieces: list[tuple[range, sequence.Pending]]) -> None:
+def test_other_processes_make_what_this_one_does(
+    whole: str, in_pieces: list[tuple[range, sequence.LeftBefore]]
+) -> None:
     assert whole.count(" overlaps ") == 5
     assert not in_pieces
     assert tile_programs() == whole
@@ -51,7 +53,7 @@ def test_other_processes_make_what_this_one_does(whole: str, in_pieces: list[tup
 
 
 def test_what_is_left_is_guessed(
-    monkeypatch: pytest.MonkeyPatch, whole: str, in_pieces: list[tuple[range, sequence.Pending]]
+    monkeypatch: pytest.MonkeyPatch, whole: str, in_pieces: list[tuple[range, sequence.LeftBefore]]
 ) -> None:
     monkeypatch.setattr(sequence, "map_in_processes", lambda work, tasks, _: list(map(work, tasks)))
     assert tile_programs() == whole
@@ -62,9 +64,9 @@ def test_what_is_left_is_guessed(
 
 
 def test_a_piece_is_made_again_after_a_wrong_guess(
-    monkeypatch: pytest.MonkeyPatch, whole: str, in_pieces: list[tuple[range, sequence.Pending]]
+    monkeypatch: pytest.MonkeyPatch, whole: str, in_pieces: list[tuple[range, sequence.LeftBefore]]
 ) -> None:
-    def guessed(self: sequence.Following, piece: range) -> tuple[sequence.Pending, list[TileProgram]]:
+    def guessed(self: sequence.Following, piece: range) -> tuple[sequence.LeftBefore, list[TileProgram]]:
         left = () if piece.start else None
         return left, self.programs(piece, left)
 

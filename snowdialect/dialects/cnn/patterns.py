@@ -77,10 +77,9 @@ class MergeRelus(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ReluOp, rewriter: PatternRewriter):
-        if not _is_rectified(op.x) or op.x.type != op.result.type:
+        before = _rectifier(op.x)
+        if before is None or op.x.type != op.result.type:
             return
-        before = op.x.owner
-        assert isinstance(before, Rectified)
         if _limit(op) >= _limit(before):
             rewriter.replace(op, (), (op.x,))
         elif isinstance(before, ReluOp) and op.x.has_one_use():
@@ -187,7 +186,7 @@ class PadIntoPool(RewritePattern):
         if not isinstance(before, PadOp) or geometry.ceil_mode or any(geometry.pads):
             return
         pads = before.pads.get_values()
-        if min(pads) < 0 or not (isinstance(op, AvgPoolOp) or _is_rectified(before.x)):
+        if min(pads) < 0 or not (isinstance(op, AvgPoolOp) or _rectifier(before.x)):
             return
         try:
             replace(geometry, pads=pads).result_shape(shape_of(before.x))
@@ -200,12 +199,12 @@ class PadIntoPool(RewritePattern):
         rewriter.notify_op_modified(op)
 
 
-def _is_rectified(value: SSAValue) -> bool:
-    """Whether no element is below zero, as behind a ReLU."""
+def _rectifier(value: SSAValue) -> Rectified | None:
+    """What makes a value of which no element is below zero: a ReLU, or a layer that ends in one; else None."""
     owner = value.owner
     if isinstance(owner, Conv2dOp | LinearOp | AddOp):
-        return owner.relu is not None
-    return isinstance(owner, ReluOp)
+        return None if owner.relu is None else owner
+    return owner if isinstance(owner, ReluOp) else None
 
 
 class SimplifyPool(RewritePattern):

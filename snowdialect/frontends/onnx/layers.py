@@ -4,7 +4,7 @@ A function takes the network under construction and a node, and returns the node
 leading 1 that stands for the batch, so the channels are axis 1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from xdsl.ir import SSAValue
@@ -170,29 +170,25 @@ def global_pool(kind: type[cnn.MaxPoolOp] | type[cnn.AvgPoolOp]) -> Convert:
 
     def converted(network: Network, node: Node) -> Activation:
         x = node.activation()
-        if x.flattened or (len(x.order) == 4 and sorted(x.order[2:]) != [2, 3]):
-            raise LayerError("pools other axes than rows and columns of maps")
-        return Activation(_global_pool(network, node, x.value, kind), x.order)
+        return Activation(_global_pool(network, node, range(2, len(x.order)), kind), x.order)
 
     return converted
 
 
 def _global_pool(
-    network: Network, node: Node, x: SSAValue, kind: type[cnn.MaxPoolOp] | type[cnn.AvgPoolOp]
+    network: Network, node: Node, axes: Iterable[int], kind: type[cnn.MaxPoolOp] | type[cnn.AvgPoolOp]
 ) -> SSAValue:
-    shape = shape_of(x)
-    if len(shape) != 4:
-        raise LayerError(f"input is {format_shape(shape)}, expected maps 1xCxHxW")
-    return network.add(kind(x, kernel=shape[2:]), node.name)
+    """A pool of all that lies along some axes."""
+    x = node.activation()
+    if x.flattened or sorted(x.order[axis] for axis in axes) != [2, 3]:
+        raise LayerError("pools other axes than rows and columns of maps")
+    return network.add(kind(x.value, kernel=shape_of(x.value)[2:]), node.name)
 
 
 def reduce_mean(network: Network, node: Node) -> Activation:
     """ReduceMean over rows and columns: an average pool of whole maps."""
     x = node.activation()
-    axes = node.axes(1, len(x.shape))
-    if x.flattened or axes is None or sorted(x.order[axis] for axis in axes) != [2, 3]:
-        raise LayerError("is a mean over other axes than rows and columns of maps")
-    mean = _global_pool(network, node, x.value, cnn.AvgPoolOp)
+    mean = _global_pool(network, node, node.axes(1, len(x.shape)) or (), cnn.AvgPoolOp)
     if node.truth("keepdims"):
         return Activation(mean, x.order)
     return Activation.of(network.add(cnn.ReshapeOp(mean, shape_of(mean)[:2]), f"{node.name}.vector"))
