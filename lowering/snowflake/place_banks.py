@@ -1,4 +1,4 @@
-"""Cuts a program into banks of the instruction cache, each of which begins by fetching the one behind it.
+"""Cuts a program into banks of the instruction cache, each of which fetches the one behind it as it begins.
 
 Code is a line of blocks, one a bank. What branches within itself stays in one bank. A loop that was too long for a bank
 becomes a loop over banks: it begins with a bank of its own, and its last bank fetches the first one again, unless the
@@ -28,13 +28,25 @@ from snowdialect.dialects.snowflake import ForOp, LabelOp, Stage, is_branch, is_
 from snowdialect.dialects.target import machine_of
 from snowdialect.machine import Machine
 
+LOADS_FIRST = 8
+"""A fetch waits for the loads in the first one of so many parts of its bank: those that a layer begins with are needed
+at once, and a fetch would hold up their unit."""
+
 
 @dataclass
 class _Bank:
     """A bank while it is filled."""
 
     header: list[Operation]
+    """Last in it, the fetch and the step of the code pointer."""
     used: int
+
+    def fetch_behind(self, place: Operation) -> None:
+        """Makes the fetch come later."""
+        fetch = self.header[-2:]
+        for op in fetch:
+            op.detach()
+        Rewriter.insert_op(fetch, InsertPoint.after(place))
 
 
 @dataclass
@@ -71,8 +83,12 @@ class _Placer:
             if self.banks[-1].used + length > capacity:
                 self._close()
                 self._open(group[0].location)
-            self.banks[-1].used += length
+            bank = self.banks[-1]
+            bank.used += length
             self.place = InsertPoint.after(group[-1])
+            if bank.used * LOADS_FIRST <= self.size and any(isinstance(op, snowflake.LdOp) for op in group):
+                bank.fetch_behind(group[-1])
+                self.place = InsertPoint.after(bank.header[-1])
 
     def _insert(self, location: LocationAttr, *ops: Operation) -> None:
         Rewriter.insert_op([located(op, location) for op in ops], self.place)
@@ -151,7 +167,7 @@ class _Placer:
         branch = snowflake.BleOp(zero, counter, label.sym_name.data)
         rewind = snowflake.AddiOp(pointer, -back, snowflake.CODE_POINTER)
         last = self.banks[-1]
-        place = InsertPoint.before(last.header[0])
+        place = InsertPoint.before(last.header[-2])
         Rewriter.insert_op([located(op, location) for op in (branch, rewind, label)], place)
         fill_slots(branch, self.machine.delay_slots, self.registers)
         last.used += bank_repeat(self.machine)

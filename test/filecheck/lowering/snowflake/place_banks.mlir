@@ -87,6 +87,22 @@ snowflake.program scheduled at 100 {
   snowflake.config done, 0
 }
 
+// A fetch comes behind the loads that a bank begins with, but not behind later ones; it may still be that of a loop.
+snowflake.program scheduled at 100 {
+  %r0 = snowflake.get_register r0
+  %r1 = snowflake.get_register r1
+  snowflake.for %i times 3 : r2 {
+    snowflake.ld %r1, %r1, 1, 0 : r1, r1
+    %a = snowflake.addi %r1, 1 : r1 -> r1
+    %b = snowflake.addi %r1, 2 : r1 -> r1
+    %c = snowflake.addi %r1, 3 : r1 -> r1
+    %d = snowflake.addi %r1, 4 : r1 -> r1
+    %e = snowflake.addi %r1, 5 : r1 -> r1
+    snowflake.ld %r1, %r1, 2, 0 : r1, r1
+  }
+  snowflake.config done, 0
+}
+
 // CHECK:      snowflake.program placed at 100 {
 // CHECK-NEXT:   %r31 = snowflake.get_register r31
 // CHECK-NEXT:   snowflake.label @bank0
@@ -137,3 +153,12 @@ snowflake.program scheduled at 100 {
 // CHECK:        snowflake.label @bank3
 // CHECK-NEXT:   snowflake.config done, 0
 // CHECK-NEXT: }
+// CHECK-NEXT: snowflake.program placed at 132 {
+// CHECK:        snowflake.label @bank1
+// CHECK-NEXT:   snowflake.ble %r0, %r2, @last1 : r0, r2
+// CHECK-NEXT:   snowflake.ld %r1, %r1, 1, 0 : r1, r1
+// CHECK:        snowflake.label @last1
+// CHECK-NEXT:   snowflake.refill %r31, 4, 0 : r31
+// CHECK-NEXT:   [[P:%.*]] = snowflake.addi %r31, 4 : r31 -> r31
+// CHECK:        snowflake.addi %r1, 5 :
+// CHECK-NEXT:   snowflake.ld %r1, %r1, 2, 0 : r1, r1
