@@ -484,9 +484,7 @@ class _Timing:
         return self._moves_code(1 if {place.row for place in places} == {columns * move.words} else rows, 1)
 
     def _move(self, step: Step, move: Move) -> None:
-        rows, columns = move.span.bottom - move.span.top, move.span.right - move.span.left
-        cus, number = move.span.cus.bit_count(), sum(step.counts)
-        lines = cus * rows * columns * move.words // self.machine.line_words
+        cus, number, lines = move.span.cus.bit_count(), sum(step.counts), step.takes
         self._hold_for_loads(step)
         issue = cus * (self._move_code(move).issued + SETUP // 2)
         begin = max(self.now + self.machine.queue_latency, self.move.free)

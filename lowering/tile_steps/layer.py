@@ -25,6 +25,8 @@ STORED_WORDS = 512
 """Parts of a store of rows have so many words at least: each store costs memory the overhead of a transfer."""
 ROW_PARTS = 16
 """A tile of more rows has so many parts, or parts in a row, at most."""
+LINE_IN_ONE_BANK = 2
+"""Cycles of a line that moves inside a bank: its port reads and writes in turn."""
 CYCLES_PER_INSTRUCTION = 4
 """About how long the control core takes for a load or a store, with the scalar code for its addresses."""
 
@@ -494,15 +496,19 @@ class LayerBuffers:
         whole_pixels = words == source.buffer.unit == target.buffer.unit
         whole_rows = whole_pixels and columns * words == source.buffer.place.row == target.buffer.place.row
         instructions = cus.bit_count() * (1 if whole_rows else rows if whole_pixels else rows * columns)
+        read, written = access(source), access(target)
+        lines = cus.bit_count() * rows * columns * words // self.machine.line_words
+        in_one_bank = not down and self.buffers.banks_of_access(read) & self.buffers.banks_of_access(written)
         self.steps.append(
             Step(
                 Move(source.buffer.role, target.buffer.role, tile.Span(0, rows, 0, columns, 0, cus), words, down),
                 (*source[1:], *target[1:]),
                 Unit.MOVE,
-                (access(source),),
-                (access(target),),
+                (read,),
+                (written,),
                 moves(self.machine, instructions),
                 instructions * CYCLES_PER_INSTRUCTION,
+                lines * LINE_IN_ONE_BANK if in_one_bank else lines,
             )
         )
 

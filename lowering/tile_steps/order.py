@@ -183,8 +183,10 @@ class _Memory:
         self.now = 0
         """When it comes to the step that is placed next."""
         self.loads_done = 0
-        self.stores_done: deque[int] = deque()
-        """When each store in the queue is done."""
+        self.stored = 0
+        """When the last store is done."""
+        self.moves_done: deque[int] = deque()
+        """When each store, or move between buffers, in the queue is done."""
         self.loaded: dict[tuple[Role, int], dict[Extent, int]] = defaultdict(dict)
         """When what was last loaded into rows of each slot is there."""
 
@@ -196,7 +198,7 @@ class _Memory:
         if step.shared:
             self.now = max(self.now, self.loads_done)
         begin = max(self.loads_done, self.now)
-        beside = max(0, self.stores_done[-1] - begin) if self.stores_done else 0
+        beside = max(0, self.stored - begin)
         self.loads_done = begin + step.takes + min(beside, step.takes)
         for access in step.writes:
             self.loaded[access.place, access.slot][access.rows if self.by_rows else ALL] = self.loads_done
@@ -224,28 +226,40 @@ class _Memory:
 
     def store(self, step: Step) -> int:
         """Notes a store; returns when it is done."""
-        count = max(1, sum(step.counts))
         self.now = max(self.now, self._taken(step))
-        begin = self._next_store
-        self.stores_done.extend(begin + step.takes * number // count for number in range(1, count + 1))
-        return self.stores_done[-1]
+        self.stored = self._move(step, self._next_store)
+        return self.stored
+
+    def move(self, step: Step) -> None:
+        """Notes a move between buffers."""
+        self._move(step, self._next_move)
+
+    def _move(self, step: Step, begin: int) -> int:
+        count = max(1, sum(step.counts))
+        self.moves_done.extend(begin + step.takes * number // count for number in range(1, count + 1))
+        return self.moves_done[-1]
+
+    @property
+    def _next_move(self) -> int:
+        """When a move that is placed now begins: they come in order."""
+        return max(self.time, self.moves_done[-1] if self.moves_done else 0)
 
     @property
     def _next_store(self) -> int:
-        """When a store that is placed now begins: loads take memory first, stores come in order."""
-        return max(self.time, self.loads_done, self.stores_done[-1] if self.stores_done else 0)
+        """Likewise a store: loads take memory first."""
+        return max(self._next_move, self.loads_done)
 
     def _taken(self, step: Step) -> int:
         """When the queue of the move decoder has taken all of a store."""
-        while self.stores_done and self.stores_done[0] <= self.time:
-            self.stores_done.popleft()
-        waiting, count = len(self.stores_done), sum(step.counts)
+        while self.moves_done and self.moves_done[0] <= self.time:
+            self.moves_done.popleft()
+        waiting, count = len(self.moves_done), sum(step.counts)
         excess = waiting + count - self.machine.queue_depth
         if excess <= 0:
             return self.time
         # Dispatch goes on when so many stores are done: of those that wait, then of these.
         if excess <= waiting:
-            return self.stores_done[excess - 1]
+            return self.moves_done[excess - 1]
         return self._next_store + step.takes * (excess - waiting) // count
 
     def has_room(self, step: Step, cover: int) -> bool:
@@ -382,7 +396,7 @@ class _Interleaver:
             return False
         memory, others = self.memory, self.queues[Unit.LOAD]
         late = self.busy_until - self.begins[number + 1]
-        begin = max(memory.loads_done, memory.now, memory.stores_done[-1] if memory.stores_done else 0) - late
+        begin = max(memory.loads_done, memory.now, memory.stored) - late
         if begin >= self.begins[self.tile.stop]:
             return False
         done = begin + load.takes
@@ -427,6 +441,8 @@ class _Interleaver:
                 self.memory.load(first.step)
             elif first.step.to_memory:
                 first.done = self.memory.store(first.step)
+            elif first.step.unit is Unit.MOVE:
+                self.memory.move(first.step)
 
 
 def _done_before(needed: _Other, gap: int, line: Line) -> bool:

@@ -147,7 +147,7 @@ class Step:
     """For a MAC step, the cycles that a full queue of its instructions keeps the MACs busy; for others, about how many
     the control core takes to issue it."""
     takes: int = 0
-    """About how many cycles the MACs, or memory, are busy with it."""
+    """About how many cycles the MACs, memory or, with a move between buffers, its decoder are busy with it."""
     to_memory: bool = False
     """Whether it is a store, which loads that are in flight keep from memory."""
     patient: bool = False

@@ -41,9 +41,18 @@ def test_pool_before_a_convolution(tmp_path: Path) -> None:
     _check(tmp_path / "net.t7", (528, 14, 14), nn.max_pool((3, 3), (1, 1), (1, 1)), layer)
 
 
-def _check(path: Path, shape: tuple[int, ...], *modules: TorchObject) -> None:
-    """Compares the only layer that modules become."""
+def test_pool_behind_a_part_of_a_concatenation(tmp_path: Path) -> None:
+    """Rows that windows of two tiles share move inside a bank, two cycles a line, before pixels are stored."""
+    rng = np.random.default_rng(0)
+    parts = nn.concat(convolution(rng, 32, 128, 1), convolution(rng, 32, 128, 3, padding=(1, 1)))
+    _check(tmp_path / "net.t7", (32, 55, 55), parts, nn.max_pool((3, 3), (2, 2)), layers=2)
+
+
+def _check(path: Path, shape: tuple[int, ...], *modules: TorchObject, layers: int = 1) -> None:
+    """Compares the layers that modules become."""
     save(path, nn.sequential(*modules))
-    (row,) = snow_bench_model.compare(path, shape)
-    assert row["estimated_bytes"] == row["bytes"]
-    assert row["estimated_cycles"] == pytest.approx(row["cycles"], rel=snow_bench_model.CLOSE)
+    rows = snow_bench_model.compare(path, shape)
+    assert len(rows) == layers
+    for row in rows:
+        assert row["estimated_bytes"] == row["bytes"]
+        assert row["estimated_cycles"] == pytest.approx(row["cycles"], rel=snow_bench_model.CLOSE)
