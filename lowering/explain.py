@@ -96,6 +96,8 @@ def explain(module: ModuleOp, name: str, options: Mapping[str, Any]) -> Explanat
     """
     layers = {layer_name(op): op for op in module.body.block.ops if SCHEDULE in op.attributes}
     if name not in layers:
+        if halves := [layer for layer in layers if layer.startswith(f"{name}.")]:
+            raise SnowError(f"layer '{name}' is computed by several, each of which has a schedule: {', '.join(halves)}")
         known = ", ".join(layers) or "none"
         raise SnowError(f"no layer '{name}' has a schedule; layers that have one: {known}")
     op, machine = layers[name], machine_of(module)

@@ -35,6 +35,7 @@ from lowering.layouts import layout_of, unrolled_layout
 from lowering.maps_tiling import TilingError
 from lowering.problems import FUSED, conv_problem, linear_problem, pool_before, pool_window, pooled_problem
 from lowering.processes import map_in_processes
+from lowering.split_kernels import split_kernels
 from lowering.tile_steps.conv import ConvSteps, conv_steps
 from lowering.tile_steps.layer import LayerBuffers
 from lowering.tile_steps.neighbours import Swapped
@@ -116,6 +117,9 @@ class ChooseSchedulePass(ModulePass):
     concats: str | None = None
     """pixels: the parts of a concatenation lie side by side in every pixel, as for schedule=paper; rows: their rows lie
     in turns wherever they can. Without, where that is quicker."""
+    uneven: int | None = None
+    """0: all kernels of a layer are cut alike, as for schedule=paper; 1: some are a layer of their own wherever they
+    can be. Without, there where that is quicker."""
     timed: bool = True
     """Whether plans are timed; without, the first estimate alone decides."""
     input_layout: str | None = None
@@ -135,6 +139,7 @@ class ChooseSchedulePass(ModulePass):
             "turns": ("0", "1"),
             "biases": ("0", "1"),
             "concats": (BY_PIXEL, BY_ROW),
+            "uneven": ("0", "1"),
         }
         for option, choices in named.items():
             if (value := getattr(self, option)) is not None and str(value) not in [str(choice) for choice in choices]:
@@ -156,6 +161,9 @@ class ChooseSchedulePass(ModulePass):
         concats = self.concats or (BY_PIXEL if self.schedule == PAPER else None)
         if concats != BY_PIXEL:
             interleave_concats(op, machine_of(op), None if concats == BY_ROW else plans.costs)
+        uneven = self.uneven if self.uneven is not None else 0 if self.schedule == PAPER else None
+        if uneven != 0:
+            split_kernels(op, machine_of(op), None if uneven else plans.costs)
         plans.find([*problems_of(op, machine_of(op)), *pooled_problems_of(op, machine_of(op), self)])
         unfit: list[str] = []
         PatternRewriteWalker(Choose(machine_of(op), plans, unfit), apply_recursively=False).rewrite_module(op)

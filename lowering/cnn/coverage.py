@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from functools import partial
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
@@ -31,13 +32,23 @@ def covered_layers(
     machine = machine_of(module)
     present = {layer_name(op): op for op in module.body.block.ops if is_layer(op)}
     sources = source_layers(module)
-    parts = _parts(sources, present, described)
+    split = {
+        owner
+        for layer in described
+        if (owner := _owner(layer, sources)) and owner not in present and sources[owner].into is None
+    }
+    left_of = partial(_became, sources=sources, present=present.keys() | split)
+    parts = _parts(sources, described, left_of)
     for name, source in sources.items():
-        left = _became(name, sources, present)
+        left = left_of(name)
         into = left and fused.get(left, left)
         if into is not None and into != name:
             fate = FUSED if source.operation in COMPUTE else FOLDED
             yield source._replace(into=into, fate=fate, macs=0, reason=f"{fate} into {into}")
+        elif name in split:
+            layers = parts[name]
+            reason = f"split into {' and '.join(layer.name for layer in layers)}"
+            yield source._replace(fate=ACCELERATED, macs=sum(layer.macs for layer in layers), reason=reason)
         elif name not in present:
             yield source._replace(fate=FOLDED, macs=0, reason="nothing reads its result")
         elif (reason := host_reason(op := present[name], machine)) is not None:
@@ -50,18 +61,24 @@ def covered_layers(
             yield source._replace(fate=ACCELERATED, macs=macs, reason=how)
 
 
+def _owner(name: str, sources: Container[str]) -> str:
+    """The layer of the network that a layer was made for: `conv1.below` for `conv1`; empty where there is none."""
+    while name and name not in sources:
+        name = name.rpartition(".")[0]
+    return name
+
+
 def _parts(
-    sources: Mapping[str, SourceLayer], present: Container[str], described: Mapping[str, DescribedLayer]
+    sources: Mapping[str, SourceLayer],
+    described: Mapping[str, DescribedLayer],
+    left_of: Callable[[str], str | None],
 ) -> Mapping[str, list[DescribedLayer]]:
     """The layers that passes made besides, by the layer that has the work of the one they were made for: `conv1.below`
     is a part of `conv1`, or of what that became part of."""
     parts: defaultdict[str, list[DescribedLayer]] = defaultdict(list)
     for name, layer in described.items():
-        owner = name
-        while owner and owner not in sources:
-            owner = owner.rpartition(".")[0]
-        if owner not in ("", name):
-            parts[_became(owner, sources, present) or owner].append(layer)
+        if (owner := _owner(name, sources)) not in ("", name):
+            parts[left_of(owner) or owner].append(layer)
     return parts
 
 

@@ -21,13 +21,15 @@ NETWORKS = [
 
 
 def cycles_alone(measured: Measured) -> Counter[str]:
-    """Cycles of layers; those that a max pool can be computed with count together with it."""
+    """Cycles of layers; those that a max pool can be computed with count together with it, as do those of a layer whose
+    kernels are split."""
     report = measured.report
     pooled = {row["name"]: row["into"] for row in report["coverage"] if row["operation"] == "max_pool" and row["into"]}
+    split = [row["name"] for row in report["coverage"] if str(row["reason"]).startswith("split into")]
     cycles = Counter[str]()
     for row in report["layers"]:
-        name = pooled.get(row["name"], row["name"])
-        cycles[next((whole for whole in pooled.values() if name.startswith(f"{whole}.")), name)] += row["cycles"]
+        name, wholes = pooled.get(row["name"], row["name"]), (*pooled.values(), *split)
+        cycles[next((whole for whole in wholes if name.startswith(f"{whole}.")), name)] += row["cycles"]
     return cycles
 
 

@@ -31,6 +31,7 @@ from snowdialect.dialects.cnn.constants import (
     FoldScaleOp,
     FoldShiftOp,
     InterleaveKernelsOp,
+    SliceKernelsOp,
     WeightOp,
 )
 from snowdialect.dialects.cnn.host import (
@@ -76,6 +77,7 @@ Cnn = Dialect(
         BnScaleOp,
         BnShiftOp,
         InterleaveKernelsOp,
+        SliceKernelsOp,
         DiagonalOp,
         QuantizeOp,
         DequantizeOp,
@@ -141,6 +143,7 @@ __all__ = [
     "ReshapeOp",
     "ScaleShiftOp",
     "SigmoidOp",
+    "SliceKernelsOp",
     "SoftmaxOp",
     "TanhOp",
     "Value",

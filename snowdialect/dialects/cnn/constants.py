@@ -50,7 +50,7 @@ from snowdialect.dialects.cnn.base import (
     shape_of,
     tensor_type,
 )
-from snowdialect.dialects.cnn.shapes import Shape, interleaved_kernels_shape
+from snowdialect.dialects.cnn.shapes import Shape, interleaved_kernels_shape, sliced_kernels_shape
 
 
 @irdl_op_definition
@@ -199,6 +199,28 @@ class InterleaveKernelsOp(_ConstantOp):
 
     def result_shape(self) -> Shape:
         return interleaved_kernels_shape(shape_of(self.w), self.parts.value.data)
+
+
+@irdl_op_definition
+class SliceKernelsOp(_ConstantOp):
+    """`count` of some kernels, or of their biases, from the one with index `first` on."""
+
+    name = "cnn.slice_kernels"
+    w = operand_def(TENSOR)
+    first = prop_def(IntegerAttr[I64])
+    count = prop_def(IntegerAttr[I64])
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$w attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, w: Value, first: int, count: int):
+        super().__init__(
+            operands=[w],
+            properties={"first": IntegerAttr(first, i64), "count": IntegerAttr(count, i64)},
+            result_types=[tensor_type(sliced_kernels_shape(shape_of(w), first, count))],
+        )
+
+    def result_shape(self) -> Shape:
+        return sliced_kernels_shape(shape_of(self.w), self.first.value.data, self.count.value.data)
 
 
 @irdl_op_definition

@@ -227,6 +227,13 @@ def interleaved_kernels_shape(w: Shape, parts: int) -> Shape:
     return (w[0], w[1] // parts, parts * w[2], w[3])
 
 
+def sliced_kernels_shape(w: Shape, first: int, count: int) -> Shape:
+    """Result of taking `count` of the kernels, or of their biases, from kernel `first` on."""
+    if first < 0 or count < 1 or first + count > w[0]:
+        raise ShapeError(f"{format_shape(w)} holds no kernels {first} to {first + count}")
+    return (count, *w[1:])
+
+
 def pad_shape(x: Shape, pads: Sequence[int]) -> Shape:
     """Result of padding a map by top, left, bottom, right; negative numbers crop."""
     channels, height, width = map_shape(x)

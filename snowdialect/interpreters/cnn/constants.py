@@ -87,6 +87,11 @@ def _interleave_kernels(op: cnn.InterleaveKernelsOp, w: Array) -> Array:
     return by_row.reshape(cnn.shape_of(op.result))
 
 
+def _slice_kernels(op: cnn.SliceKernelsOp, w: Array) -> Array:
+    first, count = op.first.value.data, op.count.value.data
+    return w[first : first + count]
+
+
 def _diagonal(op: cnn.DiagonalOp, s: Array) -> Array:
     return s.reshape(-1, 1, 1, 1)
 
@@ -114,6 +119,7 @@ MEANINGS: dict[type[Operation], Callable[..., Array]] = {
     cnn.BnScaleOp: _bn_scale,
     cnn.BnShiftOp: _bn_shift,
     cnn.InterleaveKernelsOp: _interleave_kernels,
+    cnn.SliceKernelsOp: _slice_kernels,
     cnn.DiagonalOp: _diagonal,
     cnn.QuantizeOp: _quantize,
     cnn.DequantizeOp: _dequantize,

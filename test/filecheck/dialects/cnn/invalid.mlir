@@ -228,6 +228,18 @@
 
 // -----
 
+// CHECK: cnn.slice_kernels "v": 16x7x3x1 holds no kernels 12 to 17
+%w = cnn.weight "w" : tensor<16x7x3x1xf32>
+%v = cnn.slice_kernels %w {first = 12, count = 5} : (tensor<16x7x3x1xf32>) -> tensor<5x7x3x1xf32>
+
+// -----
+
+// CHECK: cnn.slice_kernels "v": 16 holds no kernels 4 to 4
+%w = cnn.weight "w" : tensor<16xf32>
+%v = cnn.slice_kernels %w {first = 4, count = 0} : (tensor<16xf32>) -> tensor<0xf32>
+
+// -----
+
 %x = cnn.input "x" : tensor<1x8x4x4xf32>
 %v = cnn.weight "v" : tensor<4xf32>
 // CHECK: cnn.batch_norm "bn": mean must be 8, one a channel, is 4

@@ -30,6 +30,10 @@ module attributes {snow.weights = "ops.safetensors"} {
   // An attribute that is no option of the layer follows the options.
   // CHECK-NEXT: %kernels = cnn.interleave_kernels %w {parts = 2 : i64} : (tensor<6x4x3x3xf32>) -> tensor<6x2x6x3xf32>
   %kernels = cnn.interleave_kernels %w {parts = 2} : (tensor<6x4x3x3xf32>) -> tensor<6x2x6x3xf32>
+  // CHECK-NEXT: %some = cnn.slice_kernels %w {first = 4 : i64, count = 2 : i64} : (tensor<6x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  // CHECK-NEXT: %biases = cnn.slice_kernels %c6 {first = 4 : i64, count = 2 : i64} : (tensor<6xf32>) -> tensor<2xf32>
+  %some = cnn.slice_kernels %w {first = 4, count = 2} : (tensor<6x4x3x3xf32>) -> tensor<2x4x3x3xf32>
+  %biases = cnn.slice_kernels %c6 {first = 4, count = 2} : (tensor<6xf32>) -> tensor<2xf32>
   // CHECK-NEXT: %diagonal = cnn.diagonal %c4 : (tensor<4xf32>) -> tensor<4x1x1x1xf32>
   // CHECK-NEXT: %depthwise = cnn.conv2d %x, %diagonal {groups = 4} attributes {cnn.frac_bits = 4 : i64} : (tensor<1x4x8x8xf32>, tensor<4x1x1x1xf32>) -> tensor<1x4x8x8xf32>
   %diagonal = cnn.diagonal %c4 : (tensor<4xf32>) -> tensor<4x1x1x1xf32>
