@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from snowdialect.dialects.tile import Window
@@ -70,14 +71,23 @@ def _row_tiles(window: Window, rows: int, maps_rows: int, share: int, working: i
     limit = share or window.out_h
     # The first tile has no rows above it to load, and so room for the outputs that reach into the padding.
     more = 0 if share or rows >= limit else window.pad_top // window.stride_h
-    base = 0
-    while not tiles or tiles[-1].stop < limit:
-        first = base + (more if tiles else 0)
-        stop = min(base + more + rows, limit)
+    for first, stop in cut_rows(max(limit - more, 1), rows):
+        first, stop = first + (more if tiles else 0), min(stop + more, limit)
         maps = _maps_tiles(window, maps_rows, first, stop, share, (1 << working) - 1)
         tiles.append(RowTile(first, first, stop, maps))
-        base += rows
     return tuple(tiles)
+
+
+def cut_rows(count: int, most: int) -> list[tuple[int, int]]:
+    """Where `count` rows are cut into the fewest tiles of at most so many rows: first row and end of each.
+
+    All tiles but the last have that many rows. A last one of less than half of them would be computed in a shorter time
+    than what is loaded beside it takes, kernels above all; then all tiles have as many rows, or one more.
+    """
+    tiles = -(-count // most)
+    if 2 * (count - (tiles - 1) * most) >= most:
+        return [(first, min(first + most, count)) for first in range(0, count, most)]
+    return list(pairwise(count * tile // tiles for tile in range(tiles + 1)))
 
 
 def _pooled_rows_plan(window: Window, pool: Window, rows: int, maps_rows: int, share: int, working: int) -> RowsPlan:
@@ -116,8 +126,7 @@ def _downwards(
     tiles: list[RowTile] = []
     overlap, limit = pool.kernel_h - pool.stride_h, share or pool.out_h
     everyone = (1 << working) - 1
-    for first in range(0, limit, rows):
-        stop = min(first + rows, limit)
+    for first, stop in cut_rows(limit, rows):
         base = first * pool.stride_h - pool.pad_top
         begin = base + (overlap if first else 0)
         end = (stop - 1) * pool.stride_h - pool.pad_top + pool.kernel_h
@@ -143,8 +152,7 @@ def _upwards(window: Window, pool: Window, rows: int, maps_rows: int, share: int
     tiles: list[RowTile] = []
     overlap = pool.kernel_h - pool.stride_h
     below = window.out_h - (working - 1) * share * pool.stride_h
-    for first in reversed(range(0, share, rows)):
-        stop = min(first + rows, share)
+    for first, stop in reversed(cut_rows(share, rows)):
         base, end = (row * pool.stride_h - pool.pad_top for row in (first, stop))
         maps: tuple[MapsTile, ...] = ()
         begin = base

@@ -11,7 +11,7 @@ from lowering.candidates import Choices, conv_plans, quickest_tiles
 from lowering.conv_tiling import ConvPlan, ConvProblem, PoolBehind, plan_conv, possible_windows
 from lowering.costs import conv_cycles, output_cycles
 from lowering.maps_tiling import MapsProblem, Place, PoolBefore, TilePlan, TilingError
-from lowering.row_tiles import RowTile, rows_plan
+from lowering.row_tiles import RowTile, cut_rows, rows_plan
 from lowering.words_tiling import words_problem
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Segment, round_up
@@ -567,3 +567,22 @@ def test_pools_before_share_out_rows() -> None:
     problem = PROBLEM._replace(before=PoolBefore(window, maps(16, 8, 16)))
     with pytest.raises(TilingError, match="where a pool comes before the layer, rows are shared out"):
         plan_conv(problem, schedule(split=Split.KERNELS, steps=4, result_tiles=1))
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "cuts"),
+    [
+        (7, 7, [7]),
+        (7, 4, [4, 3]),
+        (14, 4, [4, 4, 4, 2]),
+        (7, 3, [2, 2, 3]),
+        (14, 13, [7, 7]),
+        (1, 3, [1]),
+        (9, 4, [3, 3, 3]),
+    ],
+)
+def test_no_tile_has_far_fewer_rows_than_others(count: int, most: int, cuts: list[int]) -> None:
+    found = cut_rows(count, most)
+    assert [stop - first for first, stop in found] == cuts
+    assert [first for first, _ in found] == [0, *(stop for _, stop in found[:-1])]
+    assert found[-1][1] == count
