@@ -102,14 +102,16 @@ def sharing(op: Operation) -> tuple[SSAValue, ...]:
 
 
 def is_rectified(value: SSAValue) -> bool:
-    """Whether a value comes from a ReLU, so that its words are not negative."""
+    """Whether a value comes from ReLUs and the like, so that its words are not negative."""
     sources, seen = [value], {value}
     while sources:
         op = sources.pop().owner
         match op:
-            case cnn.MaxPoolOp() | cnn.AvgPoolOp() | cnn.ReshapeOp() | cnn.PadOp() | cnn.ConcatOp():
+            case cnn.MaxPoolOp() | cnn.AvgPoolOp() | cnn.ReshapeOp() | cnn.PadOp() | cnn.ConcatOp() | cnn.MultiplyOp():
                 sources += [operand for operand in op.operands if operand not in seen]
                 seen.update(op.operands)
+            case cnn.SigmoidOp() | cnn.SoftmaxOp():
+                pass
             case _ if not (isinstance(op, cnn.ReluOp) or isinstance(op, Operation) and "relu" in op.properties):
                 return False
             case _:
@@ -206,6 +208,12 @@ class Positions:
                 )
             case cnn.AddOp():
                 return self.lower(op.result, self.of(op.lhs) + ALIGNMENT)
+            case cnn.MultiplyOp():
+                # Likewise, and the factor has the fraction bits that its own range asks for.
+                factor = self.of(op.factor)
+                return self.lower(op.result, self.of(op.x) + factor) | self.lower(
+                    op.x, self.of(op.result) + MAX_SHIFT - factor
+                )
             case _:
                 return False
 

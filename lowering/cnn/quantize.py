@@ -251,6 +251,20 @@ class QuantizeMove(QuantizePattern):
             self.replace(op, cnn.ReshapeOp(x, cnn.shape_of(op.result)), rewriter)
 
 
+@dataclass(frozen=True)
+class QuantizeMultiply(QuantizePattern):
+    """A product of words is one; where a factor is what the host computed in f32, as a sigmoid, its bits all count."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.MultiplyOp, rewriter: PatternRewriter):
+        x, factor = op.x.owner, op.factor.owner
+        if _is_fixed(op) or not isinstance(x, cnn.DequantizeOp) or not isinstance(factor, cnn.DequantizeOp):
+            return
+        product = _frac(x.x) + _frac(factor.x)
+        frac = _clamp(self.wanted_frac(op), product - MAX_SHIFT, product)
+        self.replace(op, cnn.MultiplyOp(x.x, factor.x, cnn.tensor_type(cnn.shape_of(op.result), frac)), rewriter)
+
+
 PATTERNS: tuple[type[QuantizePattern], ...] = (
     QuantizeWeighted,
     QuantizeMaxPool,
@@ -259,6 +273,7 @@ PATTERNS: tuple[type[QuantizePattern], ...] = (
     QuantizeAdd,
     QuantizeConcat,
     QuantizeMove,
+    QuantizeMultiply,
 )
 
 REMOVED_BY: dict[type[Operation], str] = {

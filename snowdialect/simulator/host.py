@@ -280,6 +280,16 @@ def _reshape(call: Call) -> Result:
     return Result(call.operands[0].reshape(-1, *call.result.shape))
 
 
+def _multiply(call: Call) -> Result:
+    """x * factor; of words exact, with the fraction bits of both, before it is rounded."""
+    x, factor = call.operands
+    frac, factor_frac = (tensor.frac for tensor in call.types)
+    if frac is None or factor_frac is None or call.result.frac is None:
+        largest = np.finfo(np.float32).max
+        return Result(np.clip(x.astype(np.float64) * factor, -largest, largest).astype(np.float32))
+    return _rounded(x.astype(np.int64) * factor.astype(np.int64), frac + factor_frac - call.result.frac)
+
+
 def _logarithms(x: Array) -> Array:
     """Logarithm of the softmax over the channels; of differences to the largest, which overflow nothing."""
     differences = x - x.max(axis=1, keepdims=True)
@@ -324,6 +334,7 @@ OPERATIONS: dict[str, Callable[[Call], Result]] = {
     "avg_pool": _avg_pool,
     "pad": _pad,
     "reshape": _reshape,
+    "multiply": _multiply,
     "softmax": _softmax,
     "log_softmax": _log_softmax,
     "sigmoid": _sigmoid,

@@ -69,6 +69,15 @@ class Add(NamedTuple):
     frac: int = 8
 
 
+class Multiply(NamedTuple):
+    """Multiplies by an earlier tensor of the same shape, or by the tensor itself; or channels by their means."""
+
+    by_mean: bool = False
+    function: str | None = None
+    """What the host does with the factor before."""
+    frac: int = 8
+
+
 class Relu(NamedTuple):
     limit: float | None = None
 
@@ -104,7 +113,7 @@ class Host(NamedTuple):
     function: str
 
 
-Layer = Host | Reshape | Conv | Linear | MaxPool | AvgPool | Add | Relu | BatchNorm | Lrn | Concat
+Layer = Host | Reshape | Conv | Linear | MaxPool | AvgPool | Add | Multiply | Relu | BatchNorm | Lrn | Concat
 
 
 HOST_FUNCTIONS = {
@@ -187,6 +196,11 @@ class _Builder:
                 return self.add(cnn.AvgPoolOp(x, **options), frac)
             case Add():
                 return self.add(cnn.AddOp(x, self.earlier(x) or x, relu=layer.relu), layer.frac)
+            case Multiply(by_mean=by_mean, function=function, frac=frac):
+                mean = cnn.AvgPoolOp(x, kernel=shape_of(x)[2:]) if by_mean else None
+                factor = self.earlier(x) or x if mean is None else self.add(mean, frac)
+                factor = factor if function is None else self.add(HOST_FUNCTIONS[function](factor))
+                return self.add(cnn.MultiplyOp(x, factor), frac)
             case Relu(limit=limit):
                 return self.add(cnn.ReluOp(x, limit=limit))
             case Host(function=function):
@@ -320,6 +334,7 @@ def nets(draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pi
             st.builds(Relu, st.sampled_from([None, None, 6.0, 4.0, 0.3, 1e5])),
             reshapes(shape),
             st.builds(Add, st.booleans(), st.sampled_from([8, 8, 4, 11])),
+            st.builds(Multiply, st.just(False), st.sampled_from([None, "tanh"]), st.sampled_from([8, 4, 11])),
             linears(most_channels),
             st.builds(Concat, st.just((0, 0))),
             st.builds(Host, st.sampled_from(sorted(HOST_FUNCTIONS))),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from networks import AvgPool, BatchNorm, Concat, Conv, Layer, Linear, MaxPool, Net, result_shape
+from networks import AvgPool, BatchNorm, Concat, Conv, Layer, Linear, MaxPool, Multiply, Net, Relu, result_shape
 
 from lowering import driver
 from lowering.check import SIMULATOR, check
@@ -130,6 +130,22 @@ def pools_before(draw: st.DrawFn) -> Net:
     return pool._replace(layers=tuple(layers), scale=0.3)
 
 
+@st.composite
+def products(draw: st.DrawFn) -> Net:
+    """Of words or of what the host made of them, behind a limit or a concatenation, before what may fuse."""
+    shape = draw(channels), draw(st.integers(1, 6)), draw(st.integers(1, 6))
+    before: list[Layer] = [Conv(draw(channels), relu=True), Relu(6.0), Concat((9, 0)), MaxPool((1, 1))]
+    behind: list[Layer] = [
+        Conv(draw(channels), residual=draw(flags)),
+        Relu(),
+        Concat((0, 9, 0)),
+        BatchNorm(),
+        Relu(4.0),
+    ]
+    factor = Multiply(draw(flags), draw(st.sampled_from([None, "sigmoid"])))
+    return Net(shape, (draw(st.sampled_from(before)), factor, draw(st.sampled_from(behind))), 0.3)
+
+
 KINDS = {
     "1x1": convolutions(st.just(1)),
     "1x1 of whole transfers": convolutions(one, transfers, transfers, st.integers(1, 2), residual=True),
@@ -147,6 +163,7 @@ KINDS = {
     "concat": concats(),
     "linear": linears(),
     "batch norm": batch_norms(),
+    "multiply": products(),
 }
 
 

@@ -440,6 +440,41 @@ def test_fixed_pools_are_what_the_integers_say(data: st.DataObject, seed: int) -
     assert unit.counts(run, "mean")
 
 
+@given(data=st.data(), x_frac=FRACS, factor_frac=FRACS, per_channel=st.booleans(), seed=st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_a_fixed_product_has_the_fraction_bits_of_both_before_it_is_rounded(
+    data: st.DataObject, x_frac: int, factor_frac: int, per_channel: bool, seed: int
+) -> None:
+    shape, factors = (1, 3, 2, 2), (1, 3, 1, 1) if per_channel else (1, 3, 2, 2)
+    rng = np.random.default_rng(seed)
+    x, factor = (rng.integers(-(2**15), 2**15, size) for size in (shape, factors))
+    x[0, 0, 0, 0] = factor[0, 0, 0, 0] = -(2**15)
+    y_frac = data.draw(st.integers(0, x_frac + factor_frac))
+    net = Network()
+    values = {"x": (x / 2**x_frac).astype(np.float32), "factor": (factor / 2**factor_frac).astype(np.float32)}
+    lhs, rhs = (
+        net.add(cnn.QuantizeOp(net.add(cnn.InputOp(name, cnn.tensor_type(size))), frac))
+        for name, size, frac in (("x", shape, x_frac), ("factor", factors, factor_frac))
+    )
+    layer = cnn.MultiplyOp(lhs, rhs, cnn.tensor_type(shape, y_frac))
+    run = net.run(net.add(located(layer, name_location("product"))), values)
+
+    unit = Accumulator()
+    pairs = zip(x.ravel().tolist(), np.broadcast_to(factor, shape).ravel().tolist(), strict=True)
+    assert run.outputs["y"].ravel().tolist() == [unit.finish(a * b, x_frac + factor_frac - y_frac) for a, b in pairs]
+    assert unit.counts(run, "product") and not unit.wraps
+
+
+def test_a_product_of_finite_numbers_is_finite() -> None:
+    x = np.array([[1e30, -1e30, 3.0]], np.float32)
+    net = Network()
+    value = net.input(x)
+    with np.errstate(over="raise"):
+        result = net.run(net.add(cnn.MultiplyOp(value, net.add(cnn.MultiplyOp(value, value)))), x).outputs["y"]
+    largest = float(np.finfo(np.float32).max)
+    assert result.tolist() == [[largest, -largest, 27.0]]
+
+
 @given(a_frac=FRACS, b_frac=FRACS, y_frac=FRACS, relu=st.booleans(), seed=st.integers(0, 2**32 - 1))
 @settings(deadline=None)
 def test_fixed_add_and_rescale_align_to_the_most_fraction_bits(

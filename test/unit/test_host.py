@@ -57,6 +57,16 @@ CASES = {
         %b = cnn.add %a, %q : (tensor<1x3x7x5x!cnn.fixed<11>>, {FIXED_MAPS}) -> tensor<1x3x7x5x!cnn.fixed<7>> loc("b")
         %c = cnn.relu %b : (tensor<1x3x7x5x!cnn.fixed<7>>) -> tensor<1x3x7x5x!cnn.fixed<7>> loc("c")
         %r = cnn.dequantize %c : (tensor<1x3x7x5x!cnn.fixed<7>>) -> tensor<1x3x7x5xf32>""",
+    "multiply": f"""
+        %f = cnn.avg_pool %q {{kernel = [7, 5]}} : ({FIXED_MAPS}) -> tensor<1x3x1x1x!cnn.fixed<11>> loc("mean")
+        %a = cnn.multiply %q, %f
+          : ({FIXED_MAPS}, tensor<1x3x1x1x!cnn.fixed<11>>) -> tensor<1x3x7x5x!cnn.fixed<10>> loc("a")
+        %b = cnn.multiply %a, %a
+          : (tensor<1x3x7x5x!cnn.fixed<10>>, tensor<1x3x7x5x!cnn.fixed<10>>) -> tensor<1x3x7x5x!cnn.fixed<3>> loc("b")
+        %r = cnn.dequantize %b : (tensor<1x3x7x5x!cnn.fixed<3>>) -> tensor<1x3x7x5xf32>""",
+    "multiply in float": """
+        %f = cnn.avg_pool %x {kernel = [7, 5]} : (tensor<1x3x7x5xf32>) -> tensor<1x3x1x1xf32> loc("mean")
+        %r = cnn.multiply %x, %f : (tensor<1x3x7x5xf32>, tensor<1x3x1x1xf32>) -> tensor<1x3x7x5xf32> loc("a")""",
     "pad and reshape": f"""
         %a = cnn.pad %q {{pads = [2, -1, -3, 4]}} : ({FIXED_MAPS}) -> tensor<1x3x6x8x!cnn.fixed<8>> loc("a")
         %b = cnn.reshape %a : (tensor<1x3x6x8x!cnn.fixed<8>>) -> tensor<1x144x!cnn.fixed<8>> loc("b")

@@ -199,9 +199,8 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
                 helper.make_node("Concat", ["pooled", "pooled"], ["y"], axis=2),
             ],
             {"shape": (1, 3, 8, 8)},
-            "unsupported operator elu Elu; product Mul: multiplies two values of the network, supported are numbers "
-            "per channel; pooled MaxPool: a pool with dilations is not supported; y Concat: joins axis 2, which is not "
-            "the channels",
+            "unsupported operator elu Elu; pooled MaxPool: a pool with dilations is not supported; y Concat: joins "
+            "axis 2, which is not the channels",
         ),
         (
             # What reads a result of unknown shape is not looked at.
@@ -299,7 +298,21 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             "add Add: computes with 6 numbers, expected one, or one per channel",
         ),
         ([node("Div", "x", "c")], {"constants": {"c": floats(4, 1, 1) * 0}}, "div Div: divides by zero"),
-        ([node("Mul", "x", "x")], {}, "mul Mul: multiplies two values of the network, supported are"),
+        (
+            [node("MaxPool", kernel_shape=[7, 1]), node("Mul", "MaxPool", "x")],
+            {},
+            "mul Mul: operands must have one shape, or the second one number a channel, are 1x4x7x6 and 1x4x1x6",
+        ),
+        (
+            [node("Flatten"), node("Mul", "x", "Flatten")],
+            {},
+            "mul Mul: multiplies 1x4x7x6 by 1x168, expected as many axes",
+        ),
+        (
+            [node("Transpose", perm=[0, 1, 3, 2]), node("Mul", "x", "Transpose")],
+            {"shape": (1, 4, 7, 7)},
+            "mul Mul: multiplies values whose axes are in different orders",
+        ),
         (
             [node("Clip", min=-1.0, max=1.0)],
             {"opset": 10},
@@ -332,12 +345,12 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
         ([node("Div", "x", "x")], {}, "div Div: divides by a value of the network, supported are numbers per channel"),
         (
             [
-                helper.make_node("Mul", ["x", "x"], ["a"]),
-                helper.make_node("Mul", ["a", "x"], ["b"]),
-                helper.make_node("Mul", ["b", "a"], ["c"]),
+                helper.make_node("Sub", ["x", "x"], ["a"]),
+                helper.make_node("Sub", ["a", "x"], ["b"]),
+                helper.make_node("Sub", ["b", "a"], ["c"]),
             ],
             {},
-            "a Mul: multiplies two values of the network, supported are numbers per channel (and 2 more)",
+            "a Sub: subtracts two values of the network, supported are numbers per channel (and 2 more)",
         ),
         (
             [node("Transpose", perm=[0, 1, 3, 2]), node("Flatten", "Transpose")],

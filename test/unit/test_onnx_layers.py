@@ -162,6 +162,11 @@ CASES = [
     with_constants("mul-number", "Mul", "c", "x", constants={"c": floats(1, 1)}),
     with_constants("div-channels", "Div", "x", "c", constants={"c": floats(4, 1, 1)}),
     Case("add", [node("Relu"), node("Add", "x", "Relu")]),
+    Case("mul", [node("Relu"), node("Mul", "x", "Relu")]),
+    Case("mul-by-itself", [node("Mul", "x", "x")]),
+    Case("mul-vectors", [node("Tanh"), node("Mul", "x", "Tanh")], (1, 9)),
+    Case("mul-by-channel", [node("GlobalAveragePool"), node("Mul", "x", "GlobalAveragePool")]),
+    Case("mul-channels-by", [node("GlobalMaxPool"), node("Sigmoid", "GlobalMaxPool"), node("Mul", "Sigmoid", "x")]),
     Case("sum", [node("Relu"), node("Tanh"), node("Sum", "x", "Relu", "c", "Tanh")], constants={"c": floats(1)}),
     Case("sum-of-one", [node("Sum", "x")]),
     Case("concat", [node("Relu"), node("Concat", "x", "Relu", "x", axis=1)]),
@@ -270,6 +275,25 @@ def test_pad_of_channels_last(tmp_path: Path) -> None:
     x = floats(1, 7, 6, 4)
     ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)))
     np.testing.assert_allclose(ours.transpose(CHANNELS_LAST), expected(path, x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 4), (1, 4, 1, 1)])
+def test_excitation_of_channels_last(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """As networks of Keras have it: what the channels are multiplied by comes from linear layers."""
+    nodes = [
+        LAST_TO_FIRST,
+        transpose("maps", "last", CHANNELS_LAST),
+        node("ReduceMean", "last", axes=[1, 2], keepdims=0),
+        node("MatMul", "ReduceMean", "fc"),
+        node("Reshape", "MatMul", "sizes"),
+        node("Mul", *(("last", "Reshape") if shape[3] == 4 else ("maps", "Reshape"))),
+    ]
+    constants = {"fc": floats(4, 4), "sizes": integers(*shape)}
+    path = save(network(nodes, (1, 7, 6, 4), constants), tmp_path / "net.onnx")
+    x = floats(1, 7, 6, 4)
+    ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)))
+    theirs = expected(path, x).transpose(CHANNELS_FIRST) if shape[3] == 4 else expected(path, x)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_pool_and_squeeze_of_channels_last(tmp_path: Path) -> None:

@@ -236,6 +236,13 @@ def test_add_of_many(apply: Any) -> None:
     np.testing.assert_allclose(apply(nn.sequential(table, nn.simple("CAddTable")), batch), 3 * batch, rtol=1e-6)
 
 
+def test_product_of_many(apply: Any) -> None:
+    batch = floats(2, 3, 2, 2)
+    table = nn.concat_table(nn.simple("Identity"), nn.simple("Sigmoid"), nn.relu())
+    product = batch / (1 + np.exp(-batch)) * np.maximum(batch, 0)
+    np.testing.assert_allclose(apply(nn.sequential(table, nn.simple("CMulTable")), batch), product, rtol=1e-5)
+
+
 def view(*sizes: int, **fields: Any) -> TorchObject:
     return torch_object("nn.View", {"size": Storage(np.array(sizes, np.int64), "Long"), **fields})
 

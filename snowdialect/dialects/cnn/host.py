@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Sequence
 from math import inf, prod
+from typing import cast
 
 from xdsl.dialects.builtin import Float64Type, FloatAttr, IntegerAttr, f64, i64
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import ParsePropInAttrDict, irdl_op_definition, operand_def, prop_def
 from xdsl.irdl.declarative_assembly_format import AttributeVariable, irdl_custom_directive
 
@@ -18,12 +19,13 @@ from snowdialect.dialects.cnn.base import (
     CnnOp,
     Value,
     frac_of,
+    inferred,
     integers,
     shape_errors,
     shape_of,
     tensor_type,
 )
-from snowdialect.dialects.cnn.shapes import Shape, ShapeError, format_shape, map_shape, pad_shape
+from snowdialect.dialects.cnn.shapes import Shape, ShapeError, format_shape, map_shape, multiply_shape, pad_shape
 
 SMALLEST_LRN_K, LARGEST_LRN_BETA = 1e-5, 16
 """With these no power underflows, and finite values stay finite; cudnn has the same smallest k."""
@@ -87,6 +89,39 @@ class PadOp(HostOp):
     def verify_elements(self) -> None:
         if frac_of(self.x) != frac_of(self.result):
             self.fail("the result must have the elements of the operand")
+
+
+@irdl_op_definition
+class MultiplyOp(HostOp):
+    """The product of two values of one shape, or of maps 1xCxHxW and a factor for each channel, 1xCx1x1: squeeze and
+    excitation (Hu et al., 2018), SiLU, hard swish.
+
+    A product of words is exact, with the fraction bits of both, before it is rounded and clamped: it never wraps. One
+    of f32 is rounded to f32, and never infinite.
+    """
+
+    name = "cnn.multiply"
+    x = operand_def(TENSOR)  # Again, since operands that a class inherits come behind its own.
+    factor = operand_def(TENSOR)
+    assembly_format = "$x `,` $factor attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, x: Value, factor: Value, result_type: Attribute | None = None):
+        deduced = inferred(self.name, result_type, x, lambda: multiply_shape(shape_of(x), shape_of(factor)))
+        super().__init__(operands=[x, factor], result_types=[deduced])
+
+    @property
+    def product_frac(self) -> int | None:
+        """Fraction bits of an exact product; None in f32."""
+        frac, factor_frac = frac_of(self.x), frac_of(self.factor)
+        return None if frac is None or factor_frac is None else frac + factor_frac
+
+    def result_shape(self) -> Shape:
+        return multiply_shape(shape_of(self.x), shape_of(self.factor))
+
+    def verify_elements(self) -> None:
+        super().verify_elements()
+        if (product := self.product_frac) is not None:
+            self.expect_shift("the result", product - cast(int, frac_of(self.result)))
 
 
 class HostFunctionOp(HostOp, ABC):

@@ -198,6 +198,16 @@ def avg_pool_frac(smallest_divisor: int) -> int:
     return next(frac for frac in range(15, -1, -1) if avg_pool_weight(smallest_divisor, frac) <= 32767)
 
 
+def multiply_shape(x: Shape, factor: Shape) -> Shape:
+    """Result of a product of two values of one shape, or of maps and one number a channel (1xCx1x1)."""
+    if factor not in (x, (*x[:2], *[1] * len(x[2:]))):
+        raise ShapeError(
+            f"operands must have one shape, or the second one number a channel, are {format_shape(x)} "
+            f"and {format_shape(factor)}"
+        )
+    return x
+
+
 def concat_shape(shapes: Sequence[Shape]) -> Shape:
     """Result of a concatenation along the channels."""
     if not shapes:

@@ -335,12 +335,28 @@ def difference(network: Network, node: Node) -> Activation:
 
 
 def product(network: Network, node: Node) -> Activation:
-    """Mul by numbers per channel."""
-    if all(isinstance(value, Activation) for value in node.inputs):
-        raise LayerError("multiplies two values of the network, supported are numbers per channel")
+    """Mul by numbers per channel, or of two values: of one shape, or one of them with one number a channel."""
+    first, second = node.inputs[:2]
+    if isinstance(first, Activation) and isinstance(second, Activation):
+        x, factor = (first, second) if np.prod(first.shape) >= np.prod(second.shape) else (second, first)
+        value = _factor(network, node, x, factor)
+        return Activation(network.add(cnn.MultiplyOp(x.value, value), node.name), x.order, x.flattened)
     index = 1 if isinstance(node.inputs[1], np.ndarray) else 0
     factor = _numbers(node.constant(index, "a factor"))
     return _scaled(network, node.activation(1 - index), factor, None, node.name)
+
+
+def _factor(network: Network, node: Node, x: Activation, factor: Activation) -> SSAValue:
+    """What a value is multiplied by, with the axes that the value has in `cnn`."""
+    if len(factor.shape) != len(x.shape):
+        raise LayerError(f"multiplies {format_shape(x.shape)} by {format_shape(factor.shape)}, expected as many axes")
+    if (factor.order, factor.flattened) == (x.order, x.flattened):
+        return factor.value
+    if x.flattened or np.prod(factor.shape) != max(factor.shape):
+        raise LayerError("multiplies values whose axes are in different orders")
+    # Numbers along one axis, which is the channels in the order of the value, lie alike in any order.
+    shape = tuple(factor.shape[x.order.index(axis)] for axis in range(len(x.order)))
+    return network.add(cnn.ReshapeOp(factor.value, shape), f"{node.name}.factor")
 
 
 def quotient(network: Network, node: Node) -> Activation:

@@ -22,6 +22,7 @@ RELU_TOLERANCE = 1e-6
 
 
 Convert = Callable[[Network, Layer, SSAValue], SSAValue]
+Join = Callable[[Network, Layer, Sequence[SSAValue]], SSAValue]
 
 
 def convolution(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
@@ -197,13 +198,17 @@ def elementwise(kind: type[cnn.HostFunctionOp] | type[cnn.IdentityOp]) -> Conver
     return lambda network, layer, x: network.add(kind(x), layer.path)
 
 
-def add_table(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SSAValue:
-    """CAddTable: the sum of a table."""
-    total = values[0]
-    for index, value in enumerate(values[1:], 1):
-        name = layer.path if index == len(values) - 1 else f"{layer.path}.sum{index}"
-        total = network.add(cnn.AddOp(total, value), name)
-    return total
+def table(kind: type[cnn.AddOp] | type[cnn.MultiplyOp], part: str) -> Join:
+    """CAddTable and CMulTable: the sum, or the product, of all entries, two at a time."""
+
+    def converted(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SSAValue:
+        result = values[0]
+        for index, value in enumerate(values[1:], 1):
+            name = layer.path if index == len(values) - 1 else f"{layer.path}.{part}{index}"
+            result = network.add(kind(result, value), name)
+        return result
+
+    return converted
 
 
 def join(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SSAValue:
@@ -341,8 +346,9 @@ LAYERS: dict[str, Convert] = {
 }
 """Layers of one input and one output."""
 
-JOINS: dict[str, Callable[[Network, Layer, Sequence[SSAValue]], SSAValue]] = {
-    "nn.CAddTable": add_table,
+JOINS: dict[str, Join] = {
+    "nn.CAddTable": table(cnn.AddOp, "sum"),
+    "nn.CMulTable": table(cnn.MultiplyOp, "product"),
     "nn.JoinTable": join,
 }
 """Layers that take a table and return a tensor."""

@@ -180,6 +180,12 @@ class CnnFunctions(InterpreterFunctions):
     def run_pad(self, interpreter: Interpreter, op: cnn.PadOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, kernels.pad(args[0], op.pads.get_values()))
 
+    @impl(cnn.MultiplyOp)
+    def run_multiply(self, interpreter: Interpreter, op: cnn.MultiplyOp, args: Arguments) -> Arguments:
+        if (product := op.product_frac) is None:
+            return _layer(interpreter, op, kernels.multiply(*args))
+        return _rounded_layer(interpreter, op, args[0].astype(np.int64) * args[1], product)
+
     @impl(cnn.SoftmaxOp)
     def run_softmax(self, interpreter: Interpreter, op: cnn.SoftmaxOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, kernels.softmax(_in_order(args[0])))

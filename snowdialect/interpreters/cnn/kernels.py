@@ -112,6 +112,12 @@ def per_channel(vector: Array, dimensions: int) -> Array:
     return vector.reshape(-1, *[1] * (dimensions - 2))
 
 
+def multiply(x: Array, factor: Array) -> Array:
+    """x * factor in float32, or the largest number there is with its sign."""
+    largest = np.finfo(np.float32).max
+    return np.clip(x.astype(np.float64) * factor, -largest, largest).astype(np.float32)
+
+
 def softmax(x: Array) -> Array:
     """exp(x) / sum of exp(x), over axis 1."""
     return np.exp(log_softmax(x))

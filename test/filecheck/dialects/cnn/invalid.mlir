@@ -350,3 +350,31 @@
 %x = cnn.input "x" : tensor<1x8x4x4xf32>
 // CHECK: cnn.relu "y": limit -1.0 is no number of f32 above zero
 %y = cnn.relu %x {limit = -1.0 : f64} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%f = cnn.input "f" : tensor<1x8x4x1xf32>
+// CHECK: cnn.multiply "y": operands must have one shape, or the second one number a channel, are 1x8x4x4 and 1x8x4x1
+%y = cnn.multiply %x, %f : (tensor<1x8x4x4xf32>, tensor<1x8x4x1xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x1x1xf32>
+%f = cnn.input "f" : tensor<1x8x4x4xf32>
+// CHECK: cnn.multiply "y": operands must have one shape, or the second one number a channel, are 1x8x1x1 and 1x8x4x4
+%y = cnn.multiply %x, %f : (tensor<1x8x1x1xf32>, tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
+%q = cnn.quantize %x : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<4>>
+// CHECK: cnn.multiply "y": the result needs a shift by -1 bits, the machine shifts by 0..31
+%y = cnn.multiply %q, %q : (tensor<1x8x!cnn.fixed<4>>, tensor<1x8x!cnn.fixed<4>>) -> tensor<1x8x!cnn.fixed<9>>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
+%q = cnn.quantize %x : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<4>>
+// CHECK: cnn.multiply "y": operands and result mix f32 and fixed point
+%y = cnn.multiply %q, %x : (tensor<1x8x!cnn.fixed<4>>, tensor<1x8xf32>) -> tensor<1x8xf32>

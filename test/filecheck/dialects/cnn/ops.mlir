@@ -82,6 +82,8 @@ module attributes {snow.weights = "ops.safetensors"} {
   // Layers of the host.
   // CHECK-NEXT: %reshape = cnn.reshape %conv : (tensor<1x6x6x6xf32>) -> tensor<1x216xf32>
   // CHECK-NEXT: %pad = cnn.pad %conv {pads = [1, 2, -1, 0]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x8xf32>
+  // CHECK-NEXT: %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  // CHECK-NEXT: %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %softmax = cnn.softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   // CHECK-NEXT: %log_softmax = cnn.log_softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   // CHECK-NEXT: %sigmoid = cnn.sigmoid %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
@@ -89,6 +91,8 @@ module attributes {snow.weights = "ops.safetensors"} {
   // CHECK-NEXT: %lrn = cnn.lrn %conv {size = 5 : i64, alpha = 1.000000e-04 : f64, beta = 7.500000e-01 : f64, k = 1.000000e+00 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %reshape = cnn.reshape %conv : (tensor<1x6x6x6xf32>) -> tensor<1x216xf32>
   %pad = cnn.pad %conv {pads = [1, 2, -1, 0]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x8xf32>
+  %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>
   %softmax = cnn.softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   %log_softmax = cnn.log_softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   %sigmoid = cnn.sigmoid %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
@@ -116,6 +120,7 @@ module attributes {snow.weights = "ops.safetensors"} {
   // CHECK-NEXT: %qy = cnn.conv2d %qx, %qw {relu} : (tensor<1x4x8x8x!cnn.fixed<8>>, tensor<6x4x3x3x!cnn.fixed<13>>) -> tensor<1x6x6x6x!cnn.fixed<6>>
   // CHECK-NEXT: %rescale = cnn.rescale %qy : (tensor<1x6x6x6x!cnn.fixed<6>>) -> tensor<1x6x6x6x!cnn.fixed<8>>
   // CHECK-NEXT: %qsum = cnn.add %qy, %rescale : (tensor<1x6x6x6x!cnn.fixed<6>>, tensor<1x6x6x6x!cnn.fixed<8>>) -> tensor<1x6x6x6x!cnn.fixed<7>>
+  // CHECK-NEXT: %product = cnn.multiply %qy, %rescale : (tensor<1x6x6x6x!cnn.fixed<6>>, tensor<1x6x6x6x!cnn.fixed<8>>) -> tensor<1x6x6x6x!cnn.fixed<9>>
   // CHECK-NEXT: %y = cnn.dequantize %qsum : (tensor<1x6x6x6x!cnn.fixed<7>>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: cnn.output "scores" %y : tensor<1x6x6x6xf32>
   %qx = cnn.quantize %x : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8x!cnn.fixed<8>>
@@ -124,6 +129,7 @@ module attributes {snow.weights = "ops.safetensors"} {
   %qy = cnn.conv2d %qx, %qw {relu} : (tensor<1x4x8x8x!cnn.fixed<8>>, tensor<6x4x3x3x!cnn.fixed<13>>) -> tensor<1x6x6x6x!cnn.fixed<6>>
   %rescale = cnn.rescale %qy : (tensor<1x6x6x6x!cnn.fixed<6>>) -> tensor<1x6x6x6x!cnn.fixed<8>>
   %qsum = cnn.add %qy, %rescale : (tensor<1x6x6x6x!cnn.fixed<6>>, tensor<1x6x6x6x!cnn.fixed<8>>) -> tensor<1x6x6x6x!cnn.fixed<7>>
+  %product = cnn.multiply %qy, %rescale : (tensor<1x6x6x6x!cnn.fixed<6>>, tensor<1x6x6x6x!cnn.fixed<8>>) -> tensor<1x6x6x6x!cnn.fixed<9>>
   %y = cnn.dequantize %qsum : (tensor<1x6x6x6x!cnn.fixed<7>>) -> tensor<1x6x6x6xf32>
   cnn.output "scores" %y : tensor<1x6x6x6xf32>
 }

@@ -50,6 +50,25 @@ cnn.output "y" %y : tensor<1x3x6x6xf32>
 
 // -----
 
+// A product would see what a factor makes of its operand, so there is none.
+// CHECK:      cnn.conv2d
+// CHECK-NOT:  limit
+// CHECK-NOT:  cnn.fold_scale
+// CHECK:      cnn.scale_shift {{.*}} loc("relu6")
+// CHECK-NEXT: %[[R:.*]] = cnn.relu {{.*}} loc("relu6.above")
+// CHECK-NEXT: cnn.conv2d %[[R]]
+// CHECK-NEXT: cnn.multiply %[[R]], {{.*}} loc("gated")
+// FIXED: cnn.multiply
+%x = cnn.input "x" : tensor<1x3x6x6xf32>
+%w = cnn.weight "w" : tensor<3x3x1x1xf32>
+%y = cnn.conv2d %x, %w : (tensor<1x3x6x6xf32>, tensor<3x3x1x1xf32>) -> tensor<1x3x6x6xf32> loc("before")
+%r = cnn.relu %y {limit = 6.0 : f64} : (tensor<1x3x6x6xf32>) -> tensor<1x3x6x6xf32> loc("relu6")
+%z = cnn.conv2d %r, %w : (tensor<1x3x6x6xf32>, tensor<3x3x1x1xf32>) -> tensor<1x3x6x6xf32> loc("gate")
+%p = cnn.multiply %r, %z : (tensor<1x3x6x6xf32>, tensor<1x3x6x6xf32>) -> tensor<1x3x6x6xf32> loc("gated")
+cnn.output "p" %p : tensor<1x3x6x6xf32>
+
+// -----
+
 // In Q8.8 no words reach 128. Where formats are still to be chosen, they may.
 // CHECK:      cnn.input "far"
 // CHECK-NEXT: cnn.relu

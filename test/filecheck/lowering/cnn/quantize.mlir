@@ -109,3 +109,23 @@ cnn.output "z" %z : tensor<1x4xf32>
 %n = cnn.lrn %p {size = 5, alpha = 1.0e-4, beta = 0.75, k = 1.0} : (tensor<1x4x3x3xf32>) -> tensor<1x4x3x3xf32> loc("norm")
 %y = cnn.relu %n : (tensor<1x4x3x3xf32>) -> tensor<1x4x3x3xf32>
 cnn.output "y" %y : tensor<1x4x3x3xf32>
+
+// -----
+
+// A product of words is one, of no more fraction bits than both have; what the host computed in f32 is not rounded before.
+// CHECK:      [[P:%.*]] = cnn.avg_pool [[X:%.*]] {kernel = [4, 4]}
+// CHECK-NEXT: [[D:%.*]] = cnn.dequantize [[P]]
+// CHECK-NEXT: [[A:%.*]] = cnn.multiply [[X]], [[P]] : (tensor<1x4x4x4x!cnn.fixed<2>>, tensor<1x4x1x1x!cnn.fixed<3>>) -> tensor<1x4x4x4x!cnn.fixed<5>> loc("words")
+// CHECK-NEXT: [[B:%.*]] = cnn.dequantize [[A]]
+// CHECK-NEXT: %s = cnn.sigmoid [[D]]
+// CHECK-NEXT: %z = cnn.multiply [[B]], %s : (tensor<1x4x4x4xf32>, tensor<1x4x1x1xf32>) -> tensor<1x4x4x4xf32> loc("floats")
+// CHECK-NEXT: [[Z:%.*]] = cnn.quantize %z : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4x!cnn.fixed<8>> loc("floats")
+// CHECK-NEXT: cnn.relu [[Z]]
+%x = cnn.input "x" {cnn.frac_bits = 2} : tensor<1x4x4x4xf32>
+%r = cnn.relu %x : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
+%p = cnn.avg_pool %r {kernel = [4, 4]} attributes {cnn.frac_bits = 3} : (tensor<1x4x4x4xf32>) -> tensor<1x4x1x1xf32>
+%y = cnn.multiply %r, %p {cnn.frac_bits = 9} : (tensor<1x4x4x4xf32>, tensor<1x4x1x1xf32>) -> tensor<1x4x4x4xf32> loc("words")
+%s = cnn.sigmoid %p : (tensor<1x4x1x1xf32>) -> tensor<1x4x1x1xf32>
+%z = cnn.multiply %y, %s : (tensor<1x4x4x4xf32>, tensor<1x4x1x1xf32>) -> tensor<1x4x4x4xf32> loc("floats")
+%a = cnn.relu %z : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
+cnn.output "y" %a : tensor<1x4x4x4xf32>

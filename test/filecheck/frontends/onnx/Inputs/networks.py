@@ -72,6 +72,19 @@ NETWORKS = {
         zero=np.float32(0),
         six=np.float32(6),
     ),
+    "excitation": network(
+        [1, 4, 8, 8],
+        [
+            node("Conv", "x w1", "conv"),
+            node("GlobalAveragePool", "conv", "squeeze"),
+            node("Conv", "squeeze w2", "excite"),
+            node("Sigmoid", "excite", "gate"),
+            node("Mul", "gate conv", "gated"),
+            node("Conv", "gated w2", "behind"),
+        ],
+        w1=(8, 4, 1, 1),
+        w2=(8, 8, 1, 1),
+    ),
     "unsupported": network(
         [1, 8],
         [
