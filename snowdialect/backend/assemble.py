@@ -132,6 +132,7 @@ HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]
     cnn.SoftmaxOp: ("softmax", lambda op: {}),
     cnn.LogSoftmaxOp: ("log_softmax", lambda op: {}),
     cnn.SigmoidOp: ("sigmoid", lambda op: {}),
+    cnn.HardSigmoidOp: ("hard_sigmoid", lambda op: dict(zip(("alpha", "beta"), op.numbers, strict=True))),
     cnn.TanhOp: ("tanh", lambda op: {}),
     cnn.LrnOp: ("lrn", lambda op: dict(zip(("size", "alpha", "beta", "k"), op.numbers, strict=True))),
 }

@@ -309,6 +309,12 @@ def _sigmoid(call: Call) -> Result:
     return Result(0.5 * (1 + np.tanh(0.5 * call.operands[0])))
 
 
+def _hard_sigmoid(call: Call) -> Result:
+    alpha, beta = (call.step.attributes[name] for name in ("alpha", "beta"))
+    line = call.operands[0].astype(np.float64) * alpha + beta
+    return Result(np.minimum(np.maximum(line, 0), 1).astype(np.float32))
+
+
 def _tanh(call: Call) -> Result:
     return Result(np.tanh(call.operands[0]))
 
@@ -338,6 +344,7 @@ OPERATIONS: dict[str, Callable[[Call], Result]] = {
     "softmax": _softmax,
     "log_softmax": _log_softmax,
     "sigmoid": _sigmoid,
+    "hard_sigmoid": _hard_sigmoid,
     "tanh": _tanh,
     "lrn": _lrn,
 }

@@ -120,6 +120,7 @@ HOST_FUNCTIONS = {
     "softmax": cnn.SoftmaxOp,
     "log_softmax": cnn.LogSoftmaxOp,
     "sigmoid": cnn.SigmoidOp,
+    "hard_sigmoid": cnn.HardSigmoidOp,
     "tanh": cnn.TanhOp,
 }
 

@@ -142,7 +142,7 @@ def products(draw: st.DrawFn) -> Net:
         BatchNorm(),
         Relu(4.0),
     ]
-    factor = Multiply(draw(flags), draw(st.sampled_from([None, "sigmoid"])))
+    factor = Multiply(draw(flags), draw(st.sampled_from([None, "sigmoid", "hard_sigmoid"])))
     return Net(shape, (draw(st.sampled_from(before)), factor, draw(st.sampled_from(behind))), 0.3)
 
 

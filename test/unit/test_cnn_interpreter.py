@@ -475,6 +475,14 @@ def test_a_product_of_finite_numbers_is_finite() -> None:
     assert result.tolist() == [[largest, -largest, 27.0]]
 
 
+def test_a_hard_sigmoid_overflows_nowhere() -> None:
+    x = np.array([[3e38, -3e38, 0.25]], np.float32)
+    net = Network()
+    with np.errstate(all="raise"):
+        result = net.run(net.add(cnn.HardSigmoidOp(net.input(x), 1e30, -1e30)), x).outputs["y"]
+        assert result.tolist() == [[1, 0, 0]]
+
+
 @given(a_frac=FRACS, b_frac=FRACS, y_frac=FRACS, relu=st.booleans(), seed=st.integers(0, 2**32 - 1))
 @settings(deadline=None)
 def test_fixed_add_and_rescale_align_to_the_most_fraction_bits(

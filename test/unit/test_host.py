@@ -76,7 +76,8 @@ CASES = {
         %r = cnn.lrn %a {size = 9, alpha = 1.0, beta = 1.5, k = 1.0} : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32>""",
     "functions": """
         %a = cnn.softmax %x : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("a")
-        %b = cnn.tanh %a : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("b")
+        %h = cnn.hard_sigmoid %a {alpha = 3.0, beta = -0.3} : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("h")
+        %b = cnn.tanh %h : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("b")
         %c = cnn.sigmoid %b : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("c")
         %d = cnn.reshape %c : (tensor<1x3x7x5xf32>) -> tensor<1x105xf32> loc("d")
         %r = cnn.log_softmax %d : (tensor<1x105xf32>) -> tensor<1x105xf32> loc("e")""",

@@ -342,6 +342,11 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             {},
             "sub Sub: subtracts two values of the network, supported are numbers per channel",
         ),
+        (
+            [node("HardSigmoid", alpha=1e38)],
+            {},
+            "hardsigmoid HardSigmoid: attribute alpha is 1e+38, expected a number",
+        ),
         ([node("Div", "x", "x")], {}, "div Div: divides by a value of the network, supported are numbers per channel"),
         (
             [

@@ -34,6 +34,7 @@ from snowdialect.dialects.cnn.constants import (
     WeightOp,
 )
 from snowdialect.dialects.cnn.host import (
+    HardSigmoidOp,
     HostFunctionOp,
     HostOp,
     LogSoftmaxOp,
@@ -99,6 +100,7 @@ Cnn = Dialect(
         SoftmaxOp,
         LogSoftmaxOp,
         SigmoidOp,
+        HardSigmoidOp,
         TanhOp,
         LrnOp,
     ],
@@ -125,6 +127,7 @@ __all__ = [
     "FixedType",
     "FoldScaleOp",
     "FoldShiftOp",
+    "HardSigmoidOp",
     "HostFunctionOp",
     "HostOp",
     "IdentityOp",

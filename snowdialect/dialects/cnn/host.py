@@ -30,6 +30,9 @@ from snowdialect.dialects.cnn.shapes import Shape, ShapeError, format_shape, map
 SMALLEST_LRN_K, LARGEST_LRN_BETA = 1e-5, 16
 """With these no power underflows, and finite values stay finite; cudnn has the same smallest k."""
 
+LARGEST_SLOPE = 1e30
+"""Times a number of f32 and plus as much, it is finite in f64."""
+
 
 class HostOp(CnnOp, ABC):
     """A layer that the host runs between two programs, with one function at every level."""
@@ -167,6 +170,33 @@ class TanhOp(HostFunctionOp):
 
     name = "cnn.tanh"
     assembly_format = "$x attr-dict `:` functional-type(operands, results)"
+
+
+@irdl_op_definition
+class HardSigmoidOp(HostFunctionOp):
+    """`alpha * x + beta`, but no less than 0 and no more than 1; computed in f64."""
+
+    name = "cnn.hard_sigmoid"
+    alpha = prop_def(FloatAttr[Float64Type])
+    beta = prop_def(FloatAttr[Float64Type])
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$x attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, x: Value, alpha: float = 0.2, beta: float = 0.5):
+        super().__init__(x)
+        self.properties["alpha"] = FloatAttr(alpha, f64)
+        self.properties["beta"] = FloatAttr(beta, f64)
+
+    @property
+    def numbers(self) -> tuple[float, float]:
+        """Alpha and beta."""
+        return self.alpha.value.data, self.beta.value.data
+
+    def verify_elements(self) -> None:
+        super().verify_elements()
+        for name, number in zip(("alpha", "beta"), self.numbers, strict=True):
+            if not abs(number) <= LARGEST_SLOPE:
+                self.fail(f"{name} must be a number up to {LARGEST_SLOPE:g}, is {number}")
 
 
 @irdl_op_definition

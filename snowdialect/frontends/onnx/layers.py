@@ -218,6 +218,16 @@ def function(kind: type[cnn.HostFunctionOp] | type[cnn.IdentityOp]) -> Convert:
     return elementwise(lambda network, node, x: network.add(kind(x), node.name))
 
 
+def hard_sigmoid(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """HardSigmoid."""
+    return network.add(cnn.HardSigmoidOp(x, node.real("alpha"), node.real("beta")), node.name)
+
+
+def hard_swish(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """HardSwish: x times its hard sigmoid, of slope 1/6."""
+    return network.add(cnn.MultiplyOp(x, network.add(cnn.HardSigmoidOp(x, 1 / 6, 0.5), f"{node.name}.gate")), node.name)
+
+
 def dropout(network: Network, node: Node, x: SSAValue) -> SSAValue:
     """Dropout, which does nothing after the training."""
     if node.has_input(2) and bool(np.any(node.constant(2, "its training_mode"))):
@@ -420,6 +430,8 @@ LAYERS: dict[str, Convert] = {
     "Gemm": gemm,
     "GlobalAveragePool": global_pool(cnn.AvgPoolOp),
     "GlobalMaxPool": global_pool(cnn.MaxPoolOp),
+    "HardSigmoid": elementwise(hard_sigmoid),
+    "HardSwish": elementwise(hard_swish),
     "Identity": function(cnn.IdentityOp),
     "LRN": plain(lrn),
     "LeakyRelu": elementwise(leaky),

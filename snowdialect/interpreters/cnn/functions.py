@@ -198,6 +198,10 @@ class CnnFunctions(InterpreterFunctions):
     def run_sigmoid(self, interpreter: Interpreter, op: cnn.SigmoidOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, kernels.sigmoid(_in_order(args[0])))
 
+    @impl(cnn.HardSigmoidOp)
+    def run_hard_sigmoid(self, interpreter: Interpreter, op: cnn.HardSigmoidOp, args: Arguments) -> Arguments:
+        return _layer(interpreter, op, kernels.hard_sigmoid(args[0], *op.numbers))
+
     @impl(cnn.TanhOp)
     def run_tanh(self, interpreter: Interpreter, op: cnn.TanhOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, np.tanh(_in_order(args[0])))

@@ -134,6 +134,11 @@ def sigmoid(x: Array) -> Array:
     return 0.5 * (1 + np.tanh(0.5 * x))
 
 
+def hard_sigmoid(x: Array, alpha: float, beta: float) -> Array:
+    """alpha * x + beta within 0..1; computed in float64."""
+    return np.clip(x.astype(np.float64) * alpha + beta, 0, 1).astype(np.float32)
+
+
 def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> Array:
     """x / (k + alpha / size * sum of x^2)^beta, the sum over `size` channels; computed in float64."""
     exact = x.astype(np.float64)

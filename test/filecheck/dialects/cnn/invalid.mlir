@@ -378,3 +378,16 @@
 %q = cnn.quantize %x : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<4>>
 // CHECK: cnn.multiply "y": operands and result mix f32 and fixed point
 %y = cnn.multiply %q, %x : (tensor<1x8x!cnn.fixed<4>>, tensor<1x8xf32>) -> tensor<1x8xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
+// CHECK: cnn.hard_sigmoid "y": beta must be a number up to 1e+30, is -inf
+%y = cnn.hard_sigmoid %x {alpha = 0.2, beta = 0xFFF0000000000000 : f64} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
+%q = cnn.quantize %x : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<8>>
+// CHECK: cnn.hard_sigmoid "y": works on f32 only
+%y = cnn.hard_sigmoid %q {alpha = 0.2, beta = 0.5} : (tensor<1x8x!cnn.fixed<8>>) -> tensor<1x8x!cnn.fixed<8>>

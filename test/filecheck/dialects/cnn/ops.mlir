@@ -87,6 +87,7 @@ module attributes {snow.weights = "ops.safetensors"} {
   // CHECK-NEXT: %softmax = cnn.softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   // CHECK-NEXT: %log_softmax = cnn.log_softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   // CHECK-NEXT: %sigmoid = cnn.sigmoid %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
+  // CHECK-NEXT: %hard_sigmoid = cnn.hard_sigmoid %fc {alpha = 2.000000e-01 : f64, beta = 5.000000e-01 : f64} : (tensor<1x6xf32>) -> tensor<1x6xf32>
   // CHECK-NEXT: %tanh = cnn.tanh %conv : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %lrn = cnn.lrn %conv {size = 5 : i64, alpha = 1.000000e-04 : f64, beta = 7.500000e-01 : f64, k = 1.000000e+00 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %reshape = cnn.reshape %conv : (tensor<1x6x6x6xf32>) -> tensor<1x216xf32>
@@ -96,6 +97,7 @@ module attributes {snow.weights = "ops.safetensors"} {
   %softmax = cnn.softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   %log_softmax = cnn.log_softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   %sigmoid = cnn.sigmoid %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
+  %hard_sigmoid = cnn.hard_sigmoid %fc {alpha = 0.2, beta = 0.5} : (tensor<1x6xf32>) -> tensor<1x6xf32>
   %tanh = cnn.tanh %conv : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %lrn = cnn.lrn %conv {size = 5, alpha = 1.0e-4, beta = 0.75, k = 1.0} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
 

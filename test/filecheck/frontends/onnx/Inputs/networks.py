@@ -28,7 +28,7 @@ def network(shape: list[int | str], nodes: list[NodeProto], **constants: Any) ->
         [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)],
         [numpy_helper.from_array(array, name) for name, array in arrays.items()],
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
 
 
 NETWORKS = {
@@ -78,9 +78,10 @@ NETWORKS = {
             node("Conv", "x w1", "conv"),
             node("GlobalAveragePool", "conv", "squeeze"),
             node("Conv", "squeeze w2", "excite"),
-            node("Sigmoid", "excite", "gate"),
+            node("HardSigmoid", "excite", "gate", alpha=0.25),
             node("Mul", "gate conv", "gated"),
-            node("Conv", "gated w2", "behind"),
+            node("HardSwish", "gated", "swish"),
+            node("Conv", "swish w2", "behind"),
         ],
         w1=(8, 4, 1, 1),
         w2=(8, 8, 1, 1),
@@ -89,8 +90,8 @@ NETWORKS = {
         [1, 8],
         [
             node("Elu", "x", "elu1"),
-            node("HardSwish", "elu1", "swish"),
-            node("Elu", "swish", "elu2"),
+            node("Softsign", "elu1", "sign"),
+            node("Elu", "sign", "elu2"),
         ],
     ),
     "misfit": network([1, 3, 8, 8], [node("Conv", "x w", "conv")], w=(4, 2, 3, 3)),
