@@ -2,8 +2,8 @@
 
 The network runs in float on samples. The attribute `cnn.frac_bits`, which cnn-quantize honours, becomes as large as
 the range of a tensor on all samples allows, with headroom for other inputs; for a constant its own range counts. What
-only moves or selects words keeps their position: a max-pool, ReLU, reshape or pad has that of its operand, all parts of
-a concatenation share one, and so do both sides of an add; so no rescale is needed.
+only moves or selects words keeps their position: a max-pool, ReLU, reshape, pad or gather has that of its operand, all
+parts of a concatenation share one, and so do both sides of an add; so no rescale is needed.
 
 A sum of products has the fraction bits of operand and weights together, and 32 bits in all. Where sums could wrap, the
 weights get fewer fraction bits: so few that no words of the operand whatever make a sum wrap, if that leaves weights of
@@ -93,7 +93,7 @@ def most_sum_frac_bits(span: Range) -> int:
 def sharing(op: Operation) -> tuple[SSAValue, ...]:
     """Values of a layer that have the same fraction bits."""
     match op:
-        case cnn.MaxPoolOp() | cnn.ReluOp() | cnn.ReshapeOp() | cnn.PadOp() | cnn.ConcatOp():
+        case cnn.MaxPoolOp() | cnn.ReluOp() | cnn.MoveOp() | cnn.ConcatOp():
             return (*op.operands, *op.results)
         case cnn.AddOp():
             return (op.lhs, op.rhs)
@@ -107,7 +107,7 @@ def is_rectified(value: SSAValue) -> bool:
     while sources:
         op = sources.pop().owner
         match op:
-            case cnn.MaxPoolOp() | cnn.AvgPoolOp() | cnn.ReshapeOp() | cnn.PadOp() | cnn.ConcatOp() | cnn.MultiplyOp():
+            case cnn.MaxPoolOp() | cnn.AvgPoolOp() | cnn.MoveOp() | cnn.ConcatOp() | cnn.MultiplyOp():
                 sources += [operand for operand in op.operands if operand not in seen]
                 seen.update(op.operands)
             case cnn.SigmoidOp() | cnn.HardSigmoidOp() | cnn.SoftmaxOp():

@@ -276,6 +276,10 @@ def _pad(call: Call) -> Result:
     return Result(result)
 
 
+def _gather(call: Call) -> Result:
+    return Result(np.take(call.operands[0], call.step.attributes["channels"], axis=1))
+
+
 def _reshape(call: Call) -> Result:
     return Result(call.operands[0].reshape(-1, *call.result.shape))
 
@@ -339,6 +343,7 @@ OPERATIONS: dict[str, Callable[[Call], Result]] = {
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,
     "pad": _pad,
+    "gather": _gather,
     "reshape": _reshape,
     "multiply": _multiply,
     "softmax": _softmax,

@@ -107,13 +107,21 @@ class Reshape(NamedTuple):
     shape: tuple[int, ...]
 
 
+class Gather(NamedTuple):
+    """Some channels, or all in another order."""
+
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...] = (1,)
+    offset: int = 0
+
+
 class Host(NamedTuple):
     """A function that only the host computes, in float."""
 
     function: str
 
 
-Layer = Host | Reshape | Conv | Linear | MaxPool | AvgPool | Add | Multiply | Relu | BatchNorm | Lrn | Concat
+Layer = Host | Gather | Reshape | Conv | Linear | MaxPool | AvgPool | Add | Multiply | Relu | BatchNorm | Lrn | Concat
 
 
 HOST_FUNCTIONS = {
@@ -213,6 +221,8 @@ class _Builder:
                 return self.add(cnn.BatchNormOp(x, mean, var, scale=scale, bias=bias))
             case Lrn():
                 return self.add(cnn.LrnOp(x, **layer._asdict()))
+            case Gather():
+                return self.add(cnn.GatherOp(x, **layer._asdict()))
             case Reshape():
                 return self.add(cnn.ReshapeOp(x, (1, *layer.shape)))
             case Concat():
@@ -303,6 +313,16 @@ def reshapes(draw: st.DrawFn, shape: tuple[int, ...]) -> Reshape:
     return Reshape((rest, *axes))
 
 
+@st.composite
+def gathers(draw: st.DrawFn, channels: int) -> Gather:
+    """A slice, or a shuffle."""
+    if draw(st.booleans()):
+        groups = draw(st.sampled_from([groups for groups in range(1, channels + 1) if channels % groups == 0]))
+        return Gather((channels // groups, groups), (1, channels // groups))
+    first, step = draw(st.integers(0, channels - 1)), draw(st.integers(1, 3))
+    return Gather((draw(st.integers(1, -(-(channels - first) // step))),), (step,), first)
+
+
 def linears(most_channels: int = 80) -> st.SearchStrategy[Linear]:
     return st.builds(Linear, st.integers(1, most_channels), st.booleans(), st.booleans(), st.sampled_from([8, 4, 12]))
 
@@ -334,6 +354,7 @@ def nets(draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pi
         anywhere = st.one_of(
             st.builds(Relu, st.sampled_from([None, None, 6.0, 4.0, 0.3, 1e5])),
             reshapes(shape),
+            gathers(shape[0]),
             st.builds(Add, st.booleans(), st.sampled_from([8, 8, 4, 11])),
             st.builds(Multiply, st.just(False), st.sampled_from([None, "tanh"]), st.sampled_from([8, 4, 11])),
             linears(most_channels),

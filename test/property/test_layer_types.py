@@ -13,7 +13,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from networks import AvgPool, BatchNorm, Concat, Conv, Layer, Linear, MaxPool, Multiply, Net, Relu, result_shape
+from networks import (
+    AvgPool,
+    BatchNorm,
+    Concat,
+    Conv,
+    Layer,
+    Linear,
+    MaxPool,
+    Multiply,
+    Net,
+    Relu,
+    gathers,
+    result_shape,
+)
 
 from lowering import driver
 from lowering.check import SIMULATOR, check
@@ -146,6 +159,18 @@ def products(draw: st.DrawFn) -> Net:
     return Net(shape, (draw(st.sampled_from(before)), factor, draw(st.sampled_from(behind))), 0.3)
 
 
+@st.composite
+def shuffles(draw: st.DrawFn) -> Net:
+    """Behind a limit or a concatenation, before what may fuse, or as a part."""
+    parts = (draw(st.integers(1, 40)), 0)
+    shape = draw(channels), draw(st.integers(1, 6)), draw(st.integers(1, 6))
+    wide = parts[0] + shape[0]
+    gather = draw(gathers(wide))
+    behind: list[Layer] = [Conv(9, residual=draw(flags)), Relu(), Concat((0, 9)), Multiply(), AvgPool((1, 1))]
+    before: list[Layer] = [Concat(parts), *([Conv(wide), Relu(6.0)] if draw(flags) else [])]
+    return Net(shape, (*before, gather, draw(st.sampled_from(behind))), 0.3)
+
+
 KINDS = {
     "1x1": convolutions(st.just(1)),
     "1x1 of whole transfers": convolutions(one, transfers, transfers, st.integers(1, 2), residual=True),
@@ -164,6 +189,7 @@ KINDS = {
     "linear": linears(),
     "batch norm": batch_norms(),
     "multiply": products(),
+    "gather": shuffles(),
 }
 
 

@@ -245,6 +245,24 @@ def test_pad_adds_zeros_and_crops() -> None:
     assert_close(net.run(result, x).outputs["y"], theirs)
 
 
+@pytest.mark.parametrize(
+    ("offset", "sizes", "strides", "channels"),
+    [
+        (4, (3,), (1,), [4, 5, 6]),
+        (11, (3,), (-2,), [11, 9, 7]),
+        (3, (3, 2), (1, 6), [3, 9, 4, 10, 5, 11]),
+        (0, (2, 1, 2), (0, 5, 7), [0, 7, 0, 7]),
+    ],
+)
+def test_gather_takes_channels(
+    offset: int, sizes: tuple[int, ...], strides: tuple[int, ...], channels: list[int]
+) -> None:
+    x = normal(2, 12, 2, 3)
+    net = Network()
+    result = net.add(cnn.GatherOp(net.input(x), sizes=sizes, strides=strides, offset=offset))
+    np.testing.assert_array_equal(net.run(result, x).outputs["y"], np.stack([x[:, c] for c in channels], 1))
+
+
 def test_add_concat_reshape_and_dropout() -> None:
     x = normal(2, 2, 3, 3)
     net = Network()

@@ -67,6 +67,11 @@ CASES = {
     "multiply in float": """
         %f = cnn.avg_pool %x {kernel = [7, 5]} : (tensor<1x3x7x5xf32>) -> tensor<1x3x1x1xf32> loc("mean")
         %r = cnn.multiply %x, %f : (tensor<1x3x7x5xf32>, tensor<1x3x1x1xf32>) -> tensor<1x3x7x5xf32> loc("a")""",
+    "gather": f"""
+        %a = cnn.gather %q {{offset = 1, sizes = [2, 3], strides = [-1, 0]}}
+          : ({FIXED_MAPS}) -> tensor<1x6x7x5x!cnn.fixed<8>> loc("a")
+        %b = cnn.dequantize %a : (tensor<1x6x7x5x!cnn.fixed<8>>) -> tensor<1x6x7x5xf32>
+        %r = cnn.gather %b {{sizes = [3, 2], strides = [1, 3]}} : (tensor<1x6x7x5xf32>) -> tensor<1x6x7x5xf32>""",
     "pad and reshape": f"""
         %a = cnn.pad %q {{pads = [2, -1, -3, 4]}} : ({FIXED_MAPS}) -> tensor<1x3x6x8x!cnn.fixed<8>> loc("a")
         %b = cnn.reshape %a : (tensor<1x3x6x8x!cnn.fixed<8>>) -> tensor<1x144x!cnn.fixed<8>> loc("b")

@@ -220,9 +220,13 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
         ),
         (
             # Of what is refused itself, any result may be read.
-            [helper.make_node("Split", ["x"], ["a", "b"], axis=1), node("Elu", "b"), node("Add", "a", "Elu")],
+            [
+                helper.make_node("Halves", ["x"], ["a", "b"], domain="com.microsoft"),
+                node("Elu", "b"),
+                node("Add", "a", "Elu"),
+            ],
             {},
-            "unsupported operators a Split, elu Elu",
+            "unsupported operators a com.microsoft.Halves, elu Elu",
         ),
         ([node("Relu", "c")], {"constants": {"c": floats(3)}}, "unsupported operator relu Relu of constants"),
         ([node("Relu", "y")], {}, "relu Relu: its input 'y' is not the first result of a node before it"),
@@ -346,6 +350,46 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             [node("HardSigmoid", alpha=1e38)],
             {},
             "hardsigmoid HardSigmoid: attribute alpha is 1e+38, expected a number",
+        ),
+        (
+            [node("Slice", starts=[1], ends=[3], axes=[2])],
+            {"opset": 9},
+            "slice Slice: slices axis 2, which is not the channels",
+        ),
+        (
+            [node("Slice", starts=[3], ends=[3], axes=[1])],
+            {"opset": 9},
+            "slice Slice: takes no channels",
+        ),
+        (
+            [node("Slice", starts=[3, 1], ends=[3], axes=[1])],
+            {"opset": 9},
+            "slice Slice: has 2 starts, 1 ends and 2 steps for 1 axes",
+        ),
+        (
+            [node("GlobalMaxPool"), node("Cast", "GlobalMaxPool", to=7), node("Slice", "x", "Cast", "Cast")],
+            {"shape": (1, 1, 4, 4)},
+            "cast Cast: casts to another type than float32; slice Slice: its list of starts is no constant",
+        ),
+        (
+            [helper.make_node("Split", ["x"], ["a", "b"], name="split"), node("Add", "a", "b")],
+            {},
+            "split Split: splits axis 0, which is not the channels",
+        ),
+        (
+            [helper.make_node("Split", ["x"], ["a", "b", "c"], name="split", axis=1), node("Add", "a", "b")],
+            {},
+            "split Split: splits 4 channels into 3 parts of one size",
+        ),
+        (
+            [helper.make_node("Split", ["x"], ["a", "b"], name="split", axis=1, split=[1, 2]), node("Add", "a", "b")],
+            {"opset": 11},
+            "split Split: splits 4 channels into 2 parts of [1, 2]",
+        ),
+        (
+            [helper.make_node("Split", ["x"], ["a", "a"], name="split", axis=1), node("Relu", "a")],
+            {},
+            "split Split: its result has the name 'a', which is no new one",
         ),
         ([node("Div", "x", "x")], {}, "div Div: divides by a value of the network, supported are numbers per channel"),
         (

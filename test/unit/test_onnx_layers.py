@@ -54,6 +54,25 @@ def with_constants(
     return Case(name, [node(operator, *inputs, **attributes)], shape, constants, opset)
 
 
+def sliced(name: str, shape: tuple[int, ...] = MAPS, **constants: NDArray[Any]) -> Case:
+    return Case(name, [node("Slice", "x", *constants)], shape, constants)
+
+
+def split(*results: str, sizes: str | None = None, **attributes: Any) -> NodeProto:
+    return helper.make_node("Split", ["x", *([sizes] if sizes else [])], results, axis=1, **attributes)
+
+
+def shuffled(name: str, shape: tuple[int, ...], groups: tuple[int, ...]) -> Case:
+    nodes = [
+        node("Reshape", "x", "groups"),
+        helper.make_node("Transpose", ["Reshape"], ["t"], perm=[0, 2, 1, *range(3, len(groups))]),
+        helper.make_node("Reshape", ["t", "back"], ["y"]),
+    ]
+    return Case(name, nodes, shape, {"groups": integers(*groups), "back": integers(*shape)})
+
+
+ALL = integers(0, 1)
+
 STATISTICS = {"s": floats(4), "b": floats(4, seed=1), "m": floats(4, seed=2), "v": floats(4, seed=3) ** 2 + 0.1}
 
 CASES = [
@@ -180,6 +199,21 @@ CASES = [
     with_constants(
         "pad-axes", "Pad", *("x", "p", "", "a"), opset=18, constants={"p": integers(1, 2, 3, 4), "a": integers(3, -2)}
     ),
+    elementwise("slice-attributes", "Slice", opset=9, starts=[1], ends=[-1], axes=[1]),
+    elementwise("slice-attributes-of-all-axes", "Slice", opset=9, starts=[0, 2, 0, 0], ends=[1, 2**63 - 1, 9, 6]),
+    sliced("slice", starts=integers(2), ends=integers(100), axes=integers(-3)),
+    sliced("slice-backwards", starts=integers(-1), ends=integers(-(2**63)), axes=integers(1), steps=integers(-2)),
+    sliced(
+        "slice-vector", (1, 9), starts=integers(0, 1), ends=integers(1, 8), axes=integers(0, 1), steps=integers(1, 3)
+    ),
+    sliced("slice-nothing", starts=integers(0), ends=integers(7), axes=integers(2)),
+    Case("split", [split("a", "b"), node("Concat", "b", "a", "x", axis=1)]),
+    Case("split-attribute", [split("a", "b", split=[1, 3]), node("Tanh", "b")], opset=11),
+    Case("split-sizes", [split("a", "b", "c", sizes="s"), node("Add", "a", "c")], constants={"s": integers(1, 2, 1)}),
+    Case("split-uneven", [split("a", "b", "c", num_outputs=3), node("Tanh", "c")], (1, 7, 2, 2), opset=18),
+    shuffled("shuffle", (1, 6, 3, 2), (1, 2, 3, 3, 2)),
+    shuffled("shuffle-flat-maps", (1, 6, 3, 2), (1, 3, 2, 6)),
+    shuffled("shuffle-channels-of-maps-of-one-pixel", (1, 6, 1, 1), (1, 3, 2, 1, 1)),
     elementwise("flatten", "Flatten"),
     elementwise("flatten-all", "Flatten", axis=-4),
     with_constants("reshape", "Reshape", "x", "s", constants={"s": integers(1, -1)}),

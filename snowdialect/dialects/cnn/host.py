@@ -25,7 +25,15 @@ from snowdialect.dialects.cnn.base import (
     shape_of,
     tensor_type,
 )
-from snowdialect.dialects.cnn.shapes import Shape, ShapeError, format_shape, map_shape, multiply_shape, pad_shape
+from snowdialect.dialects.cnn.shapes import (
+    Shape,
+    ShapeError,
+    format_shape,
+    gather_shape,
+    map_shape,
+    multiply_shape,
+    pad_shape,
+)
 
 SMALLEST_LRN_K, LARGEST_LRN_BETA = 1e-5, 16
 """With these no power underflows, and finite values stay finite; cudnn has the same smallest k."""
@@ -40,8 +48,16 @@ class HostOp(CnnOp, ABC):
     x = operand_def(TENSOR)
 
 
+class MoveOp(HostOp, ABC):
+    """Base of what moves numbers or words, or leaves some out, and computes nothing: fixed point keeps its position."""
+
+    def verify_elements(self) -> None:
+        if frac_of(self.x) != frac_of(self.result):
+            self.fail("the result must have the elements of the operand")
+
+
 @irdl_op_definition
-class ReshapeOp(HostOp):
+class ReshapeOp(MoveOp):
     """The elements in C, H, W order in another shape."""
 
     name = "cnn.reshape"
@@ -56,10 +72,6 @@ class ReshapeOp(HostOp):
             raise ShapeError(f"{format_shape(shape_of(self.x))} cannot be reshaped to {format_shape(shape)}")
         return shape
 
-    def verify_elements(self) -> None:
-        if frac_of(self.x) != frac_of(self.result):
-            self.fail("the result must have the elements of the operand")
-
 
 @irdl_custom_directive
 class PadOptions(OptionsDirective):
@@ -69,7 +81,7 @@ class PadOptions(OptionsDirective):
 
 
 @irdl_op_definition
-class PadOp(HostOp):
+class PadOp(MoveOp):
     """Zeros around a map: top, left, bottom, right; negative numbers crop it."""
 
     name = "cnn.pad"
@@ -89,9 +101,59 @@ class PadOp(HostOp):
     def result_shape(self) -> Shape:
         return pad_shape(shape_of(self.x), self.pads.get_values())
 
-    def verify_elements(self) -> None:
-        if frac_of(self.x) != frac_of(self.result):
-            self.fail("the result must have the elements of the operand")
+
+@irdl_custom_directive
+class GatherOptions(OptionsDirective):
+    """The options of a gather."""
+
+    offset: AttributeVariable
+    sizes: AttributeVariable
+    strides: AttributeVariable
+
+
+@irdl_op_definition
+class GatherOp(MoveOp):
+    """Some channels, or all in another order: `offset + i * strides[0] + j * strides[1]` for all i < sizes[0], and for
+    each of them all j < sizes[1]; and so with any number of sizes.
+
+    A slice has one size; a channel shuffle of g groups has sizes [C/g, g] and strides [1, C/g] (Zhang et al., 2018).
+    """
+
+    name = "cnn.gather"
+    offset = prop_def(IntegerAttr.constr(i64), default_value=IntegerAttr(0, i64))
+    sizes = prop_def(INTEGERS)
+    strides = prop_def(INTEGERS, default_value=integers((1,)))
+    custom_directives = (GatherOptions,)
+    assembly_format = (
+        "$x custom<GatherOptions>($offset, $sizes, $strides) attr-dict-with-keyword `:` "
+        "functional-type(operands, results)"
+    )
+
+    def __init__(self, x: Value, *, sizes: Sequence[int], strides: Sequence[int] = (1,), offset: int = 0):
+        with shape_errors(self.name):
+            shape = gather_shape(shape_of(x), sizes, strides, offset)
+        super().__init__(
+            operands=[x],
+            properties={
+                "offset": IntegerAttr(offset, i64),
+                "sizes": integers(sizes),
+                "strides": integers(strides),
+            },
+            result_types=[tensor_type(shape, frac_of(x))],
+        )
+
+    @property
+    def channels(self) -> list[int]:
+        """The channel of the operand that each channel of the result is."""
+        channels = [self.offset.value.data]
+        for size, stride in zip(self.sizes.get_values(), self.strides.get_values(), strict=True):
+            channels = [channel + stride * index for channel in channels for index in range(size)]
+        return channels
+
+    def result_shape(self) -> Shape:
+        return gather_shape(
+            shape_of(self.x), self.sizes.get_values(), self.strides.get_values(), self.offset.value.data
+        )
 
 
 @irdl_op_definition

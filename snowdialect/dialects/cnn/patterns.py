@@ -15,7 +15,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from snowdialect.dialects.cnn.base import integers, shape_of
 from snowdialect.dialects.cnn.boundary import DequantizeOp, QuantizeOp
-from snowdialect.dialects.cnn.host import PadOp, ReshapeOp
+from snowdialect.dialects.cnn.host import GatherOp, PadOp, ReshapeOp
 from snowdialect.dialects.cnn.layers import (
     AddOp,
     AvgPoolOp,
@@ -136,6 +136,15 @@ class MergeConcats(RewritePattern):
         for value in op.inputs:
             flat += value.owner.inputs if isinstance(value.owner, ConcatOp) else (value,)
         rewriter.replace(op, located(ConcatOp(flat, op.result.type), op.location))
+
+
+class RemoveGather(RewritePattern):
+    """A gather of all channels in their order."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: GatherOp, rewriter: PatternRewriter):
+        if op.x.type == op.result.type and op.channels == list(range(shape_of(op.x)[1])):
+            rewriter.replace(op, (), (op.x,))
 
 
 class RemovePad(RewritePattern):
@@ -261,6 +270,7 @@ PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
     ReshapeOp: (RemoveReshape(), MergeReshapes()),
     LinearOp: (ReshapeIntoLinear(),),
     ConcatOp: (MergeConcats(),),
+    GatherOp: (RemoveGather(),),
     PadOp: (RemovePad(), MergePads()),
     MaxPoolOp: (PadIntoPool(), SimplifyPool()),
     AvgPoolOp: (PadIntoPool(), SimplifyPool()),

@@ -246,3 +246,17 @@ def pad_shape(x: Shape, pads: Sequence[int]) -> Shape:
     if rows < 1 or columns < 1:
         raise ShapeError(f"pads {list(pads)} leave nothing of {height}x{width}")
     return (1, channels, rows, columns)
+
+
+def gather_shape(x: Shape, sizes: Sequence[int], strides: Sequence[int], offset: int) -> Shape:
+    """Result of taking channel `offset` + i * strides[0] + j * strides[1] ... for all i below sizes[0], and so on."""
+    if len(x) < 2:
+        raise ShapeError(f"input must have channels, is {format_shape(x)}")
+    _expect_length("strides", strides, len(sizes), None)
+    if not sizes or min(sizes) < 1:
+        raise ShapeError(f"sizes must be at least 1, are {list(sizes)}")
+    reach = [stride * (size - 1) for size, stride in zip(sizes, strides, strict=True)]
+    low, high = (offset + sum(sign(0, end) for end in reach) for sign in (min, max))
+    if low < 0 or high >= x[1]:
+        raise ShapeError(f"takes channels {low} to {high}, input has {x[1]}")
+    return (1, prod(sizes), *x[2:])

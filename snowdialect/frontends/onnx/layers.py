@@ -15,9 +15,11 @@ from snowdialect.dialects.cnn.shapes import Shape, format_shape
 from snowdialect.frontends.leaky_relu import leaky_relu
 from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats
 from snowdialect.frontends.onnx.node import Activation, Array, Node
+from snowdialect.frontends.onnx.slices import is_shuffled, shuffle, slice_channels, split
 from snowdialect.frontends.onnx.windows import pool_pads, spatial_pads
 
-Convert = Callable[[Network, Node], Activation]
+Convert = Callable[[Network, Node], Activation | tuple[Activation, ...]]
+"""What a node becomes; of one with several results, all of them."""
 
 
 def straight(network: Network, name: str, x: Activation) -> SSAValue:
@@ -414,6 +416,11 @@ def reshaped(network: Network, node: Node, shape: Shape) -> Activation:
         return x
     if not x.is_straight and not x.flattened and shape == (1, int(np.prod(x.shape))):
         return Activation(x.value, x.order, flattened=True)
+    if is_shuffled(x):
+        y = shuffle(network, x.value, node.name)
+        if shape_of(y) != shape:
+            y = network.add(cnn.ReshapeOp(y, shape), f"{node.name}.shape")
+        return Activation.of(y)
     return Activation.of(network.add(cnn.ReshapeOp(straight(network, node.name, x), shape), node.name))
 
 
@@ -443,13 +450,18 @@ LAYERS: dict[str, Convert] = {
     "ReduceMean": reduce_mean,
     "Relu": elementwise(relu),
     "Sigmoid": function(cnn.SigmoidOp),
+    "Slice": slice_channels,
     "Softmax": softmax(cnn.SoftmaxOp),
+    "Split": split,
     "Sub": difference,
     "Sum": total,
     "Tanh": function(cnn.TanhOp),
     "Transpose": transpose,
 }
 """Operators on values that depend on the input."""
+
+SEVERAL_RESULTS = frozenset({"Split"})
+"""Operators of which all results count; of others it is the first."""
 
 RESHAPES = frozenset({"Flatten", "Reshape", "Squeeze", "Unsqueeze"})
 """Operators whose result is their first input in a shape that shape inference knows."""

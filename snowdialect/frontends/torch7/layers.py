@@ -165,6 +165,16 @@ def reshape(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     return network.add(cnn.ReshapeOp(x, (1, *reshaped(layer, shape_of(x)[1:]))), layer.path)
 
 
+def narrow(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """Narrow: some channels; a negative length counts from their end."""
+    _expect_channels(layer, len(shape_of(x)), "narrows")
+    first, length, channels = layer.integer("index", least=1), _signed(layer, "length", 1), shape_of(x)[1]
+    length = length if length >= 0 else channels - first + length + 2
+    if length < 1 or first + length - 1 > channels:
+        raise LayerError(f"takes {length} channels from channel {first} on, the input has {channels}")
+    return network.add(cnn.GatherOp(x, sizes=(length,), offset=first - 1), layer.path)
+
+
 def zero_padding(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """SpatialZeroPadding; negative numbers crop."""
     left = _signed(layer, "pad_l")
@@ -213,7 +223,7 @@ def table(kind: type[cnn.AddOp] | type[cnn.MultiplyOp], part: str) -> Join:
 
 def join(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SSAValue:
     """Concat and JoinTable over channels."""
-    _expect_channels(layer, len(shape_of(values[0])))
+    _expect_channels(layer, len(shape_of(values[0])), "joins")
     return network.add(cnn.ConcatOp(values), layer.path)
 
 
@@ -233,7 +243,7 @@ def depth_join(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SS
     return join(network, layer, padded)
 
 
-def _expect_channels(layer: Layer, rank: int) -> None:
+def _expect_channels(layer: Layer, rank: int, does: str) -> None:
     """Checks that `dimension` means the channels, for values whose type has `rank` axes with the batch.
 
     Files count from 1, with the batch (2 is the channels) or, from nets made for single samples, without (1).
@@ -244,7 +254,7 @@ def _expect_channels(layer: Layer, rank: int) -> None:
     position = rank + dimension + 1 if dimension < 0 else dimension
     with_batch = dimension < 0 or not (layer.kind == "JoinTable" and layer.real("nInputDims", 0) == rank - 1)
     if position not in ((1, 2) if with_batch and dimension > 0 else (2,) if with_batch else (1,)):
-        raise LayerError(f"joins dimension {dimension:g}, which is not the channels")
+        raise LayerError(f"{does} dimension {dimension:g}, which is not the channels")
 
 
 def _bias(network: Network, layer: Layer, outputs: int) -> SSAValue | None:
@@ -325,6 +335,7 @@ LAYERS: dict[str, Convert] = {
     "nn.SpatialDropout": dropout,
     "nn.View": reshape,
     "nn.Reshape": reshape,
+    "nn.Narrow": narrow,
     "nn.SpatialZeroPadding": zero_padding,
     "nn.SoftMax": softmax,
     "nn.LogSoftMax": softmax,

@@ -180,6 +180,10 @@ class CnnFunctions(InterpreterFunctions):
     def run_pad(self, interpreter: Interpreter, op: cnn.PadOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, kernels.pad(args[0], op.pads.get_values()))
 
+    @impl(cnn.GatherOp)
+    def run_gather(self, interpreter: Interpreter, op: cnn.GatherOp, args: Arguments) -> Arguments:
+        return _layer(interpreter, op, args[0][:, op.channels])
+
     @impl(cnn.MultiplyOp)
     def run_multiply(self, interpreter: Interpreter, op: cnn.MultiplyOp, args: Arguments) -> Arguments:
         if (product := op.product_frac) is None:

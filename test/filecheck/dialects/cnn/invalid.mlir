@@ -391,3 +391,34 @@
 %q = cnn.quantize %x : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<8>>
 // CHECK: cnn.hard_sigmoid "y": works on f32 only
 %y = cnn.hard_sigmoid %q {alpha = 0.2, beta = 0.5} : (tensor<1x8x!cnn.fixed<8>>) -> tensor<1x8x!cnn.fixed<8>>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.gather "y": takes channels 6 to 8, input has 8
+%y = cnn.gather %x {offset = 6, sizes = [3]} : (tensor<1x8x4x4xf32>) -> tensor<1x3x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.gather "y": takes channels -1 to 6, input has 8
+%y = cnn.gather %x {offset = 1, sizes = [2, 3], strides = [5, -1]} : (tensor<1x8x4x4xf32>) -> tensor<1x6x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.gather "y": strides must hold 2 numbers, holds 1
+%y = cnn.gather %x {sizes = [4, 2]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.gather "y": sizes must be at least 1, are [0]
+%y = cnn.gather %x {sizes = [0]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%q = cnn.quantize %x : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4x!cnn.fixed<8>>
+// CHECK: cnn.gather "y": the result must have the elements of the operand
+%y = cnn.gather %q {sizes = [4]} : (tensor<1x8x4x4x!cnn.fixed<8>>) -> tensor<1x4x4x4x!cnn.fixed<9>>

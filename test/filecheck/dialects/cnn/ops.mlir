@@ -82,6 +82,8 @@ module attributes {snow.weights = "ops.safetensors"} {
   // Layers of the host.
   // CHECK-NEXT: %reshape = cnn.reshape %conv : (tensor<1x6x6x6xf32>) -> tensor<1x216xf32>
   // CHECK-NEXT: %pad = cnn.pad %conv {pads = [1, 2, -1, 0]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x8xf32>
+  // CHECK-NEXT: %slice = cnn.gather %conv {offset = 2, sizes = [3]} : (tensor<1x6x6x6xf32>) -> tensor<1x3x6x6xf32>
+  // CHECK-NEXT: %shuffle = cnn.gather %conv {sizes = [3, 2], strides = [1, 3]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %softmax = cnn.softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
@@ -92,6 +94,8 @@ module attributes {snow.weights = "ops.safetensors"} {
   // CHECK-NEXT: %lrn = cnn.lrn %conv {size = 5 : i64, alpha = 1.000000e-04 : f64, beta = 7.500000e-01 : f64, k = 1.000000e+00 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %reshape = cnn.reshape %conv : (tensor<1x6x6x6xf32>) -> tensor<1x216xf32>
   %pad = cnn.pad %conv {pads = [1, 2, -1, 0]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x8xf32>
+  %slice = cnn.gather %conv {offset = 2, sizes = [3]} : (tensor<1x6x6x6xf32>) -> tensor<1x3x6x6xf32>
+  %shuffle = cnn.gather %conv {sizes = [3, 2], strides = [1, 3]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>
   %softmax = cnn.softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>

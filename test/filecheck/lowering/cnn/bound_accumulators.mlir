@@ -34,6 +34,13 @@
 // CHECK: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: -1073709056, 1073741824>}
 // RANGE: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: -131072, 262144>}
 %p = cnn.multiply %q, %q : (tensor<1x2x4x4x!cnn.fixed<8>>, tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x2x4x4x!cnn.fixed<8>> loc("product")
+// Channel 1 of the result of conv has words of 0 to 16384, or 0 to 256; squared.
+// CHECK: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 268435456>}
+// RANGE: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 65536>}
+%o = cnn.gather %y {offset = 1, sizes = [1]} : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4x!cnn.fixed<8>> loc("one")
+%t = cnn.multiply %o, %o : (tensor<1x1x4x4x!cnn.fixed<8>>, tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4x!cnn.fixed<8>> loc("square")
+%s = cnn.dequantize %t : (tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4xf32> loc("square")
 %e = cnn.dequantize %p : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x2x4x4xf32> loc("product")
 cnn.output "y" %d : tensor<1x1x1x1xf32>
+cnn.output "s" %s : tensor<1x1x4x4xf32>
 cnn.output "p" %e : tensor<1x2x4x4xf32>

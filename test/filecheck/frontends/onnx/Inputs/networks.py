@@ -86,6 +86,24 @@ NETWORKS = {
         w1=(8, 4, 1, 1),
         w2=(8, 8, 1, 1),
     ),
+    "shuffle": network(
+        [1, 8, 4, 4],
+        [
+            node("Reshape", "x groups", "grouped"),
+            node("Transpose", "grouped", "transposed", perm=[0, 2, 1, 3, 4]),
+            node("Reshape", "transposed maps", "shuffle"),
+            helper.make_node("Split", ["shuffle"], ["left", "right"], name="halves", axis=1),
+            node("Conv", "right w", "conv"),
+            node("Concat", "left conv", "joined", axis=1),
+            node("Slice", "joined one many one two", "slice"),
+        ],
+        groups=[1, 2, 4, 4, 4],
+        maps=[1, 8, 4, 4],
+        w=(4, 4, 1, 1),
+        one=[1],
+        two=[2],
+        many=[1 << 40],
+    ),
     "unsupported": network(
         [1, 8],
         [

@@ -1,4 +1,4 @@
-"""Products of two values, between all that passes move: what onnxruntime computes, the same bits at every level."""
+"""Layers of the host between all that passes move: what onnxruntime computes, the same bits at every level."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ SHAPE = (1, 4, 4, 5)
 CONSTANTS = {
     "w": floats(8, 4, 3, 3),
     "v": floats(8, 8, 1, 1, seed=1) / 3,
-    "u": floats(8, 8, 1, 1, seed=2) / 3,
+    "half": floats(4, 4, 1, 1, seed=2) / 2,
     "fc": floats(8, 8, seed=3),
     "six": np.array([1, 6, 1, 6, 1, 6, 1, 6], np.float32).reshape(8, 1, 1),
     "sizes": np.array([1, 8, 1, 1], np.int64),
+    "groups": np.array([1, 2, 4, 4, 5], np.int64),
+    "maps": np.array([1, 8, 4, 5], np.int64),
 }
 
 
@@ -40,6 +42,13 @@ GATE = (
     named("Reshape", "m sizes", "e"),
     named("Sigmoid", "e", "s"),
 )
+
+SHUFFLE = (
+    named("Reshape", "r groups", "g"),
+    named("Transpose", "g", "t", perm=[0, 2, 1, 3, 4]),
+    named("Reshape", "t maps", "s"),
+)
+HALVES = helper.make_node("Split", ["s"], ["h0", "h1"], name="h", axis=1)
 
 GRAPHS = {
     "a limit before, a convolution behind": (CONV, RELU6, *GATE, named("Mul", "r s", "p"), named("Conv", "p v", "y")),
@@ -94,6 +103,27 @@ GRAPHS = {
         named("Mul", "p r", "q"),
         named("Mul", "q t", "y"),
     ),
+    "a limit before a shuffle": (CONV, RELU6, *SHUFFLE, named("Conv", "s v", "y")),
+    "the branches of a ShuffleNet": (
+        CONV,
+        named("Relu", "a", "r"),
+        *SHUFFLE,
+        HALVES,
+        named("Conv", "h1 half", "c"),
+        named("Relu", "c", "d"),
+        named("Concat", "h0 d", "j", axis=1),
+        named("GlobalAveragePool", "j", "y"),
+    ),
+    "parts of a concatenation": (
+        CONV,
+        named("Relu", "a", "r"),
+        named("Concat", "r a x", "s", axis=1),
+        helper.make_node("Split", ["s"], ["p", "q", "t"], name="parts", axis=1, split=[3, 8, 9]),
+        named("Mul", "q a", "m"),
+        named("Relu", "t", "u"),
+        named("Concat", "p m u", "j", axis=1),
+        named("MaxPool", "j", "y", kernel_shape=[2, 2]),
+    ),
 }
 
 
@@ -102,7 +132,7 @@ def snr(signal: NDArray[Any], other: NDArray[Any]) -> float:
 
 
 @pytest.mark.parametrize("nodes", GRAPHS.values(), ids=GRAPHS)
-def test_a_product_between_other_layers(nodes: tuple[NodeProto, ...], tmp_path: Path) -> None:
+def test_a_layer_of_the_host_between_others(nodes: tuple[NodeProto, ...], tmp_path: Path) -> None:
     path = save(network(nodes, SHAPE, CONSTANTS, opset=10), tmp_path / "net.onnx")
     x = floats(*SHAPE, seed=9)
     np.save(tmp_path / "x.npy", x)
