@@ -128,6 +128,7 @@ HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]
     cnn.AvgPoolOp: ("avg_pool", _avg_pool),
     cnn.PadOp: ("pad", lambda op: {"pads": _numbers(op.pads.get_values())}),
     cnn.GatherOp: ("gather", lambda op: {"channels": op.channels}),
+    cnn.UpsampleOp: ("upsample", lambda op: {"factors": _numbers(op.factors.get_values())}),
     cnn.ReshapeOp: ("reshape", lambda op: {}),
     cnn.MultiplyOp: ("multiply", lambda op: {}),
     cnn.SoftmaxOp: ("softmax", lambda op: {}),

@@ -276,8 +276,25 @@ def _pad(call: Call) -> Result:
     return Result(result)
 
 
+def _expect_shape(call: Call, shape: tuple[int, ...]) -> None:
+    """Checks the shape of a result before it is made: a file may ask for any."""
+    if shape != call.result.shape:
+        raise ValueError(f"its result has shape {shape}, not {call.result.shape}")
+
+
 def _gather(call: Call) -> Result:
-    return Result(np.take(call.operands[0], call.step.attributes["channels"], axis=1))
+    x, channels = call.operands[0], call.step.attributes["channels"]
+    _expect_shape(call, (len(channels), *x.shape[2:]))
+    return Result(np.take(x, channels, axis=1))
+
+
+def _upsample(call: Call) -> Result:
+    rows, columns = call.step.attributes["factors"]
+    x = call.operands[0]
+    batch, channels, height, width = x.shape
+    _expect_shape(call, (channels, height * rows, width * columns))
+    repeated = np.broadcast_to(x[:, :, :, None, :, None], (batch, channels, height, rows, width, columns))
+    return Result(repeated.reshape(batch, *call.result.shape))
 
 
 def _reshape(call: Call) -> Result:
@@ -288,6 +305,7 @@ def _multiply(call: Call) -> Result:
     """x * factor; of words exact, with the fraction bits of both, before it is rounded."""
     x, factor = call.operands
     frac, factor_frac = (tensor.frac for tensor in call.types)
+    _expect_shape(call, np.broadcast_shapes(x.shape, factor.shape)[1:])
     if frac is None or factor_frac is None or call.result.frac is None:
         largest = np.finfo(np.float32).max
         return Result(np.clip(x.astype(np.float64) * factor, -largest, largest).astype(np.float32))
@@ -344,6 +362,7 @@ OPERATIONS: dict[str, Callable[[Call], Result]] = {
     "avg_pool": _avg_pool,
     "pad": _pad,
     "gather": _gather,
+    "upsample": _upsample,
     "reshape": _reshape,
     "multiply": _multiply,
     "softmax": _softmax,

@@ -115,13 +115,32 @@ class Gather(NamedTuple):
     offset: int = 0
 
 
+class Upsample(NamedTuple):
+    factors: tuple[int, int]
+
+
 class Host(NamedTuple):
     """A function that only the host computes, in float."""
 
     function: str
 
 
-Layer = Host | Gather | Reshape | Conv | Linear | MaxPool | AvgPool | Add | Multiply | Relu | BatchNorm | Lrn | Concat
+Layer = (
+    Host
+    | Gather
+    | Upsample
+    | Reshape
+    | Conv
+    | Linear
+    | MaxPool
+    | AvgPool
+    | Add
+    | Multiply
+    | Relu
+    | BatchNorm
+    | Lrn
+    | Concat
+)
 
 
 HOST_FUNCTIONS = {
@@ -223,6 +242,8 @@ class _Builder:
                 return self.add(cnn.LrnOp(x, **layer._asdict()))
             case Gather():
                 return self.add(cnn.GatherOp(x, **layer._asdict()))
+            case Upsample(factors=factors):
+                return self.add(cnn.UpsampleOp(x, factors))
             case Reshape():
                 return self.add(cnn.ReshapeOp(x, (1, *layer.shape)))
             case Concat():
@@ -367,6 +388,7 @@ def nets(draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pi
             others = st.one_of(
                 anywhere,
                 st.just(BatchNorm()),
+                st.just(Upsample((1, 2))),
                 st.builds(Lrn, st.integers(1, 9), st.floats(0, 4), st.floats(0, 2)),
                 st.builds(Concat, st.lists(st.integers(0, 40), min_size=2, max_size=4).map(tuple)),
             )

@@ -24,6 +24,7 @@ from networks import (
     Multiply,
     Net,
     Relu,
+    Upsample,
     gathers,
     result_shape,
 )
@@ -160,15 +161,15 @@ def products(draw: st.DrawFn) -> Net:
 
 
 @st.composite
-def shuffles(draw: st.DrawFn) -> Net:
-    """Behind a limit or a concatenation, before what may fuse, or as a part."""
+def moves(draw: st.DrawFn) -> Net:
+    """Slices, shuffles and upsamplings: behind a limit or a concatenation, before what may fuse, or as a part."""
     parts = (draw(st.integers(1, 40)), 0)
     shape = draw(channels), draw(st.integers(1, 6)), draw(st.integers(1, 6))
     wide = parts[0] + shape[0]
-    gather = draw(gathers(wide))
-    behind: list[Layer] = [Conv(9, residual=draw(flags)), Relu(), Concat((0, 9)), Multiply(), AvgPool((1, 1))]
     before: list[Layer] = [Concat(parts), *([Conv(wide), Relu(6.0)] if draw(flags) else [])]
-    return Net(shape, (*before, gather, draw(st.sampled_from(behind))), 0.3)
+    move = draw(gathers(wide) | st.builds(Upsample, st.tuples(st.integers(1, 3), st.integers(1, 3))))
+    behind: list[Layer] = [Conv(9, residual=draw(flags)), Relu(), Concat((0, 9)), Multiply(), AvgPool((1, 1))]
+    return Net(shape, (*before, move, draw(st.sampled_from(behind))), 0.3)
 
 
 KINDS = {
@@ -189,7 +190,7 @@ KINDS = {
     "linear": linears(),
     "batch norm": batch_norms(),
     "multiply": products(),
-    "gather": shuffles(),
+    "moves": moves(),
 }
 
 

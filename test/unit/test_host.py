@@ -72,6 +72,10 @@ CASES = {
           : ({FIXED_MAPS}) -> tensor<1x6x7x5x!cnn.fixed<8>> loc("a")
         %b = cnn.dequantize %a : (tensor<1x6x7x5x!cnn.fixed<8>>) -> tensor<1x6x7x5xf32>
         %r = cnn.gather %b {{sizes = [3, 2], strides = [1, 3]}} : (tensor<1x6x7x5xf32>) -> tensor<1x6x7x5xf32>""",
+    "upsample": f"""
+        %a = cnn.upsample %q {{factors = [2, 1]}} : ({FIXED_MAPS}) -> tensor<1x3x14x5x!cnn.fixed<8>> loc("a")
+        %b = cnn.dequantize %a : (tensor<1x3x14x5x!cnn.fixed<8>>) -> tensor<1x3x14x5xf32>
+        %r = cnn.upsample %b {{factors = [1, 3]}} : (tensor<1x3x14x5xf32>) -> tensor<1x3x14x15xf32>""",
     "pad and reshape": f"""
         %a = cnn.pad %q {{pads = [2, -1, -3, 4]}} : ({FIXED_MAPS}) -> tensor<1x3x6x8x!cnn.fixed<8>> loc("a")
         %b = cnn.reshape %a : (tensor<1x3x6x8x!cnn.fixed<8>>) -> tensor<1x144x!cnn.fixed<8>> loc("b")

@@ -15,7 +15,7 @@ from lowering import driver
 from lowering.check import SIMULATOR, check
 from snowdialect.interpreters import run_module
 
-SHAPE = (1, 4, 4, 5)
+SHAPE = (1, 4, 4, 6)
 
 CONSTANTS = {
     "w": floats(8, 4, 3, 3),
@@ -24,8 +24,10 @@ CONSTANTS = {
     "fc": floats(8, 8, seed=3),
     "six": np.array([1, 6, 1, 6, 1, 6, 1, 6], np.float32).reshape(8, 1, 1),
     "sizes": np.array([1, 8, 1, 1], np.int64),
-    "groups": np.array([1, 2, 4, 4, 5], np.int64),
-    "maps": np.array([1, 8, 4, 5], np.int64),
+    "groups": np.array([1, 2, 4, 4, 6], np.int64),
+    "maps": np.array([1, 8, 4, 6], np.int64),
+    "double": np.array([1, 1, 2, 2], np.float32),
+    "wide": floats(8, 16, 1, 1, seed=4) / 4,
 }
 
 
@@ -114,6 +116,17 @@ GRAPHS = {
         named("Concat", "h0 d", "j", axis=1),
         named("GlobalAveragePool", "j", "y"),
     ),
+    "up and down, as in a U-Net": (
+        CONV,
+        RELU6,
+        named("MaxPool", "r", "p", kernel_shape=[2, 2], strides=[2, 2]),
+        named("Conv", "p v", "c"),
+        named("Relu", "c", "d"),
+        named("Resize", "d double", "u", mode="nearest"),
+        named("Concat", "u r", "j", axis=1),
+        named("Conv", "j wide", "y"),
+    ),
+    "a limit before an upsampling": (CONV, RELU6, named("Resize", "r double", "u"), named("Conv", "u v", "y")),
     "parts of a concatenation": (
         CONV,
         named("Relu", "a", "r"),
@@ -131,22 +144,40 @@ def snr(signal: NDArray[Any], other: NDArray[Any]) -> float:
     return float(10 * np.log10(np.square(signal).sum() / np.square(signal - other).sum()))
 
 
-@pytest.mark.parametrize("nodes", GRAPHS.values(), ids=GRAPHS)
-def test_a_layer_of_the_host_between_others(nodes: tuple[NodeProto, ...], tmp_path: Path) -> None:
-    path = save(network(nodes, SHAPE, CONSTANTS, opset=10), tmp_path / "net.onnx")
-    x = floats(*SHAPE, seed=9)
-    np.save(tmp_path / "x.npy", x)
+@pytest.fixture
+def read(tmp_path: Path):
+    """Saves a network; returns its path and an input, to which it is to be calibrated."""
+
+    def read(name: str) -> tuple[Path, NDArray[np.float32], driver.PassOptions]:
+        path = save(network(GRAPHS[name], SHAPE, CONSTANTS, opset=10), tmp_path / "net.onnx")
+        x = floats(*SHAPE, seed=9)
+        np.save(tmp_path / "x.npy", x)
+        return path, x, driver.pass_options(calibrate=tmp_path / "x.npy")
+
+    return read
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_passes_leave_the_function_alone(read: Any, name: str) -> None:
+    path, x, options = read(name)
     wanted = expected(path, x)
-    context = driver.make_context()
-    program = driver.read_model(path, None)
+    context, program = driver.make_context(), driver.read_model(path, None)
     context.weights = program.weights
-    # Passes before quantisation leave the function alone.
     fused = program.module.clone()
     driver.lower(context, fused, "cnn", last="cnn-fuse")
     found = run_module(fused, x, program.weights()).outputs["output"]
     np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3 * np.abs(wanted).max())
-    options = driver.pass_options(calibrate=tmp_path / "x.npy")
+    driver.lower(context, program.module, "cnn", options=options)
+    assert snr(wanted, run_module(program.module, x, program.weights()).outputs["output"]) > 30
+
+
+@pytest.mark.parametrize(
+    "name", ["in two concatenations", "joined and pooled", "the branches of a ShuffleNet", "up and down, as in a U-Net"]
+)
+def test_all_levels_agree(read: Any, name: str) -> None:
+    path, x, options = read(name)
+    context, program = driver.make_context(), driver.read_model(path, None)
+    context.weights = program.weights
     results = list(check(context, program.module, x, program.weights(), options=options))
     assert [str(result.difference) for result in results] == ["None"] * len(results)
     assert results[-1].level == SIMULATOR
-    assert snr(wanted, results[-1].run.outputs["output"]) > 30

@@ -391,6 +391,51 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             {},
             "split Split: its result has the name 'a', which is no new one",
         ),
+        (
+            [node("Resize", "x", "", "s", mode="linear")],
+            {"constants": {"s": np.array([1, 1, 2, 2], np.float32)}},
+            "resize Resize: resizes in the mode linear, only nearest is supported",
+        ),
+        (
+            [node("Resize", "x", "", "s")],
+            {"constants": {"s": np.array([1, 1, 2, 1.5], np.float32)}},
+            "resize Resize: resizes 1x4x7x6 by 1x1x2x1.5, supported are whole factors",
+        ),
+        (
+            [node("Resize", "x", "", "", "s")],
+            {"constants": {"s": np.array([1, 4, 7, 3])}},
+            "resize Resize: resizes 1x4x7x6 by 1x1x1x0.5, supported are whole factors",
+        ),
+        (
+            [node("Resize", "x", "", "s")],
+            {"constants": {"s": np.array([1, 2, 1, 1], np.float32)}},
+            "resize Resize: resizes other axes than rows and columns of maps",
+        ),
+        *(
+            (
+                [node("Resize", "x", "", "s", coordinate_transformation_mode=coordinates, nearest_mode=rounding)],
+                {"constants": {"s": np.array([1, 1, factor, 1], np.float32)}},
+                f"resize Resize: {coordinates} coordinates, rounded by {rounding}, do not repeat",
+            )
+            for coordinates, rounding, factor in (
+                ("align_corners", "floor", 2),
+                ("asymmetric", "round_prefer_floor", 3),
+                ("asymmetric", "round_prefer_ceil", 2),
+                ("half_pixel", "floor", 2),
+                ("half_pixel", "ceil", 2),
+            )
+        ),
+        (
+            [node("Resize", "x", "", "s")],
+            {"constants": {"s": np.array([1, 1, np.nan, 1], np.float32)}},
+            "resize Resize: its list of scales holds NaN or infinity",
+        ),
+        ([node("Resize", "x")], {}, "resize Resize: has neither scales nor sizes"),
+        (
+            [node("Resize", "x", "", "s")],
+            {"constants": {"s": np.array([1, 1, 60, 60], np.float32)}, "shape": (1, 1, 64, 64)},
+            "resize Resize: upsamples 64x64 to 3840x3840, which is too much",
+        ),
         ([node("Div", "x", "x")], {}, "div Div: divides by a value of the network, supported are numbers per channel"),
         (
             [

@@ -71,6 +71,15 @@ def shuffled(name: str, shape: tuple[int, ...], groups: tuple[int, ...]) -> Case
     return Case(name, nodes, shape, {"groups": integers(*groups), "back": integers(*shape)})
 
 
+def scales(*factors: int) -> NDArray[np.float32]:
+    return np.array([1, 1, *factors], np.float32)
+
+
+def resized(name: str, opset: int = 13, factors: tuple[int, int] = (3, 5), **attributes: Any) -> Case:
+    constants = {"none": np.zeros(0, np.float32), "s": scales(*factors)}
+    return Case(name, [node("Resize", "x", "none", "s", **attributes)], MAPS, constants, opset)
+
+
 ALL = integers(0, 1)
 
 STATISTICS = {"s": floats(4), "b": floats(4, seed=1), "m": floats(4, seed=2), "v": floats(4, seed=3) ** 2 + 0.1}
@@ -214,6 +223,18 @@ CASES = [
     shuffled("shuffle", (1, 6, 3, 2), (1, 2, 3, 3, 2)),
     shuffled("shuffle-flat-maps", (1, 6, 3, 2), (1, 3, 2, 6)),
     shuffled("shuffle-channels-of-maps-of-one-pixel", (1, 6, 1, 1), (1, 3, 2, 1, 1)),
+    elementwise("upsample-attribute", "Upsample", opset=7, mode="nearest", scales=[1.0, 1.0, 2.0, 3.0]),
+    with_constants("upsample-9", "Upsample", "x", "s", opset=9, constants={"s": scales(3, 1)}),
+    with_constants("resize-10", "Resize", "x", "s", opset=10, constants={"s": scales(2, 2)}),
+    resized("resize-11", opset=11, coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+    resized("resize-13"),
+    resized("resize-by-two", factors=(2, 2), coordinate_transformation_mode="asymmetric"),
+    resized("resize-tensorflow", 11, coordinate_transformation_mode="tf_half_pixel_for_nn", nearest_mode="floor"),
+    resized("resize-pytorch", coordinate_transformation_mode="pytorch_half_pixel", nearest_mode="round_prefer_ceil"),
+    resized("resize-symmetric", 19, coordinate_transformation_mode="half_pixel_symmetric"),
+    resized("resize-by-one", factors=(1, 1), coordinate_transformation_mode="align_corners"),
+    with_constants("resize-sizes", "Resize", *("x", "", "", "s"), constants={"s": integers(1, 4, 21, 12)}),
+    with_constants("resize-axes", "Resize", *("x", "", "s"), opset=18, constants={"s": scales(2, 3)[2:]}, axes=[3, 2]),
     elementwise("flatten", "Flatten"),
     elementwise("flatten-all", "Flatten", axis=-4),
     with_constants("reshape", "Reshape", "x", "s", constants={"s": integers(1, -1)}),
@@ -332,6 +353,20 @@ def test_excitation_of_channels_last(tmp_path: Path, shape: tuple[int, ...]) -> 
     ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)))
     theirs = expected(path, x).transpose(CHANNELS_FIRST) if shape[3] == 4 else expected(path, x)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_resize_of_channels_last(tmp_path: Path) -> None:
+    nodes = [
+        LAST_TO_FIRST,
+        transpose("maps", "last", CHANNELS_LAST),
+        node("Resize", "last", "", "scales"),
+        node("Slice", "Resize", "one", "three", "three"),
+    ]
+    constants = {"scales": np.array([1, 2, 3, 1], np.float32), "one": integers(1), "three": integers(3)}
+    path = save(network(nodes, (1, 7, 6, 4), constants), tmp_path / "net.onnx")
+    x = floats(1, 7, 6, 4)
+    ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)))
+    np.testing.assert_array_equal(ours.transpose(CHANNELS_LAST), expected(path, x))
 
 
 def test_pool_and_squeeze_of_channels_last(tmp_path: Path) -> None:

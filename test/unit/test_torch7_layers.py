@@ -253,6 +253,12 @@ def test_narrow(apply: Any, dimension: int, index: int, length: int | None, want
     np.testing.assert_array_equal(apply(torch_object("nn.Narrow", fields), batch), batch[:, wanted])
 
 
+def test_upsampling(apply: Any) -> None:
+    batch = floats(2, 3, 2, 4)
+    output = apply(torch_object("nn.SpatialUpSamplingNearest", {"scale_factor": 3}), batch)
+    np.testing.assert_array_equal(output, np.kron(batch, np.ones((3, 3), np.float32)))
+
+
 def view(*sizes: int, **fields: Any) -> TorchObject:
     return torch_object("nn.View", {"size": Storage(np.array(sizes, np.int64), "Long"), **fields})
 
@@ -405,6 +411,11 @@ def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], probl
             torch_object("nn.Narrow", {"dimension": 2, "index": 3, "length": 2}),
             (3, 4, 4),
             "0 nn.Narrow: takes 2 channels from channel 3 on, the input has 3",
+        ),
+        (
+            torch_object("nn.SpatialUpSamplingNearest", {"scale_factor": 1.5}),
+            (3, 4, 4),
+            "0 nn.SpatialUpSamplingNearest: field scale_factor is 1.5, expected a whole number of 1 or more",
         ),
         (
             torch_object("nn.Threshold", {"threshold": 0.5}),

@@ -47,6 +47,7 @@ from snowdialect.dialects.cnn.host import (
     SigmoidOp,
     SoftmaxOp,
     TanhOp,
+    UpsampleOp,
 )
 from snowdialect.dialects.cnn.layers import (
     AddOp,
@@ -99,6 +100,7 @@ Cnn = Dialect(
         ReshapeOp,
         PadOp,
         GatherOp,
+        UpsampleOp,
         MultiplyOp,
         SoftmaxOp,
         LogSoftmaxOp,
@@ -154,6 +156,7 @@ __all__ = [
     "SigmoidOp",
     "SoftmaxOp",
     "TanhOp",
+    "UpsampleOp",
     "Value",
     "WeightOp",
     "WholeOp",

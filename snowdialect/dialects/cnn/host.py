@@ -33,6 +33,7 @@ from snowdialect.dialects.cnn.shapes import (
     map_shape,
     multiply_shape,
     pad_shape,
+    upsample_shape,
 )
 
 SMALLEST_LRN_K, LARGEST_LRN_BETA = 1e-5, 16
@@ -154,6 +155,37 @@ class GatherOp(MoveOp):
         return gather_shape(
             shape_of(self.x), self.sizes.get_values(), self.strides.get_values(), self.offset.value.data
         )
+
+
+@irdl_custom_directive
+class UpsampleOptions(OptionsDirective):
+    """The options of an upsampling."""
+
+    factors: AttributeVariable
+
+
+@irdl_op_definition
+class UpsampleOp(MoveOp):
+    """Every row `factors[0]` times, every column `factors[1]` times: the nearest neighbour."""
+
+    name = "cnn.upsample"
+    factors = prop_def(INTEGERS)
+    custom_directives = (UpsampleOptions,)
+    assembly_format = (
+        "$x custom<UpsampleOptions>($factors) attr-dict-with-keyword `:` functional-type(operands, results)"
+    )
+
+    def __init__(self, x: Value, factors: Sequence[int]):
+        with shape_errors(self.name):
+            shape = upsample_shape(shape_of(x), factors)
+        super().__init__(
+            operands=[x],
+            properties={"factors": integers(factors)},
+            result_types=[tensor_type(shape, frac_of(x))],
+        )
+
+    def result_shape(self) -> Shape:
+        return upsample_shape(shape_of(self.x), self.factors.get_values())
 
 
 @irdl_op_definition

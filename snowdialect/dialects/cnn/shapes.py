@@ -260,3 +260,10 @@ def gather_shape(x: Shape, sizes: Sequence[int], strides: Sequence[int], offset:
     if low < 0 or high >= x[1]:
         raise ShapeError(f"takes channels {low} to {high}, input has {x[1]}")
     return (1, prod(sizes), *x[2:])
+
+
+def upsample_shape(x: Shape, factors: Sequence[int]) -> Shape:
+    """Result of repeating the rows and the columns of a map."""
+    channels, height, width = map_shape(x)
+    _expect_length("factors", factors, 2, 1)
+    return (1, channels, height * factors[0], width * factors[1])

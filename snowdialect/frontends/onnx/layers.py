@@ -15,6 +15,7 @@ from snowdialect.dialects.cnn.shapes import Shape, format_shape
 from snowdialect.frontends.leaky_relu import leaky_relu
 from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats
 from snowdialect.frontends.onnx.node import Activation, Array, Node
+from snowdialect.frontends.onnx.resize import resize
 from snowdialect.frontends.onnx.slices import is_shuffled, shuffle, slice_channels, split
 from snowdialect.frontends.onnx.windows import pool_pads, spatial_pads
 
@@ -449,6 +450,7 @@ LAYERS: dict[str, Convert] = {
     "Pad": pad,
     "ReduceMean": reduce_mean,
     "Relu": elementwise(relu),
+    "Resize": resize,
     "Sigmoid": function(cnn.SigmoidOp),
     "Slice": slice_channels,
     "Softmax": softmax(cnn.SoftmaxOp),
@@ -457,6 +459,7 @@ LAYERS: dict[str, Convert] = {
     "Sum": total,
     "Tanh": function(cnn.TanhOp),
     "Transpose": transpose,
+    "Upsample": resize,
 }
 """Operators on values that depend on the input."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import inf, isnan
 from typing import Any
 
@@ -61,6 +62,7 @@ _FIELDS: dict[int, str] = {
     AttributeProto.INT: "i",
     AttributeProto.INTS: "ints",
     AttributeProto.FLOAT: "f",
+    AttributeProto.FLOATS: "floats",
     AttributeProto.STRING: "s",
 }
 """The field of AttributeProto that holds a value of a type."""
@@ -174,6 +176,21 @@ class Node:
         if len(numbers) > MAXIMUM_DIMENSIONS:
             raise LayerError(f"its {name} are {len(numbers)} numbers")
         return tuple(max(-LARGEST_SIZE, min(int(number), LARGEST_SIZE)) for number in numbers)
+
+    def numbers(self, name: str) -> tuple[Fraction, ...] | None:
+        """A few numbers, from an attribute or the constant input of that name; None where the file gives none."""
+        if name in self.schema.attributes:
+            array = np.array(self._value(name, AttributeProto.FLOATS, None))
+        else:
+            index = next((index for index, formal in enumerate(self.schema.inputs) if formal.name == name), -1)
+            if index < 0 or not self.has_input(index):
+                return None
+            array = self.constant(index, f"its list of {name}")
+        if array.dtype.kind not in "fi" or array.ndim > 1 or array.size > MAXIMUM_DIMENSIONS:
+            raise LayerError(f"its list of {name} is no list of numbers")
+        if not np.isfinite(array).all():
+            raise LayerError(f"its list of {name} holds NaN or infinity")
+        return tuple(Fraction(number) for number in array.reshape(-1).tolist()) or None
 
     def limit(self, name: str, index: int, default: float) -> float:
         """One number, from an attribute or, in newer operators, a constant input; it may be infinite."""

@@ -175,6 +175,12 @@ def narrow(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     return network.add(cnn.GatherOp(x, sizes=(length,), offset=first - 1), layer.path)
 
 
+def upsampling(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """SpatialUpSamplingNearest: each row and each column several times."""
+    factor = layer.integer("scale_factor", least=1)
+    return network.add(cnn.UpsampleOp(x, (factor, factor)), layer.path)
+
+
 def zero_padding(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """SpatialZeroPadding; negative numbers crop."""
     left = _signed(layer, "pad_l")
@@ -336,6 +342,7 @@ LAYERS: dict[str, Convert] = {
     "nn.View": reshape,
     "nn.Reshape": reshape,
     "nn.Narrow": narrow,
+    "nn.SpatialUpSamplingNearest": upsampling,
     "nn.SpatialZeroPadding": zero_padding,
     "nn.SoftMax": softmax,
     "nn.LogSoftMax": softmax,

@@ -184,6 +184,11 @@ class CnnFunctions(InterpreterFunctions):
     def run_gather(self, interpreter: Interpreter, op: cnn.GatherOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, args[0][:, op.channels])
 
+    @impl(cnn.UpsampleOp)
+    def run_upsample(self, interpreter: Interpreter, op: cnn.UpsampleOp, args: Arguments) -> Arguments:
+        rows, columns = op.factors.get_values()
+        return _layer(interpreter, op, args[0].repeat(rows, axis=2).repeat(columns, axis=3))
+
     @impl(cnn.MultiplyOp)
     def run_multiply(self, interpreter: Interpreter, op: cnn.MultiplyOp, args: Arguments) -> Arguments:
         if (product := op.product_frac) is None:

@@ -422,3 +422,15 @@
 %q = cnn.quantize %x : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4x!cnn.fixed<8>>
 // CHECK: cnn.gather "y": the result must have the elements of the operand
 %y = cnn.gather %q {sizes = [4]} : (tensor<1x8x4x4x!cnn.fixed<8>>) -> tensor<1x4x4x4x!cnn.fixed<9>>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.upsample "y": factors must be at least 1, are [2, 0]
+%y = cnn.upsample %x {factors = [2, 0]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x8x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
+// CHECK: cnn.upsample "y": input must be a map 1xCxHxW, is 1x8
+%y = cnn.upsample %x {factors = [2, 2]} : (tensor<1x8xf32>) -> tensor<1x16xf32>

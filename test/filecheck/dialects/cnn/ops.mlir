@@ -84,6 +84,7 @@ module attributes {snow.weights = "ops.safetensors"} {
   // CHECK-NEXT: %pad = cnn.pad %conv {pads = [1, 2, -1, 0]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x8xf32>
   // CHECK-NEXT: %slice = cnn.gather %conv {offset = 2, sizes = [3]} : (tensor<1x6x6x6xf32>) -> tensor<1x3x6x6xf32>
   // CHECK-NEXT: %shuffle = cnn.gather %conv {sizes = [3, 2], strides = [1, 3]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  // CHECK-NEXT: %upsample = cnn.upsample %conv {factors = [2, 3]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x12x18xf32>
   // CHECK-NEXT: %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %softmax = cnn.softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
@@ -96,6 +97,7 @@ module attributes {snow.weights = "ops.safetensors"} {
   %pad = cnn.pad %conv {pads = [1, 2, -1, 0]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x8xf32>
   %slice = cnn.gather %conv {offset = 2, sizes = [3]} : (tensor<1x6x6x6xf32>) -> tensor<1x3x6x6xf32>
   %shuffle = cnn.gather %conv {sizes = [3, 2], strides = [1, 3]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  %upsample = cnn.upsample %conv {factors = [2, 3]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x12x18xf32>
   %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>
   %softmax = cnn.softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>

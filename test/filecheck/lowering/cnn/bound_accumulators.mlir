@@ -38,9 +38,10 @@
 // CHECK: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 268435456>}
 // RANGE: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 65536>}
 %o = cnn.gather %y {offset = 1, sizes = [1]} : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4x!cnn.fixed<8>> loc("one")
-%t = cnn.multiply %o, %o : (tensor<1x1x4x4x!cnn.fixed<8>>, tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4x!cnn.fixed<8>> loc("square")
-%s = cnn.dequantize %t : (tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4xf32> loc("square")
+%k = cnn.upsample %o {factors = [2, 1]} : (tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("up")
+%t = cnn.multiply %k, %k : (tensor<1x1x8x4x!cnn.fixed<8>>, tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("square")
+%s = cnn.dequantize %t : (tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4xf32> loc("square")
 %e = cnn.dequantize %p : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x2x4x4xf32> loc("product")
 cnn.output "y" %d : tensor<1x1x1x1xf32>
-cnn.output "s" %s : tensor<1x1x4x4xf32>
+cnn.output "s" %s : tensor<1x1x8x4xf32>
 cnn.output "p" %e : tensor<1x2x4x4xf32>

@@ -27,12 +27,13 @@ cnn.output "scores" %s : tensor<1x4xf32>
 
 // -----
 
-// A host layer in the middle: its result is quantised again. Reshape, gather and pad stay where their operand is.
+// A host layer in the middle: its result is quantised again. Reshape, gather, upsample and pad stay where their operand is.
 // CHECK:      %r = cnn.reshape %x : (tensor<1x16xf32>) -> tensor<1x4x2x2xf32>
 // CHECK-NEXT: [[R:%.*]] = cnn.quantize %r
 // CHECK-NEXT: [[A:%.*]] = cnn.relu [[R]] : (tensor<1x4x2x2x!cnn.fixed<8>>)
 // CHECK-NEXT: [[G:%.*]] = cnn.gather [[A]] {sizes = [2, 2], strides = [1, 2]} : (tensor<1x4x2x2x!cnn.fixed<8>>)
-// CHECK-NEXT: [[P:%.*]] = cnn.pad [[G]] {pads = [1, 1, 1, 1]} : (tensor<1x4x2x2x!cnn.fixed<8>>) -> tensor<1x4x4x4x!cnn.fixed<8>>
+// CHECK-NEXT: [[U:%.*]] = cnn.upsample [[G]] {factors = [1, 2]} : (tensor<1x4x2x2x!cnn.fixed<8>>) -> tensor<1x4x2x4x!cnn.fixed<8>>
+// CHECK-NEXT: [[P:%.*]] = cnn.pad [[U]] {pads = [1, 0, 1, 0]} : (tensor<1x4x2x4x!cnn.fixed<8>>) -> tensor<1x4x4x4x!cnn.fixed<8>>
 // CHECK-NEXT: [[D:%.*]] = cnn.dequantize [[P]]
 // CHECK-NEXT: %t = cnn.tanh [[D]]
 // CHECK-NEXT: [[Q:%.*]] = cnn.quantize %t
@@ -44,7 +45,8 @@ cnn.output "scores" %s : tensor<1x4xf32>
 %r = cnn.reshape %x : (tensor<1x16xf32>) -> tensor<1x4x2x2xf32>
 %a = cnn.relu %r : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
 %h = cnn.gather %a {sizes = [2, 2], strides = [1, 2]} : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
-%p = cnn.pad %h {pads = [1, 1, 1, 1]} : (tensor<1x4x2x2xf32>) -> tensor<1x4x4x4xf32>
+%u = cnn.upsample %h {factors = [1, 2]} : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x4xf32>
+%p = cnn.pad %u {pads = [1, 0, 1, 0]} : (tensor<1x4x2x4xf32>) -> tensor<1x4x4x4xf32>
 %t = cnn.tanh %p : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
 %g = cnn.avg_pool %t {kernel = [4, 4]} : (tensor<1x4x4x4xf32>) -> tensor<1x4x1x1xf32>
 %y = cnn.reshape %g : (tensor<1x4x1x1xf32>) -> tensor<1x4xf32>
