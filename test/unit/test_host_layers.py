@@ -53,7 +53,14 @@ SHUFFLE = (
 HALVES = helper.make_node("Split", ["s"], ["h0", "h1"], name="h", axis=1)
 
 GRAPHS = {
-    "a limit before, a convolution behind": (CONV, RELU6, *GATE, named("Mul", "r s", "p"), named("Conv", "p v", "y")),
+    "a limit before, a convolution behind": (
+        CONV,
+        RELU6,
+        *GATE,
+        named("Expand", "s maps", "t"),
+        named("Mul", "r t", "p"),
+        named("Conv", "p v", "y"),
+    ),
     "a limit between a product and a convolution": (
         CONV,
         named("Mul", "a a", "p"),

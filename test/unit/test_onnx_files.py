@@ -409,7 +409,7 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
         (
             [node("Resize", "x", "", "s")],
             {"constants": {"s": np.array([1, 2, 1, 1], np.float32)}},
-            "resize Resize: resizes other axes than rows and columns of maps",
+            "resize Resize: repeats other axes than rows and columns of maps",
         ),
         *(
             (
@@ -435,6 +435,16 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             [node("Resize", "x", "", "s")],
             {"constants": {"s": np.array([1, 1, 60, 60], np.float32)}, "shape": (1, 1, 64, 64)},
             "resize Resize: upsamples 64x64 to 3840x3840, which is too much",
+        ),
+        (
+            [node("GlobalMaxPool"), node("Expand", "GlobalMaxPool", "s")],
+            {"constants": {"s": np.array([2, 4, 1, 1])}},
+            "expand Expand: repeats other axes than rows and columns of maps",
+        ),
+        (
+            [node("Expand", "x", "s")],
+            {"constants": {"s": np.array([7, 12])}},
+            "expand Expand: expands 1x4x7x6 to 7x12, supported are rows and columns of maps",
         ),
         ([node("Div", "x", "x")], {}, "div Div: divides by a value of the network, supported are numbers per channel"),
         (

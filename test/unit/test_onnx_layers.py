@@ -235,6 +235,13 @@ CASES = [
     resized("resize-by-one", factors=(1, 1), coordinate_transformation_mode="align_corners"),
     with_constants("resize-sizes", "Resize", *("x", "", "", "s"), constants={"s": integers(1, 4, 21, 12)}),
     with_constants("resize-axes", "Resize", *("x", "", "s"), opset=18, constants={"s": scales(2, 3)[2:]}, axes=[3, 2]),
+    Case("expand", [node("GlobalMaxPool"), node("Expand", "GlobalMaxPool", "s")], constants={"s": integers(4, 3, 5)}),
+    Case(
+        "expand-columns",
+        [node("MaxPool", kernel_shape=[1, 6]), node("Expand", "MaxPool", "s")],
+        constants={"s": integers(1, 1, 7, 2)},
+    ),
+    with_constants("expand-nothing", "Expand", "x", "s", constants={"s": integers(1)}),
     elementwise("flatten", "Flatten"),
     elementwise("flatten-all", "Flatten", axis=-4),
     with_constants("reshape", "Reshape", "x", "s", constants={"s": integers(1, -1)}),

@@ -15,7 +15,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from snowdialect.dialects.cnn.base import integers, shape_of
 from snowdialect.dialects.cnn.boundary import DequantizeOp, QuantizeOp
-from snowdialect.dialects.cnn.host import GatherOp, PadOp, ReshapeOp
+from snowdialect.dialects.cnn.host import GatherOp, MultiplyOp, PadOp, ReshapeOp, UpsampleOp
 from snowdialect.dialects.cnn.layers import (
     AddOp,
     AvgPoolOp,
@@ -147,6 +147,19 @@ class RemoveGather(RewritePattern):
             rewriter.replace(op, (), (op.x,))
 
 
+class MultiplyByChannel(RewritePattern):
+    """A factor for each channel, repeated for each element, is one for each channel."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: MultiplyOp, rewriter: PatternRewriter):
+        for x, factor in ((op.x, op.factor), (op.factor, op.x)):
+            before = factor.owner
+            if not isinstance(before, UpsampleOp) or shape_of(before.x)[2:] != (1, 1) or x.type != op.x.type:
+                continue
+            rewriter.replace(op, located(MultiplyOp(x, before.x, op.result.type), op.location))
+            return
+
+
 class RemovePad(RewritePattern):
     """A pad by nothing."""
 
@@ -271,6 +284,7 @@ PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
     LinearOp: (ReshapeIntoLinear(),),
     ConcatOp: (MergeConcats(),),
     GatherOp: (RemoveGather(),),
+    MultiplyOp: (MultiplyByChannel(),),
     PadOp: (RemovePad(), MergePads()),
     MaxPoolOp: (PadIntoPool(), SimplifyPool()),
     AvgPoolOp: (PadIntoPool(), SimplifyPool()),

@@ -15,7 +15,7 @@ from snowdialect.dialects.cnn.shapes import Shape, format_shape
 from snowdialect.frontends.leaky_relu import leaky_relu
 from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats
 from snowdialect.frontends.onnx.node import Activation, Array, Node
-from snowdialect.frontends.onnx.resize import resize
+from snowdialect.frontends.onnx.resize import expand, resize
 from snowdialect.frontends.onnx.slices import is_shuffled, shuffle, slice_channels, split
 from snowdialect.frontends.onnx.windows import pool_pads, spatial_pads
 
@@ -435,6 +435,7 @@ LAYERS: dict[str, Convert] = {
     "Conv": plain(convolution),
     "Div": quotient,
     "Dropout": elementwise(dropout),
+    "Expand": expand,
     "Gemm": gemm,
     "GlobalAveragePool": global_pool(cnn.AvgPoolOp),
     "GlobalMaxPool": global_pool(cnn.MaxPoolOp),

@@ -1,4 +1,4 @@
-"""Resize and Upsample where they repeat rows and columns: nearest neighbours, whole factors."""
+"""What repeats rows and columns: Resize and Upsample to nearest neighbours by whole factors, and Expand."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -35,14 +35,35 @@ def resize(network: Network, node: Node) -> Activation:
     if mode != "nearest":
         raise LayerError(f"resizes in the mode {mode}, only nearest is supported")
     factors = _factors(node, x)
-    if x.flattened or any(factor > 1 for axis, factor in factors.items() if x.order[axis] not in (2, 3)):
-        raise LayerError("resizes other axes than rows and columns of maps")
     for factor in factors.values():
         if factor > 1:
             _expect_repetition(node, factor)
+    return _repeated(network, node, x, factors)
+
+
+def expand(network: Network, node: Node) -> Activation:
+    """Expand of what has one row or one column, as PyTorch writes squeeze and excitation: `x * y.expand_as(x)`."""
+    x = node.activation()
+    sizes = node.bounds("shape", 1)
+    fits = len(sizes) <= len(x.shape) and all(
+        min(old, new) == 1 or old == new for old, new in zip(x.shape[::-1], sizes[::-1], strict=False)
+    )
+    if not fits or x.flattened:
+        raise LayerError(
+            f"expands {format_shape(x.shape)} to {format_shape(sizes)}, supported are rows and columns of maps"
+        )
+    first = len(x.shape) - len(sizes)
+    factors = {first + axis: max(1, size // x.shape[first + axis]) for axis, size in enumerate(sizes)}
+    return _repeated(network, node, x, factors)
+
+
+def _repeated(network: Network, node: Node, x: Activation, factors: dict[int, int]) -> Activation:
+    """A value whose elements come so often along each axis."""
+    if x.flattened or any(factor > 1 for axis, factor in factors.items() if x.order[axis] not in (2, 3)):
+        raise LayerError("repeats other axes than rows and columns of maps")
     by_axis = {x.order[axis]: factor for axis, factor in factors.items()}
     if max(by_axis.values(), default=1) == 1:
-        return Activation(network.add(cnn.IdentityOp(x.value), node.name), x.order)
+        return Activation(network.add(cnn.IdentityOp(x.value), node.name), x.order, x.flattened)
     op = cnn.UpsampleOp(x.value, (by_axis.get(2, 1), by_axis.get(3, 1)))
     return Activation(network.add(op, node.name), x.order)
 
