@@ -367,28 +367,31 @@ SCALES = st.sampled_from([0.05, 0.4, 2.0, 30.0, 127.0])
 
 
 @st.composite
-def nets(draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pixels: int = 200) -> Net:
-    """Chains of layers of all kinds."""
+def nets(
+    draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pixels: int = 200, *, moves: bool = False
+) -> Net:
+    """Chains of layers of all kinds; with `moves` of those that multiply and move words, too."""
     net = Net(draw(shapes(most_channels, most_pixels)), (), draw(SCALES), draw(st.integers(0, 2**16)))
     for _ in range(draw(st.integers(1, most_layers))):
         shape = result_shape(net)
         anywhere = st.one_of(
             st.builds(Relu, st.sampled_from([None, None, 6.0, 4.0, 0.3, 1e5])),
             reshapes(shape),
-            gathers(shape[0]),
             st.builds(Add, st.booleans(), st.sampled_from([8, 8, 4, 11])),
-            st.builds(Multiply, st.just(False), st.sampled_from([None, "tanh"]), st.sampled_from([8, 4, 11])),
             linears(most_channels),
             st.builds(Concat, st.just((0, 0))),
             st.builds(Host, st.sampled_from(sorted(HOST_FUNCTIONS))),
         )
+        if moves:
+            factors = st.builds(Multiply, st.just(False), st.sampled_from([None, "tanh"]), st.sampled_from([8, 4, 11]))
+            anywhere = st.one_of(anywhere, factors, gathers(shape[0]))
         if len(shape) != 3:
             layer = draw(anywhere)
         else:
             others = st.one_of(
                 anywhere,
                 st.just(BatchNorm()),
-                st.just(Upsample((1, 2))),
+                *([st.just(Upsample((1, 2)))] if moves else []),
                 st.builds(Lrn, st.integers(1, 9), st.floats(0, 4), st.floats(0, 2)),
                 st.builds(Concat, st.lists(st.integers(0, 40), min_size=2, max_size=4).map(tuple)),
             )
