@@ -153,6 +153,10 @@ class _Bounds:
                 accumulator = max(cast(int, frac_of(value)) for value in (*op.operands, *op.results))
                 first, *others = (self._aligned(value, accumulator) for value in op.operands)
                 return self._round(op, sum(others, first), accumulator, relu=relu)
+            case cnn.MultiplyOp():
+                ends = [x * factor for x in self.words[op.x] for factor in self.words[op.factor]]
+                products = Interval(np.min(ends, axis=0), np.max(ends, axis=0))
+                return self._round(op, products, cast(int, op.product_frac))
             case cnn.MaxPoolOp():
                 self.sums[op] = self.words[op.x]
                 return self.words[op.x]
@@ -165,6 +169,10 @@ class _Bounds:
                 elements = self.words[op.x].repeated(_elements(op.x))
                 low, high = (end.reshape(_channels(op.result), -1) for end in elements)
                 return Interval(low.min(axis=1), high.max(axis=1))
+            case cnn.UpsampleOp():
+                return self.words[op.x]
+            case cnn.GatherOp():
+                return Interval(*(end[op.channels] for end in self.words[op.x]))
             case cnn.PadOp():
                 return self.words[op.x].with_zero()
             case _:

@@ -2,8 +2,8 @@
 
 The network runs in float on samples. The attribute `cnn.frac_bits`, which cnn-quantize honours, becomes as large as
 the range of a tensor on all samples allows, with headroom for other inputs; for a constant its own range counts. What
-only moves or selects words keeps their position: a max-pool, ReLU, reshape or pad has that of its operand, all parts of
-a concatenation share one, and so do both sides of an add; so no rescale is needed.
+only moves or selects words keeps their position: a max-pool, ReLU, reshape, pad or gather has that of its operand, all
+parts of a concatenation share one, and so do both sides of an add; so no rescale is needed.
 
 A sum of products has the fraction bits of operand and weights together, and 32 bits in all. Where sums could wrap, the
 weights get fewer fraction bits: so few that no words of the operand whatever make a sum wrap, if that leaves weights of
@@ -93,7 +93,7 @@ def most_sum_frac_bits(span: Range) -> int:
 def sharing(op: Operation) -> tuple[SSAValue, ...]:
     """Values of a layer that have the same fraction bits."""
     match op:
-        case cnn.MaxPoolOp() | cnn.ReluOp() | cnn.ReshapeOp() | cnn.PadOp() | cnn.ConcatOp():
+        case cnn.MaxPoolOp() | cnn.ReluOp() | cnn.MoveOp() | cnn.ConcatOp():
             return (*op.operands, *op.results)
         case cnn.AddOp():
             return (op.lhs, op.rhs)
@@ -102,14 +102,16 @@ def sharing(op: Operation) -> tuple[SSAValue, ...]:
 
 
 def is_rectified(value: SSAValue) -> bool:
-    """Whether a value comes from a ReLU, so that its words are not negative."""
+    """Whether a value comes from ReLUs and the like, so that its words are not negative."""
     sources, seen = [value], {value}
     while sources:
         op = sources.pop().owner
         match op:
-            case cnn.MaxPoolOp() | cnn.AvgPoolOp() | cnn.ReshapeOp() | cnn.PadOp() | cnn.ConcatOp():
+            case cnn.MaxPoolOp() | cnn.AvgPoolOp() | cnn.MoveOp() | cnn.ConcatOp() | cnn.MultiplyOp():
                 sources += [operand for operand in op.operands if operand not in seen]
                 seen.update(op.operands)
+            case cnn.SigmoidOp() | cnn.HardSigmoidOp() | cnn.SoftmaxOp():
+                pass
             case _ if not (isinstance(op, cnn.ReluOp) or isinstance(op, Operation) and "relu" in op.properties):
                 return False
             case _:
@@ -206,6 +208,12 @@ class Positions:
                 )
             case cnn.AddOp():
                 return self.lower(op.result, self.of(op.lhs) + ALIGNMENT)
+            case cnn.MultiplyOp():
+                # Likewise, and the factor has the fraction bits that its own range asks for.
+                factor = self.of(op.factor)
+                return self.lower(op.result, self.of(op.x) + factor) | self.lower(
+                    op.x, self.of(op.result) + MAX_SHIFT - factor
+                )
             case _:
                 return False
 

@@ -31,7 +31,7 @@ from snowdialect.dialects.locations import layer_name, located, name_location
 MOST_FACTOR = 1 << 8
 """Weights grow by no more than that."""
 
-SCALING = cnn.MaxPoolOp | cnn.AvgPoolOp | cnn.ReshapeOp | cnn.PadOp
+SCALING = cnn.MaxPoolOp | cnn.AvgPoolOp | cnn.MoveOp
 """What makes of an operand times a positive factor its result times that."""
 
 

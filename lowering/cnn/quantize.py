@@ -238,17 +238,29 @@ class QuantizeConcat(QuantizePattern):
 
 @dataclass(frozen=True)
 class QuantizeMove(QuantizePattern):
-    """Reshape and pad move words, if words is what they get; they leave the f32 of the host alone."""
+    """What moves words moves them if words is what it gets; it leaves the f32 of the host alone."""
 
     @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: cnn.ReshapeOp | cnn.PadOp, rewriter: PatternRewriter):
+    def match_and_rewrite(self, op: cnn.MoveOp, rewriter: PatternRewriter):
         if _is_fixed(op) or not isinstance(op.x.owner, cnn.DequantizeOp):
             return
         x = op.x.owner.x
-        if isinstance(op, cnn.PadOp):
-            self.replace(op, cnn.PadOp(x, op.pads.get_values()), rewriter)
-        else:
-            self.replace(op, cnn.ReshapeOp(x, cnn.shape_of(op.result)), rewriter)
+        result_type = cnn.tensor_type(cnn.shape_of(op.result), _frac(x))
+        self.replace(op, type(op).create(operands=[x], properties=op.properties, result_types=[result_type]), rewriter)
+
+
+@dataclass(frozen=True)
+class QuantizeMultiply(QuantizePattern):
+    """A product of words is one; where a factor is what the host computed in f32, as a sigmoid, its bits all count."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: cnn.MultiplyOp, rewriter: PatternRewriter):
+        x, factor = op.x.owner, op.factor.owner
+        if _is_fixed(op) or not isinstance(x, cnn.DequantizeOp) or not isinstance(factor, cnn.DequantizeOp):
+            return
+        product = _frac(x.x) + _frac(factor.x)
+        frac = _clamp(self.wanted_frac(op), product - MAX_SHIFT, product)
+        self.replace(op, cnn.MultiplyOp(x.x, factor.x, cnn.tensor_type(cnn.shape_of(op.result), frac)), rewriter)
 
 
 PATTERNS: tuple[type[QuantizePattern], ...] = (
@@ -259,6 +271,7 @@ PATTERNS: tuple[type[QuantizePattern], ...] = (
     QuantizeAdd,
     QuantizeConcat,
     QuantizeMove,
+    QuantizeMultiply,
 )
 
 REMOVED_BY: dict[type[Operation], str] = {

@@ -34,6 +34,9 @@ MAXIMUM_GROWTH = 9
 """Times the pixels of its input that a result of more than SMALL_MAP pixels may have: zeros as wide as the map on each
 of its sides. More is a mistake; a few bytes of padding would ask for hours of work."""
 
+MAXIMUM_UPSAMPLING = 64
+"""The same of a result that repeats its input: by 8 along both axes."""
+
 SMALL_MAP = 1 << 16
 
 MAXIMUM_SIDE = 1 << 16
@@ -90,7 +93,13 @@ class Network:
             raise LayerError(f"its result of {format_shape(shape[1:])} is too large")
         if op.operands and len(before := shape_of(op.operands[0])) == len(shape) == 4:
             pixels, pixels_before = prod(shape[2:]), prod(before[2:])
-            if pixels > max(SMALL_MAP, MAXIMUM_GROWTH * pixels_before) and prod(shape) > prod(before):
+            upsamples = isinstance(op, cnn.UpsampleOp)
+            growth = MAXIMUM_UPSAMPLING if upsamples else MAXIMUM_GROWTH
+            if pixels > max(SMALL_MAP, growth * pixels_before) and prod(shape) > prod(before):
+                if upsamples:
+                    raise LayerError(
+                        f"upsamples {format_shape(before[2:])} to {format_shape(shape[2:])}, which is too much"
+                    )
                 raise LayerError(f"pads {format_shape(before[2:])} to {format_shape(shape[2:])}, which is mostly zeros")
         if max(shape[2:], default=1) > MAXIMUM_SIDE:
             raise LayerError(f"its result of {format_shape(shape[1:])} has more than {MAXIMUM_SIDE} rows or columns")

@@ -276,8 +276,40 @@ def _pad(call: Call) -> Result:
     return Result(result)
 
 
+def _expect_shape(call: Call, shape: tuple[int, ...]) -> None:
+    """Checks the shape of a result before it is made: a file may ask for any."""
+    if shape != call.result.shape:
+        raise ValueError(f"its result has shape {shape}, not {call.result.shape}")
+
+
+def _gather(call: Call) -> Result:
+    x, channels = call.operands[0], call.step.attributes["channels"]
+    _expect_shape(call, (len(channels), *x.shape[2:]))
+    return Result(np.take(x, channels, axis=1))
+
+
+def _upsample(call: Call) -> Result:
+    rows, columns = call.step.attributes["factors"]
+    x = call.operands[0]
+    batch, channels, height, width = x.shape
+    _expect_shape(call, (channels, height * rows, width * columns))
+    repeated = np.broadcast_to(x[:, :, :, None, :, None], (batch, channels, height, rows, width, columns))
+    return Result(repeated.reshape(batch, *call.result.shape))
+
+
 def _reshape(call: Call) -> Result:
     return Result(call.operands[0].reshape(-1, *call.result.shape))
+
+
+def _multiply(call: Call) -> Result:
+    """x * factor; of words exact, with the fraction bits of both, before it is rounded."""
+    x, factor = call.operands
+    frac, factor_frac = (tensor.frac for tensor in call.types)
+    _expect_shape(call, np.broadcast_shapes(x.shape, factor.shape)[1:])
+    if frac is None or factor_frac is None or call.result.frac is None:
+        largest = np.finfo(np.float32).max
+        return Result(np.clip(x.astype(np.float64) * factor, -largest, largest).astype(np.float32))
+    return _rounded(x.astype(np.int64) * factor.astype(np.int64), frac + factor_frac - call.result.frac)
 
 
 def _logarithms(x: Array) -> Array:
@@ -297,6 +329,12 @@ def _softmax(call: Call) -> Result:
 def _sigmoid(call: Call) -> Result:
     """1 / (1 + exp(-x)), by the tangent: it overflows nowhere."""
     return Result(0.5 * (1 + np.tanh(0.5 * call.operands[0])))
+
+
+def _hard_sigmoid(call: Call) -> Result:
+    alpha, beta = (call.step.attributes[name] for name in ("alpha", "beta"))
+    line = call.operands[0].astype(np.float64) * alpha + beta
+    return Result(np.minimum(np.maximum(line, 0), 1).astype(np.float32))
 
 
 def _tanh(call: Call) -> Result:
@@ -323,10 +361,14 @@ OPERATIONS: dict[str, Callable[[Call], Result]] = {
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,
     "pad": _pad,
+    "gather": _gather,
+    "upsample": _upsample,
     "reshape": _reshape,
+    "multiply": _multiply,
     "softmax": _softmax,
     "log_softmax": _log_softmax,
     "sigmoid": _sigmoid,
+    "hard_sigmoid": _hard_sigmoid,
     "tanh": _tanh,
     "lrn": _lrn,
 }

@@ -28,6 +28,9 @@ ATTRIBUTES = (
     "auto_pad",
     "to",
     "size",
+    "split",
+    "axes",
+    "mode",
     "value",
 )
 PATHS = ("/etc/hostname", "../x", "/dev/zero", "/dev/stdin", ".", "", "no such file", "\0", "x" * 300)
@@ -109,6 +112,33 @@ def computed() -> bytes:
     ]
     constants = {"pads": _sizes(0, 0, 1, 1, 0, 0, 1, 1), "ws": _sizes(2, 4, 3, 3), "zero": np.array(0, np.int64)}
     return model(nodes, {**constants, "zeros": _sizes(0), "minus": _sizes(-1), "m": _normal(288, 3)})
+
+
+def mobile() -> bytes:
+    """Channels that are shuffled, split, sliced and multiplied; maps that become larger."""
+    node = helper.make_node
+    nodes = [
+        node("Reshape", ["x", "groups"], ["g"]),
+        node("Transpose", ["g"], ["t"], perm=[0, 2, 1, 3, 4]),
+        node("Reshape", ["t", "maps"], ["s"]),
+        node("Split", ["s", "parts"], ["a", "b"], axis=1),
+        node("GlobalAveragePool", ["a"], ["m"]),
+        node("HardSigmoid", ["m"], ["h"], alpha=0.25, beta=0.5),
+        node("Mul", ["h", "a"], ["p"]),
+        node("Slice", ["b", "zero", "one", "one"], ["c"]),
+        node("Concat", ["p", "c"], ["j"], axis=1),
+        node(
+            "Resize",
+            ["j", "", "scales"],
+            ["r"],
+            mode="nearest",
+            nearest_mode="floor",
+            coordinate_transformation_mode="asymmetric",
+        ),
+        node("Mul", ["r", "r"], ["y"]),
+    ]
+    sizes = {"groups": _sizes(1, 2, 2, 12, 12), "maps": _sizes(1, 4, 12, 12), "parts": _sizes(3, 1), "zero": _sizes(0)}
+    return model(nodes, {**sizes, "one": _sizes(1), "scales": np.array([1, 1, 2, 3], np.float32)})
 
 
 class _Traced(_Skimmer):
@@ -294,6 +324,17 @@ def bombs() -> dict[str, bytes]:
         ),
         "30000 nodes": model([node("Relu", [name], [after]) for name, after in _steps(30000)], {}),
         "Concat of 10000": model([node("Concat", ["x"] * 10000, ["y"], axis=1)], {}),
+        "Split into 100000": model([node("Split", ["x"], ["y", *(f"z{index}" for index in range(10**5))], axis=1)], {}),
+        "Slice of what repeats": model(
+            [node("Slice", [name, *"aab"], [after]) for name, after in _steps(300)],
+            {"a": _sizes(0), "b": _sizes(2**62)},
+        ),
+        "Resize by 2^40": model([node("Resize", ["x", "", "s"], ["y"])], {"s": np.array([1, 1, 2**40, 1], np.float32)}),
+        "resized 40 times": model(
+            [node("Resize", [name, "", "s"], [after]) for name, after in _steps(40)],
+            {"s": np.array([1, 1, 2, 2], np.float32)},
+        ),
+        "a square of squares": model([node("Mul", [name, name], [after]) for name, after in _steps(300)], {}),
         "a cycle": model([node("Add", ["x", "y"], ["z"]), node("Relu", ["z"], ["y"])], {}),
     }
 

@@ -82,7 +82,7 @@ def torch7_models(ascii: bool) -> list[Subject]:
 
 def onnx_networks() -> list[Subject]:
     """Networks made here, and a published one."""
-    made = [onnx_files.classifier(), onnx_files.residual(), onnx_files.computed()]
+    made = [onnx_files.classifier(), onnx_files.residual(), onnx_files.computed(), onnx_files.mobile()]
     path = SHARED / "onnx" / "trained" / "vnn21_Convnet_maxpool.onnx"
     return [Subject(content) for content in (*made, *([path.read_bytes()] if path.is_file() else []))]
 

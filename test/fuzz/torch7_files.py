@@ -22,7 +22,10 @@ from snowdialect.frontends.torch7.objects import Storage, Tensor, TorchObject, f
 from snowdialect.frontends.torch7.reader import ByteSource, GuardedReader
 
 CLASSES = (*LAYERS, *JOINS, *CONTAINERS, "nn.SpatialFullConvolution")
-RARE_FIELDS = ["groups", "padding", "padW", "padH", "dilationH", "pad_l", "pad_b", "numInputDims", "ceil_mode"]
+RARE_FIELDS = [
+    *("groups", "padding", "padW", "padH", "dilationH", "pad_l", "pad_b", "numInputDims", "ceil_mode"),
+    *("dimension", "index", "length", "scale_factor"),
+]
 
 
 class Field(NamedTuple):
@@ -197,6 +200,7 @@ def bombs() -> dict[str, bytes]:
         "padding, then pooling": written(
             nn.sequential(nn.module("nn.SpatialZeroPadding", {"pad_l": 0, "pad_b": 2**26}), nn.max_pool((1, 1), (1, 1)))
         ),
+        "upsampling": written(nn.sequential(*[nn.module("nn.SpatialUpSamplingNearest", {"scale_factor": 3})] * 40)),
         "pool of 2^24 pixels": written(nn.sequential(nn.max_pool((2**24, 2**24), (1, 1), (2**23, 2**23)))),
         "convolution with padding 2^24": written(
             nn.sequential(nn.convolution(np.ones((1, 1, 1, 1), np.float32), None, (2**22, 2**22), (2**24, 2**24)))

@@ -69,6 +69,15 @@ class Add(NamedTuple):
     frac: int = 8
 
 
+class Multiply(NamedTuple):
+    """Multiplies by an earlier tensor of the same shape, or by the tensor itself; or channels by their means."""
+
+    by_mean: bool = False
+    function: str | None = None
+    """What the host does with the factor before."""
+    frac: int = 8
+
+
 class Relu(NamedTuple):
     limit: float | None = None
 
@@ -98,19 +107,47 @@ class Reshape(NamedTuple):
     shape: tuple[int, ...]
 
 
+class Gather(NamedTuple):
+    """Some channels, or all in another order."""
+
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...] = (1,)
+    offset: int = 0
+
+
+class Upsample(NamedTuple):
+    factors: tuple[int, int]
+
+
 class Host(NamedTuple):
     """A function that only the host computes, in float."""
 
     function: str
 
 
-Layer = Host | Reshape | Conv | Linear | MaxPool | AvgPool | Add | Relu | BatchNorm | Lrn | Concat
+Layer = (
+    Host
+    | Gather
+    | Upsample
+    | Reshape
+    | Conv
+    | Linear
+    | MaxPool
+    | AvgPool
+    | Add
+    | Multiply
+    | Relu
+    | BatchNorm
+    | Lrn
+    | Concat
+)
 
 
 HOST_FUNCTIONS = {
     "softmax": cnn.SoftmaxOp,
     "log_softmax": cnn.LogSoftmaxOp,
     "sigmoid": cnn.SigmoidOp,
+    "hard_sigmoid": cnn.HardSigmoidOp,
     "tanh": cnn.TanhOp,
 }
 
@@ -187,6 +224,11 @@ class _Builder:
                 return self.add(cnn.AvgPoolOp(x, **options), frac)
             case Add():
                 return self.add(cnn.AddOp(x, self.earlier(x) or x, relu=layer.relu), layer.frac)
+            case Multiply(by_mean=by_mean, function=function, frac=frac):
+                mean = cnn.AvgPoolOp(x, kernel=shape_of(x)[2:]) if by_mean else None
+                factor = self.earlier(x) or x if mean is None else self.add(mean, frac)
+                factor = factor if function is None else self.add(HOST_FUNCTIONS[function](factor))
+                return self.add(cnn.MultiplyOp(x, factor), frac)
             case Relu(limit=limit):
                 return self.add(cnn.ReluOp(x, limit=limit))
             case Host(function=function):
@@ -198,6 +240,10 @@ class _Builder:
                 return self.add(cnn.BatchNormOp(x, mean, var, scale=scale, bias=bias))
             case Lrn():
                 return self.add(cnn.LrnOp(x, **layer._asdict()))
+            case Gather():
+                return self.add(cnn.GatherOp(x, **layer._asdict()))
+            case Upsample(factors=factors):
+                return self.add(cnn.UpsampleOp(x, factors))
             case Reshape():
                 return self.add(cnn.ReshapeOp(x, (1, *layer.shape)))
             case Concat():
@@ -288,6 +334,16 @@ def reshapes(draw: st.DrawFn, shape: tuple[int, ...]) -> Reshape:
     return Reshape((rest, *axes))
 
 
+@st.composite
+def gathers(draw: st.DrawFn, channels: int) -> Gather:
+    """A slice, or a shuffle."""
+    if draw(st.booleans()):
+        groups = draw(st.sampled_from([groups for groups in range(1, channels + 1) if channels % groups == 0]))
+        return Gather((channels // groups, groups), (1, channels // groups))
+    first, step = draw(st.integers(0, channels - 1)), draw(st.integers(1, 3))
+    return Gather((draw(st.integers(1, -(-(channels - first) // step))),), (step,), first)
+
+
 def linears(most_channels: int = 80) -> st.SearchStrategy[Linear]:
     return st.builds(Linear, st.integers(1, most_channels), st.booleans(), st.booleans(), st.sampled_from([8, 4, 12]))
 
@@ -311,8 +367,10 @@ SCALES = st.sampled_from([0.05, 0.4, 2.0, 30.0, 127.0])
 
 
 @st.composite
-def nets(draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pixels: int = 200) -> Net:
-    """Chains of layers of all kinds."""
+def nets(
+    draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pixels: int = 200, *, moves: bool = False
+) -> Net:
+    """Chains of layers of all kinds; with `moves` of those that multiply and move words, too."""
     net = Net(draw(shapes(most_channels, most_pixels)), (), draw(SCALES), draw(st.integers(0, 2**16)))
     for _ in range(draw(st.integers(1, most_layers))):
         shape = result_shape(net)
@@ -324,12 +382,16 @@ def nets(draw: st.DrawFn, most_layers: int = 4, most_channels: int = 80, most_pi
             st.builds(Concat, st.just((0, 0))),
             st.builds(Host, st.sampled_from(sorted(HOST_FUNCTIONS))),
         )
+        if moves:
+            factors = st.builds(Multiply, st.just(False), st.sampled_from([None, "tanh"]), st.sampled_from([8, 4, 11]))
+            anywhere = st.one_of(anywhere, factors, gathers(shape[0]))
         if len(shape) != 3:
             layer = draw(anywhere)
         else:
             others = st.one_of(
                 anywhere,
                 st.just(BatchNorm()),
+                *([st.just(Upsample((1, 2)))] if moves else []),
                 st.builds(Lrn, st.integers(1, 9), st.floats(0, 4), st.floats(0, 2)),
                 st.builds(Concat, st.lists(st.integers(0, 40), min_size=2, max_size=4).map(tuple)),
             )

@@ -40,7 +40,7 @@ def run_observing_sums(module: ModuleOp, batch: NDArray[np.float32], weights: We
         return run_module(module, batch, weights), observed
 
 
-@given(nets(), st.sampled_from([0.1, 1, 20, 1000]), st.booleans())
+@given(nets(moves=True), st.sampled_from([0.1, 1, 20, 1000]), st.booleans())
 def test_no_sum_is_outside_its_bound(net: Net, scale: float, declared: bool) -> None:
     module, weights = net.build()
     driver.lower(CONTEXT, module, "cnn")

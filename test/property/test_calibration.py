@@ -31,7 +31,7 @@ def calibrated(net: Net, samples: NDArray[np.float32]) -> tuple[ModuleOp, Weight
     return module, weights
 
 
-@given(nets())
+@given(nets(moves=True))
 def test_samples_neither_saturate_nor_wrap_and_nothing_is_rescaled(net: Net) -> None:
     samples = net.inputs(3)
     in_float, weights = net.build()
@@ -45,7 +45,7 @@ def test_samples_neither_saturate_nor_wrap_and_nothing_is_rescaled(net: Net) -> 
         assert not run.wraps.total()
 
 
-@given(nets())
+@given(nets(moves=True))
 def test_no_input_makes_a_small_layer_wrap(net: Net) -> None:
     """125 weights of 10 bits times any word are below 2^31: so many can always be made so small."""
     module, weights = calibrated(net, net.inputs(3))

@@ -30,7 +30,7 @@ def is_made(name: str) -> bool:
 @example(Net((1, 1, 1), (Relu(limit=6.0),), 0.05))
 @example(Net((4, 9, 9), (Conv(4), Add(), Relu(limit=2.5), MaxPool((2, 2)))))
 @example(Net((6, 4, 4), (Concat((3, 0)), Relu(), Reshape((9, 16)), Add(), Concat((0, 0)))))
-@given(nets())
+@given(nets(moves=True))
 def test_each_layer_ends_as_it_is_said(net: Net) -> None:
     module, _ = net.build()
     listed = [layer_name(op) for op in module.body.block.ops if is_layer(op) and not isinstance(op, cnn.InputOp)]

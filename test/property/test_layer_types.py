@@ -13,7 +13,21 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from networks import AvgPool, BatchNorm, Concat, Conv, Layer, Linear, MaxPool, Net, result_shape
+from networks import (
+    AvgPool,
+    BatchNorm,
+    Concat,
+    Conv,
+    Layer,
+    Linear,
+    MaxPool,
+    Multiply,
+    Net,
+    Relu,
+    Upsample,
+    gathers,
+    result_shape,
+)
 
 from lowering import driver
 from lowering.check import SIMULATOR, check
@@ -130,6 +144,34 @@ def pools_before(draw: st.DrawFn) -> Net:
     return pool._replace(layers=tuple(layers), scale=0.3)
 
 
+@st.composite
+def products(draw: st.DrawFn) -> Net:
+    """Of words or of what the host made of them, behind a limit or a concatenation, before what may fuse."""
+    shape = draw(channels), draw(st.integers(1, 6)), draw(st.integers(1, 6))
+    before: list[Layer] = [Conv(draw(channels), relu=True), Relu(6.0), Concat((9, 0)), MaxPool((1, 1))]
+    behind: list[Layer] = [
+        Conv(draw(channels), residual=draw(flags)),
+        Relu(),
+        Concat((0, 9, 0)),
+        BatchNorm(),
+        Relu(4.0),
+    ]
+    factor = Multiply(draw(flags), draw(st.sampled_from([None, "sigmoid", "hard_sigmoid"])))
+    return Net(shape, (draw(st.sampled_from(before)), factor, draw(st.sampled_from(behind))), 0.3)
+
+
+@st.composite
+def moves(draw: st.DrawFn) -> Net:
+    """Slices, shuffles and upsamplings: behind a limit or a concatenation, before what may fuse, or as a part."""
+    parts = (draw(st.integers(1, 40)), 0)
+    shape = draw(channels), draw(st.integers(1, 6)), draw(st.integers(1, 6))
+    wide = parts[0] + shape[0]
+    before: list[Layer] = [Concat(parts), *([Conv(wide), Relu(6.0)] if draw(flags) else [])]
+    move = draw(gathers(wide) | st.builds(Upsample, st.tuples(st.integers(1, 3), st.integers(1, 3))))
+    behind: list[Layer] = [Conv(9, residual=draw(flags)), Relu(), Concat((0, 9)), Multiply(), AvgPool((1, 1))]
+    return Net(shape, (*before, move, draw(st.sampled_from(behind))), 0.3)
+
+
 KINDS = {
     "1x1": convolutions(st.just(1)),
     "1x1 of whole transfers": convolutions(one, transfers, transfers, st.integers(1, 2), residual=True),
@@ -147,6 +189,8 @@ KINDS = {
     "concat": concats(),
     "linear": linears(),
     "batch norm": batch_norms(),
+    "multiply": products(),
+    "moves": moves(),
 }
 
 

@@ -245,6 +245,24 @@ def test_pad_adds_zeros_and_crops() -> None:
     assert_close(net.run(result, x).outputs["y"], theirs)
 
 
+@pytest.mark.parametrize(
+    ("offset", "sizes", "strides", "channels"),
+    [
+        (4, (3,), (1,), [4, 5, 6]),
+        (11, (3,), (-2,), [11, 9, 7]),
+        (3, (3, 2), (1, 6), [3, 9, 4, 10, 5, 11]),
+        (0, (2, 1, 2), (0, 5, 7), [0, 7, 0, 7]),
+    ],
+)
+def test_gather_takes_channels(
+    offset: int, sizes: tuple[int, ...], strides: tuple[int, ...], channels: list[int]
+) -> None:
+    x = normal(2, 12, 2, 3)
+    net = Network()
+    result = net.add(cnn.GatherOp(net.input(x), sizes=sizes, strides=strides, offset=offset))
+    np.testing.assert_array_equal(net.run(result, x).outputs["y"], np.stack([x[:, c] for c in channels], 1))
+
+
 def test_add_concat_reshape_and_dropout() -> None:
     x = normal(2, 2, 3, 3)
     net = Network()
@@ -438,6 +456,49 @@ def test_fixed_pools_are_what_the_integers_say(data: st.DataObject, seed: int) -
     assert run.outputs["max"].ravel().tolist() == maxima
     assert run.outputs["y"].ravel().tolist() == means
     assert unit.counts(run, "mean")
+
+
+@given(data=st.data(), x_frac=FRACS, factor_frac=FRACS, per_channel=st.booleans(), seed=st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_a_fixed_product_has_the_fraction_bits_of_both_before_it_is_rounded(
+    data: st.DataObject, x_frac: int, factor_frac: int, per_channel: bool, seed: int
+) -> None:
+    shape, factors = (1, 3, 2, 2), (1, 3, 1, 1) if per_channel else (1, 3, 2, 2)
+    rng = np.random.default_rng(seed)
+    x, factor = (rng.integers(-(2**15), 2**15, size) for size in (shape, factors))
+    x[0, 0, 0, 0] = factor[0, 0, 0, 0] = -(2**15)
+    y_frac = data.draw(st.integers(0, x_frac + factor_frac))
+    net = Network()
+    values = {"x": (x / 2**x_frac).astype(np.float32), "factor": (factor / 2**factor_frac).astype(np.float32)}
+    lhs, rhs = (
+        net.add(cnn.QuantizeOp(net.add(cnn.InputOp(name, cnn.tensor_type(size))), frac))
+        for name, size, frac in (("x", shape, x_frac), ("factor", factors, factor_frac))
+    )
+    layer = cnn.MultiplyOp(lhs, rhs, cnn.tensor_type(shape, y_frac))
+    run = net.run(net.add(located(layer, name_location("product"))), values)
+
+    unit = Accumulator()
+    pairs = zip(x.ravel().tolist(), np.broadcast_to(factor, shape).ravel().tolist(), strict=True)
+    assert run.outputs["y"].ravel().tolist() == [unit.finish(a * b, x_frac + factor_frac - y_frac) for a, b in pairs]
+    assert unit.counts(run, "product") and not unit.wraps
+
+
+def test_a_product_of_finite_numbers_is_finite() -> None:
+    x = np.array([[1e30, -1e30, 3.0]], np.float32)
+    net = Network()
+    value = net.input(x)
+    with np.errstate(over="raise"):
+        result = net.run(net.add(cnn.MultiplyOp(value, net.add(cnn.MultiplyOp(value, value)))), x).outputs["y"]
+    largest = float(np.finfo(np.float32).max)
+    assert result.tolist() == [[largest, -largest, 27.0]]
+
+
+def test_a_hard_sigmoid_overflows_nowhere() -> None:
+    x = np.array([[3e38, -3e38, 0.25]], np.float32)
+    net = Network()
+    with np.errstate(all="raise"):
+        result = net.run(net.add(cnn.HardSigmoidOp(net.input(x), 1e30, -1e30)), x).outputs["y"]
+        assert result.tolist() == [[1, 0, 0]]
 
 
 @given(a_frac=FRACS, b_frac=FRACS, y_frac=FRACS, relu=st.booleans(), seed=st.integers(0, 2**32 - 1))

@@ -57,6 +57,25 @@ CASES = {
         %b = cnn.add %a, %q : (tensor<1x3x7x5x!cnn.fixed<11>>, {FIXED_MAPS}) -> tensor<1x3x7x5x!cnn.fixed<7>> loc("b")
         %c = cnn.relu %b : (tensor<1x3x7x5x!cnn.fixed<7>>) -> tensor<1x3x7x5x!cnn.fixed<7>> loc("c")
         %r = cnn.dequantize %c : (tensor<1x3x7x5x!cnn.fixed<7>>) -> tensor<1x3x7x5xf32>""",
+    "multiply": f"""
+        %f = cnn.avg_pool %q {{kernel = [7, 5]}} : ({FIXED_MAPS}) -> tensor<1x3x1x1x!cnn.fixed<11>> loc("mean")
+        %a = cnn.multiply %q, %f
+          : ({FIXED_MAPS}, tensor<1x3x1x1x!cnn.fixed<11>>) -> tensor<1x3x7x5x!cnn.fixed<10>> loc("a")
+        %b = cnn.multiply %a, %a
+          : (tensor<1x3x7x5x!cnn.fixed<10>>, tensor<1x3x7x5x!cnn.fixed<10>>) -> tensor<1x3x7x5x!cnn.fixed<3>> loc("b")
+        %r = cnn.dequantize %b : (tensor<1x3x7x5x!cnn.fixed<3>>) -> tensor<1x3x7x5xf32>""",
+    "multiply in float": """
+        %f = cnn.avg_pool %x {kernel = [7, 5]} : (tensor<1x3x7x5xf32>) -> tensor<1x3x1x1xf32> loc("mean")
+        %r = cnn.multiply %x, %f : (tensor<1x3x7x5xf32>, tensor<1x3x1x1xf32>) -> tensor<1x3x7x5xf32> loc("a")""",
+    "gather": f"""
+        %a = cnn.gather %q {{offset = 1, sizes = [2, 3], strides = [-1, 0]}}
+          : ({FIXED_MAPS}) -> tensor<1x6x7x5x!cnn.fixed<8>> loc("a")
+        %b = cnn.dequantize %a : (tensor<1x6x7x5x!cnn.fixed<8>>) -> tensor<1x6x7x5xf32>
+        %r = cnn.gather %b {{sizes = [3, 2], strides = [1, 3]}} : (tensor<1x6x7x5xf32>) -> tensor<1x6x7x5xf32>""",
+    "upsample": f"""
+        %a = cnn.upsample %q {{factors = [2, 1]}} : ({FIXED_MAPS}) -> tensor<1x3x14x5x!cnn.fixed<8>> loc("a")
+        %b = cnn.dequantize %a : (tensor<1x3x14x5x!cnn.fixed<8>>) -> tensor<1x3x14x5xf32>
+        %r = cnn.upsample %b {{factors = [1, 3]}} : (tensor<1x3x14x5xf32>) -> tensor<1x3x14x15xf32>""",
     "pad and reshape": f"""
         %a = cnn.pad %q {{pads = [2, -1, -3, 4]}} : ({FIXED_MAPS}) -> tensor<1x3x6x8x!cnn.fixed<8>> loc("a")
         %b = cnn.reshape %a : (tensor<1x3x6x8x!cnn.fixed<8>>) -> tensor<1x144x!cnn.fixed<8>> loc("b")
@@ -66,7 +85,8 @@ CASES = {
         %r = cnn.lrn %a {size = 9, alpha = 1.0, beta = 1.5, k = 1.0} : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32>""",
     "functions": """
         %a = cnn.softmax %x : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("a")
-        %b = cnn.tanh %a : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("b")
+        %h = cnn.hard_sigmoid %a {alpha = 3.0, beta = -0.3} : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("h")
+        %b = cnn.tanh %h : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("b")
         %c = cnn.sigmoid %b : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("c")
         %d = cnn.reshape %c : (tensor<1x3x7x5xf32>) -> tensor<1x105xf32> loc("d")
         %r = cnn.log_softmax %d : (tensor<1x105xf32>) -> tensor<1x105xf32> loc("e")""",

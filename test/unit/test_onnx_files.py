@@ -199,9 +199,8 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
                 helper.make_node("Concat", ["pooled", "pooled"], ["y"], axis=2),
             ],
             {"shape": (1, 3, 8, 8)},
-            "unsupported operator elu Elu; product Mul: multiplies two values of the network, supported are numbers "
-            "per channel; pooled MaxPool: a pool with dilations is not supported; y Concat: joins axis 2, which is not "
-            "the channels",
+            "unsupported operator elu Elu; pooled MaxPool: a pool with dilations is not supported; y Concat: joins "
+            "axis 2, which is not the channels",
         ),
         (
             # What reads a result of unknown shape is not looked at.
@@ -221,9 +220,13 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
         ),
         (
             # Of what is refused itself, any result may be read.
-            [helper.make_node("Split", ["x"], ["a", "b"], axis=1), node("Elu", "b"), node("Add", "a", "Elu")],
+            [
+                helper.make_node("Halves", ["x"], ["a", "b"], domain="com.microsoft"),
+                node("Elu", "b"),
+                node("Add", "a", "Elu"),
+            ],
             {},
-            "unsupported operators a Split, elu Elu",
+            "unsupported operators a com.microsoft.Halves, elu Elu",
         ),
         ([node("Relu", "c")], {"constants": {"c": floats(3)}}, "unsupported operator relu Relu of constants"),
         ([node("Relu", "y")], {}, "relu Relu: its input 'y' is not the first result of a node before it"),
@@ -299,7 +302,21 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             "add Add: computes with 6 numbers, expected one, or one per channel",
         ),
         ([node("Div", "x", "c")], {"constants": {"c": floats(4, 1, 1) * 0}}, "div Div: divides by zero"),
-        ([node("Mul", "x", "x")], {}, "mul Mul: multiplies two values of the network, supported are"),
+        (
+            [node("MaxPool", kernel_shape=[7, 1]), node("Mul", "MaxPool", "x")],
+            {},
+            "mul Mul: operands must have one shape, or the second one number a channel, are 1x4x7x6 and 1x4x1x6",
+        ),
+        (
+            [node("Flatten"), node("Mul", "x", "Flatten")],
+            {},
+            "mul Mul: multiplies 1x4x7x6 by 1x168, expected as many axes",
+        ),
+        (
+            [node("Transpose", perm=[0, 1, 3, 2]), node("Mul", "x", "Transpose")],
+            {"shape": (1, 4, 7, 7)},
+            "mul Mul: multiplies values whose axes are in different orders",
+        ),
         (
             [node("Clip", min=-1.0, max=1.0)],
             {"opset": 10},
@@ -329,15 +346,115 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             {},
             "sub Sub: subtracts two values of the network, supported are numbers per channel",
         ),
+        (
+            [node("HardSigmoid", alpha=1e38)],
+            {},
+            "hardsigmoid HardSigmoid: attribute alpha is 1e+38, expected a number",
+        ),
+        (
+            [node("Slice", starts=[1], ends=[3], axes=[2])],
+            {"opset": 9},
+            "slice Slice: slices axis 2, which is not the channels",
+        ),
+        (
+            [node("Slice", starts=[3], ends=[3], axes=[1])],
+            {"opset": 9},
+            "slice Slice: takes no channels",
+        ),
+        (
+            [node("Slice", starts=[3, 1], ends=[3], axes=[1])],
+            {"opset": 9},
+            "slice Slice: has 2 starts, 1 ends and 2 steps for 1 axes",
+        ),
+        (
+            [node("GlobalMaxPool"), node("Cast", "GlobalMaxPool", to=7), node("Slice", "x", "Cast", "Cast")],
+            {"shape": (1, 1, 4, 4)},
+            "cast Cast: casts to another type than float32; slice Slice: its list of starts is no constant",
+        ),
+        (
+            [helper.make_node("Split", ["x"], ["a", "b"], name="split"), node("Add", "a", "b")],
+            {},
+            "split Split: splits axis 0, which is not the channels",
+        ),
+        (
+            [helper.make_node("Split", ["x"], ["a", "b", "c"], name="split", axis=1), node("Add", "a", "b")],
+            {},
+            "split Split: splits 4 channels into 3 parts of one size",
+        ),
+        (
+            [helper.make_node("Split", ["x"], ["a", "b"], name="split", axis=1, split=[1, 2]), node("Add", "a", "b")],
+            {"opset": 11},
+            "split Split: splits 4 channels into 2 parts of [1, 2]",
+        ),
+        (
+            [helper.make_node("Split", ["x"], ["a", "a"], name="split", axis=1), node("Relu", "a")],
+            {},
+            "split Split: its result has the name 'a', which is no new one",
+        ),
+        (
+            [node("Resize", "x", "", "s", mode="linear")],
+            {"constants": {"s": np.array([1, 1, 2, 2], np.float32)}},
+            "resize Resize: resizes in the mode linear, only nearest is supported",
+        ),
+        (
+            [node("Resize", "x", "", "s")],
+            {"constants": {"s": np.array([1, 1, 2, 1.5], np.float32)}},
+            "resize Resize: resizes 1x4x7x6 by 1x1x2x1.5, supported are whole factors",
+        ),
+        (
+            [node("Resize", "x", "", "", "s")],
+            {"constants": {"s": np.array([1, 4, 7, 3])}},
+            "resize Resize: resizes 1x4x7x6 by 1x1x1x0.5, supported are whole factors",
+        ),
+        (
+            [node("Resize", "x", "", "s")],
+            {"constants": {"s": np.array([1, 2, 1, 1], np.float32)}},
+            "resize Resize: repeats other axes than rows and columns of maps",
+        ),
+        *(
+            (
+                [node("Resize", "x", "", "s", coordinate_transformation_mode=coordinates, nearest_mode=rounding)],
+                {"constants": {"s": np.array([1, 1, factor, 1], np.float32)}},
+                f"resize Resize: {coordinates} coordinates, rounded by {rounding}, do not repeat",
+            )
+            for coordinates, rounding, factor in (
+                ("align_corners", "floor", 2),
+                ("asymmetric", "round_prefer_floor", 3),
+                ("asymmetric", "round_prefer_ceil", 2),
+                ("half_pixel", "floor", 2),
+                ("half_pixel", "ceil", 2),
+            )
+        ),
+        (
+            [node("Resize", "x", "", "s")],
+            {"constants": {"s": np.array([1, 1, np.nan, 1], np.float32)}},
+            "resize Resize: its list of scales holds NaN or infinity",
+        ),
+        ([node("Resize", "x")], {}, "resize Resize: has neither scales nor sizes"),
+        (
+            [node("Resize", "x", "", "s")],
+            {"constants": {"s": np.array([1, 1, 60, 60], np.float32)}, "shape": (1, 1, 64, 64)},
+            "resize Resize: upsamples 64x64 to 3840x3840, which is too much",
+        ),
+        (
+            [node("GlobalMaxPool"), node("Expand", "GlobalMaxPool", "s")],
+            {"constants": {"s": np.array([2, 4, 1, 1])}},
+            "expand Expand: repeats other axes than rows and columns of maps",
+        ),
+        (
+            [node("Expand", "x", "s")],
+            {"constants": {"s": np.array([7, 12])}},
+            "expand Expand: expands 1x4x7x6 to 7x12, supported are rows and columns of maps",
+        ),
         ([node("Div", "x", "x")], {}, "div Div: divides by a value of the network, supported are numbers per channel"),
         (
             [
-                helper.make_node("Mul", ["x", "x"], ["a"]),
-                helper.make_node("Mul", ["a", "x"], ["b"]),
-                helper.make_node("Mul", ["b", "a"], ["c"]),
+                helper.make_node("Sub", ["x", "x"], ["a"]),
+                helper.make_node("Sub", ["a", "x"], ["b"]),
+                helper.make_node("Sub", ["b", "a"], ["c"]),
             ],
             {},
-            "a Mul: multiplies two values of the network, supported are numbers per channel (and 2 more)",
+            "a Sub: subtracts two values of the network, supported are numbers per channel (and 2 more)",
         ),
         (
             [node("Transpose", perm=[0, 1, 3, 2]), node("Flatten", "Transpose")],

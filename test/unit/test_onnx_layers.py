@@ -54,6 +54,34 @@ def with_constants(
     return Case(name, [node(operator, *inputs, **attributes)], shape, constants, opset)
 
 
+def sliced(name: str, shape: tuple[int, ...] = MAPS, **constants: NDArray[Any]) -> Case:
+    return Case(name, [node("Slice", "x", *constants)], shape, constants)
+
+
+def split(*results: str, sizes: str | None = None, **attributes: Any) -> NodeProto:
+    return helper.make_node("Split", ["x", *([sizes] if sizes else [])], results, axis=1, **attributes)
+
+
+def shuffled(name: str, shape: tuple[int, ...], groups: tuple[int, ...]) -> Case:
+    nodes = [
+        node("Reshape", "x", "groups"),
+        helper.make_node("Transpose", ["Reshape"], ["t"], perm=[0, 2, 1, *range(3, len(groups))]),
+        helper.make_node("Reshape", ["t", "back"], ["y"]),
+    ]
+    return Case(name, nodes, shape, {"groups": integers(*groups), "back": integers(*shape)})
+
+
+def scales(*factors: int) -> NDArray[np.float32]:
+    return np.array([1, 1, *factors], np.float32)
+
+
+def resized(name: str, opset: int = 13, factors: tuple[int, int] = (3, 5), **attributes: Any) -> Case:
+    constants = {"none": np.zeros(0, np.float32), "s": scales(*factors)}
+    return Case(name, [node("Resize", "x", "none", "s", **attributes)], MAPS, constants, opset)
+
+
+ALL = integers(0, 1)
+
 STATISTICS = {"s": floats(4), "b": floats(4, seed=1), "m": floats(4, seed=2), "v": floats(4, seed=3) ** 2 + 0.1}
 
 CASES = [
@@ -111,6 +139,10 @@ CASES = [
     elementwise("leaky-relu-vector", "LeakyRelu", shape=(1, 10), alpha=-0.5),
     elementwise("sigmoid", "Sigmoid"),
     elementwise("tanh", "Tanh"),
+    elementwise("hard-sigmoid", "HardSigmoid"),
+    elementwise("hard-sigmoid-numbers", "HardSigmoid", shape=(1, 50), alpha=-1.5, beta=0.25),
+    elementwise("hard-swish", "HardSwish", opset=14, shape=(1, 500)),
+    Case("silu", [node("Sigmoid"), node("Mul", "x", "Sigmoid")]),
     elementwise("identity", "Identity"),
     elementwise("dropout", "Dropout", opset=10, ratio=0.3),
     elementwise("dropout-13", "Dropout"),
@@ -162,6 +194,11 @@ CASES = [
     with_constants("mul-number", "Mul", "c", "x", constants={"c": floats(1, 1)}),
     with_constants("div-channels", "Div", "x", "c", constants={"c": floats(4, 1, 1)}),
     Case("add", [node("Relu"), node("Add", "x", "Relu")]),
+    Case("mul", [node("Relu"), node("Mul", "x", "Relu")]),
+    Case("mul-by-itself", [node("Mul", "x", "x")]),
+    Case("mul-vectors", [node("Tanh"), node("Mul", "x", "Tanh")], (1, 9)),
+    Case("mul-by-channel", [node("GlobalAveragePool"), node("Mul", "x", "GlobalAveragePool")]),
+    Case("mul-channels-by", [node("GlobalMaxPool"), node("Sigmoid", "GlobalMaxPool"), node("Mul", "Sigmoid", "x")]),
     Case("sum", [node("Relu"), node("Tanh"), node("Sum", "x", "Relu", "c", "Tanh")], constants={"c": floats(1)}),
     Case("sum-of-one", [node("Sum", "x")]),
     Case("concat", [node("Relu"), node("Concat", "x", "Relu", "x", axis=1)]),
@@ -171,6 +208,40 @@ CASES = [
     with_constants(
         "pad-axes", "Pad", *("x", "p", "", "a"), opset=18, constants={"p": integers(1, 2, 3, 4), "a": integers(3, -2)}
     ),
+    elementwise("slice-attributes", "Slice", opset=9, starts=[1], ends=[-1], axes=[1]),
+    elementwise("slice-attributes-of-all-axes", "Slice", opset=9, starts=[0, 2, 0, 0], ends=[1, 2**63 - 1, 9, 6]),
+    sliced("slice", starts=integers(2), ends=integers(100), axes=integers(-3)),
+    sliced("slice-backwards", starts=integers(-1), ends=integers(-(2**63)), axes=integers(1), steps=integers(-2)),
+    sliced(
+        "slice-vector", (1, 9), starts=integers(0, 1), ends=integers(1, 8), axes=integers(0, 1), steps=integers(1, 3)
+    ),
+    sliced("slice-nothing", starts=integers(0), ends=integers(7), axes=integers(2)),
+    Case("split", [split("a", "b"), node("Concat", "b", "a", "x", axis=1)]),
+    Case("split-attribute", [split("a", "b", split=[1, 3]), node("Tanh", "b")], opset=11),
+    Case("split-sizes", [split("a", "b", "c", sizes="s"), node("Add", "a", "c")], constants={"s": integers(1, 2, 1)}),
+    Case("split-uneven", [split("a", "b", "c", num_outputs=3), node("Tanh", "c")], (1, 7, 2, 2), opset=18),
+    shuffled("shuffle", (1, 6, 3, 2), (1, 2, 3, 3, 2)),
+    shuffled("shuffle-flat-maps", (1, 6, 3, 2), (1, 3, 2, 6)),
+    shuffled("shuffle-channels-of-maps-of-one-pixel", (1, 6, 1, 1), (1, 3, 2, 1, 1)),
+    elementwise("upsample-attribute", "Upsample", opset=7, mode="nearest", scales=[1.0, 1.0, 2.0, 3.0]),
+    with_constants("upsample-9", "Upsample", "x", "s", opset=9, constants={"s": scales(3, 1)}),
+    with_constants("resize-10", "Resize", "x", "s", opset=10, constants={"s": scales(2, 2)}),
+    resized("resize-11", opset=11, coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+    resized("resize-13"),
+    resized("resize-by-two", factors=(2, 2), coordinate_transformation_mode="asymmetric"),
+    resized("resize-tensorflow", 11, coordinate_transformation_mode="tf_half_pixel_for_nn", nearest_mode="floor"),
+    resized("resize-pytorch", coordinate_transformation_mode="pytorch_half_pixel", nearest_mode="round_prefer_ceil"),
+    resized("resize-symmetric", 19, coordinate_transformation_mode="half_pixel_symmetric"),
+    resized("resize-by-one", factors=(1, 1), coordinate_transformation_mode="align_corners"),
+    with_constants("resize-sizes", "Resize", *("x", "", "", "s"), constants={"s": integers(1, 4, 21, 12)}),
+    with_constants("resize-axes", "Resize", *("x", "", "s"), opset=18, constants={"s": scales(2, 3)[2:]}, axes=[3, 2]),
+    Case("expand", [node("GlobalMaxPool"), node("Expand", "GlobalMaxPool", "s")], constants={"s": integers(4, 3, 5)}),
+    Case(
+        "expand-columns",
+        [node("MaxPool", kernel_shape=[1, 6]), node("Expand", "MaxPool", "s")],
+        constants={"s": integers(1, 1, 7, 2)},
+    ),
+    with_constants("expand-nothing", "Expand", "x", "s", constants={"s": integers(1)}),
     elementwise("flatten", "Flatten"),
     elementwise("flatten-all", "Flatten", axis=-4),
     with_constants("reshape", "Reshape", "x", "s", constants={"s": integers(1, -1)}),
@@ -270,6 +341,39 @@ def test_pad_of_channels_last(tmp_path: Path) -> None:
     x = floats(1, 7, 6, 4)
     ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)))
     np.testing.assert_allclose(ours.transpose(CHANNELS_LAST), expected(path, x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 4), (1, 4, 1, 1)])
+def test_excitation_of_channels_last(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """As networks of Keras have it: what the channels are multiplied by comes from linear layers."""
+    nodes = [
+        LAST_TO_FIRST,
+        transpose("maps", "last", CHANNELS_LAST),
+        node("ReduceMean", "last", axes=[1, 2], keepdims=0),
+        node("MatMul", "ReduceMean", "fc"),
+        node("Reshape", "MatMul", "sizes"),
+        node("Mul", *(("last", "Reshape") if shape[3] == 4 else ("maps", "Reshape"))),
+    ]
+    constants = {"fc": floats(4, 4), "sizes": integers(*shape)}
+    path = save(network(nodes, (1, 7, 6, 4), constants), tmp_path / "net.onnx")
+    x = floats(1, 7, 6, 4)
+    ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)))
+    theirs = expected(path, x).transpose(CHANNELS_FIRST) if shape[3] == 4 else expected(path, x)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_resize_of_channels_last(tmp_path: Path) -> None:
+    nodes = [
+        LAST_TO_FIRST,
+        transpose("maps", "last", CHANNELS_LAST),
+        node("Resize", "last", "", "scales"),
+        node("Slice", "Resize", "one", "three", "three"),
+    ]
+    constants = {"scales": np.array([1, 2, 3, 1], np.float32), "one": integers(1), "three": integers(3)}
+    path = save(network(nodes, (1, 7, 6, 4), constants), tmp_path / "net.onnx")
+    x = floats(1, 7, 6, 4)
+    ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)))
+    np.testing.assert_array_equal(ours.transpose(CHANNELS_LAST), expected(path, x))
 
 
 def test_pool_and_squeeze_of_channels_last(tmp_path: Path) -> None:

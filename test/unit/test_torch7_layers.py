@@ -236,6 +236,29 @@ def test_add_of_many(apply: Any) -> None:
     np.testing.assert_allclose(apply(nn.sequential(table, nn.simple("CAddTable")), batch), 3 * batch, rtol=1e-6)
 
 
+def test_product_of_many(apply: Any) -> None:
+    batch = floats(2, 3, 2, 2)
+    table = nn.concat_table(nn.simple("Identity"), nn.simple("Sigmoid"), nn.relu())
+    product = batch / (1 + np.exp(-batch)) * np.maximum(batch, 0)
+    np.testing.assert_allclose(apply(nn.sequential(table, nn.simple("CMulTable")), batch), product, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("dimension", "index", "length", "wanted"),
+    [(2, 2, 3, slice(1, 4)), (1, 1, None, slice(0, 1)), (-3, 3, -1, slice(2, 6)), (2, 2, -3, slice(1, 4))],
+)
+def test_narrow(apply: Any, dimension: int, index: int, length: int | None, wanted: slice) -> None:
+    batch = floats(2, 6, 2, 3)
+    fields = {"dimension": dimension, "index": index} | ({} if length is None else {"length": length})
+    np.testing.assert_array_equal(apply(torch_object("nn.Narrow", fields), batch), batch[:, wanted])
+
+
+def test_upsampling(apply: Any) -> None:
+    batch = floats(2, 3, 2, 4)
+    output = apply(torch_object("nn.SpatialUpSamplingNearest", {"scale_factor": 3}), batch)
+    np.testing.assert_array_equal(output, np.kron(batch, np.ones((3, 3), np.float32)))
+
+
 def view(*sizes: int, **fields: Any) -> TorchObject:
     return torch_object("nn.View", {"size": Storage(np.array(sizes, np.int64), "Long"), **fields})
 
@@ -378,6 +401,21 @@ def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], probl
             nn.sequential(nn.concat_table(nn.relu()), nn.relu()),
             (3,),
             "1 nn.ReLU: its input is a table, expected a tensor",
+        ),
+        (
+            torch_object("nn.Narrow", {"dimension": 3, "index": 1, "length": 2}),
+            (3, 4, 4),
+            "0 nn.Narrow: narrows dimension 3, which is not the channels",
+        ),
+        (
+            torch_object("nn.Narrow", {"dimension": 2, "index": 3, "length": 2}),
+            (3, 4, 4),
+            "0 nn.Narrow: takes 2 channels from channel 3 on, the input has 3",
+        ),
+        (
+            torch_object("nn.SpatialUpSamplingNearest", {"scale_factor": 1.5}),
+            (3, 4, 4),
+            "0 nn.SpatialUpSamplingNearest: field scale_factor is 1.5, expected a whole number of 1 or more",
         ),
         (
             torch_object("nn.Threshold", {"threshold": 0.5}),

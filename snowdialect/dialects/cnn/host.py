@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Sequence
 from math import inf, prod
+from typing import cast
 
 from xdsl.dialects.builtin import Float64Type, FloatAttr, IntegerAttr, f64, i64
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import ParsePropInAttrDict, irdl_op_definition, operand_def, prop_def
 from xdsl.irdl.declarative_assembly_format import AttributeVariable, irdl_custom_directive
 
@@ -18,15 +19,28 @@ from snowdialect.dialects.cnn.base import (
     CnnOp,
     Value,
     frac_of,
+    inferred,
     integers,
     shape_errors,
     shape_of,
     tensor_type,
 )
-from snowdialect.dialects.cnn.shapes import Shape, ShapeError, format_shape, map_shape, pad_shape
+from snowdialect.dialects.cnn.shapes import (
+    Shape,
+    ShapeError,
+    format_shape,
+    gather_shape,
+    map_shape,
+    multiply_shape,
+    pad_shape,
+    upsample_shape,
+)
 
 SMALLEST_LRN_K, LARGEST_LRN_BETA = 1e-5, 16
 """With these no power underflows, and finite values stay finite; cudnn has the same smallest k."""
+
+LARGEST_SLOPE = 1e30
+"""Times a number of f32 and plus as much, it is finite in f64."""
 
 
 class HostOp(CnnOp, ABC):
@@ -35,8 +49,16 @@ class HostOp(CnnOp, ABC):
     x = operand_def(TENSOR)
 
 
+class MoveOp(HostOp, ABC):
+    """Base of what moves numbers or words, or leaves some out, and computes nothing: fixed point keeps its position."""
+
+    def verify_elements(self) -> None:
+        if frac_of(self.x) != frac_of(self.result):
+            self.fail("the result must have the elements of the operand")
+
+
 @irdl_op_definition
-class ReshapeOp(HostOp):
+class ReshapeOp(MoveOp):
     """The elements in C, H, W order in another shape."""
 
     name = "cnn.reshape"
@@ -51,10 +73,6 @@ class ReshapeOp(HostOp):
             raise ShapeError(f"{format_shape(shape_of(self.x))} cannot be reshaped to {format_shape(shape)}")
         return shape
 
-    def verify_elements(self) -> None:
-        if frac_of(self.x) != frac_of(self.result):
-            self.fail("the result must have the elements of the operand")
-
 
 @irdl_custom_directive
 class PadOptions(OptionsDirective):
@@ -64,7 +82,7 @@ class PadOptions(OptionsDirective):
 
 
 @irdl_op_definition
-class PadOp(HostOp):
+class PadOp(MoveOp):
     """Zeros around a map: top, left, bottom, right; negative numbers crop it."""
 
     name = "cnn.pad"
@@ -84,9 +102,123 @@ class PadOp(HostOp):
     def result_shape(self) -> Shape:
         return pad_shape(shape_of(self.x), self.pads.get_values())
 
+
+@irdl_custom_directive
+class GatherOptions(OptionsDirective):
+    """The options of a gather."""
+
+    offset: AttributeVariable
+    sizes: AttributeVariable
+    strides: AttributeVariable
+
+
+@irdl_op_definition
+class GatherOp(MoveOp):
+    """Some channels, or all in another order: `offset + i * strides[0] + j * strides[1]` for all i < sizes[0], and for
+    each of them all j < sizes[1]; and so with any number of sizes.
+
+    A slice has one size; a channel shuffle of g groups has sizes [C/g, g] and strides [1, C/g] (Zhang et al., 2018).
+    """
+
+    name = "cnn.gather"
+    offset = prop_def(IntegerAttr.constr(i64), default_value=IntegerAttr(0, i64))
+    sizes = prop_def(INTEGERS)
+    strides = prop_def(INTEGERS, default_value=integers((1,)))
+    custom_directives = (GatherOptions,)
+    assembly_format = (
+        "$x custom<GatherOptions>($offset, $sizes, $strides) attr-dict-with-keyword `:` "
+        "functional-type(operands, results)"
+    )
+
+    def __init__(self, x: Value, *, sizes: Sequence[int], strides: Sequence[int] = (1,), offset: int = 0):
+        with shape_errors(self.name):
+            shape = gather_shape(shape_of(x), sizes, strides, offset)
+        super().__init__(
+            operands=[x],
+            properties={
+                "offset": IntegerAttr(offset, i64),
+                "sizes": integers(sizes),
+                "strides": integers(strides),
+            },
+            result_types=[tensor_type(shape, frac_of(x))],
+        )
+
+    @property
+    def channels(self) -> list[int]:
+        """The channel of the operand that each channel of the result is."""
+        channels = [self.offset.value.data]
+        for size, stride in zip(self.sizes.get_values(), self.strides.get_values(), strict=True):
+            channels = [channel + stride * index for channel in channels for index in range(size)]
+        return channels
+
+    def result_shape(self) -> Shape:
+        return gather_shape(
+            shape_of(self.x), self.sizes.get_values(), self.strides.get_values(), self.offset.value.data
+        )
+
+
+@irdl_custom_directive
+class UpsampleOptions(OptionsDirective):
+    """The options of an upsampling."""
+
+    factors: AttributeVariable
+
+
+@irdl_op_definition
+class UpsampleOp(MoveOp):
+    """Every row `factors[0]` times, every column `factors[1]` times: the nearest neighbour."""
+
+    name = "cnn.upsample"
+    factors = prop_def(INTEGERS)
+    custom_directives = (UpsampleOptions,)
+    assembly_format = (
+        "$x custom<UpsampleOptions>($factors) attr-dict-with-keyword `:` functional-type(operands, results)"
+    )
+
+    def __init__(self, x: Value, factors: Sequence[int]):
+        with shape_errors(self.name):
+            shape = upsample_shape(shape_of(x), factors)
+        super().__init__(
+            operands=[x],
+            properties={"factors": integers(factors)},
+            result_types=[tensor_type(shape, frac_of(x))],
+        )
+
+    def result_shape(self) -> Shape:
+        return upsample_shape(shape_of(self.x), self.factors.get_values())
+
+
+@irdl_op_definition
+class MultiplyOp(HostOp):
+    """The product of two values of one shape, or of maps 1xCxHxW and a factor for each channel, 1xCx1x1: squeeze and
+    excitation (Hu et al., 2018), SiLU, hard swish.
+
+    A product of words is exact, with the fraction bits of both, before it is rounded and clamped: it never wraps. One
+    of f32 is rounded to f32, and never infinite.
+    """
+
+    name = "cnn.multiply"
+    x = operand_def(TENSOR)  # Again, since operands that a class inherits come behind its own.
+    factor = operand_def(TENSOR)
+    assembly_format = "$x `,` $factor attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, x: Value, factor: Value, result_type: Attribute | None = None):
+        deduced = inferred(self.name, result_type, x, lambda: multiply_shape(shape_of(x), shape_of(factor)))
+        super().__init__(operands=[x, factor], result_types=[deduced])
+
+    @property
+    def product_frac(self) -> int | None:
+        """Fraction bits of an exact product; None in f32."""
+        frac, factor_frac = frac_of(self.x), frac_of(self.factor)
+        return None if frac is None or factor_frac is None else frac + factor_frac
+
+    def result_shape(self) -> Shape:
+        return multiply_shape(shape_of(self.x), shape_of(self.factor))
+
     def verify_elements(self) -> None:
-        if frac_of(self.x) != frac_of(self.result):
-            self.fail("the result must have the elements of the operand")
+        super().verify_elements()
+        if (product := self.product_frac) is not None:
+            self.expect_shift("the result", product - cast(int, frac_of(self.result)))
 
 
 class HostFunctionOp(HostOp, ABC):
@@ -132,6 +264,33 @@ class TanhOp(HostFunctionOp):
 
     name = "cnn.tanh"
     assembly_format = "$x attr-dict `:` functional-type(operands, results)"
+
+
+@irdl_op_definition
+class HardSigmoidOp(HostFunctionOp):
+    """`alpha * x + beta`, but no less than 0 and no more than 1; computed in f64."""
+
+    name = "cnn.hard_sigmoid"
+    alpha = prop_def(FloatAttr[Float64Type])
+    beta = prop_def(FloatAttr[Float64Type])
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$x attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, x: Value, alpha: float = 0.2, beta: float = 0.5):
+        super().__init__(x)
+        self.properties["alpha"] = FloatAttr(alpha, f64)
+        self.properties["beta"] = FloatAttr(beta, f64)
+
+    @property
+    def numbers(self) -> tuple[float, float]:
+        """Alpha and beta."""
+        return self.alpha.value.data, self.beta.value.data
+
+    def verify_elements(self) -> None:
+        super().verify_elements()
+        for name, number in zip(("alpha", "beta"), self.numbers, strict=True):
+            if not abs(number) <= LARGEST_SLOPE:
+                self.fail(f"{name} must be a number up to {LARGEST_SLOPE:g}, is {number}")
 
 
 @irdl_op_definition

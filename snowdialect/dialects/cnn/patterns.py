@@ -15,7 +15,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from snowdialect.dialects.cnn.base import integers, shape_of
 from snowdialect.dialects.cnn.boundary import DequantizeOp, QuantizeOp
-from snowdialect.dialects.cnn.host import PadOp, ReshapeOp
+from snowdialect.dialects.cnn.host import GatherOp, MultiplyOp, PadOp, ReshapeOp, UpsampleOp
 from snowdialect.dialects.cnn.layers import (
     AddOp,
     AvgPoolOp,
@@ -136,6 +136,28 @@ class MergeConcats(RewritePattern):
         for value in op.inputs:
             flat += value.owner.inputs if isinstance(value.owner, ConcatOp) else (value,)
         rewriter.replace(op, located(ConcatOp(flat, op.result.type), op.location))
+
+
+class RemoveGather(RewritePattern):
+    """A gather of all channels in their order."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: GatherOp, rewriter: PatternRewriter):
+        if op.x.type == op.result.type and op.channels == list(range(shape_of(op.x)[1])):
+            rewriter.replace(op, (), (op.x,))
+
+
+class MultiplyByChannel(RewritePattern):
+    """A factor for each channel, repeated for each element, is one for each channel."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: MultiplyOp, rewriter: PatternRewriter):
+        for x, factor in ((op.x, op.factor), (op.factor, op.x)):
+            before = factor.owner
+            if not isinstance(before, UpsampleOp) or shape_of(before.x)[2:] != (1, 1) or x.type != op.x.type:
+                continue
+            rewriter.replace(op, located(MultiplyOp(x, before.x, op.result.type), op.location))
+            return
 
 
 class RemovePad(RewritePattern):
@@ -261,6 +283,8 @@ PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
     ReshapeOp: (RemoveReshape(), MergeReshapes()),
     LinearOp: (ReshapeIntoLinear(),),
     ConcatOp: (MergeConcats(),),
+    GatherOp: (RemoveGather(),),
+    MultiplyOp: (MultiplyByChannel(),),
     PadOp: (RemovePad(), MergePads()),
     MaxPoolOp: (PadIntoPool(), SimplifyPool()),
     AvgPoolOp: (PadIntoPool(), SimplifyPool()),

@@ -198,6 +198,16 @@ def avg_pool_frac(smallest_divisor: int) -> int:
     return next(frac for frac in range(15, -1, -1) if avg_pool_weight(smallest_divisor, frac) <= 32767)
 
 
+def multiply_shape(x: Shape, factor: Shape) -> Shape:
+    """Result of a product of two values of one shape, or of maps and one number a channel (1xCx1x1)."""
+    if factor not in (x, (*x[:2], *[1] * len(x[2:]))):
+        raise ShapeError(
+            f"operands must have one shape, or the second one number a channel, are {format_shape(x)} "
+            f"and {format_shape(factor)}"
+        )
+    return x
+
+
 def concat_shape(shapes: Sequence[Shape]) -> Shape:
     """Result of a concatenation along the channels."""
     if not shapes:
@@ -243,3 +253,24 @@ def pad_shape(x: Shape, pads: Sequence[int]) -> Shape:
     if rows < 1 or columns < 1:
         raise ShapeError(f"pads {list(pads)} leave nothing of {height}x{width}")
     return (1, channels, rows, columns)
+
+
+def gather_shape(x: Shape, sizes: Sequence[int], strides: Sequence[int], offset: int) -> Shape:
+    """Result of taking channel `offset` + i * strides[0] + j * strides[1] ... for all i below sizes[0], and so on."""
+    if len(x) < 2:
+        raise ShapeError(f"input must have channels, is {format_shape(x)}")
+    _expect_length("strides", strides, len(sizes), None)
+    if not sizes or min(sizes) < 1:
+        raise ShapeError(f"sizes must be at least 1, are {list(sizes)}")
+    reach = [stride * (size - 1) for size, stride in zip(sizes, strides, strict=True)]
+    low, high = (offset + sum(sign(0, end) for end in reach) for sign in (min, max))
+    if low < 0 or high >= x[1]:
+        raise ShapeError(f"takes channels {low} to {high}, input has {x[1]}")
+    return (1, prod(sizes), *x[2:])
+
+
+def upsample_shape(x: Shape, factors: Sequence[int]) -> Shape:
+    """Result of repeating the rows and the columns of a map."""
+    channels, height, width = map_shape(x)
+    _expect_length("factors", factors, 2, 1)
+    return (1, channels, height * factors[0], width * factors[1])

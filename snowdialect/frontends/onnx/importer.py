@@ -1,5 +1,6 @@
 """Turns an ONNX network into an unquantised `cnn` module, node for node, and its weights."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from snowdialect.dialects.cnn.shapes import format_shape
 from snowdialect.errors import SnowError
 from snowdialect.frontends.network import MAXIMUM_LAYERS, Floats, LayerError, Network
 from snowdialect.frontends.onnx.folding import FOLDED, Folder, infer_type, shape_in
-from snowdialect.frontends.onnx.layers import LAYERS, RESHAPES, reshaped, straight
+from snowdialect.frontends.onnx.layers import LAYERS, RESHAPES, SEVERAL_RESULTS, reshaped, straight
 from snowdialect.frontends.onnx.node import CHANNELS_LAST, Activation, Node, Value
 from snowdialect.frontends.onnx.reader import Model, load
 
@@ -77,32 +78,30 @@ class _Importer:
         """Converts nodes; those that read what a refused one would have made are looked at if its shape is known."""
         missing: set[str] = set()
         for name, node in nodes:
-            result = node.output[0]
+            missing.update(filter(None, node.output))
             if not missing.isdisjoint(node.input):
-                missing.update(node.output)
                 continue
-            missing.update(node.output[1:])
-            value = None
+            values = None
             if name not in unsupported:
-                value = self._network.attempt(f"{name} {node.op_type}", partial(self._convert, name, node))
-            if value is None:
-                value = self._stand_in(name, node)
-            if value is None:
-                missing.add(result)
-            else:
-                self._values[result] = value
+                values = self._network.attempt(f"{name} {node.op_type}", partial(self._convert, name, node))
+            if values is None:
+                values = self._stand_in(name, node)
+            known = dict(zip(node.output, values, strict=False))
+            self._values.update(known)
+            missing.difference_update(known)
 
-    def _stand_in(self, name: str, proto: NodeProto) -> Activation | None:
-        """A value of the shape that a refused node would have made; None where that is not known for certain."""
+    def _stand_in(self, name: str, proto: NodeProto) -> tuple[Activation, ...]:
+        """A value of the shape that the first result of a refused node would have had; none where that is not known for
+        certain."""
         try:
             node = self._node(name, proto)
             shape = shape_in(infer_type(node, self._model))
             values = [value for value in node.inputs if isinstance(value, Activation)]
             if not values or shape[:1] != (1,) or not all(value.is_plain for value in values):
-                return None
-            return Activation.of(self._network.input(shape[1:]))
+                return ()
+            return (Activation.of(self._network.input(shape[1:])),)
         except (LayerError, SnowError):
-            return None
+            return ()
 
     def _needed(self) -> Iterator[tuple[str, NodeProto]]:
         """The nodes that the output needs, in the order of the file."""
@@ -119,17 +118,19 @@ class _Importer:
 
     def _check_order(self, nodes: Sequence[tuple[str, NodeProto]], unsupported: Set[str]) -> None:
         """Every node must come behind those that it reads, so there are no cycles; of its results, the first counts, or
-        all where the node is refused anyway."""
+        all where there may be several or the node is refused anyway."""
         known = {"", self._model.input.name, *self._model.initializers}
         for name, node in nodes:
             unknown = next((value for value in node.input if value not in known), None)
-            result = next(iter(node.output), "")
+            several = node.op_type in SEVERAL_RESULTS
+            results = tuple(node.output if several else node.output[:1]) or ("",)
+            taken = next((result for result, count in Counter(results).items() if result in known or count > 1), None)
             if unknown is not None:
                 problem = f"its input '{unknown}' is not the first result of a node before it"
-            elif result in known:
-                problem = f"its result has the name '{result}', which is no new one"
+            elif taken is not None:
+                problem = f"its result has the name '{taken}', which is no new one"
             else:
-                known.update(node.output if name in unsupported else (result,))
+                known.update(node.output if name in unsupported else results)
                 continue
             raise self._network.error(f"{name} {node.op_type}", problem)
 
@@ -163,15 +164,16 @@ class _Importer:
             raise SnowError(f"{path}: its input is {listed}, not {format_shape(given)}")
         return tuple(given)
 
-    def _convert(self, name: str, proto: NodeProto) -> Value:
-        """The first result of a node; others may be there, but nothing reads them."""
+    def _convert(self, name: str, proto: NodeProto) -> tuple[Value, ...]:
+        """The results of a node, or the first one, where others may be there, but nothing reads them."""
         node = self._node(name, proto)
         dependent = {name for name in proto.input if isinstance(self._values.get(name), Activation)}
         if not _reads(proto, dependent):
-            return self._folder.fold(node)
+            return (self._folder.fold(node),)
         if proto.op_type in RESHAPES:
-            return reshaped(self._network, node, shape_in(infer_type(node, self._model)))
-        return LAYERS[proto.op_type](self._network, node)
+            return (reshaped(self._network, node, shape_in(infer_type(node, self._model))),)
+        result = LAYERS[proto.op_type](self._network, node)
+        return result if isinstance(result, tuple) else (result,)
 
     def _node(self, name: str, proto: NodeProto) -> Node:
         return Node(name, proto, self._schema(proto), [self._value(value) for value in proto.input])

@@ -15,9 +15,12 @@ from snowdialect.dialects.cnn.shapes import Shape, format_shape
 from snowdialect.frontends.leaky_relu import leaky_relu
 from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats
 from snowdialect.frontends.onnx.node import Activation, Array, Node
+from snowdialect.frontends.onnx.resize import expand, resize
+from snowdialect.frontends.onnx.slices import is_shuffled, shuffle, slice_channels, split
 from snowdialect.frontends.onnx.windows import pool_pads, spatial_pads
 
-Convert = Callable[[Network, Node], Activation]
+Convert = Callable[[Network, Node], Activation | tuple[Activation, ...]]
+"""What a node becomes; of one with several results, all of them."""
 
 
 def straight(network: Network, name: str, x: Activation) -> SSAValue:
@@ -218,6 +221,16 @@ def function(kind: type[cnn.HostFunctionOp] | type[cnn.IdentityOp]) -> Convert:
     return elementwise(lambda network, node, x: network.add(kind(x), node.name))
 
 
+def hard_sigmoid(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """HardSigmoid."""
+    return network.add(cnn.HardSigmoidOp(x, node.real("alpha"), node.real("beta")), node.name)
+
+
+def hard_swish(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """HardSwish: x times its hard sigmoid, of slope 1/6."""
+    return network.add(cnn.MultiplyOp(x, network.add(cnn.HardSigmoidOp(x, 1 / 6, 0.5), f"{node.name}.gate")), node.name)
+
+
 def dropout(network: Network, node: Node, x: SSAValue) -> SSAValue:
     """Dropout, which does nothing after the training."""
     if node.has_input(2) and bool(np.any(node.constant(2, "its training_mode"))):
@@ -335,12 +348,28 @@ def difference(network: Network, node: Node) -> Activation:
 
 
 def product(network: Network, node: Node) -> Activation:
-    """Mul by numbers per channel."""
-    if all(isinstance(value, Activation) for value in node.inputs):
-        raise LayerError("multiplies two values of the network, supported are numbers per channel")
+    """Mul by numbers per channel, or of two values: of one shape, or one of them with one number a channel."""
+    first, second = node.inputs[:2]
+    if isinstance(first, Activation) and isinstance(second, Activation):
+        x, factor = (first, second) if np.prod(first.shape) >= np.prod(second.shape) else (second, first)
+        value = _factor(network, node, x, factor)
+        return Activation(network.add(cnn.MultiplyOp(x.value, value), node.name), x.order, x.flattened)
     index = 1 if isinstance(node.inputs[1], np.ndarray) else 0
     factor = _numbers(node.constant(index, "a factor"))
     return _scaled(network, node.activation(1 - index), factor, None, node.name)
+
+
+def _factor(network: Network, node: Node, x: Activation, factor: Activation) -> SSAValue:
+    """What a value is multiplied by, with the axes that the value has in `cnn`."""
+    if len(factor.shape) != len(x.shape):
+        raise LayerError(f"multiplies {format_shape(x.shape)} by {format_shape(factor.shape)}, expected as many axes")
+    if (factor.order, factor.flattened) == (x.order, x.flattened):
+        return factor.value
+    if x.flattened or np.prod(factor.shape) != max(factor.shape):
+        raise LayerError("multiplies values whose axes are in different orders")
+    # Numbers along one axis, which is the channels in the order of the value, lie alike in any order.
+    shape = tuple(factor.shape[x.order.index(axis)] for axis in range(len(x.order)))
+    return network.add(cnn.ReshapeOp(factor.value, shape), f"{node.name}.factor")
 
 
 def quotient(network: Network, node: Node) -> Activation:
@@ -388,6 +417,11 @@ def reshaped(network: Network, node: Node, shape: Shape) -> Activation:
         return x
     if not x.is_straight and not x.flattened and shape == (1, int(np.prod(x.shape))):
         return Activation(x.value, x.order, flattened=True)
+    if is_shuffled(x):
+        y = shuffle(network, x.value, node.name)
+        if shape_of(y) != shape:
+            y = network.add(cnn.ReshapeOp(y, shape), f"{node.name}.shape")
+        return Activation.of(y)
     return Activation.of(network.add(cnn.ReshapeOp(straight(network, node.name, x), shape), node.name))
 
 
@@ -401,9 +435,12 @@ LAYERS: dict[str, Convert] = {
     "Conv": plain(convolution),
     "Div": quotient,
     "Dropout": elementwise(dropout),
+    "Expand": expand,
     "Gemm": gemm,
     "GlobalAveragePool": global_pool(cnn.AvgPoolOp),
     "GlobalMaxPool": global_pool(cnn.MaxPoolOp),
+    "HardSigmoid": elementwise(hard_sigmoid),
+    "HardSwish": elementwise(hard_swish),
     "Identity": function(cnn.IdentityOp),
     "LRN": plain(lrn),
     "LeakyRelu": elementwise(leaky),
@@ -414,14 +451,21 @@ LAYERS: dict[str, Convert] = {
     "Pad": pad,
     "ReduceMean": reduce_mean,
     "Relu": elementwise(relu),
+    "Resize": resize,
     "Sigmoid": function(cnn.SigmoidOp),
+    "Slice": slice_channels,
     "Softmax": softmax(cnn.SoftmaxOp),
+    "Split": split,
     "Sub": difference,
     "Sum": total,
     "Tanh": function(cnn.TanhOp),
     "Transpose": transpose,
+    "Upsample": resize,
 }
 """Operators on values that depend on the input."""
+
+SEVERAL_RESULTS = frozenset({"Split"})
+"""Operators of which all results count; of others it is the first."""
 
 RESHAPES = frozenset({"Flatten", "Reshape", "Squeeze", "Unsqueeze"})
 """Operators whose result is their first input in a shape that shape inference knows."""

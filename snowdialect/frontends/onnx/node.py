@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import inf, isnan
 from typing import Any
 
@@ -61,6 +62,7 @@ _FIELDS: dict[int, str] = {
     AttributeProto.INT: "i",
     AttributeProto.INTS: "ints",
     AttributeProto.FLOAT: "f",
+    AttributeProto.FLOATS: "floats",
     AttributeProto.STRING: "s",
 }
 """The field of AttributeProto that holds a value of a type."""
@@ -164,6 +166,32 @@ class Node:
         """Sizes of a padding, from an attribute or, in newer operators, a constant input."""
         return self.integers("pads") if "pads" in self.schema.attributes else self._whole_numbers(index, "its padding")
 
+    def bounds(self, name: str, index: int) -> tuple[int, ...]:
+        """Whole numbers, from an attribute or, in newer operators, a constant input; one that stands for an end however
+        far away is cut down to LARGEST_SIZE."""
+        if name in self.schema.attributes:
+            numbers = self._value(name, AttributeProto.INTS, None)
+        else:
+            numbers = self._list(index, f"its list of {name}")
+        if len(numbers) > MAXIMUM_DIMENSIONS:
+            raise LayerError(f"its {name} are {len(numbers)} numbers")
+        return tuple(max(-LARGEST_SIZE, min(int(number), LARGEST_SIZE)) for number in numbers)
+
+    def numbers(self, name: str) -> tuple[Fraction, ...] | None:
+        """A few numbers, from an attribute or the constant input of that name; None where the file gives none."""
+        if name in self.schema.attributes:
+            array = np.array(self._value(name, AttributeProto.FLOATS, None))
+        else:
+            index = next((index for index, formal in enumerate(self.schema.inputs) if formal.name == name), -1)
+            if index < 0 or not self.has_input(index):
+                return None
+            array = self.constant(index, f"its list of {name}")
+        if array.dtype.kind not in "fi" or array.ndim > 1 or array.size > MAXIMUM_DIMENSIONS:
+            raise LayerError(f"its list of {name} is no list of numbers")
+        if not np.isfinite(array).all():
+            raise LayerError(f"its list of {name} holds NaN or infinity")
+        return tuple(Fraction(number) for number in array.reshape(-1).tolist()) or None
+
     def limit(self, name: str, index: int, default: float) -> float:
         """One number, from an attribute or, in newer operators, a constant input; it may be infinite."""
         if name in self.schema.attributes:
@@ -187,10 +215,14 @@ class Node:
         return axis % rank
 
     def _whole_numbers(self, index: int, what: str) -> tuple[int, ...]:
+        return tuple(self._checked(what, int(value)) for value in self._list(index, what))
+
+    def _list(self, index: int, what: str) -> Array:
+        """A constant input of few whole numbers."""
         array = self.constant(index, what)
         if array.dtype.kind != "i" or array.ndim > 1 or array.size > MAXIMUM_DIMENSIONS:
             raise LayerError(f"{what} is no list of whole numbers")
-        return tuple(self._checked(what, int(value)) for value in array.reshape(-1))
+        return array.reshape(-1)
 
     def _checked(self, name: str, value: int) -> int:
         if abs(value) > LARGEST_SIZE:

@@ -22,6 +22,7 @@ RELU_TOLERANCE = 1e-6
 
 
 Convert = Callable[[Network, Layer, SSAValue], SSAValue]
+Join = Callable[[Network, Layer, Sequence[SSAValue]], SSAValue]
 
 
 def convolution(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
@@ -164,6 +165,22 @@ def reshape(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     return network.add(cnn.ReshapeOp(x, (1, *reshaped(layer, shape_of(x)[1:]))), layer.path)
 
 
+def narrow(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """Narrow: some channels; a negative length counts from their end."""
+    _expect_channels(layer, len(shape_of(x)), "narrows")
+    first, length, channels = layer.integer("index", least=1), _signed(layer, "length", 1), shape_of(x)[1]
+    length = length if length >= 0 else channels - first + length + 2
+    if length < 1 or first + length - 1 > channels:
+        raise LayerError(f"takes {length} channels from channel {first} on, the input has {channels}")
+    return network.add(cnn.GatherOp(x, sizes=(length,), offset=first - 1), layer.path)
+
+
+def upsampling(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """SpatialUpSamplingNearest: each row and each column several times."""
+    factor = layer.integer("scale_factor", least=1)
+    return network.add(cnn.UpsampleOp(x, (factor, factor)), layer.path)
+
+
 def zero_padding(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """SpatialZeroPadding; negative numbers crop."""
     left = _signed(layer, "pad_l")
@@ -197,18 +214,22 @@ def elementwise(kind: type[cnn.HostFunctionOp] | type[cnn.IdentityOp]) -> Conver
     return lambda network, layer, x: network.add(kind(x), layer.path)
 
 
-def add_table(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SSAValue:
-    """CAddTable: the sum of a table."""
-    total = values[0]
-    for index, value in enumerate(values[1:], 1):
-        name = layer.path if index == len(values) - 1 else f"{layer.path}.sum{index}"
-        total = network.add(cnn.AddOp(total, value), name)
-    return total
+def table(kind: type[cnn.AddOp] | type[cnn.MultiplyOp], part: str) -> Join:
+    """CAddTable and CMulTable: the sum, or the product, of all entries, two at a time."""
+
+    def converted(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SSAValue:
+        result = values[0]
+        for index, value in enumerate(values[1:], 1):
+            name = layer.path if index == len(values) - 1 else f"{layer.path}.{part}{index}"
+            result = network.add(kind(result, value), name)
+        return result
+
+    return converted
 
 
 def join(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SSAValue:
     """Concat and JoinTable over channels."""
-    _expect_channels(layer, len(shape_of(values[0])))
+    _expect_channels(layer, len(shape_of(values[0])), "joins")
     return network.add(cnn.ConcatOp(values), layer.path)
 
 
@@ -228,7 +249,7 @@ def depth_join(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SS
     return join(network, layer, padded)
 
 
-def _expect_channels(layer: Layer, rank: int) -> None:
+def _expect_channels(layer: Layer, rank: int, does: str) -> None:
     """Checks that `dimension` means the channels, for values whose type has `rank` axes with the batch.
 
     Files count from 1, with the batch (2 is the channels) or, from nets made for single samples, without (1).
@@ -239,7 +260,7 @@ def _expect_channels(layer: Layer, rank: int) -> None:
     position = rank + dimension + 1 if dimension < 0 else dimension
     with_batch = dimension < 0 or not (layer.kind == "JoinTable" and layer.real("nInputDims", 0) == rank - 1)
     if position not in ((1, 2) if with_batch and dimension > 0 else (2,) if with_batch else (1,)):
-        raise LayerError(f"joins dimension {dimension:g}, which is not the channels")
+        raise LayerError(f"{does} dimension {dimension:g}, which is not the channels")
 
 
 def _bias(network: Network, layer: Layer, outputs: int) -> SSAValue | None:
@@ -320,6 +341,8 @@ LAYERS: dict[str, Convert] = {
     "nn.SpatialDropout": dropout,
     "nn.View": reshape,
     "nn.Reshape": reshape,
+    "nn.Narrow": narrow,
+    "nn.SpatialUpSamplingNearest": upsampling,
     "nn.SpatialZeroPadding": zero_padding,
     "nn.SoftMax": softmax,
     "nn.LogSoftMax": softmax,
@@ -341,8 +364,9 @@ LAYERS: dict[str, Convert] = {
 }
 """Layers of one input and one output."""
 
-JOINS: dict[str, Callable[[Network, Layer, Sequence[SSAValue]], SSAValue]] = {
-    "nn.CAddTable": add_table,
+JOINS: dict[str, Join] = {
+    "nn.CAddTable": table(cnn.AddOp, "sum"),
+    "nn.CMulTable": table(cnn.MultiplyOp, "product"),
     "nn.JoinTable": join,
 }
 """Layers that take a table and return a tensor."""

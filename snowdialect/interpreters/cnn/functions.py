@@ -181,6 +181,21 @@ class CnnFunctions(InterpreterFunctions):
     def run_pad(self, interpreter: Interpreter, op: cnn.PadOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, kernels.pad(args[0], op.pads.get_values()))
 
+    @impl(cnn.GatherOp)
+    def run_gather(self, interpreter: Interpreter, op: cnn.GatherOp, args: Arguments) -> Arguments:
+        return _layer(interpreter, op, args[0][:, op.channels])
+
+    @impl(cnn.UpsampleOp)
+    def run_upsample(self, interpreter: Interpreter, op: cnn.UpsampleOp, args: Arguments) -> Arguments:
+        rows, columns = op.factors.get_values()
+        return _layer(interpreter, op, args[0].repeat(rows, axis=2).repeat(columns, axis=3))
+
+    @impl(cnn.MultiplyOp)
+    def run_multiply(self, interpreter: Interpreter, op: cnn.MultiplyOp, args: Arguments) -> Arguments:
+        if (product := op.product_frac) is None:
+            return _layer(interpreter, op, kernels.multiply(*args))
+        return _rounded_layer(interpreter, op, args[0].astype(np.int64) * args[1], product)
+
     @impl(cnn.SoftmaxOp)
     def run_softmax(self, interpreter: Interpreter, op: cnn.SoftmaxOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, kernels.softmax(_in_order(args[0])))
@@ -192,6 +207,10 @@ class CnnFunctions(InterpreterFunctions):
     @impl(cnn.SigmoidOp)
     def run_sigmoid(self, interpreter: Interpreter, op: cnn.SigmoidOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, kernels.sigmoid(_in_order(args[0])))
+
+    @impl(cnn.HardSigmoidOp)
+    def run_hard_sigmoid(self, interpreter: Interpreter, op: cnn.HardSigmoidOp, args: Arguments) -> Arguments:
+        return _layer(interpreter, op, kernels.hard_sigmoid(args[0], *op.numbers))
 
     @impl(cnn.TanhOp)
     def run_tanh(self, interpreter: Interpreter, op: cnn.TanhOp, args: Arguments) -> Arguments:

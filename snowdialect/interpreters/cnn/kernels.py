@@ -112,6 +112,12 @@ def per_channel(vector: Array, dimensions: int) -> Array:
     return vector.reshape(-1, *[1] * (dimensions - 2))
 
 
+def multiply(x: Array, factor: Array) -> Array:
+    """x * factor in float32, or the largest number there is with its sign."""
+    largest = np.finfo(np.float32).max
+    return np.clip(x.astype(np.float64) * factor, -largest, largest).astype(np.float32)
+
+
 def softmax(x: Array) -> Array:
     """exp(x) / sum of exp(x), over axis 1."""
     return np.exp(log_softmax(x))
@@ -126,6 +132,11 @@ def log_softmax(x: Array) -> Array:
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), by the tangent: it overflows nowhere."""
     return 0.5 * (1 + np.tanh(0.5 * x))
+
+
+def hard_sigmoid(x: Array, alpha: float, beta: float) -> Array:
+    """alpha * x + beta within 0..1; computed in float64."""
+    return np.clip(x.astype(np.float64) * alpha + beta, 0, 1).astype(np.float32)
 
 
 def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> Array:

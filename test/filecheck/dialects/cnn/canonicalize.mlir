@@ -230,3 +230,36 @@ cnn.output "d" %d : tensor<1x2x2x2xf32>
 cnn.output "m" %m : tensor<1x2x3x3xf32>
 cnn.output "a" %a : tensor<1x2x6x6xf32>
 cnn.output "n" %n : tensor<1x2x6x6xf32>
+
+// -----
+
+// A gather of all channels in their order is its operand; not so one that changes it, or takes some.
+// CHECK:      %x = cnn.input "x"
+// CHECK-NEXT: %b = cnn.gather %x {sizes = [2, 3], strides = [1, 2]}
+// CHECK-NEXT: %c = cnn.gather %x {sizes = [5]}
+// CHECK-NEXT: cnn.output "a" %x
+%x = cnn.input "x" : tensor<1x6x2x2xf32>
+%a = cnn.gather %x {sizes = [3, 2], strides = [2, 1]} : (tensor<1x6x2x2xf32>) -> tensor<1x6x2x2xf32>
+%b = cnn.gather %x {sizes = [2, 3], strides = [1, 2]} : (tensor<1x6x2x2xf32>) -> tensor<1x6x2x2xf32>
+%c = cnn.gather %x {sizes = [5]} : (tensor<1x6x2x2xf32>) -> tensor<1x5x2x2xf32>
+cnn.output "a" %a : tensor<1x6x2x2xf32>
+cnn.output "b" %b : tensor<1x6x2x2xf32>
+cnn.output "c" %c : tensor<1x5x2x2xf32>
+
+// -----
+
+// Factors of channels that are repeated for each element, as PyTorch writes squeeze and excitation, need not be.
+// CHECK:      %y = cnn.multiply %x, %f : (tensor<1x6x2x3xf32>, tensor<1x6x1x1xf32>)
+// CHECK-NEXT: %z = cnn.multiply %x, %f :
+// CHECK-NEXT: %w = cnn.multiply %f, %f :
+// CHECK-NEXT: cnn.output
+%x = cnn.input "x" : tensor<1x6x2x3xf32>
+%f = cnn.input "f" : tensor<1x6x1x1xf32>
+%e = cnn.upsample %f {factors = [2, 3]} : (tensor<1x6x1x1xf32>) -> tensor<1x6x2x3xf32>
+%y = cnn.multiply %x, %e : (tensor<1x6x2x3xf32>, tensor<1x6x2x3xf32>) -> tensor<1x6x2x3xf32>
+%z = cnn.multiply %e, %x : (tensor<1x6x2x3xf32>, tensor<1x6x2x3xf32>) -> tensor<1x6x2x3xf32>
+%o = cnn.upsample %f {factors = [1, 1]} : (tensor<1x6x1x1xf32>) -> tensor<1x6x1x1xf32>
+%w = cnn.multiply %o, %o : (tensor<1x6x1x1xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x1x1xf32>
+cnn.output "y" %y : tensor<1x6x2x3xf32>
+cnn.output "z" %z : tensor<1x6x2x3xf32>
+cnn.output "w" %w : tensor<1x6x1x1xf32>

@@ -362,3 +362,87 @@
 %x = cnn.input "x" : tensor<1x8x4x4xf32>
 // CHECK: cnn.relu "y": limit -1.0 is no number of f32 above zero
 %y = cnn.relu %x {limit = -1.0 : f64} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%f = cnn.input "f" : tensor<1x8x4x1xf32>
+// CHECK: cnn.multiply "y": operands must have one shape, or the second one number a channel, are 1x8x4x4 and 1x8x4x1
+%y = cnn.multiply %x, %f : (tensor<1x8x4x4xf32>, tensor<1x8x4x1xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x1x1xf32>
+%f = cnn.input "f" : tensor<1x8x4x4xf32>
+// CHECK: cnn.multiply "y": operands must have one shape, or the second one number a channel, are 1x8x1x1 and 1x8x4x4
+%y = cnn.multiply %x, %f : (tensor<1x8x1x1xf32>, tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
+%q = cnn.quantize %x : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<4>>
+// CHECK: cnn.multiply "y": the result needs a shift by -1 bits, the machine shifts by 0..31
+%y = cnn.multiply %q, %q : (tensor<1x8x!cnn.fixed<4>>, tensor<1x8x!cnn.fixed<4>>) -> tensor<1x8x!cnn.fixed<9>>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
+%q = cnn.quantize %x : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<4>>
+// CHECK: cnn.multiply "y": operands and result mix f32 and fixed point
+%y = cnn.multiply %q, %x : (tensor<1x8x!cnn.fixed<4>>, tensor<1x8xf32>) -> tensor<1x8xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
+// CHECK: cnn.hard_sigmoid "y": beta must be a number up to 1e+30, is -inf
+%y = cnn.hard_sigmoid %x {alpha = 0.2, beta = 0xFFF0000000000000 : f64} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
+%q = cnn.quantize %x : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<8>>
+// CHECK: cnn.hard_sigmoid "y": works on f32 only
+%y = cnn.hard_sigmoid %q {alpha = 0.2, beta = 0.5} : (tensor<1x8x!cnn.fixed<8>>) -> tensor<1x8x!cnn.fixed<8>>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.gather "y": takes channels 6 to 8, input has 8
+%y = cnn.gather %x {offset = 6, sizes = [3]} : (tensor<1x8x4x4xf32>) -> tensor<1x3x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.gather "y": takes channels -1 to 6, input has 8
+%y = cnn.gather %x {offset = 1, sizes = [2, 3], strides = [5, -1]} : (tensor<1x8x4x4xf32>) -> tensor<1x6x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.gather "y": strides must hold 2 numbers, holds 1
+%y = cnn.gather %x {sizes = [4, 2]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.gather "y": sizes must be at least 1, are [0]
+%y = cnn.gather %x {sizes = [0]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%q = cnn.quantize %x : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4x!cnn.fixed<8>>
+// CHECK: cnn.gather "y": the result must have the elements of the operand
+%y = cnn.gather %q {sizes = [4]} : (tensor<1x8x4x4x!cnn.fixed<8>>) -> tensor<1x4x4x4x!cnn.fixed<9>>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.upsample "y": factors must be at least 1, are [2, 0]
+%y = cnn.upsample %x {factors = [2, 0]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x8x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
+// CHECK: cnn.upsample "y": input must be a map 1xCxHxW, is 1x8
+%y = cnn.upsample %x {factors = [2, 2]} : (tensor<1x8xf32>) -> tensor<1x16xf32>

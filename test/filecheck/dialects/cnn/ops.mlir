@@ -86,16 +86,28 @@ module attributes {snow.weights = "ops.safetensors"} {
   // Layers of the host.
   // CHECK-NEXT: %reshape = cnn.reshape %conv : (tensor<1x6x6x6xf32>) -> tensor<1x216xf32>
   // CHECK-NEXT: %pad = cnn.pad %conv {pads = [1, 2, -1, 0]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x8xf32>
+  // CHECK-NEXT: %slice = cnn.gather %conv {offset = 2, sizes = [3]} : (tensor<1x6x6x6xf32>) -> tensor<1x3x6x6xf32>
+  // CHECK-NEXT: %shuffle = cnn.gather %conv {sizes = [3, 2], strides = [1, 3]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  // CHECK-NEXT: %upsample = cnn.upsample %conv {factors = [2, 3]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x12x18xf32>
+  // CHECK-NEXT: %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  // CHECK-NEXT: %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %softmax = cnn.softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   // CHECK-NEXT: %log_softmax = cnn.log_softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   // CHECK-NEXT: %sigmoid = cnn.sigmoid %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
+  // CHECK-NEXT: %hard_sigmoid = cnn.hard_sigmoid %fc {alpha = 2.000000e-01 : f64, beta = 5.000000e-01 : f64} : (tensor<1x6xf32>) -> tensor<1x6xf32>
   // CHECK-NEXT: %tanh = cnn.tanh %conv : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %lrn = cnn.lrn %conv {size = 5 : i64, alpha = 1.000000e-04 : f64, beta = 7.500000e-01 : f64, k = 1.000000e+00 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %reshape = cnn.reshape %conv : (tensor<1x6x6x6xf32>) -> tensor<1x216xf32>
   %pad = cnn.pad %conv {pads = [1, 2, -1, 0]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x8xf32>
+  %slice = cnn.gather %conv {offset = 2, sizes = [3]} : (tensor<1x6x6x6xf32>) -> tensor<1x3x6x6xf32>
+  %shuffle = cnn.gather %conv {sizes = [3, 2], strides = [1, 3]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  %upsample = cnn.upsample %conv {factors = [2, 3]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x12x18xf32>
+  %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>
   %softmax = cnn.softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   %log_softmax = cnn.log_softmax %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
   %sigmoid = cnn.sigmoid %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
+  %hard_sigmoid = cnn.hard_sigmoid %fc {alpha = 0.2, beta = 0.5} : (tensor<1x6xf32>) -> tensor<1x6xf32>
   %tanh = cnn.tanh %conv : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %lrn = cnn.lrn %conv {size = 5, alpha = 1.0e-4, beta = 0.75, k = 1.0} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
 
@@ -120,6 +132,7 @@ module attributes {snow.weights = "ops.safetensors"} {
   // CHECK-NEXT: %qy = cnn.conv2d %qx, %qw {relu} : (tensor<1x4x8x8x!cnn.fixed<8>>, tensor<6x4x3x3x!cnn.fixed<13>>) -> tensor<1x6x6x6x!cnn.fixed<6>>
   // CHECK-NEXT: %rescale = cnn.rescale %qy : (tensor<1x6x6x6x!cnn.fixed<6>>) -> tensor<1x6x6x6x!cnn.fixed<8>>
   // CHECK-NEXT: %qsum = cnn.add %qy, %rescale : (tensor<1x6x6x6x!cnn.fixed<6>>, tensor<1x6x6x6x!cnn.fixed<8>>) -> tensor<1x6x6x6x!cnn.fixed<7>>
+  // CHECK-NEXT: %product = cnn.multiply %qy, %rescale : (tensor<1x6x6x6x!cnn.fixed<6>>, tensor<1x6x6x6x!cnn.fixed<8>>) -> tensor<1x6x6x6x!cnn.fixed<9>>
   // CHECK-NEXT: %y = cnn.dequantize %qsum : (tensor<1x6x6x6x!cnn.fixed<7>>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: cnn.output "scores" %y : tensor<1x6x6x6xf32>
   %qx = cnn.quantize %x : (tensor<1x4x8x8xf32>) -> tensor<1x4x8x8x!cnn.fixed<8>>
@@ -128,6 +141,7 @@ module attributes {snow.weights = "ops.safetensors"} {
   %qy = cnn.conv2d %qx, %qw {relu} : (tensor<1x4x8x8x!cnn.fixed<8>>, tensor<6x4x3x3x!cnn.fixed<13>>) -> tensor<1x6x6x6x!cnn.fixed<6>>
   %rescale = cnn.rescale %qy : (tensor<1x6x6x6x!cnn.fixed<6>>) -> tensor<1x6x6x6x!cnn.fixed<8>>
   %qsum = cnn.add %qy, %rescale : (tensor<1x6x6x6x!cnn.fixed<6>>, tensor<1x6x6x6x!cnn.fixed<8>>) -> tensor<1x6x6x6x!cnn.fixed<7>>
+  %product = cnn.multiply %qy, %rescale : (tensor<1x6x6x6x!cnn.fixed<6>>, tensor<1x6x6x6x!cnn.fixed<8>>) -> tensor<1x6x6x6x!cnn.fixed<9>>
   %y = cnn.dequantize %qsum : (tensor<1x6x6x6x!cnn.fixed<7>>) -> tensor<1x6x6x6xf32>
   cnn.output "scores" %y : tensor<1x6x6x6xf32>
 }

@@ -29,4 +29,19 @@
 // CHECK: cnn.avg_pool {{.*}} attributes {cnn.accumulator_range = array<i64: -1073741824, 1073709056>}
 %m = cnn.avg_pool %z {kernel = [2, 2]} : (tensor<1x1x2x2x!cnn.fixed<8>>) -> tensor<1x1x1x1x!cnn.fixed<8>> loc("mean")
 %d = cnn.dequantize %m : (tensor<1x1x1x1x!cnn.fixed<8>>) -> tensor<1x1x1x1xf32> loc("mean")
+
+// Products of words: -32768 * 32767 and 32768 * 32768; or 0 and 512 * 512, or -256 * 512.
+// CHECK: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: -1073709056, 1073741824>}
+// RANGE: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: -131072, 262144>}
+%p = cnn.multiply %q, %q : (tensor<1x2x4x4x!cnn.fixed<8>>, tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x2x4x4x!cnn.fixed<8>> loc("product")
+// Channel 1 of the result of conv has words of 0 to 16384, or 0 to 256; squared.
+// CHECK: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 268435456>}
+// RANGE: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 65536>}
+%o = cnn.gather %y {offset = 1, sizes = [1]} : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4x!cnn.fixed<8>> loc("one")
+%k = cnn.upsample %o {factors = [2, 1]} : (tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("up")
+%t = cnn.multiply %k, %k : (tensor<1x1x8x4x!cnn.fixed<8>>, tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("square")
+%s = cnn.dequantize %t : (tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4xf32> loc("square")
+%e = cnn.dequantize %p : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x2x4x4xf32> loc("product")
 cnn.output "y" %d : tensor<1x1x1x1xf32>
+cnn.output "s" %s : tensor<1x1x8x4xf32>
+cnn.output "p" %e : tensor<1x2x4x4xf32>

@@ -28,10 +28,11 @@ cnn.output "y" %y : tensor<1x8x1x1xf32>
 
 // -----
 
-// Both sides of an add share their fraction bits, as do the parts of a concatenation, a max-pool and its operand.
+// Both sides of an add share their fraction bits, as do the parts of a concatenation, a max-pool or a gather and its operand.
 // CHECK: cnn.conv2d {{.*}} {cnn.frac_bits = 7 : i64} {{.*}} loc("tens")
 // CHECK: cnn.conv2d {{.*}} {cnn.frac_bits = 7 : i64} {{.*}} loc("ones")
 // CHECK: cnn.add {{.*}} {cnn.frac_bits = 7 : i64}
+// CHECK: cnn.gather {{.*}} {cnn.frac_bits = 7 : i64}
 // CHECK: cnn.max_pool {{.*}} {cnn.frac_bits = 7 : i64}
 // CHECK: cnn.concat {{.*}} {cnn.frac_bits = 7 : i64}
 // FIXED-NOT: cnn.rescale
@@ -41,6 +42,22 @@ cnn.output "y" %y : tensor<1x8x1x1xf32>
 %tens = cnn.conv2d %x, %ten {relu} : (tensor<1x1x2x2xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x2x2xf32> loc("tens")
 %ones = cnn.conv2d %x, %one {relu} : (tensor<1x1x2x2xf32>, tensor<1x1x1x1xf32>) -> tensor<1x1x2x2xf32> loc("ones")
 %sum = cnn.add %tens, %ones : (tensor<1x1x2x2xf32>, tensor<1x1x2x2xf32>) -> tensor<1x1x2x2xf32> loc("sum")
-%max = cnn.max_pool %ones {kernel = [1, 1]} : (tensor<1x1x2x2xf32>) -> tensor<1x1x2x2xf32> loc("max")
+%some = cnn.gather %ones {sizes = [1]} : (tensor<1x1x2x2xf32>) -> tensor<1x1x2x2xf32> loc("some")
+%max = cnn.max_pool %some {kernel = [1, 1]} : (tensor<1x1x2x2xf32>) -> tensor<1x1x2x2xf32> loc("max")
 %all = cnn.concat %sum, %max : (tensor<1x1x2x2xf32>, tensor<1x1x2x2xf32>) -> tensor<1x2x2x2xf32> loc("all")
 cnn.output "y" %all : tensor<1x2x2x2xf32>
+
+// -----
+
+// A square reaches 9, and 4 * 9 * 2^9 fits; so does a sigmoid below 1, 4 * 2^13 of it, and 4 * 9 * 2^9 of a number times less than one.
+// CHECK: cnn.multiply {{.*}} {cnn.frac_bits = 9 : i64}
+// CHECK: cnn.sigmoid {{.*}} {cnn.frac_bits = 13 : i64}
+// CHECK: cnn.multiply {{.*}} {cnn.frac_bits = 9 : i64} {{.*}} loc("silu")
+// FIXED: cnn.multiply {{.*}} -> tensor<1x1x2x2x!cnn.fixed<9>>
+// FIXED: cnn.multiply {{.*}} -> tensor<1x1x2x2xf32>
+%x = cnn.input "x" : tensor<1x1x2x2xf32>
+%r = cnn.relu %x : (tensor<1x1x2x2xf32>) -> tensor<1x1x2x2xf32> loc("relu")
+%y = cnn.multiply %r, %r : (tensor<1x1x2x2xf32>, tensor<1x1x2x2xf32>) -> tensor<1x1x2x2xf32> loc("square")
+%s = cnn.sigmoid %y : (tensor<1x1x2x2xf32>) -> tensor<1x1x2x2xf32> loc("sigmoid")
+%z = cnn.multiply %y, %s : (tensor<1x1x2x2xf32>, tensor<1x1x2x2xf32>) -> tensor<1x1x2x2xf32> loc("silu")
+cnn.output "y" %z : tensor<1x1x2x2xf32>

@@ -3,13 +3,14 @@
 // RUN: snow-opt %s --split-input-file -p "cnn-fold-limits{calibrated=true}" | filecheck %s --check-prefix=OPEN
 // RUN: snow-opt %s --split-input-file --no-debuginfo -p cnn-fold-limits,cnn-fold-batch-norm,cnn-fuse,cnn-quantize | filecheck %s --check-prefix=FIXED
 
-// ReLU6: weights before it times 8 / 6, and those of all that read it, behind a pool or not, times 6 / 8. In fixed point the
+// ReLU6: weights before it times 8 / 6, and those of all that read it, behind a pool and a shuffle or not, times 6 / 8. In fixed point the
 // result has 12 fraction bits, with which words end at 8.
 // CHECK:      %y = cnn.conv2d %x, %w
 // CHECK-NEXT: %[[S:.*]] = cnn.constant dense<1.33333337> : tensor<4xf32> loc("relu6.scale")
 // CHECK-NEXT: %[[Y:.*]] = cnn.scale_shift %y, %[[S]] {{.*}} loc("relu6.scale")
 // CHECK-NEXT: %[[R:.*]] = cnn.relu %[[Y]] {limit = 8.000000e+00 : f64} : {{.*}} loc("relu6")
-// CHECK-NEXT: %p = cnn.max_pool %[[R]]
+// CHECK-NEXT: %s = cnn.gather %[[R]]
+// CHECK-NEXT: %p = cnn.max_pool %s
 // CHECK-NEXT: %[[BACK:.*]] = cnn.constant dense<7.500000e-01> : tensor<4xf32> loc("behind")
 // CHECK-NEXT: %[[V:.*]] = cnn.fold_scale %v, %[[BACK]]
 // CHECK-NEXT: %z = cnn.conv2d %p, %[[V]]
@@ -23,7 +24,8 @@
 %u = cnn.weight "u" : tensor<2x4x1x1xf32>
 %y = cnn.conv2d %x, %w : (tensor<1x3x6x6xf32>, tensor<4x3x1x1xf32>) -> tensor<1x4x6x6xf32> loc("before")
 %r = cnn.relu %y {limit = 6.0 : f64} : (tensor<1x4x6x6xf32>) -> tensor<1x4x6x6xf32> loc("relu6")
-%p = cnn.max_pool %r {kernel = [2, 2], strides = [2, 2]} : (tensor<1x4x6x6xf32>) -> tensor<1x4x3x3xf32> loc("pool")
+%s = cnn.gather %r {sizes = [2, 2], strides = [1, 2]} : (tensor<1x4x6x6xf32>) -> tensor<1x4x6x6xf32> loc("shuffle")
+%p = cnn.max_pool %s {kernel = [2, 2], strides = [2, 2]} : (tensor<1x4x6x6xf32>) -> tensor<1x4x3x3xf32> loc("pool")
 %z = cnn.conv2d %p, %v : (tensor<1x4x3x3xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x3x3xf32> loc("behind")
 %t = cnn.conv2d %r, %u : (tensor<1x4x6x6xf32>, tensor<2x4x1x1xf32>) -> tensor<1x2x6x6xf32> loc("beside")
 cnn.output "z" %z : tensor<1x4x3x3xf32>
@@ -47,6 +49,25 @@ cnn.output "t" %t : tensor<1x2x6x6xf32>
 %r = cnn.relu %x : (tensor<1x3x6x6xf32>) -> tensor<1x3x6x6xf32> loc("relu")
 %y = cnn.relu %r {limit = 6.0 : f64} : (tensor<1x3x6x6xf32>) -> tensor<1x3x6x6xf32> loc("relu6")
 cnn.output "y" %y : tensor<1x3x6x6xf32>
+
+// -----
+
+// A product would see what a factor makes of its operand, so there is none.
+// CHECK:      cnn.conv2d
+// CHECK-NOT:  limit
+// CHECK-NOT:  cnn.fold_scale
+// CHECK:      cnn.scale_shift {{.*}} loc("relu6")
+// CHECK-NEXT: %[[R:.*]] = cnn.relu {{.*}} loc("relu6.above")
+// CHECK-NEXT: cnn.conv2d %[[R]]
+// CHECK-NEXT: cnn.multiply %[[R]], {{.*}} loc("gated")
+// FIXED: cnn.multiply
+%x = cnn.input "x" : tensor<1x3x6x6xf32>
+%w = cnn.weight "w" : tensor<3x3x1x1xf32>
+%y = cnn.conv2d %x, %w : (tensor<1x3x6x6xf32>, tensor<3x3x1x1xf32>) -> tensor<1x3x6x6xf32> loc("before")
+%r = cnn.relu %y {limit = 6.0 : f64} : (tensor<1x3x6x6xf32>) -> tensor<1x3x6x6xf32> loc("relu6")
+%z = cnn.conv2d %r, %w : (tensor<1x3x6x6xf32>, tensor<3x3x1x1xf32>) -> tensor<1x3x6x6xf32> loc("gate")
+%p = cnn.multiply %r, %z : (tensor<1x3x6x6xf32>, tensor<1x3x6x6xf32>) -> tensor<1x3x6x6xf32> loc("gated")
+cnn.output "p" %p : tensor<1x3x6x6xf32>
 
 // -----
 

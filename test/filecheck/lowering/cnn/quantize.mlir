@@ -27,11 +27,13 @@ cnn.output "scores" %s : tensor<1x4xf32>
 
 // -----
 
-// A host layer in the middle: its result is quantised again. Reshape and pad stay where their operand is.
+// A host layer in the middle: its result is quantised again. Reshape, gather, upsample and pad stay where their operand is.
 // CHECK:      %r = cnn.reshape %x : (tensor<1x16xf32>) -> tensor<1x4x2x2xf32>
 // CHECK-NEXT: [[R:%.*]] = cnn.quantize %r
 // CHECK-NEXT: [[A:%.*]] = cnn.relu [[R]] : (tensor<1x4x2x2x!cnn.fixed<8>>)
-// CHECK-NEXT: [[P:%.*]] = cnn.pad [[A]] {pads = [1, 1, 1, 1]} : (tensor<1x4x2x2x!cnn.fixed<8>>) -> tensor<1x4x4x4x!cnn.fixed<8>>
+// CHECK-NEXT: [[G:%.*]] = cnn.gather [[A]] {sizes = [2, 2], strides = [1, 2]} : (tensor<1x4x2x2x!cnn.fixed<8>>)
+// CHECK-NEXT: [[U:%.*]] = cnn.upsample [[G]] {factors = [1, 2]} : (tensor<1x4x2x2x!cnn.fixed<8>>) -> tensor<1x4x2x4x!cnn.fixed<8>>
+// CHECK-NEXT: [[P:%.*]] = cnn.pad [[U]] {pads = [1, 0, 1, 0]} : (tensor<1x4x2x4x!cnn.fixed<8>>) -> tensor<1x4x4x4x!cnn.fixed<8>>
 // CHECK-NEXT: [[D:%.*]] = cnn.dequantize [[P]]
 // CHECK-NEXT: %t = cnn.tanh [[D]]
 // CHECK-NEXT: [[Q:%.*]] = cnn.quantize %t
@@ -42,7 +44,9 @@ cnn.output "scores" %s : tensor<1x4xf32>
 %x = cnn.input "x" : tensor<1x16xf32>
 %r = cnn.reshape %x : (tensor<1x16xf32>) -> tensor<1x4x2x2xf32>
 %a = cnn.relu %r : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
-%p = cnn.pad %a {pads = [1, 1, 1, 1]} : (tensor<1x4x2x2xf32>) -> tensor<1x4x4x4xf32>
+%h = cnn.gather %a {sizes = [2, 2], strides = [1, 2]} : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
+%u = cnn.upsample %h {factors = [1, 2]} : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x4xf32>
+%p = cnn.pad %u {pads = [1, 0, 1, 0]} : (tensor<1x4x2x4xf32>) -> tensor<1x4x4x4xf32>
 %t = cnn.tanh %p : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
 %g = cnn.avg_pool %t {kernel = [4, 4]} : (tensor<1x4x4x4xf32>) -> tensor<1x4x1x1xf32>
 %y = cnn.reshape %g : (tensor<1x4x1x1xf32>) -> tensor<1x4xf32>
@@ -109,3 +113,23 @@ cnn.output "z" %z : tensor<1x4xf32>
 %n = cnn.lrn %p {size = 5, alpha = 1.0e-4, beta = 0.75, k = 1.0} : (tensor<1x4x3x3xf32>) -> tensor<1x4x3x3xf32> loc("norm")
 %y = cnn.relu %n : (tensor<1x4x3x3xf32>) -> tensor<1x4x3x3xf32>
 cnn.output "y" %y : tensor<1x4x3x3xf32>
+
+// -----
+
+// A product of words is one, of no more fraction bits than both have; what the host computed in f32 is not rounded before.
+// CHECK:      [[P:%.*]] = cnn.avg_pool [[X:%.*]] {kernel = [4, 4]}
+// CHECK-NEXT: [[D:%.*]] = cnn.dequantize [[P]]
+// CHECK-NEXT: [[A:%.*]] = cnn.multiply [[X]], [[P]] : (tensor<1x4x4x4x!cnn.fixed<2>>, tensor<1x4x1x1x!cnn.fixed<3>>) -> tensor<1x4x4x4x!cnn.fixed<5>> loc("words")
+// CHECK-NEXT: [[B:%.*]] = cnn.dequantize [[A]]
+// CHECK-NEXT: %s = cnn.sigmoid [[D]]
+// CHECK-NEXT: %z = cnn.multiply [[B]], %s : (tensor<1x4x4x4xf32>, tensor<1x4x1x1xf32>) -> tensor<1x4x4x4xf32> loc("floats")
+// CHECK-NEXT: [[Z:%.*]] = cnn.quantize %z : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4x!cnn.fixed<8>> loc("floats")
+// CHECK-NEXT: cnn.relu [[Z]]
+%x = cnn.input "x" {cnn.frac_bits = 2} : tensor<1x4x4x4xf32>
+%r = cnn.relu %x : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
+%p = cnn.avg_pool %r {kernel = [4, 4]} attributes {cnn.frac_bits = 3} : (tensor<1x4x4x4xf32>) -> tensor<1x4x1x1xf32>
+%y = cnn.multiply %r, %p {cnn.frac_bits = 9} : (tensor<1x4x4x4xf32>, tensor<1x4x1x1xf32>) -> tensor<1x4x4x4xf32> loc("words")
+%s = cnn.sigmoid %p : (tensor<1x4x1x1xf32>) -> tensor<1x4x1x1xf32>
+%z = cnn.multiply %y, %s : (tensor<1x4x4x4xf32>, tensor<1x4x1x1xf32>) -> tensor<1x4x4x4xf32> loc("floats")
+%a = cnn.relu %z : (tensor<1x4x4x4xf32>) -> tensor<1x4x4x4xf32>
+cnn.output "y" %a : tensor<1x4x4x4xf32>

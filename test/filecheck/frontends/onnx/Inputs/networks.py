@@ -28,7 +28,7 @@ def network(shape: list[int | str], nodes: list[NodeProto], **constants: Any) ->
         [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)],
         [numpy_helper.from_array(array, name) for name, array in arrays.items()],
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
 
 
 NETWORKS = {
@@ -72,12 +72,46 @@ NETWORKS = {
         zero=np.float32(0),
         six=np.float32(6),
     ),
+    "excitation": network(
+        [1, 4, 8, 8],
+        [
+            node("Conv", "x w1", "conv"),
+            node("GlobalAveragePool", "conv", "squeeze"),
+            node("Conv", "squeeze w2", "excite"),
+            node("HardSigmoid", "excite", "gate", alpha=0.25),
+            node("Mul", "gate conv", "gated"),
+            node("HardSwish", "gated", "swish"),
+            node("Conv", "swish w2", "behind"),
+        ],
+        w1=(8, 4, 1, 1),
+        w2=(8, 8, 1, 1),
+    ),
+    "shuffle": network(
+        [1, 8, 4, 4],
+        [
+            node("Reshape", "x groups", "grouped"),
+            node("Transpose", "grouped", "transposed", perm=[0, 2, 1, 3, 4]),
+            node("Reshape", "transposed maps", "shuffle"),
+            helper.make_node("Split", ["shuffle"], ["left", "right"], name="halves", axis=1),
+            node("Conv", "right w", "conv"),
+            node("Concat", "left conv", "joined", axis=1),
+            node("Slice", "joined one many one two", "slice"),
+            helper.make_node("Resize", ["slice", "", "scales"], ["resize"], name="resize"),
+        ],
+        scales=np.array([1, 1, 2, 3], np.float32),
+        groups=[1, 2, 4, 4, 4],
+        maps=[1, 8, 4, 4],
+        w=(4, 4, 1, 1),
+        one=[1],
+        two=[2],
+        many=[1 << 40],
+    ),
     "unsupported": network(
         [1, 8],
         [
             node("Elu", "x", "elu1"),
-            node("HardSwish", "elu1", "swish"),
-            node("Elu", "swish", "elu2"),
+            node("Softsign", "elu1", "sign"),
+            node("Elu", "sign", "elu2"),
         ],
     ),
     "misfit": network([1, 3, 8, 8], [node("Conv", "x w", "conv")], w=(4, 2, 3, 3)),
