@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -182,73 +183,17 @@ class TileFunctions(InterpreterFunctions):
 
     @impl(tile.ConvOp)
     def run_conv(self, interpreter: Interpreter, op: tile.ConvOp, args: PythonValues) -> PythonValues:
-        state = run_state(interpreter)
-        machine = machine_of(op)
-        values = _values(op, args)
-        indices = _indices(values)
-        buffers = state.buffers(machine)
-        window, kernels, shifts = op.window.record, op.kernels.record, op.shifts.record
-        count = op.channels_at(indices, machine)
-        columns = op.columns_at(indices)
-        maps_start = values[op.maps][op.number("maps_slot", indices)]
-        weights_start = values[op.weights][op.number("weights_slot", indices)]
-        result_slot, result_row = op.number("result_slot", indices), op.number("result_row", indices)
-        channel, offset, word = (op.number(name, indices) for name in ("channel", "offset", "result_word"))
-        maps_layout, leads = cast(tile.MapsBufferType, op.maps.type), op.leads
-        for cu in range(machine.compute_units):
-            rows = op.rows_at(indices, cu)
-            if not rows or not columns:
+        state, kernels = run_state(interpreter), op.kernels.record
+        for cu in range(machine_of(op).compute_units):
+            conv = _Conv(op, args, state, cu)
+            if not conv.rows or not conv.columns:
                 continue
-            result_rows = range(rows.start + result_row, rows.stop + result_row)
-            blocks = _blocks(buffers.wbuf[cu], weights_start, op, machine)
-            sums = np.zeros((state.batch, len(rows), len(columns), count), np.int64)
-            if kernels.part == 0:
-                bias = blocks.bias[:count]
-                if op.biases is not None:
-                    start = values[op.biases][op.number("maps_slot", indices)] + channel
-                    bias = buffers.mbuf[0, cu, start : start + count]
-                sums += align(bias, shifts.bias)
-                if op.bypass is not None:
-                    layout = cast(tile.MapsBufferType, op.bypass.type)
-                    view = _tile(buffers.mbuf[:, cu], values[op.bypass][result_slot], result_rows, columns, layout)
-                    first = kernels.bypass_first + channel + cu * kernels.share if op.sliced is None else word
-                    sums += align(view[..., first : first + count], shifts.bypass)
+            sums = conv.initial_sums() if kernels.part == 0 else state.partial_sums.pop((op.result, cu))
+            conv.add_products(sums)
+            if kernels.part == kernels.parts - 1:
+                conv.target[...] = _finish(op, state, sums)
             else:
-                sums += state.partial_sums.pop((op.result, cu))
-            # Of pixels abreast, the kernels of the first one stand for all.
-            taps = blocks.taps[:, :count].reshape(window.kernel_h, -1, kernels.depth, count)
-            first_y, first_x = op.result_row_of(indices, cu), op.number("column", indices)
-            for ky in range(window.kernel_h):
-                ys = [i for i, local in enumerate(rows) if ky in window.kernel_rows(first_y + local)]
-                for kx in range(window.kernel_w):
-                    xs = [i for i, local in enumerate(columns) if kx in window.kernel_columns(first_x + local)]
-                    if not ys or not xs or not taps[ky, kx].any():
-                        continue
-                    top = leads.row + rows[ys[0]] * window.stride_h + ky * window.dilation_h
-                    left = leads.column + columns[xs[0]] * window.stride_w + kx * window.dilation_w
-                    source = pixels(
-                        buffers.mbuf[:, cu],
-                        maps_start + top * maps_layout.row.data + left * maps_layout.pixel.data + offset,
-                        len(ys),
-                        len(xs),
-                        maps_layout.pixel.data * window.stride_w,
-                        maps_layout.row.data * window.stride_h,
-                        kernels.depth,
-                    )
-                    # Products of 16-bit words summed below 2^53 are exact in float64, and BLAS is quick.
-                    words = source.astype(np.float64)
-                    if op.unrolled is not None:
-                        for i, y in enumerate(ys):
-                            inside = op.words_of(op.unrolled.record.kernel_rows(first_y + rows[y]))
-                            words[:, i, :, : inside.start] = words[:, i, :, inside.stop :] = 0
-                    products = words @ taps[ky, kx]
-                    sums[:, ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1] += products.astype(np.int64)
-            if kernels.part < kernels.parts - 1:
                 state.partial_sums[op.result, cu] = sums
-                continue
-            layout = cast(tile.MapsBufferType, op.result.type)
-            view = _tile(buffers.mbuf[:, cu], values[op.result][result_slot], result_rows, columns, layout)
-            view[..., word : word + count] = _finish(op, state, sums)
         return ()
 
     @impl(tile.MaxPoolOp)
@@ -390,6 +335,94 @@ def _blocks(wbuf: Words, start: int, op: tile.ConvOp, machine: Machine) -> _Bloc
     matrix = np.zeros((whole, channels))
     matrix[first : first + length] = taps.transpose(2, 1, 0, 3).reshape(length, channels)
     return _Blocks(shaped[:, :, :lanes].transpose(1, 0, 2).reshape(channels), matrix)
+
+
+class _Conv:
+    """What a convolution computes in one CU. Sums and words are (batch, rows, columns, channels of its kernel tile)."""
+
+    def __init__(self, op: tile.ConvOp, args: PythonValues, state: RunState, cu: int) -> None:
+        self.op, self.state, self.cu, self.machine = op, state, cu, machine_of(op)
+        self.values = _values(op, args)
+        self.indices = _indices(self.values)
+        self.rows, self.columns = op.rows_at(self.indices, cu), op.columns_at(self.indices)
+        """Local rows and columns of the result tile that are computed."""
+        self.channel, self.word = self._number("channel"), self._number("result_word")
+        self.channels = op.channels_at(self.indices, self.machine)
+        buffers = state.buffers(self.machine)
+        self.memory, self.wbuf = buffers.mbuf[:, cu], buffers.wbuf[cu]
+
+    def _number(self, name: str) -> int:
+        return self.op.number(name, self.indices)
+
+    @cached_property
+    def _blocks(self) -> _Blocks:
+        return _blocks(self.wbuf, self.values[self.op.weights][self._number("weights_slot")], self.op, self.machine)
+
+    def _result_tile(self, buffer: SSAValue) -> Words:
+        """The pixels that are computed, in the result tile or in that of a residual, which lies alike."""
+        start, row = self.values[buffer][self._number("result_slot")], self._number("result_row")
+        rows = range(self.rows.start + row, self.rows.stop + row)
+        return _tile(self.memory, start, rows, self.columns, cast(tile.MapsBufferType, buffer.type))
+
+    @property
+    def target(self) -> Words:
+        """The words of the result."""
+        return self._result_tile(self.op.result)[..., self.word : self.word + self.channels]
+
+    def initial_sums(self) -> NDArray[np.int64]:
+        """Bias plus residual, at the position of the accumulator."""
+        op, shifts = self.op, self.op.shifts.record
+        sums = np.zeros((self.state.batch, len(self.rows), len(self.columns), self.channels), np.int64)
+        bias = self._blocks.bias[: self.channels]
+        if op.biases is not None:
+            start = self.values[op.biases][self._number("maps_slot")] + self.channel
+            bias = self.memory[0, start : start + self.channels]
+        sums += align(bias, shifts.bias)
+        if op.bypass is not None:
+            kernels = op.kernels.record
+            # A residual of all channels has those of the other CUs, too.
+            whole = kernels.bypass_first + self.channel + self.cu * kernels.share
+            first = whole if op.sliced is None else self.word
+            sums += align(self._result_tile(op.bypass)[..., first : first + self.channels], shifts.bypass)
+        return sums
+
+    def add_products(self, sums: NDArray[np.int64]) -> None:
+        """Adds maps times kernels, one element of the kernel after the other; what lies in the padding adds nothing."""
+        op, window, depth = self.op, self.op.window.record, self.op.kernels.record.depth
+        # Of pixels abreast, the kernels of the first one stand for all.
+        taps = self._blocks.taps[:, : self.channels].reshape(window.kernel_h, -1, depth, self.channels)
+        first_y, first_x = op.result_row_of(self.indices, self.cu), self._number("column")
+        for ky in range(window.kernel_h):
+            ys = [i for i, local in enumerate(self.rows) if ky in window.kernel_rows(first_y + local)]
+            for kx in range(window.kernel_w):
+                xs = [i for i, local in enumerate(self.columns) if kx in window.kernel_columns(first_x + local)]
+                if not ys or not xs or not taps[ky, kx].any():
+                    continue
+                # Products of 16-bit words summed below 2^53 are exact in float64, and BLAS is quick.
+                words = self._words_under(ky, kx, ys, xs).astype(np.float64)
+                if op.unrolled is not None:
+                    for i, y in enumerate(ys):
+                        inside = op.words_of(op.unrolled.record.kernel_rows(first_y + self.rows[y]))
+                        words[:, i, :, : inside.start] = words[:, i, :, inside.stop :] = 0
+                sums[:, ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1] += (words @ taps[ky, kx]).astype(np.int64)
+
+    def _words_under(self, ky: int, kx: int, ys: list[int], xs: list[int]) -> Words:
+        """The pixels of the maps tile under an element of the kernel, for those of the rows and columns."""
+        window, leads = self.op.window.record, self.op.leads
+        layout = cast(tile.MapsBufferType, self.op.maps.type)
+        row, pixel = layout.row.data, layout.pixel.data
+        top = leads.row + self.rows[ys[0]] * window.stride_h + ky * window.dilation_h
+        left = leads.column + self.columns[xs[0]] * window.stride_w + kx * window.dilation_w
+        start = self.values[self.op.maps][self._number("maps_slot")] + self._number("offset")
+        return pixels(
+            self.memory,
+            start + top * row + left * pixel,
+            len(ys),
+            len(xs),
+            pixel * window.stride_w,
+            row * window.stride_h,
+            self.op.kernels.record.depth,
+        )
 
 
 def _constant_region(state: RunState, op: tile.WeightsOp | tile.AverageWeightsOp, image: NDArray[np.int16]) -> Region:
