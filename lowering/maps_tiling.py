@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import gcd
 from typing import NamedTuple
 
-from lowering.row_tiles import MapsTile, RowTile, rows_plan
+from lowering.row_tiles import MapsTile, RowsPlan, RowTile, rows_plan
 from snowdialect.dialects.tile import Split, Window
 from snowdialect.layout import MapsLayout, round_down, round_up
 from snowdialect.machine import Machine
@@ -190,90 +190,142 @@ def plan_maps(
 
     `kernel_cus` is the number of CUs among which kernels are split; `columns` what `plan_columns` gives, if known.
     """
-    machine, window, pool = problem.machine, problem.window, problem.pool
+    machine, window, pool, before = problem.machine, problem.window, problem.pool, problem.before
+    if pool is not None and pool.kernel_h < pool.stride_h:
+        raise TilingError("a pool that skips rows is not fused")
     out_h = window.out_h if pool is None else pool.out_h
     share = -(-out_h // machine.compute_units) if split is Split.ROWS else 0
     working = -(-out_h // share) if share else kernel_cus
-    overlap = 0
-    if pool is not None:
-        if pool.kernel_h < pool.stride_h:
-            raise TilingError("a pool that skips rows is not fused")
-        overlap = pool.kernel_h - pool.stride_h
-    window_share = share if pool is None else share * pool.stride_h
-    rows, upwards, loaded, held, maps_tiles = rows_plan(window, pool, size.rows, size.maps_rows, share, working)
-    if pool is not None and share and working > 1 and (rows[-1].stop - rows[-1].first) * pool.stride_h < overlap:
-        # They arrive for the last tile, when the other CU has them; tiles before it have to do without.
-        raise TilingError("only the last tile of a CU reads rows that another CU computes")
+    rows = rows_plan(window, pool, size.rows, size.maps_rows, share, working)
     columns = columns or plan_columns(problem, size.columns)
-    if pool is not None and overlap:
-        # Rows that tiles or CUs share are moved to their places whether or not the last CU has so many.
-        moved = rows if share and working > 1 else rows[:-1]
-        held = max([held, *((row.stop - row.first) * pool.stride_h + overlap for row in moved)])
-    pixel, transfer = problem.maps.pixel, machine.transfer_words
-    whole, width = len(columns.tiles) == 1, columns.width
-    maps_row = round_up(columns.load_width * pixel, transfer)
-    result_row = round_up(width * problem.result_words, transfer)
-    sizes = {"maps": (loaded * maps_row, size.maps_slots, maps_row)}
+    window_share = share if pool is None else share * pool.stride_h
     load_share = window_share * window.stride_h
     under: tuple[ColumnTile, ...] = ()
-    if problem.before is not None:
-        # They are loaded in place of the maps, and replaced like these.
-        before, tiles = problem.before, [tile for row in rows for tile in row.maps]
-        loaded = max(tile.load_stop - tile.load_first for tile in map(before.rows, tiles))
+    if before is not None:
         # A fused pool behind takes all rows of a column tile before the next one.
-        under = before.columns(columns.tiles, machine, keep=size.maps_slots == 2 and (pool is None or len(tiles) == 1))
-        row = round_up(max(tile.load_stop - tile.load_first for tile in under) * before.maps.pixel, transfer)
-        sizes = {"unpooled": (loaded * row, size.maps_slots, row), **sizes}
+        keep = size.maps_slots == 2 and (pool is None or rows.maps_tiles == 1)
+        under = before.columns(columns.tiles, machine, keep=keep)
         load_share *= before.window.stride_h
-    other_pixel = 0
-    if problem.other is not None:
-        other_pixel = problem.result_words if problem.sliced else problem.other.pixel
-        row = problem.other.row if whole and not problem.sliced else round_up(width * other_pixel, transfer)
-        # It goes with the result, row for row and slot for slot.
-        sizes["other"] = held * row, 1 if pool is not None else size.result_slots, row
-    if problem.bias_words:
-        # What reads the maps of a slot reads biases of the same bank, so that loads into the other one hold up neither.
-        sizes["biases"] = problem.bias_words, size.maps_slots, problem.bias_words
-    # A fused pool reads rows of the tile before, so they stay where they are.
-    sizes["result"] = held * result_row, 1 if pool is not None else size.result_slots, result_row
+    overlap, held, handed_on = 0, rows.held, bool(share) and working > 1
     if pool is not None:
-        row = round_up(columns.stored_width * problem.pooled_words, transfer)
-        sizes["pooled"] = min(size.rows, share or out_h) * row, size.result_slots, row
-        if overlap and share and working > 1:
-            sizes["halo"] = overlap * result_row, 1, result_row
-        if columns.kept:
-            row = round_up(columns.kept * problem.result_words, transfer)
-            computed = [tile for result in rows for tile in result.maps]
-            count = max(tile.stop for tile in computed) - min(tile.first for tile in computed)
-            sizes["kept"] = count * row, 1, row
-    refilled = maps_tiles * len(columns.tiles) > 1
-    places = dict(zip(sizes, _place(machine, list(sizes.values()), loaded if refilled else 0), strict=True))
+        overlap = pool.kernel_h - pool.stride_h
+        held = _held_with_pool(rows, pool, overlap, handed_on=handed_on)
+    sizes = _sizes_of_read(problem, size, rows, columns, under, held)
+    loaded = next(iter(sizes.values()))
+    sizes |= _sizes_of_written(problem, size, columns, held)
+    if pool is not None:
+        sizes |= _sizes_of_pool(problem, size, rows, columns, share or out_h, overlap if handed_on else 0)
+    refilled = rows.maps_tiles * len(columns.tiles) > 1
+    rows_replaced = loaded.words // loaded.row if refilled else 0
+    places = dict(zip(sizes, _place(machine, list(sizes.values()), rows_replaced), strict=True))
     return TilePlan(
-        share,
-        window_share,
-        (1 << working) - 1,
-        rows,
-        upwards,
-        columns.tiles,
-        overlap,
-        places["maps"],
-        pixel,
-        places.get("other"),
-        other_pixel,
-        problem.sliced,
-        places["result"],
-        places.get("pooled"),
-        places.get("halo"),
-        places.get("kept"),
-        load_share,
-        places.get("unpooled"),
-        0 if problem.before is None else problem.before.maps.pixel,
-        under,
-        places.get("biases"),
+        share=share,
+        window_share=window_share,
+        cus=(1 << working) - 1,
+        rows=rows.tiles,
+        upwards=rows.upwards,
+        columns=columns.tiles,
+        overlap=overlap,
+        maps=places["maps"],
+        maps_pixel=problem.maps.pixel,
+        other=places.get("other"),
+        other_pixel=_other_pixel(problem),
+        sliced=problem.sliced,
+        result=places["result"],
+        pooled=places.get("pooled"),
+        halo=places.get("halo"),
+        kept=places.get("kept"),
+        load_share=load_share,
+        unpooled=places.get("unpooled"),
+        unpooled_pixel=0 if before is None else before.maps.pixel,
+        unpooled_columns=under,
+        biases=places.get("biases"),
     )
 
 
-def _place(machine: Machine, sizes: list[tuple[int, int, int]], rows: int) -> list[Place]:
+class _Size(NamedTuple):
+    """Of a buffer."""
+
+    words: int
+    """Of a slot."""
+    slots: int
+    row: int
+    """Words of a row of a slot."""
+
+
+def _held_with_pool(rows: RowsPlan, pool: Window, overlap: int, *, handed_on: bool) -> int:
+    """Rows of a result tile of the window's output that a fused pool reads; `handed_on`: CUs give each other rows."""
+    tiles = rows.tiles
+    if handed_on and (tiles[-1].stop - tiles[-1].first) * pool.stride_h < overlap:
+        # They arrive for the last tile, when the other CU has them; tiles before it have to do without.
+        raise TilingError("only the last tile of a CU reads rows that another CU computes")
+    if not overlap:
+        return rows.held
+    # Rows that tiles or CUs share are moved to their places whether or not the last CU has so many.
+    moved = tiles if handed_on else tiles[:-1]
+    return max([rows.held, *((tile.stop - tile.first) * pool.stride_h + overlap for tile in moved)])
+
+
+def _other_pixel(problem: MapsProblem) -> int:
+    """Words of a pixel, in its tile, of what is read with the result."""
+    if problem.other is None:
+        return 0
+    return problem.result_words if problem.sliced else problem.other.pixel
+
+
+def _sizes_of_read(
+    problem: MapsProblem,
+    size: TileSize,
+    rows: RowsPlan,
+    columns: ColumnsPlan,
+    under: Sequence[ColumnTile],
+    held: int,
+) -> dict[str, _Size]:
+    """The buffers of what is read, in the order in which they lie in the maps buffers; what is loaded comes first."""
+    transfer = problem.machine.transfer_words
+    row = round_up(columns.load_width * problem.maps.pixel, transfer)
+    sizes = {"maps": _Size(rows.loaded * row, size.maps_slots, row)}
+    if (before := problem.before) is not None:
+        # It is loaded in place of the maps, and replaced like these.
+        loaded = max(tile.load_stop - tile.load_first for rows in rows.tiles for tile in map(before.rows, rows.maps))
+        row = round_up(max(tile.load_stop - tile.load_first for tile in under) * before.maps.pixel, transfer)
+        sizes = {"unpooled": _Size(loaded * row, size.maps_slots, row), **sizes}
+    if problem.other is not None:
+        whole = len(columns.tiles) == 1 and not problem.sliced
+        row = problem.other.row if whole else round_up(columns.width * _other_pixel(problem), transfer)
+        # It goes with the result, row for row and slot for slot.
+        sizes["other"] = _Size(held * row, 1 if problem.pool is not None else size.result_slots, row)
+    if problem.bias_words:
+        # What reads the maps of a slot reads biases of the same bank, so that loads into the other one hold up neither.
+        sizes["biases"] = _Size(problem.bias_words, size.maps_slots, problem.bias_words)
+    return sizes
+
+
+def _sizes_of_written(problem: MapsProblem, size: TileSize, columns: ColumnsPlan, held: int) -> dict[str, _Size]:
+    """The buffer of results: a fused pool reads rows of the tile before, so they stay where they are."""
+    row = round_up(columns.width * problem.result_words, problem.machine.transfer_words)
+    return {"result": _Size(held * row, 1 if problem.pool is not None else size.result_slots, row)}
+
+
+def _sizes_of_pool(
+    problem: MapsProblem, size: TileSize, rows: RowsPlan, columns: ColumnsPlan, pooled_rows: int, halo: int
+) -> dict[str, _Size]:
+    """The buffers of a fused pool: of so many rows at most, of rows that come from another CU, of columns that stay."""
+    transfer = problem.machine.transfer_words
+    row = round_up(columns.stored_width * problem.pooled_words, transfer)
+    sizes = {"pooled": _Size(min(size.rows, pooled_rows) * row, size.result_slots, row)}
+    if halo:
+        row = round_up(columns.width * problem.result_words, transfer)
+        sizes["halo"] = _Size(halo * row, 1, row)
+    if columns.kept:
+        row = round_up(columns.kept * problem.result_words, transfer)
+        computed = [tile for result in rows.tiles for tile in result.maps]
+        count = max(tile.stop for tile in computed) - min(tile.first for tile in computed)
+        sizes["kept"] = _Size(count * row, 1, row)
+    return sizes
+
+
+def _place(machine: Machine, sizes: list[_Size], rows: int) -> list[Place]:
     """Places for buffers of so many words, slots and words of a row. The first is that of maps, of which one tile after
     the other has so many rows; 0: there is a single one.
 
@@ -298,7 +350,7 @@ def _place(machine: Machine, sizes: list[tuple[int, int, int]], rows: int) -> li
     return places
 
 
-def _shift(machine: Machine, maps: tuple[int, int, int], rows: int, start: int, free: int) -> int:
+def _shift(machine: Machine, maps: _Size, rows: int, start: int, free: int) -> int:
     """How many of the free words lie before maps in one slot, so that no row lies in two banks: while the rows in one
     are read, those in the other are loaded. Of the places that fit the one that comes nearest to equal parts."""
     _, _, row = maps

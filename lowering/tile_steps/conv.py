@@ -75,7 +75,7 @@ NOTHING = Extent(0, 0)
 """Rows of maps that nobody reads."""
 
 
-class Code(NamedTuple):
+class StepShape(NamedTuple):
     """What of the step for a part of a tile is the same for all kernel tiles; see Step."""
 
     template: Conv
@@ -109,7 +109,7 @@ class ConvSteps(LayerBuffers):
 
     def __init__(self, problem: ConvProblem, plan: ConvPlan, regions: Maps, swapped: Swapped) -> None:
         super().__init__(problem.machine, problem.window, plan.maps, regions, swapped)
-        self.problem, self.conv = problem, plan
+        self.problem, self.conv_plan = problem, plan
         schedule = plan.schedule
         self.result = self.buffer(Role.RESULT_TILE, plan.maps.result, plan.tile_words)
         self.result_slots = Slots(plan.maps.result.slots)
@@ -128,7 +128,7 @@ class ConvSteps(LayerBuffers):
         self.tile_channels = schedule.steps * self.machine.vmacs * schedule.mode.lanes(self.machine)
         tiles = [KernelTile(w, k) for w in range(plan.kernels.windows) for k in range(plan.kernels.kernel_tiles)]
         count = schedule.result_tiles
-        self._codes: dict[tuple[MapsTile, ColumnTile, int, int], TileCode] = {}
+        self._shapes: dict[tuple[MapsTile, ColumnTile, int, int], TileShapes] = {}
         self.output_cycles = per_output(problem, schedule.mode, schedule.abreast)
         self.output_instructions = instructions_per_output(problem)
         self.cover = self.machine.queue_depth * self.output_cycles // self.output_instructions
@@ -145,11 +145,11 @@ class ConvSteps(LayerBuffers):
     def _collect(self) -> None:
         places = self._places()
         # Back and forth, where not all stays of what goes past the other: that which came last is used first.
-        schedule = self.conv.schedule
+        schedule = self.conv_plan.schedule
         if schedule.order is tile.Order.KLOOP:
             # A residual lies in the bank of the maps that it is for: slots of both have to keep step.
             alone = self.pooled is None and self.other is None and self.pooled_maps is None
-            turns = bool(schedule.turns) and alone and self.plan.maps_tiles > self.maps_slots.count
+            turns = bool(schedule.turns) and alone and self.tiles.maps_tiles > self.maps_slots.count
             passes = [(group, kernel) for group in self.groups for kernel in group]
             for number, (group, kernel) in enumerate(passes):
                 backwards = turns and number % 2 == 1
@@ -163,22 +163,22 @@ class ConvSteps(LayerBuffers):
                 for group in reversed(self.groups) if backwards else self.groups:
                     self._result_tile(rows, columns, group, group[::-1] if backwards else group, turns=turns)
                 # Where maps tiles come one after the other, all kernels are in one group.
-                passes += 1 if self.plan.together else len(rows.maps)
+                passes += 1 if self.tiles.together else len(rows.maps)
 
     def _places(self) -> list[tuple[RowTile, ColumnTile]]:
         """The result tiles, in order."""
-        places = [(rows, columns) for rows in self.plan.rows for columns in self.plan.columns]
+        places = [(rows, columns) for rows in self.tiles.rows for columns in self.tiles.columns]
         if self.pooled is not None:
             # Rows that stay for the next tile are those of its columns.
             places.sort(key=lambda place: place[1].stored_first)
         return places
 
-    def code(self, maps: MapsTile, columns: ColumnTile, part: int, channels: int) -> TileCode:
-        """That of tiles which compute so many channels of a place with a part of their kernels."""
+    def shapes(self, maps: MapsTile, columns: ColumnTile, part: int, channels: int) -> TileShapes:
+        """Those of tiles which compute so many channels of a place with a part of their kernels."""
         key = maps, columns, part, channels
-        if key not in self._codes:
-            self._codes[key] = TileCode(self, maps, columns, part, channels)
-        return self._codes[key]
+        if key not in self._shapes:
+            self._shapes[key] = TileShapes(self, maps, columns, part, channels)
+        return self._shapes[key]
 
     def _result_tile(
         self,
@@ -198,7 +198,7 @@ class ConvSteps(LayerBuffers):
         result = ResultTile(slot, rows.base, channel)
         whole = len(kernels) == len(group)
         begins, ends = whole or kernels[0] == group[0], whole or kernels[-1] == group[-1]
-        together = self.plan.together
+        together = self.tiles.together
         for chunk in self._chunks(kernels) if together and len(rows.maps) > 1 else [kernels]:
             for number, maps in enumerate(reversed(rows.maps) if backwards else rows.maps):
                 self._bring_back(maps, columns, result)
@@ -228,13 +228,13 @@ class ConvSteps(LayerBuffers):
         return [chunk for chunk in chunks if chunk]
 
     def _channel(self, kernel: KernelTile) -> int:
-        return kernel.window * self.conv.kernels.channels + kernel.number * self.tile_channels
+        return kernel.window * self.conv_plan.kernels.channels + kernel.number * self.tile_channels
 
     def _kernel_tile(
         self, maps: MapsTile, columns: ColumnTile, kernel: KernelTile, result: ResultTile, *, first: bool
     ) -> None:
-        number = kernel.window * self.conv.kernels.kernel_tiles + kernel.number
-        for part in range(self.conv.schedule.parts):
+        number = kernel.window * self.conv_plan.kernels.kernel_tiles + kernel.number
+        for part in range(self.conv_plan.schedule.parts):
             weights_slot, missing = self.weights_slots.take((number, part))
             if missing:
                 self._load_weights(number, part, weights_slot)
@@ -247,19 +247,19 @@ class ConvSteps(LayerBuffers):
     def _maps_slot(self, maps: MapsTile, columns: ColumnTile) -> int:
         """Sees to it that a maps tile is in its buffer, loaded or pooled; returns the slot."""
         if self.pooled_maps is None:
-            own = self.conv.kernels.slice
+            own = self.conv_plan.kernels.slice
             return self.load_maps(maps, columns, Slice(0, own, own) if own else None)
         return self.pooled_maps.slot_of(maps, columns)
 
     def _load_bypass(self, maps: MapsTile, columns: ColumnTile, result: ResultTile) -> None:
-        if not self.plan.sliced:
+        if not self.tiles.sliced:
             self.load_other(result.base, maps, columns, result.slot)
             return
         assert self.regions.other is not None
         first = self.regions.other.layout.segments[0].offset
-        left = self.conv.kernels.channels * self.conv.kernels.windows - result.channel
-        words = min(self.conv.tile_words, round_up(left, self.machine.transfer_words))
-        wanted = Slice(result.channel + first, words, self.conv.kernels.share)
+        left = self.conv_plan.kernels.channels * self.conv_plan.kernels.windows - result.channel
+        words = min(self.conv_plan.tile_words, round_up(left, self.machine.transfer_words))
+        wanted = Slice(result.channel + first, words, self.conv_plan.kernels.share)
         self.load_other(result.base, maps, columns, result.slot, wanted)
 
     def _load_biases(self, slot: int) -> None:
@@ -267,7 +267,7 @@ class ConvSteps(LayerBuffers):
         if self.biases is None or slot in self.biased:
             return
         self.biased.add(slot)
-        load = LoadBiases(self.plan.cus)
+        load = LoadBiases(self.tiles.cus)
         transfers = self.bias_transfers(load)
         self.steps.append(
             Step(
@@ -283,10 +283,12 @@ class ConvSteps(LayerBuffers):
         )
 
     def _load_weights(self, number: int, part: int, slot: int) -> None:
-        machine, packing = self.machine, self.conv.kernels.packing
-        beside_maps = self.conv.schedule.order is tile.Order.KLOOP and self.plan.maps_tiles > self.maps_slots.count
+        machine, packing = self.machine, self.conv_plan.kernels.packing
+        beside_maps = (
+            self.conv_plan.schedule.order is tile.Order.KLOOP and self.tiles.maps_tiles > self.maps_slots.count
+        )
         patient = number > 0 and beside_maps and self.weights_slots.count > 1
-        loads = self._pieces if patient else [LoadWeights(part, self.plan.cus)]
+        loads = self._pieces if patient else [LoadWeights(part, self.tiles.cus)]
         written = (Access(Role.WEIGHTS, slot),)
         self.steps += [
             Step(
@@ -308,22 +310,22 @@ class ConvSteps(LayerBuffers):
     @cached_property
     def _pieces(self) -> list[LoadWeights]:
         """The loads of a kernel tile in pieces, CU by CU where these have kernels of their own."""
-        machine, packing = self.machine, self.conv.kernels.packing
-        rows = min(maps.stop - maps.first for tile in self.plan.rows for maps in tile.maps)
-        outputs = rows * min(columns.stop - columns.first for columns in self.plan.columns)
+        machine, packing = self.machine, self.conv_plan.kernels.packing
+        rows = min(maps.stop - maps.first for tile in self.tiles.rows for maps in tile.maps)
+        outputs = rows * min(columns.stop - columns.first for columns in self.tiles.columns)
         most = outputs * packing.steps * self.output_cycles // KEPT_WAITING
         if memory_cycles(machine, 1, packing.tile_words) <= most:
-            return [LoadWeights(0, self.plan.cus)]
-        cus = [self.plan.cus]
+            return [LoadWeights(0, self.tiles.cus)]
+        cus = [self.tiles.cus]
         if packing.cus > 1:
-            cus = [1 << cu for cu in range(machine.compute_units) if self.plan.cus >> cu & 1]
+            cus = [1 << cu for cu in range(machine.compute_units) if self.tiles.cus >> cu & 1]
         finest = gcd(HALVES, packing.block // machine.transfer_words) * packing.steps
         words = packing.tile_words // len(cus)
         pieces = next((n for n in divisors(finest) if memory_cycles(machine, 1, words // n) <= most), finest)
         return [LoadWeights(0, mine, piece, pieces) for piece in range(pieces) for mine in cus]
 
     def weights_transfers(self, load: LoadWeights) -> list[Transfer]:
-        packing, machine = self.conv.kernels.packing, self.machine
+        packing, machine = self.conv_plan.kernels.packing, self.machine
         words = packing.steps * packing.block // load.pieces
         return [
             Transfer((cu * machine.vmacs + vmac) % machine.load_units, 1, words)
@@ -334,18 +336,18 @@ class ConvSteps(LayerBuffers):
         ]
 
     def bias_transfers(self, load: LoadBiases) -> list[Transfer]:
-        packing, units = self.conv.kernels.packing, self.machine.load_units
+        packing, units = self.conv_plan.kernels.packing, self.machine.load_units
         cus = [cu for cu in range(packing.cus) if packing.cus == 1 or load.cus >> cu & 1]
         return [Transfer(cu % units, 1, packing.bias_words) for cu in cus]
 
     def _store(self, buffer: Buffer, slot: int, rows: RowTile, columns: ColumnTile, channel: int) -> None:
-        plan, region = self.conv.kernels, self.regions.result.layout
+        plan, region = self.conv_plan.kernels, self.regions.result.layout
         column, width = columns.stored_first, columns.stored_stop - columns.stored_first
         if plan.gathered > 1:
             self._gather(buffer, slot, rows.stop - rows.first, width)
-        leaders = sum(1 << cu for cu in range(0, self.machine.compute_units, plan.gathered)) & self.plan.cus
-        span = tile.Span(0, rows.stop - rows.first, 0, width, self.plan.share, leaders)
-        if self.conv.whole_pixels:
+        leaders = sum(1 << cu for cu in range(0, self.machine.compute_units, plan.gathered)) & self.tiles.cus
+        span = tile.Span(0, rows.stop - rows.first, 0, width, self.tiles.share, leaders)
+        if self.conv_plan.whole_pixels:
             self.store(buffer, slot, (rows.first, column, 0), region.pixel, 0, region.pixel, span)
             return
         first = region.segments[0].offset
@@ -357,9 +359,9 @@ class ConvSteps(LayerBuffers):
 
     def _gather(self, buffer: Buffer, slot: int, rows: int, columns: int) -> None:
         """Brings the channels of neighbouring CUs together, so that they make whole transfers."""
-        plan = self.conv.kernels
+        plan = self.conv_plan.kernels
         for down in range(1, plan.gathered):
-            cus = sum(1 << cu for cu in range(down, self.machine.compute_units, plan.gathered)) & self.plan.cus
+            cus = sum(1 << cu for cu in range(down, self.machine.compute_units, plan.gathered)) & self.tiles.cus
             if cus:
                 target = Origin(buffer, slot, word=down * plan.share)
                 self.move(Origin(buffer, slot), target, (rows, columns, plan.share), cus, down)
@@ -368,27 +370,27 @@ class ConvSteps(LayerBuffers):
         """Moves the columns that the tile to the left has kept to the start of these rows."""
         if self.kept is not None and columns.kept:
             target = Origin(self.result, result.slot, maps.first - result.base)
-            size = maps.stop - maps.first, columns.kept, self.conv.tile_words
+            size = maps.stop - maps.first, columns.kept, self.conv_plan.tile_words
             self.move(Origin(self.kept, row=self._kept_row(maps)), target, size, maps.cus, 0)
 
     def _keep(self, maps: MapsTile, columns: ColumnTile, result: ResultTile) -> None:
         """Moves the last columns of these rows to where they stay for the tile to the right."""
-        if self.kept is not None and columns is not self.plan.columns[-1]:
-            count = self.plan.columns[self.plan.columns.index(columns) + 1].kept
+        if self.kept is not None and columns is not self.tiles.columns[-1]:
+            count = self.tiles.columns[self.tiles.columns.index(columns) + 1].kept
             left = columns.stop - columns.first - count
             source = Origin(self.result, result.slot, maps.first - result.base, left)
-            size = maps.stop - maps.first, count, self.conv.tile_words
+            size = maps.stop - maps.first, count, self.conv_plan.tile_words
             self.move(source, Origin(self.kept, row=self._kept_row(maps)), size, maps.cus, 0)
 
     def _kept_row(self, maps: MapsTile) -> int:
-        return maps.first - min(tile.first for rows in self.plan.rows for tile in rows.maps)
+        return maps.first - min(tile.first for rows in self.tiles.rows for tile in rows.maps)
 
     def _pool(self, rows: RowTile, columns: ColumnTile, result: ResultTile) -> None:
         """Pools and stores; hands on the rows that two tiles, or two CUs, share."""
-        plan = self.plan
+        plan = self.tiles
         assert self.problem.pool is not None and self.pooled is not None
         pool = self.problem.pool.window
-        overlap, words, width = plan.overlap, self.conv.tile_words, columns.stop - columns.first
+        overlap, words, width = plan.overlap, self.conv_plan.tile_words, columns.stop - columns.first
         here, size = result.slot, (overlap, width, words)
         # Rows of the tile that the one above it has in common with it, and the one below.
         above, below = Origin(self.result, here), Origin(self.result, here, (rows.stop - rows.first) * pool.stride_h)
@@ -422,12 +424,12 @@ def conv_steps(problem: ConvProblem, plan: ConvPlan, regions: Maps, swapped: Swa
     return ConvSteps(problem, plan, regions, swapped)
 
 
-class TileCode:
-    """What of tiles at a place is the same for all kernel tiles: the parts into which they are cut, and their code."""
+class TileShapes:
+    """What of tiles at a place is the same for all kernel tiles: the parts into which they are cut, and their shape."""
 
     def __init__(self, layer: ConvSteps, maps: MapsTile, columns: ColumnTile, part: int, channels: int) -> None:
         self.layer, self.maps, self.columns, self.channels = layer, maps, columns, channels
-        problem, plan, window = layer.problem, layer.conv, layer.window
+        problem, plan, window = layer.problem, layer.conv_plan, layer.window
         self.kernels = tile.Kernels(
             depth=problem.depth,
             steps=plan.schedule.steps,
@@ -445,7 +447,7 @@ class TileCode:
         """Columns that are computed together."""
         self.steps = self._steps(self.grain)
         """Kernel steps of the tile."""
-        share = layer.plan.window_share
+        share = layer.tiles.window_share
         self.span = tile.Span(0, maps.stop - maps.first, 0, columns.stop - columns.first, share, maps.cus)
         self.rows_inside = [
             self.span.rows_inside(maps.first, cu, window.out_h) for cu in range(layer.machine.compute_units)
@@ -458,12 +460,12 @@ class TileCode:
         ]
         self.seen_columns = [window.kernel_columns(columns.first + column) for column in self.columns_inside]
         self.parts = self._parts()
-        self._codes: dict[Part, Code] = {}
+        self._shapes: dict[Part, StepShape] = {}
 
     def _steps(self, pixels: int) -> int:
         """Kernel steps for so many pixels together."""
         machine = self.layer.machine
-        return -(-pixels * self.channels // (machine.vmacs * self.layer.conv.schedule.mode.lanes(machine)))
+        return -(-pixels * self.channels // (machine.vmacs * self.layer.conv_plan.schedule.mode.lanes(machine)))
 
     def _outputs(self, columns: int) -> int:
         """Outputs of a row of so many columns in all kernel steps."""
@@ -482,7 +484,7 @@ class TileCode:
         least = -(-layer.machine.queue_depth // per_group) * self.grain
         # Behind each part of a row there is a place for a part of a store.
         stores = 1
-        if width and not layer.conv.whole_pixels:
+        if width and not layer.conv_plan.whole_pixels:
             stores = -(-width // layer.stored_columns(width, self.maps.cus))
         most = max(COLUMN_PARTS, stores)
         pooled = layer.pooled is not None
@@ -511,21 +513,21 @@ class TileCode:
             for rows, inside in zip(self.rows, self.rows_inside, strict=True)
         )
 
-    def of(self, part: Part) -> Code:
-        """The code of a part, or of several parts side by side."""
-        if part not in self._codes:
-            self._codes[part] = self._of(part)
-        return self._codes[part]
+    def of(self, part: Part) -> StepShape:
+        """The shape of a part, or of several parts side by side."""
+        if part not in self._shapes:
+            self._shapes[part] = self._of(part)
+        return self._shapes[part]
 
-    def _of(self, part: Part) -> Code:
+    def _of(self, part: Part) -> StepShape:
         layer, window, inside = self.layer, self.layer.window, self.columns_inside
         rows = self._rows_of(part)
         columns = tuple(self.seen_columns[max(0, part.left - inside.start) : max(0, part.right - inside.start)])
         outputs = self._outputs(len(columns))
         template = Conv(
-            layer.conv.schedule.mode,
+            layer.conv_plan.schedule.mode,
             layer.other is not None,
-            layer.plan.sliced,
+            layer.tiles.sliced,
             layer.biases is not None,
             self.span._replace(bottom=part.bottom - part.top, right=part.right - part.left),
             window,
@@ -541,10 +543,10 @@ class TileCode:
         # All of a maps tile is read where tiles have slots in turns, each in its bank.
         read, seen = ALL, None
         of_cus = [self._maps_rows(part, cu) for cu, mine in enumerate(rows) if mine]
-        if layer.plan.maps.slots == 1 and layer.problem.maps.unrolled is not None:
+        if layer.tiles.maps.slots == 1 and layer.problem.maps.unrolled is not None:
             first = part.top * window.stride_h + self.kernels.row_lead
             read = Extent(first, first + window.rows_read(part.bottom - part.top))
-        elif layer.plan.maps.slots == 1:
+        elif layer.tiles.maps.slots == 1:
             read = Extent(min(mine.first for mine in of_cus), max(mine.stop for mine in of_cus))
             if window.dilation_h == 1 and window.stride_h <= window.kernel_h:
                 first = max(mine.first for mine in of_cus)
@@ -552,7 +554,7 @@ class TileCode:
         # A part of a kernel may have its taps in the padding alone.
         if self.kernels.parts > 1 or not any(columns) or any(mine == NOTHING for mine in of_cus):
             seen = NOTHING
-        return Code(template, read, seen, counts, min(cycles, layer.cover), cycles)
+        return StepShape(template, read, seen, counts, min(cycles, layer.cover), cycles)
 
     def _maps_rows(self, part: Part, cu: int) -> Extent:
         """The rows of the maps tile, padding left out, that a part reads in a CU."""
@@ -570,7 +572,7 @@ class TileCode:
 
         Of a kernel in parts, the start is in the first one, and each has the traces of its own words.
         """
-        width = self.layer.conv.kernels.packing.columns
+        width = self.layer.conv_plan.kernels.packing.columns
         if self.layer.problem.maps.unrolled is not None:
             rows = [range(min(1, len(y))) for y in rows]
         least = min((_traces(self.kernels, width, y, x) for y in set(rows) for x in columns), default=0)
@@ -593,10 +595,10 @@ class ConvTile:
         weights_slot: int,
         part: int,
     ) -> None:
-        plan = layer.conv
+        plan = layer.conv_plan
         channel = kernel.window * plan.kernels.channels + kernel.number * layer.tile_channels
         channels = min(layer.tile_channels, plan.kernels.channels - kernel.number * layer.tile_channels)
-        self.code = layer.code(maps, columns, part, channels)
+        self.shapes = layer.shapes(maps, columns, part, channels)
         self.maps_slot, self.result_slot = maps_slot, result.slot
         self.first_row, first_word = maps.first - result.base, channel - result.channel
         self.words = Extent(first_word, first_word + channels)
@@ -619,10 +621,10 @@ class ConvTile:
             self.inputs += (Access(Role.BIASES, maps_slot),)
 
     def parts(self) -> list[Part]:
-        return self.code.parts
+        return self.shapes.parts
 
     def step(self, part: Part) -> Step:
-        template, maps_rows, seen_rows, counts, cycles, takes = self.code.of(part)
+        template, maps_rows, seen_rows, counts, cycles, takes = self.shapes.of(part)
         rows = Extent(self.first_row + part.top, self.first_row + part.bottom)
         columns = Extent(part.left, part.right)
         return Step(

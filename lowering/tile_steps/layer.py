@@ -200,7 +200,7 @@ class LayerBuffers:
     """The maps buffers of a layer; collects its tile program."""
 
     def __init__(self, machine: Machine, window: tile.Window, plan: TilePlan, regions: Maps, swapped: Swapped) -> None:
-        self.machine, self.window, self.plan, self.regions = machine, window, plan, regions
+        self.machine, self.window, self.tiles, self.regions = machine, window, plan, regions
         self.buffers = Buffers(machine, swapped)
         self.read_behind = False
         """Whether the layer behind begins with maps that this one stores."""
@@ -390,8 +390,8 @@ class LayerBuffers:
         height, width = rows.load_stop - rows.load_first, columns.load_stop - columns.load_first
         if kept == width:
             return
-        span = tile.Span(0, height, kept, width, self.plan.load_share, rows.cus)
-        place, alone = (rows.load_first, columns.load_first, slot), self.plan.maps.slots == 1
+        span = tile.Span(0, height, kept, width, self.tiles.load_share, rows.cus)
+        place, alone = (rows.load_first, columns.load_first, slot), self.tiles.maps.slots == 1
         if wanted is None:
             load = self._load(self.regions.maps, self.loaded, *place, span)
             self.steps += self._bank_by_bank(load) if alone else [self._held(load)]
@@ -419,7 +419,7 @@ class LayerBuffers:
         if self.other is None or self.regions.other is None:
             return
         top, bottom = rows.first - base, rows.stop - base
-        span = tile.Span(top, bottom, 0, columns.stop - columns.first, self.plan.window_share, rows.cus)
+        span = tile.Span(top, bottom, 0, columns.stop - columns.first, self.tiles.window_share, rows.cus)
         place = base, columns.first, slot
         if wanted is None:
             self.steps.append(self._load(self.regions.other, self.other, *place, span))

@@ -22,9 +22,9 @@ class PooledMaps:
 
     def __init__(self, layer: LayerBuffers, before: PoolBefore, tiles: Iterable[tuple[MapsTile, ColumnTile]]) -> None:
         """`tiles` are all that are computed with, in order; they may come again."""
-        self.layer, self.before, self.plan = layer, before, layer.plan
+        self.layer, self.before, self.plan = layer, before, layer.tiles
         self.tiles = [tile for tile, _ in groupby(tiles)]
-        self.slots = layer.plan.maps.slots
+        self.slots = layer.tiles.maps.slots
         self.number = 0
         """Of the tile that is computed with."""
         self.loads = self.pools = 0

@@ -41,15 +41,15 @@ class WordsSteps(LayerBuffers, ABC):
         self.second = 0 if other is None else word_ranges(other, machine)[0]
         self.target, _ = word_ranges(result, machine)
         self.stored = problem.result_words
-        pixel = self.plan.maps_pixel if self.plan.sliced else self.stored
-        self.result = self.buffer(Role.RESULT_TILE, self.plan.result, pixel)
-        self.result_slots = Slots(self.plan.result.slots)
+        pixel = self.tiles.maps_pixel if self.tiles.sliced else self.stored
+        self.result = self.buffer(Role.RESULT_TILE, self.tiles.result, pixel)
+        self.result_slots = Slots(self.tiles.result.slots)
 
     def collect(self) -> None:
         """Loads, computes and stores tile by tile."""
         for channels in self.channels:
-            for rows in self.plan.rows:
-                for columns in self.plan.columns:
+            for rows in self.tiles.rows:
+                for columns in self.tiles.columns:
                     self._tile(channels, rows, columns)
 
     def _tile(self, channels: ChannelTile, rows: RowTile, columns: ColumnTile) -> None:
@@ -57,7 +57,7 @@ class WordsSteps(LayerBuffers, ABC):
         maps, stored = rows.maps[0]._replace(cus=channels.cus), self.stored
         row_lead = maps.first * self.window.stride_h - self.window.pad_top - maps.load_first
         pixels = tile.Pixels(channels.words, self.first, self.second, 0, columns.lead, row_lead)
-        if self.plan.sliced:
+        if self.tiles.sliced:
             stored = round_up(channels.words, self.machine.transfer_words)
             pixels = pixels._replace(first=0, other=0)
             wanted = Slice(self.first + channels.first, stored, channels.share)
@@ -67,7 +67,7 @@ class WordsSteps(LayerBuffers, ABC):
             maps_slot = self.load_maps(maps, columns)
             self.load_other(rows.first, maps, columns, slot)
         height, width = rows.stop - rows.first, columns.stop - columns.first
-        span = tile.Span(0, height, 0, width, self.plan.share, channels.cus)
+        span = tile.Span(0, height, 0, width, self.tiles.share, channels.cus)
         self.steps += self.compute(maps_slot, slot, (rows.first, columns.first), span, pixels)
         place = (rows.first, columns.first, self.target + channels.first)
         self.store(self.result, slot, place, stored, channels.share, self.target + self.stored, span)
@@ -245,7 +245,7 @@ class AvgPoolSteps(WordsSteps):
         self.buffer(Role.WEIGHTS, Place(weights.block, 0, 1, machine.wbuf_bank_words, weights.block), weights.block)
         self.steps.append(
             Step(
-                LoadWeights(0, self.plan.cus),
+                LoadWeights(0, self.tiles.cus),
                 (0, 0),
                 Unit.LOAD,
                 (),
@@ -264,7 +264,7 @@ class AvgPoolSteps(WordsSteps):
     ) -> Iterator[Step | Work]:
         inputs = (Access(Role.MAPS_TILE, maps_slot), Access(Role.WEIGHTS))
         pieces = [range(pixels.words)]
-        if self.plan.sliced and self.maps_slots.count > 1:
+        if self.tiles.sliced and self.maps_slots.count > 1:
             pieces = averaged_pieces(self.machine, pixels.words)
         for piece in pieces:
             first, target = pixels.first + piece.start, pixels.target + piece.start

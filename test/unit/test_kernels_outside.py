@@ -73,7 +73,7 @@ def test_the_next_kernels_come_in_pieces_between_maps() -> None:
             (piece, 4, 1 << cu) for piece in range(4) for cu in range(MACHINE.compute_units)
         ]
     words = sum(transfer.words for _, load in kernels for transfer in layer.weights_transfers(load))
-    assert words == layer.conv.kernels.packing.words
+    assert words == layer.conv_plan.kernels.packing.words
     maps = [number for number, step in enumerate(steps) if isinstance(step.template, Load)]
     between = [sum(step.patient for step in steps[here:there]) for here, there in pairwise(maps)]
     assert max(between[:6]) <= 2, "all maps of the first pass are loaded"
