@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from hypothesis import event, given
-from networks import Net, nets
+from networks import Net, Relu, nets
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 
@@ -41,7 +41,9 @@ def test_samples_neither_saturate_nor_wrap_and_nothing_is_rescaled(net: Net) -> 
     run = run_module(module, samples, weights)
     event(f"fits words: {largest < 2**14}")
     if largest < 2**14:
-        assert not run.saturations.total()
+        # What a limit cuts off counts as saturations.
+        limited = any(isinstance(layer, Relu) and layer.limit is not None for layer in net.layers)
+        assert limited or not run.saturations.total()
         assert not run.wraps.total()
 
 
