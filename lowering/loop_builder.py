@@ -19,6 +19,8 @@ from snowdialect.machine import Machine
 
 UNROLLED_TRACES = 7
 """So many traces of an output are written out; more run in a loop, which costs a few scalar instructions each."""
+UNROLLED_AVERAGES = 16
+"""So many traces of a kernel row of an average: each takes a cycle, as does each instruction of a loop around them."""
 
 WRITTEN_OUT = 36
 """So many traces of a line are written out: four pixels of a kernel of 3x3."""
@@ -147,7 +149,7 @@ def _pieces(places: range, classes: Callable[[int], tuple[Hashable, ...]]) -> li
 
 def column_runs(taps: int) -> list[range]:
     """Taps of a kernel row, each a trace, in pieces that are written out: as many in each, but for the last one."""
-    size = -(-taps // -(-taps // UNROLLED_TRACES))
+    size = -(-taps // -(-taps // UNROLLED_AVERAGES))
     return [range(first, min(first + size, taps)) for first in range(0, taps, size)]
 
 

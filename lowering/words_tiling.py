@@ -29,6 +29,15 @@ class ChannelTile(NamedTuple):
     """Words from the first of a CU to the first of the next; 0: all CUs have the same words, and rows of their own."""
     cus: int
     """Mask of the CUs that work."""
+    last: int = 0
+    """Words of the last of these CUs, if it has fewer; 0: as many as the others."""
+
+    @property
+    def parts(self) -> list[tuple[range, int]]:
+        """The words that the same CUs have, and the mask of these: those of all, then what the last one lacks."""
+        if not self.last:
+            return [(range(self.words), self.cus)]
+        return [(range(self.last), self.cus), (range(self.last, self.words), self.cus >> 1)]
 
 
 class WordsPlan(NamedTuple):
@@ -97,16 +106,17 @@ def channel_grain(problem: MapsProblem) -> int:
 def channel_tiles(words: int, grain: int, cus: int, most: int) -> list[ChannelTile]:
     """`words` shared out over CUs in multiples of the grain, evenly, and cut into tiles of at most so many words.
 
-    First come the words of which all CUs have as many, then the grains that are left, one for each of some CUs, last
-    what is no whole grain.
+    First come the words of which all CUs have as many, then the grains that are left, one for each of some CUs, the
+    last of which has what is no whole grain.
     """
     even, left = divmod(words // grain, cus)
-    share = even * grain
+    share, rest = even * grain, words % grain
     tiles = [ChannelTile(first, min(most, share - first), share, (1 << cus) - 1) for first in range(0, share, most)]
     if left:
-        tiles.append(ChannelTile(cus * share, grain, grain, (1 << left) - 1))
-    if rest := words % grain:
-        tiles.append(ChannelTile(words - rest, rest, grain, 1))
+        working = left + bool(rest)
+        tiles.append(ChannelTile(cus * share, grain, grain, (1 << working) - 1, rest))
+    elif rest:
+        tiles.append(ChannelTile(cus * share, rest, grain, 1))
     return tiles
 
 

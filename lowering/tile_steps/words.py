@@ -68,7 +68,14 @@ class WordsSteps(LayerBuffers, ABC):
             self.load_other(rows.first, maps, columns, slot)
         height, width = rows.stop - rows.first, columns.stop - columns.first
         span = tile.Span(0, height, 0, width, self.tiles.share, channels.cus)
-        self.steps += self.compute(maps_slot, slot, (rows.first, columns.first), span, pixels)
+        for words, cus in channels.parts:
+            part = pixels._replace(
+                words=len(words),
+                first=pixels.first + words.start,
+                other=pixels.other + words.start,
+                target=pixels.target + words.start,
+            )
+            self.steps += self.compute(maps_slot, slot, (rows.first, columns.first), span._replace(cus=cus), part)
         place = (rows.first, columns.first, self.target + channels.first)
         self.store(self.result, slot, place, stored, channels.share, self.target + self.stored, span)
 

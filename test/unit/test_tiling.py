@@ -12,7 +12,7 @@ from lowering.conv_tiling import ConvPlan, ConvProblem, PoolBehind, plan_conv, p
 from lowering.costs import conv_cycles, output_cycles
 from lowering.maps_tiling import MapsProblem, Place, PoolBefore, TilePlan, TilingError
 from lowering.row_tiles import RowTile, cut_rows, rows_plan
-from lowering.words_tiling import words_problem
+from lowering.words_tiling import ChannelTile, channel_tiles, words_problem
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Segment, round_up
 from snowdialect.machine import Machine, load_machine
@@ -472,7 +472,7 @@ def test_cus_share_out_the_channels_of_a_global_pool(
     layout = problem.maps._replace(pixel=pixel, row=7 * pixel)
     result = problem.result._replace(pixel=pixel, row=pixel)
     problem = words_problem(machine, problem.window, layout, None, result, average=True)
-    assert [tuple(tile) for tile in quickest_tiles(problem).channels] == tiles
+    assert list(quickest_tiles(problem).channels) == [ChannelTile(*tile) for tile in tiles]
 
 
 def test_pixels_that_are_no_whole_transfers_are_not_shared_out() -> None:
@@ -586,3 +586,28 @@ def test_no_tile_has_far_fewer_rows_than_others(count: int, most: int, cuts: lis
     assert [stop - first for first, stop in found] == cuts
     assert [first for first, _ in found] == [0, *(stop for _, stop in found[:-1])]
     assert found[-1][1] == count
+
+
+@pytest.mark.parametrize(
+    ("words", "most", "tiles"),
+    [
+        # Shares of 256 words, in two tiles.
+        (1024, 128, [ChannelTile(0, 128, 256, 15), ChannelTile(128, 128, 256, 15)]),
+        # Shares of 224; then 32 words for each of three CUs, and 16 for the last one.
+        (1008, 224, [ChannelTile(0, 224, 224, 15), ChannelTile(896, 32, 32, 15, 16)]),
+        (96, 32, [ChannelTile(0, 32, 32, 7)]),
+        (16, 32, [ChannelTile(0, 16, 32, 1)]),
+    ],
+)
+def test_channels_are_shared_out_in_whole_transfers(words: int, most: int, tiles: list[ChannelTile]) -> None:
+    found = channel_tiles(words, 32, 4, most)
+    assert found == tiles
+    given = [
+        tile.first + cu * tile.share + word
+        for tile in found
+        for part, cus in tile.parts
+        for cu in range(4)
+        if cus >> cu & 1
+        for word in part
+    ]
+    assert sorted(given) == list(range(words))
