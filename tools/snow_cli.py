@@ -3,10 +3,13 @@
 import argparse
 import gc
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,14 +99,17 @@ def run_command(body: Callable[[], int], debug: bool, *, alone: bool = False) ->
         gc.disable()
     try:
         # Sums beyond float are part of the results, and no news for the standard error.
-        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        with _terminable(), warnings.catch_warnings(action="ignore", category=RuntimeWarning):
             status = body()
             sys.stdout.flush()
     except BrokenPipeError:
         status = 1  # The reader of our output has gone.
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        status = 130
+        status = 128 + signal.SIGINT
+    except _Terminated:
+        print("terminated", file=sys.stderr)
+        status = 128 + signal.SIGTERM
     except Exception as error:
         show_progress()
         if debug:
@@ -116,6 +122,30 @@ def run_command(body: Callable[[], int], debug: bool, *, alone: bool = False) ->
         # What it could not take has been an error; keep the interpreter from flushing it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status
+
+
+class _Terminated(BaseException):
+    """SIGTERM has come."""
+
+
+@contextmanager
+def _terminable() -> Generator[None]:
+    """Makes SIGTERM an exception: outputs that are half written are removed on its way. Not where somebody else handles
+    it already, or ignores it."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def terminate(*_: object) -> None:
+        # Who ends a group of processes may send it twice; the second one must not stop the cleaning up.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise _Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def describe(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """How the commands say what went wrong."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import snow_cli
 import snow_opt
 import snow_run
 from snow_coverage import print_coverage
+from snowdialect.files import replacing
 from snowdialect.models import DIGITS, held_back_digits
 
 
@@ -50,6 +52,35 @@ def test_standard_output_without_room_is_one_line() -> None:
             text=True,
         )
     assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+
+
+def test_who_is_terminated_leaves_no_file_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def body() -> int:
+        with replacing(tmp_path / "output"):
+            assert len(os.listdir(tmp_path)) == 1
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+        return 0
+
+    assert snow_cli.run_command(body, debug=False) == 143
+    assert capsys.readouterr().err == "terminated\n"
+    assert os.listdir(tmp_path) == []
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_sigterm_may_be_ignored() -> None:
+    def body() -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return 0
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        assert snow_cli.run_command(body, debug=False) == 0
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def test_a_name_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
