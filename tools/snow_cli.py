@@ -97,6 +97,7 @@ def run_command(body: Callable[[], int], debug: bool, *, alone: bool = False) ->
     if alone:
         # It gives back its memory as a whole. To look for dead cycles before takes a tenth of a compilation.
         gc.disable()
+    _replace_closed_streams()
     try:
         # Sums beyond float are part of the results, and no news for the standard error.
         with _terminable(), warnings.catch_warnings(action="ignore", category=RuntimeWarning):
@@ -122,6 +123,14 @@ def run_command(body: Callable[[], int], debug: bool, *, alone: bool = False) ->
         # What it could not take has been an error; keep the interpreter from flushing it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status
+
+
+def _replace_closed_streams() -> None:
+    """Python has None for a standard stream that is closed when it starts, which nothing that writes expects. In their
+    order, so that a file of the command does not become one of them to the code of others."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 class _Terminated(BaseException):

@@ -1,19 +1,26 @@
 """How the commands say what went wrong."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import snow_asm
+import snow_bench
+import snow_certify
 import snow_check
 import snow_cli
+import snow_compile
 import snow_opt
 import snow_run
+import snow_zoo
 from snow_coverage import print_coverage
 from snowdialect.files import replacing
 from snowdialect.models import DIGITS, held_back_digits
@@ -52,6 +59,37 @@ def test_standard_output_without_room_is_one_line() -> None:
             text=True,
         )
     assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    "command, arguments, status",
+    [
+        (snow_asm, ["disassemble", "absent.snow", "-o", "code.s"], 1),
+        (snow_bench, ["nets", "--nets", "absent"], 1),
+        (snow_certify, ["empty.json"], 1),
+        (snow_check, ["absent.t7", "--input", "x.npy"], 1),
+        (snow_compile, ["absent.t7", "-o", "out.snow"], 1),
+        (snow_compile, [str(DIGITS), "--input-shape", "1x8x8", "--coverage"], 0),
+        (snow_opt, ["absent.t7"], 1),
+        (snow_opt, [str(DIGITS), "--input-shape", "1x8x8"], 0),
+        (snow_run, ["absent.snow", "--input", "x.npy", "--output", "y.npy"], 1),
+        (snow_zoo, ["digits", "-o", "digits.t7"], 0),
+    ],
+)
+def test_standard_streams_may_be_closed(
+    command: Any, arguments: list[str], status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.json").touch()
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    assert command.main(arguments) == status
+
+
+def test_a_closed_stream_does_not_become_an_output(tmp_path: Path) -> None:
+    run = f"{shlex.quote(sys.executable)} -c 'import snow_zoo; snow_zoo.main()' digits -o {tmp_path}/digits.t7 >&- 2>&-"
+    assert subprocess.run(["sh", "-c", run]).returncode == 0
+    assert (tmp_path / "digits.t7").read_bytes() == DIGITS.read_bytes()
 
 
 def test_who_is_terminated_leaves_no_file_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
