@@ -143,4 +143,5 @@ def _read(
     if machine is not None:
         driver.set_machine(source.module, machine)
     driver.expect_no_option_past(path, source.module, options)
+    driver.expect_samples(source.module, options)
     return context, source

@@ -27,6 +27,8 @@ from snowdialect.errors import SnowError
 from snowdialect.files import check_outputs
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
     from snowdialect.weights import Weights
 
 MODEL_FRONTENDS = {"t7": "torch7", "net": "torch7", "txt": "torch7", "onnx": "onnx"}
@@ -205,16 +207,43 @@ def set_machine(module: ModuleOp, name_or_path: str) -> None:
 
 
 def pass_options(
-    schedule: str | None = None, calibrate: str | Path | None = None, input_layout: str | None = None
+    schedule: str | None = None,
+    calibrate: "str | os.PathLike[str] | ArrayLike | None" = None,
+    input_layout: str | None = None,
 ) -> PassOptions:
-    """What `--schedule`, `--calibrate` and `--input-layout` stand for."""
+    """What `--schedule`, `--calibrate` and `--input-layout` stand for; samples may be in an array, too.
+
+    Raises SnowError for samples that are neither a file's name nor numbers.
+    """
     options = {
         CHOOSE_SCHEDULE: {"schedule": schedule, "input_layout": input_layout},
-        CALIBRATE: {"samples": None if calibrate is None else os.fspath(calibrate)},
-        FOLD_LIMITS: {"calibrated": calibrate is not None},
+        CALIBRATE: {"samples": None if calibrate is None else _samples(calibrate)},
+        FOLD_LIMITS: {"calibrated": None if calibrate is None else True},
     }
-    given = {name: {key: value for key, value in fields.items() if value} for name, fields in options.items()}
+    given = {
+        name: {key: value for key, value in fields.items() if value is not None} for name, fields in options.items()
+    }
     return {name: fields for name, fields in given.items() if fields}
+
+
+def _samples(calibrate: "str | os.PathLike[str] | ArrayLike") -> "str | NDArray[Any]":
+    """What cnn-calibrate takes."""
+    if not isinstance(calibrate, str | os.PathLike):
+        from snowdialect.arrays import numbers
+
+        return numbers("calibrate", calibrate)
+    if not (path := os.fspath(calibrate)):
+        raise SnowError("the file of samples to calibrate on has an empty name")
+    return path
+
+
+def expect_samples(module: ModuleOp, options: PassOptions) -> None:
+    """Raises SnowError for samples that do not fit the network, which cnn-calibrate would find out only after others
+    have done their work."""
+    if CALIBRATE in options:
+        from snowdialect.arrays import read_samples
+
+        read_samples(options[CALIBRATE]["samples"], input_shape(module))
 
 
 def parse_assembly(context: Context, text: str, name: str) -> ModuleOp:

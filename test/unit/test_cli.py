@@ -142,3 +142,20 @@ def test_schedules_are_nothing_to_compare_with_float(
     command = [str(DIGITS), "--input-shape", "1x8x8", "--input", str(tmp_path / "x.npy"), "--float"]
     assert snow_check.main([*command, option]) == 1
     assert capsys.readouterr().err.startswith(f"error: {option.partition('=')[0]} changes no bits")
+
+
+@pytest.mark.parametrize("option", [[], ["--float"]])
+def test_samples_are_read_before_the_network_runs(
+    option: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "x.npy", held_back_digits()[0][:1])
+    np.save(tmp_path / "nan.npy", np.full((1, 8, 8), np.nan))
+    for module in ("check", "accuracy"):
+        monkeypatch.setattr(f"lowering.{module}.run_module", lambda *_: pytest.fail("runs"))
+    command = [str(DIGITS), "--input-shape", "1x8x8", "--input", str(tmp_path / "x.npy"), *option, "--calibrate"]
+    for samples, problem in (
+        (str(tmp_path / "nan.npy"), f"{tmp_path}/nan.npy: holds values that are not finite as float32"),
+        ("", "the file of samples to calibrate on has an empty name"),
+    ):
+        assert snow_check.main([*command, samples]) == 1
+        assert capsys.readouterr() == ("", f"error: {problem}\n")

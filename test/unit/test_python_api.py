@@ -35,8 +35,31 @@ def test_what_arguments_may_be() -> None:
     for shape in ("1x8x8", 8, (1.0, 8, 8), (), (1, 0, 8)):
         with pytest.raises(SnowError, match="an input shape is a tuple of sizes such as"):
             snow.compile(DIGITS, shape)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(TypeError, match="PathLike"):
-        snow.compile(DIGITS, (1, 8, 8), calibrate=np.zeros((4, 1, 8, 8)))  # pyright: ignore[reportArgumentType]
+
+
+def test_samples_may_be_an_array(tmp_path: Path) -> None:
+    samples = held_back_digits()[0][:3]
+    np.save(tmp_path / "samples.npy", samples)
+    programs: list[bytes] = []
+    for calibrate in (samples, samples.tolist(), str(tmp_path / "samples.npy")):
+        snow.compile(DIGITS, (1, 8, 8), "onecu", calibrate=calibrate).write(tmp_path / "digits.snow")
+        programs.append((tmp_path / "digits.snow").read_bytes())
+    assert programs[0] == programs[1] == programs[2]
+
+
+@pytest.mark.parametrize(
+    ("samples", "problem"),
+    [
+        ("", "the file of samples to calibrate on has an empty name"),
+        (np.zeros((4, 8, 8)), "calibrate: holds 4x8x8; the network wants 1x8x8, or a batch Nx1x8x8"),
+        (np.full((4, 1, 8, 8), np.nan), "calibrate: holds values that are not finite as float32"),
+        ([[1, 2], [3]], "calibrate: is no array: its parts have different shapes"),
+        (7, "calibrate: holds a scalar; the network wants 1x8x8, or a batch Nx1x8x8"),
+    ],
+)
+def test_samples_that_are_refused(samples: Any, problem: str) -> None:
+    with pytest.raises(SnowError, match=f"^{re.escape(problem)}$"):
+        snow.compile(DIGITS, (1, 8, 8), calibrate=samples)
 
 
 @pytest.mark.parametrize(
