@@ -193,7 +193,7 @@ def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
 def set_machine(module: ModuleOp, name_or_path: str) -> None:
     """Stores a machine in the module, for the passes to come.
 
-    Raises MachineError for one that is unknown, and SnowError when the module was already lowered for another one.
+    Raises SnowError for one that is unknown, and when the module was already lowered for another one.
     """
     from snowdialect.dialects import target
     from snowdialect.machine import load_machine

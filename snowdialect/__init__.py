@@ -37,7 +37,7 @@ def compile(
     `machine` is a shipped machine or a .toml file; `schedule` is best, the default, or paper, which keeps to what the
     published hand code did; `calibrate` are samples, an array or a .npy file, whose ranges decide on the fraction bits
     of each tensor, Q8.8 without; `input_layout` is as-is, which paper means, or best: the host repeats rows of the
-    input where that is faster. Raises SnowError or MachineError, one line, for a mistake in these.
+    input where that is faster. Raises SnowError, one line, for a mistake in these.
     """
     from lowering import driver
     from lowering.compiler import compile_model

@@ -163,10 +163,9 @@ def describe(error: Exception) -> str:
 
     from lowering.driver import describe_parse_error, first_line
     from snowdialect.errors import SnowError
-    from snowdialect.machine import MachineError
 
     match error:
-        case SnowError() | MachineError() | DiagnosticException():
+        case SnowError() | DiagnosticException():
             return first_line(error)
         case ParseError():
             return describe_parse_error(error)

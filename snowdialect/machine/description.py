@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from snowdialect.errors import SnowError
+
 DEFAULT_MACHINE = "zc706"
 
 _SECTIONS = {
@@ -39,7 +41,7 @@ BYTES_PER_CYCLE = (1 / 100, 4_096)
 """What memory may move in a cycle. With less, choosing schedules takes minutes; no bus is as wide as the upper end."""
 
 
-class MachineError(Exception):
+class MachineError(SnowError):
     """A machine file that is missing, malformed or describes hardware that this project cannot target."""
 
 
@@ -143,8 +145,9 @@ class Machine:
             raise MachineError(f"missing machine key '{missing[0]}'")
         for key, value in values.items():
             if key == "name":
-                if not isinstance(value, str) or not value:
-                    raise MachineError("machine key 'name' wants a non-empty string")
+                # Names stand in reports and messages.
+                if not isinstance(value, str) or not value or not value.isprintable():
+                    raise MachineError("machine key 'name' wants a non-empty string of printable characters")
             elif not isinstance(value, int) or isinstance(value, bool) or value <= 0:
                 raise MachineError(f"machine key '{key}' wants a positive integer, got {value!r}")
             elif value > LARGEST:

@@ -45,6 +45,13 @@ def test_a_machine_becomes_a_file_and_the_file_the_machine(tmp_path: Path) -> No
         ("vmacs = 4 ", "vmacs = 5 ", "machine 'zc706': 5 vMACs a compute unit: want 1 to 4"),
         ('name = "zc706"', "name = 706", "machine key 'name' wants a non-empty string"),
         ('name = "zc706"', "", "missing machine key 'name'"),
+        ('name = "zc706"', 'name = "a\\nb"', "machine key 'name' wants a non-empty string of printable characters"),
+        (
+            'name = "zc706"',
+            'name = "a\\u001b[2Jb"',
+            "machine key 'name' wants a non-empty string of printable characters",
+        ),
+        ("vmacs = 4 ", '"a\\nb" = 4 ', "unknown key 'a?b' in section [compute]"),
         ("[compute]", "[computer]", "unknown section or key 'computer'"),
         ('name = "zc706"', 'name = "zc706"\nmemory = 1', "Cannot overwrite"),
         ("clusters = 1", "clusters = 2", "machine 'zc706': 2 clusters: only one cluster can be targeted"),
