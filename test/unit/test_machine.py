@@ -34,6 +34,11 @@ def test_a_machine_becomes_a_file_and_the_file_the_machine(tmp_path: Path) -> No
     assert load_machine(str(file)) == machine
 
 
+def test_a_machine_that_is_changed_is_checked_too() -> None:
+    with pytest.raises(MachineError, match="^machine 'zc706': 4144 loads could be in flight with load_units = 4, "):
+        replace(load_machine(), load_queue_depth=1024, transfer_overhead=8)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -94,6 +99,12 @@ def test_a_machine_becomes_a_file_and_the_file_the_machine(tmp_path: Path) -> No
             "memory_latency = 64",
             "memory_latency = 1_000_001",
             "machine 'zc706': memory_latency = 1000001: want at most ",
+        ),
+        (
+            "memory_latency = 64",
+            "memory_latency = 20_000",
+            "machine 'zc706': 5048 loads could be in flight with load_units = 4, load_queue_depth = 8, "
+            "memory_latency = 20000, transfer_overhead = 16: want at most 4096",
         ),
     ],
 )
