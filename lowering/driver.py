@@ -2,7 +2,6 @@
 
 import gc
 import os
-import struct
 from collections import Counter
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
-from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
@@ -25,6 +23,7 @@ from lowering.context import ProgramContext, program_context
 from lowering.pipeline import BY_LAYER, LAST_PASSES, LEVEL_OF_PASS, LEVELS, passes_between
 from snowdialect.errors import SnowError
 from snowdialect.files import check_outputs
+from snowdialect.parser import SnowParser
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -56,9 +55,6 @@ BOUND_ACCUMULATORS = "cnn-bound-accumulators"
 
 ASSIGN_ADDRESSES = "tile-assign-addresses"
 """The pass without which a program is at level tile, but cannot leave it."""
-
-NUMBER_TOO_LARGE = "a number does not fit the type of its array"
-"""What struct.error means that xDSL lets out of its parser."""
 
 Observer = Callable[[str, ModuleOp], None]
 """Called with the name of a pass and what it made."""
@@ -142,13 +138,9 @@ def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> P
     if extension == "s":
         return Program(parse_assembly(context, text, str(path)), path, None)
     try:
-        module = Parser(context, text, str(path)).parse_module()
+        module = SnowParser(context, text, str(path)).parse_module()
     except ParseError as error:
         raise SnowError(describe_parse_error(error)) from error
-    except VerifyException as error:
-        raise SnowError(f"{path}: {first_line(error)}") from error
-    except struct.error as error:
-        raise SnowError(f"{path}: {NUMBER_TOO_LARGE}") from error
     verify(module, str(path))
     return Program(module, path, None)
 
