@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from snowdialect.errors import SnowError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
     from snowdialect.simulator.compiled import CompiledProgram
 
-__all__ = ["compile", "load"]
+__all__ = ["SnowError", "__version__", "compile", "load"]
+
+__version__ = "0.1.0"
 
 
 def compile(

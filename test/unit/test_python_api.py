@@ -1,6 +1,8 @@
 """What `import snowdialect as snow` offers."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,26 @@ def test_compile_run_write_load(schedule: str | None, tmp_path: Path) -> None:
     images, labels = held_back_digits()
     program = snow.compile(DIGITS, (1, 8, 8), machine="onecu", schedule=schedule)
     one = program.run(images[0])
+    assert re.fullmatch(r"<CompiledProgram digits\.t7 for onecu: \d+ instructions>", repr(program))
+    assert re.fullmatch(rf"<SimulationResult \(10,\): {one.cycles} cycles, \d+\.\d frames/s>", repr(one))
     assert one.output.shape == (10,) and one.cycles == one.report["cycles"] > 0
     program.write(tmp_path / "digits.snow")
     batch = snow.load(tmp_path / "digits.snow").run(images[:5])
     assert batch.cycles == one.cycles
     np.testing.assert_array_equal(batch.output[0], one.output)
     np.testing.assert_array_equal(batch.output.argmax(axis=1), labels[:5])
+
+
+def test_importing_it_is_quick() -> None:
+    """Neither NumPy nor xDSL, before there is something to compile."""
+    run = "import sys, snowdialect as s; s.__version__; print(*{'numpy', 'xdsl', 'lowering'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
+def test_a_wrong_machine_is_an_error_of_ours() -> None:
+    with pytest.raises(snow.SnowError, match="^unknown machine 'zc707'"):
+        snow.compile(DIGITS, (1, 8, 8), machine="zc707")
 
 
 def test_an_unknown_schedule_is_refused() -> None:
