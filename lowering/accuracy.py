@@ -80,6 +80,7 @@ def compare_with_float(
     """
     if any(isinstance(op, cnn.QuantizeOp) for op in module.body.block.ops):
         raise SnowError("the network is quantised already; there is no float to compare it with")
+    driver.expect_samples(module, options)
     run = run_module(module, batch[:1], weights)
     if (difference := float_difference(context, module, batch[:1], weights, run)) is not None:
         raise SnowError(str(difference))

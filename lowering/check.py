@@ -98,6 +98,7 @@ def check(
     end the simulator runs the program: it must give the bits of the reference, and execute the instructions of the
     lowest level. Raises SnowError, one line, also for a program that the machine could not run.
     """
+    driver.expect_samples(module, options)
     started = time.perf_counter()
     if not _is_quantised(module):
         announce("running in float ...")

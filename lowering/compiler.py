@@ -36,7 +36,7 @@ def compile_model(
     says which layers can wrap, if that can still be found out. Optional passes in `without` are left out. None of
     `outputs`, files to be written, may be that of the module's weights. What `cache` holds is taken from there, what is
     made is kept in it; not with `bound_accumulators`, whose answer depends on the weights, nor with passes left out.
-    Raises SnowError and MachineError, one line.
+    Raises SnowError, one line.
     """
     context, source = _read(Path(path), input_shape, machine, options, announce, outputs)
     with driver.without_collection():
@@ -143,4 +143,5 @@ def _read(
     if machine is not None:
         driver.set_machine(source.module, machine)
     driver.expect_no_option_past(path, source.module, options)
+    driver.expect_samples(source.module, options)
     return context, source

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import struct
 from collections import Counter
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
-from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
@@ -25,8 +23,11 @@ from lowering.context import ProgramContext, program_context
 from lowering.pipeline import BY_LAYER, LAST_PASSES, LEVEL_OF_PASS, LEVELS, passes_between
 from snowdialect.errors import SnowError
 from snowdialect.files import check_outputs
+from snowdialect.parser import SnowParser
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
     from snowdialect.weights import Weights
 
 MODEL_FRONTENDS = {"t7": "torch7", "net": "torch7", "txt": "torch7", "onnx": "onnx"}
@@ -54,9 +55,6 @@ BOUND_ACCUMULATORS = "cnn-bound-accumulators"
 
 ASSIGN_ADDRESSES = "tile-assign-addresses"
 """The pass without which a program is at level tile, but cannot leave it."""
-
-NUMBER_TOO_LARGE = "a number does not fit the type of its array"
-"""What struct.error means that xDSL lets out of its parser."""
 
 Observer = Callable[[str, ModuleOp], None]
 """Called with the name of a pass and what it made."""
@@ -140,13 +138,9 @@ def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> P
     if extension == "s":
         return Program(parse_assembly(context, text, str(path)), path, None)
     try:
-        module = Parser(context, text, str(path)).parse_module()
+        module = SnowParser(context, text, str(path)).parse_module()
     except ParseError as error:
         raise SnowError(describe_parse_error(error)) from error
-    except VerifyException as error:
-        raise SnowError(f"{path}: {first_line(error)}") from error
-    except struct.error as error:
-        raise SnowError(f"{path}: {NUMBER_TOO_LARGE}") from error
     verify(module, str(path))
     return Program(module, path, None)
 
@@ -191,7 +185,7 @@ def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
 def set_machine(module: ModuleOp, name_or_path: str) -> None:
     """Stores a machine in the module, for the passes to come.
 
-    Raises MachineError for one that is unknown, and SnowError when the module was already lowered for another one.
+    Raises SnowError for one that is unknown, and when the module was already lowered for another one.
     """
     from snowdialect.dialects import target
     from snowdialect.machine import load_machine
@@ -205,16 +199,43 @@ def set_machine(module: ModuleOp, name_or_path: str) -> None:
 
 
 def pass_options(
-    schedule: str | None = None, calibrate: str | Path | None = None, input_layout: str | None = None
+    schedule: str | None = None,
+    calibrate: "str | os.PathLike[str] | ArrayLike | None" = None,
+    input_layout: str | None = None,
 ) -> PassOptions:
-    """What `--schedule`, `--calibrate` and `--input-layout` stand for."""
+    """What `--schedule`, `--calibrate` and `--input-layout` stand for; samples may be in an array, too.
+
+    Raises SnowError for samples that are neither a file's name nor numbers.
+    """
     options = {
         CHOOSE_SCHEDULE: {"schedule": schedule, "input_layout": input_layout},
-        CALIBRATE: {"samples": None if calibrate is None else os.fspath(calibrate)},
-        FOLD_LIMITS: {"calibrated": calibrate is not None},
+        CALIBRATE: {"samples": None if calibrate is None else _samples(calibrate)},
+        FOLD_LIMITS: {"calibrated": None if calibrate is None else True},
     }
-    given = {name: {key: value for key, value in fields.items() if value} for name, fields in options.items()}
+    given = {
+        name: {key: value for key, value in fields.items() if value is not None} for name, fields in options.items()
+    }
     return {name: fields for name, fields in given.items() if fields}
+
+
+def _samples(calibrate: "str | os.PathLike[str] | ArrayLike") -> "str | NDArray[Any]":
+    """What cnn-calibrate takes."""
+    if not isinstance(calibrate, str | os.PathLike):
+        from snowdialect.arrays import numbers
+
+        return numbers("calibrate", calibrate)
+    if not (path := os.fspath(calibrate)):
+        raise SnowError("the file of samples to calibrate on has an empty name")
+    return path
+
+
+def expect_samples(module: ModuleOp, options: PassOptions) -> None:
+    """Raises SnowError for samples that do not fit the network, which cnn-calibrate would find out only after others
+    have done their work."""
+    if CALIBRATE in options:
+        from snowdialect.arrays import read_samples
+
+        read_samples(options[CALIBRATE]["samples"], input_shape(module))
 
 
 def parse_assembly(context: Context, text: str, name: str) -> ModuleOp:

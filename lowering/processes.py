@@ -220,7 +220,9 @@ def _run(
     """What a fork does; it sends each outcome."""
     # Only who waits may hold this end: when it is gone, so is a fork that has something to send.
     receiver.close()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # What these end in the compiler, which cleans up, ends here at once.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     _end_with(parent)
     with suppress(BrokenPipeError):
         for outcome in work(*arguments):

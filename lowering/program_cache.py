@@ -98,7 +98,7 @@ class ProgramCache:
 
     def key(self, module: ModuleOp, options: PassOptions) -> str | None:
         """What the program of a network at level `cnn` follows from, but for its weights, as 64 digits. None where some
-        of that is not known: operations or passes of others. Raises MachineError as loading the machine does."""
+        of that is not known: operations or passes of others. Raises SnowError as loading the machine does."""
         if self.compiler is None or not all(_package(type(op)) in (*_OURS, "xdsl") for op in module.walk()):
             return None
         passes = passes_between(LEVELS[0], LEVELS[-1], options)

@@ -14,12 +14,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from snowdialect.errors import SnowError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import ArrayLike
+
     from snowdialect.simulator.compiled import CompiledProgram
 
-__all__ = ["compile", "load"]
+__all__ = ["SnowError", "__version__", "compile", "load"]
+
+__version__ = "0.1.0"
 
 
 def compile(
@@ -27,15 +33,15 @@ def compile(
     input_shape: tuple[int, ...] | None = None,
     machine: str | None = None,
     schedule: str | None = None,
-    calibrate: str | Path | None = None,
+    calibrate: str | Path | ArrayLike | None = None,
     input_layout: str | None = None,
 ) -> CompiledProgram:
     """Compiles a model file; `input_shape` is that of one input, without batch, for files that carry none.
 
     `machine` is a shipped machine or a .toml file; `schedule` is best, the default, or paper, which keeps to what the
-    published hand code did; `calibrate` is a .npy file of samples, whose ranges decide on the fraction bits of each
-    tensor, Q8.8 without; `input_layout` is as-is, which paper means, or best: the host repeats rows of the input where
-    that is faster. Raises SnowError or MachineError, one line, for a mistake in these.
+    published hand code did; `calibrate` are samples, an array or a .npy file, whose ranges decide on the fraction bits
+    of each tensor, Q8.8 without; `input_layout` is as-is, which paper means, or best: the host repeats rows of the
+    input where that is faster. Raises SnowError, one line, for a mistake in these.
     """
     from lowering import driver
     from lowering.compiler import compile_model

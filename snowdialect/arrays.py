@@ -31,16 +31,28 @@ def read_input(path: Path, shape: tuple[int, ...]) -> Inputs:
         raise SnowError(f"{path}: not a .npy file of numbers") from error
     if not isinstance(array, np.ndarray):
         raise SnowError(f"{path}: holds several arrays; want a .npy file with one")
-    expect_numbers(str(path), array)
+    return _as_inputs(str(path), array, shape)
+
+
+def read_samples(samples: str | NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """The batch of inputs of `shape` in a file or an array; either may hold one input without batch axis. Raises
+    SnowError, one line, for anything else."""
+    if isinstance(samples, str):
+        return read_input(Path(samples), shape).batch
+    return _as_inputs("calibrate", samples, shape).batch
+
+
+def _as_inputs(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> Inputs:
+    expect_numbers(name, array)
     if array.shape == shape:
-        return Inputs(_to_float32(path, array[None]), False)
+        return Inputs(_to_float32(name, array[None]), False)
     if array.shape[1:] == shape and array.ndim == len(shape) + 1:
         if len(array) == 0:
-            raise SnowError(f"{path}: holds an empty batch")
-        return Inputs(_to_float32(path, array), True)
+            raise SnowError(f"{name}: holds an empty batch")
+        return Inputs(_to_float32(name, array), True)
     held = "x".join(map(str, array.shape)) or "a scalar"
     wanted = "x".join(map(str, shape))
-    raise SnowError(f"{path}: holds {held}; the network wants {wanted}, or a batch Nx{wanted}")
+    raise SnowError(f"{name}: holds {held}; the network wants {wanted}, or a batch Nx{wanted}")
 
 
 def numbers(name: str, x: ArrayLike) -> NDArray[Any]:
@@ -80,11 +92,11 @@ def expect_numbers(name: str, array: NDArray[Any]) -> None:
         raise SnowError(f"{name}: holds {array.dtype}, not numbers")
 
 
-def _to_float32(path: Path, array: NDArray[Any]) -> NDArray[np.float32]:
+def _to_float32(name: str, array: NDArray[Any]) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):
         result = np.array(array, np.float32)
     if not np.isfinite(result).all():
-        raise SnowError(f"{path}: holds values that are not finite as float32")
+        raise SnowError(f"{name}: holds values that are not finite as float32")
     return result
 
 

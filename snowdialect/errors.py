@@ -1,9 +1,19 @@
 """The one exception a user of the commands is meant to see."""
 
+from collections.abc import Iterable
+
 
 def printable(text: str) -> str:
     """The text with a question mark for each character that cannot be printed, such as the end of a line."""
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """What a message says of an unknown name that is nearly a known one, else nothing."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, 1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 class SnowError(Exception):

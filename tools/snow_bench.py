@@ -61,6 +61,8 @@ DESCRIPTION = "Measures, and prints tables.\n\n" + "\n".join(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    measuring = {name: ", ".join(benchmark.networks) for name, benchmark in BENCHMARKS.items() if benchmark.networks}
+    defaults = "; ".join(f"for {name} {networks}" for name, networks in measuring.items())
     parser = argparse.ArgumentParser(
         "snow-bench", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -69,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--nets",
         metavar="NAME,...",
         type=lambda text: tuple(text.split(",")),
-        help="networks of snow-zoo, for nets (default: all published ones) and whatever else measures networks",
+        help=f"networks of snow-zoo to measure (default: {defaults})",
     )
     parser.add_argument("--json", action="store_true", help="print the tables as JSON")
     snow_cli.add_debug_argument(parser)

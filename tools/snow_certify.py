@@ -31,7 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("report", metavar="R.json", type=Path, help="of snow-compile --report or snow-run --report")
     parser.add_argument("--debug", action="store_true", help="on an error, print the traceback too")
     options = parser.parse_args(arguments)
-    path = options.report
+    return snow_cli.run_command(lambda: run(options), options.debug, alone=arguments is None)
+
+
+def run(options: argparse.Namespace) -> int:
+    path: Path = options.report
     try:
         number = check_report(json.loads(path.read_text()))
     except (OSError, *DAMAGED) as error:
@@ -39,12 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         print(f"error: {path}: {text(error)}", file=sys.stderr)
         return 1
-
-    def show() -> int:
-        print(f"{number} certificates hold" if number else "there are no certificates")
-        return 0
-
-    return snow_cli.run_command(show, options.debug)
+    print(f"{number} certificates hold" if number else "there are no certificates")
+    return 0
 
 
 def text(error: Exception) -> str:

@@ -209,7 +209,7 @@ def make_table(model: Path, results: "list[LevelResult]") -> dict[str, Any]:
     in_float = results[0].level == FLOAT and len(results) > 1
     distance = output_distance(results[0].run, results[1].run) if in_float else math.nan
     return {
-        "model": str(model),
+        "model": model.name,
         "equal": difference is None,
         "distance_from_float": distance if math.isfinite(distance) else None,
         "levels": [

@@ -40,7 +40,7 @@ def make_table(model: Path, accuracy: "Accuracy") -> dict[str, Any]:
     `snr_db` is null where it is infinite: for a result that is exact, and for one that is zero in float alone.
     """
     return {
-        "model": str(model),
+        "model": model.name,
         "inputs": accuracy.inputs,
         "agreeing": accuracy.agreeing,
         "cliff": next((row.name for row in accuracy.layers if row.cliff), None),

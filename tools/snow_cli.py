@@ -3,10 +3,13 @@
 import argparse
 import gc
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,16 +97,20 @@ def run_command(body: Callable[[], int], debug: bool, *, alone: bool = False) ->
     if alone:
         # It gives back its memory as a whole. To look for dead cycles before takes a tenth of a compilation.
         gc.disable()
+    _replace_closed_streams()
     try:
         # Sums beyond float are part of the results, and no news for the standard error.
-        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        with _terminable(), warnings.catch_warnings(action="ignore", category=RuntimeWarning):
             status = body()
             sys.stdout.flush()
     except BrokenPipeError:
         status = 1  # The reader of our output has gone.
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        status = 130
+        status = 128 + signal.SIGINT
+    except _Terminated:
+        print("terminated", file=sys.stderr)
+        status = 128 + signal.SIGTERM
     except Exception as error:
         show_progress()
         if debug:
@@ -118,16 +125,47 @@ def run_command(body: Callable[[], int], debug: bool, *, alone: bool = False) ->
     return status
 
 
+def _replace_closed_streams() -> None:
+    """Python has None for a standard stream that is closed when it starts, which nothing that writes expects. In their
+    order, so that a file of the command does not become one of them to the code of others."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+class _Terminated(BaseException):
+    """SIGTERM has come."""
+
+
+@contextmanager
+def _terminable() -> Generator[None]:
+    """Makes SIGTERM an exception: outputs that are half written are removed on its way. Not where somebody else handles
+    it already, or ignores it."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def terminate(*_: object) -> None:
+        # Who ends a group of processes may send it twice; the second one must not stop the cleaning up.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise _Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def describe(error: Exception) -> str:
     """One line that tells a user what is wrong."""
     from xdsl.utils.exceptions import DiagnosticException, ParseError
 
     from lowering.driver import describe_parse_error, first_line
     from snowdialect.errors import SnowError
-    from snowdialect.machine import MachineError
 
     match error:
-        case SnowError() | MachineError() | DiagnosticException():
+        case SnowError() | DiagnosticException():
             return first_line(error)
         case ParseError():
             return describe_parse_error(error)

@@ -1,9 +1,7 @@
 """`snow-opt`: xDSL's driver with our inputs, passes and targets."""
 
 import argparse
-import difflib
 import os
-import struct
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -16,15 +14,16 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.printer import Printer
 from xdsl.utils.arg_spec import ArgSpec, parse_pipeline
-from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, VerifyException
+from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError, VerifyException
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 import snow_cli
 from lowering import driver
 from lowering.context import ProgramContext
 from lowering.pipeline import LEVEL_OF_PASS, passes_between
-from snowdialect.errors import SnowError
+from snowdialect.errors import SnowError, did_you_mean
 from snowdialect.files import check_outputs, replacing
+from snowdialect.parser import SnowParser
 from snowdialect.universe import UNIVERSE
 
 if TYPE_CHECKING:
@@ -91,6 +90,7 @@ class SnowOptMain(xDSLOptMain):
 
     def register_all_frontends(self) -> None:
         super().register_all_frontends()
+        self.available_frontends["mlir"] = self._parse_mlir
         self.available_frontends["s"] = self._parse_assembly
         for extension in driver.MODEL_FRONTENDS:
             self.available_frontends[extension] = self._import_model
@@ -153,13 +153,11 @@ class SnowOptMain(xDSLOptMain):
             module = super().parse_chunk(chunk, file_extension, start_offset)
         except UnicodeDecodeError:
             raise SnowError(f"{self.get_input_name()}: not a text file") from None
-        except VerifyException as error:
-            # An attribute that is wrong in itself is found while it is read, and has no operation around it.
-            if self.args.verify_diagnostics:
-                raise
-            raise SnowError(f"{self.get_input_name()}: {driver.first_line(error)}") from error
-        except struct.error as error:
-            raise SnowError(f"{self.get_input_name()}: {driver.NUMBER_TOO_LARGE}") from error
+        except ParseError as error:
+            # An attribute that is wrong in itself is found while it is read.
+            if self.args.verify_diagnostics and isinstance(error.__cause__, VerifyException):
+                raise error.__cause__ from None
+            raise
         if module is not None:
             if self.imported_weights is None:
                 check_outputs(self._outputs, (driver.Program(module, Path(self.get_input_name()), None).weights_path,))
@@ -249,6 +247,10 @@ class SnowOptMain(xDSLOptMain):
         program.module.attributes[driver.WEIGHTS] = StringAttr(Path(name).as_posix())
         return program.module
 
+    def _parse_mlir(self, stream: IO[bytes]) -> ModuleOp:
+        parser = SnowParser(self.ctx, stream.read(), self.get_input_name())
+        return parser.parse_module(not self.args.no_implicit_module)
+
     def _parse_assembly(self, stream: IO[bytes]) -> ModuleOp:
         text = stream.read().decode()
         driver.expect_text(text, self.get_input_name())
@@ -278,9 +280,7 @@ class SnowOptMain(xDSLOptMain):
             driver.verify(module, origin)
 
     def _unknown_pass(self, name: str) -> NoReturn:
-        close = difflib.get_close_matches(name, self.available_passes, 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        self.parser.error(f"unknown pass '{name}'{hint}")
+        self.parser.error(f"unknown pass '{name}'{did_you_mean(name, self.available_passes)}")
 
 
 @contextmanager

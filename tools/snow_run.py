@@ -149,7 +149,7 @@ def make_report(path: Path, module: "ModuleOp", result: "Run") -> dict[str, Any]
 
     level = driver.level_of(module)
     report: dict[str, Any] = {
-        "model": str(path),
+        "model": path.name,
         "level": level,
         "saturations": sum(result.saturations.values()),
         "accumulator_wraps": sum(result.wraps.values()),

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
-from pathlib import Path
 
 import numpy as np
 from xdsl.context import Context
@@ -27,7 +26,7 @@ from lowering.cnn.quantize import FRAC_BITS
 from lowering.cnn.ranges import Range, constant_range, observe
 from lowering.context import program_context
 from lowering.driver import input_shape
-from snowdialect.arrays import read_input
+from snowdialect.arrays import read_samples
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import MAX_SHIFT
@@ -54,17 +53,17 @@ ALIGNMENT = 14
 
 @dataclass(frozen=True)
 class CnnCalibratePass(ModulePass):
-    """Chooses fraction bits by the ranges that tensors take on the samples of a .npy file: one input, or a batch."""
+    """Chooses fraction bits by the ranges that tensors take on samples, in an array or a .npy file: one, or a batch."""
 
     name = "cnn-calibrate"
 
-    samples: str
+    samples: str | np.ndarray
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if any(isinstance(layer, cnn.QuantizeOp) for layer in op.body.block.ops):
             raise SnowError(f"{self.name}: the network is quantised already")
         context = program_context(ctx)
-        batch = read_input(Path(self.samples), input_shape(op)).batch
+        batch = read_samples(self.samples, input_shape(op))
         weights = context.weights()
         positions = Positions(observe(op, batch, weights, context.announce), RunState(weights=weights))
         positions.settle(op)

@@ -51,7 +51,7 @@ from snowdialect.dialects.target import MACHINE_ATTRIBUTE, machine_of, set_machi
 from snowdialect.dialects.tile import Estimate, EstimateAttr, Mode, Order, ScheduleAttr, Split, UnrolledAttr
 from snowdialect.dialects.tile.types import MapsType
 from snowdialect.errors import SnowError
-from snowdialect.machine import DEFAULT_MACHINE, Machine, MachineError, load_machine
+from snowdialect.machine import DEFAULT_MACHINE, Machine, load_machine
 
 SCHEDULE = ScheduleAttr.name
 BEST, PAPER = "best", "paper"
@@ -149,10 +149,7 @@ class ChooseSchedulePass(ModulePass):
         if self.abreast is not None and not 1 <= self.abreast <= MOST_ABREAST:
             raise SnowError(f"{self.name}: abreast must be 1 to {MOST_ABREAST}, is {self.abreast}")
         if self.machine is not None or MACHINE_ATTRIBUTE not in op.attributes:
-            try:
-                set_machine(op, load_machine(self.machine or DEFAULT_MACHINE))
-            except MachineError as error:
-                raise SnowError(str(error)) from error
+            set_machine(op, load_machine(self.machine or DEFAULT_MACHINE))
         if (self.input_layout or (AS_IS if self.schedule == PAPER else BEST)) == BEST:
             for inner in op.walk():
                 if (found := open_input(inner, machine_of(op))) is not None:

@@ -1,7 +1,7 @@
 """Gives every layer a name of its own: regions of memory, counts and rows of reports go by name.
 
 A layer without a name gets that of its result, else of its kind; an input is named for what it is given. Of layers that
-share a name, all but the first get a number.
+share a name, all but the first get a number. What cannot be printed becomes a question mark, as in names of ONNX files.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from xdsl.passes import ModulePass
 from snowdialect.dialects import cnn
 from snowdialect.dialects.layers import SOURCES, SourceLayer, set_sources
 from snowdialect.dialects.locations import layer_name, location_names, name_location
+from snowdialect.errors import printable
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class NameLayersPass(ModulePass):
     name = "cnn-name-layers"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for inner in op.body.block.ops:
+            names = location_names(inner.location)[:2]
+            if names != (clean := tuple(map(printable, names))):
+                inner.location = name_location(*clean)
         layers = [layer for layer in op.body.block.ops if is_layer(layer)]
         taken = {name for layer in layers for name in location_names(layer.location)[:1]}
         seen: set[str] = set()
@@ -52,5 +57,5 @@ def is_layer(op: Operation) -> bool:
 
 def _made_up(layer: Operation) -> str:
     if isinstance(layer, cnn.InputOp):
-        return layer.input_name.data
+        return printable(layer.input_name.data)
     return layer_name(layer).removeprefix(f"{cnn.Cnn.name}.")

@@ -37,6 +37,7 @@ from snowdialect.dialects.layers import LAYERS
 from snowdialect.dialects.locations import layer_name, location_names, name_location
 from snowdialect.dialects.snowflake import LabelOp, ProgramOp, ScalarRegister, Stage
 from snowdialect.errors import SnowError, SourceError
+from snowdialect.parser import SnowParser
 
 _MODULE_ATTRIBUTES = "snow."
 _DATA = ("input", "output", "const", "region", "host")
@@ -173,7 +174,7 @@ class _Reader:
     def operations(self, context: Context) -> list[Operation]:
         """The data and, still empty, the programs of the text: one operation a line."""
         lines = [number for number, text in enumerate(self.data, 1) if text.strip()]
-        parser = Parser(context, "\n".join(self.data), self.name)
+        parser = SnowParser(context, "\n".join(self.data), self.name)
         operations: list[Operation] = []
         try:
             for _ in lines:

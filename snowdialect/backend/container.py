@@ -39,7 +39,7 @@ from snowdialect.backend.program import (
 from snowdialect.certificate import Certificate
 from snowdialect.errors import SnowError
 from snowdialect.files import replacing
-from snowdialect.machine import Machine, MachineError
+from snowdialect.machine import Machine
 
 MAGIC = b"SNOWPROG"
 VERSION = 2
@@ -104,7 +104,7 @@ def parse_program(data: memoryview, name: str | Path) -> Program:
     header, payload = _checked(data, name)
     try:
         return _restore(json.loads(bytes(header)), payload)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, MachineError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, SnowError) as error:
         raise SnowError(f"{name}: not a valid program: {error or type(error).__name__}") from None
 
 

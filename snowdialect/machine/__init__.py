@@ -1,4 +1,4 @@
-"""The hardware: its description as data and the instruction table. Imports nothing else of the project."""
+"""The hardware: its description as data and the instruction table. Imports of the project nothing else but errors."""
 
 from snowdialect.machine.description import (
     DEFAULT_MACHINE,

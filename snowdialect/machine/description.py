@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from snowdialect.errors import SnowError
+
 DEFAULT_MACHINE = "zc706"
 
 _SECTIONS = {
@@ -37,15 +39,20 @@ MOST_CYCLES = 1_000_000
 """A latency that is longer would be one of no memory, and times would no longer be exact in floating point."""
 BYTES_PER_CYCLE = (1 / 100, 4_096)
 """What memory may move in a cycle. With less, choosing schedules takes minutes; no bus is as wide as the upper end."""
+MOST_LOADS = 4_096
+"""The simulator keeps a list of the loads in flight."""
 
 
-class MachineError(Exception):
+class MachineError(SnowError):
     """A machine file that is missing, malformed or describes hardware that this project cannot target."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One Snowflake machine. A word has 16 bits; a line is one word per MAC of a vMAC."""
+    """One Snowflake machine. A word has 16 bits; a line is one word per MAC of a vMAC.
+
+    Raises MachineError, one line, for one that cannot be targeted.
+    """
 
     name: str
     clusters: int
@@ -122,6 +129,12 @@ class Machine:
         """What memory moves in a cycle at most, loads and stores together."""
         return self.bandwidth / self.clock_hz
 
+    @property
+    def loads_in_flight(self) -> int:
+        """More loads than can be in flight at once: of each unit those in its queue, those whose words are on the way,
+        one in every overhead, and those at work at either end."""
+        return self.load_units * (self.load_queue_depth + self.memory_latency // self.transfer_overhead + 4)
+
     def to_dict(self) -> dict[str, str | int]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
@@ -143,17 +156,16 @@ class Machine:
             raise MachineError(f"missing machine key '{missing[0]}'")
         for key, value in values.items():
             if key == "name":
-                if not isinstance(value, str) or not value:
-                    raise MachineError("machine key 'name' wants a non-empty string")
+                # Names stand in reports and messages.
+                if not isinstance(value, str) or not value or not value.isprintable():
+                    raise MachineError("machine key 'name' wants a non-empty string of printable characters")
             elif not isinstance(value, int) or isinstance(value, bool) or value <= 0:
                 raise MachineError(f"machine key '{key}' wants a positive integer, got {value!r}")
             elif value > LARGEST:
                 raise MachineError(f"machine key '{key}' wants a number below 2^63")
-        machine = cls(**values)
-        machine._check()
-        return machine
+        return cls(**values)
 
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
         def demand(condition: bool, message: str) -> None:
             if not condition:
                 raise MachineError(f"machine '{self.name}': {message}")
@@ -197,6 +209,12 @@ class Machine:
                 getattr(self, key) <= MOST_CYCLES,
                 f"{key} = {getattr(self, key)}: want at most {MOST_CYCLES} cycles",
             )
+        keys = ("load_units", "load_queue_depth", "memory_latency", "transfer_overhead")
+        given = ", ".join(f"{key} = {getattr(self, key)}" for key in keys)
+        demand(
+            self.loads_in_flight <= MOST_LOADS,
+            f"{self.loads_in_flight} loads could be in flight with {given}: want at most {MOST_LOADS}",
+        )
 
 
 def shipped_machines() -> list[str]:

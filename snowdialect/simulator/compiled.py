@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from snowdialect.arrays import numbers
 from snowdialect.backend.container import write_program
 from snowdialect.backend.program import Program
+from snowdialect.errors import printable
 
 if TYPE_CHECKING:
     from snowdialect.simulator import SimulationResult
@@ -21,6 +22,10 @@ class CompiledProgram:
     """A program for one machine, ready to run."""
 
     program: Program
+
+    def __repr__(self) -> str:
+        model, machine, count = self.program.model, self.program.machine.name, self.program.instructions
+        return printable(f"<CompiledProgram {model} for {machine}: {count} instructions>")
 
     def run(self, x: ArrayLike) -> SimulationResult:
         """Simulates the program on its only input, CxHxW, or a batch of such: output bits and cycles.

@@ -50,6 +50,10 @@ class SimulationResult(NamedTuple):
     """For one input, from memory to memory."""
     report: dict[str, Any]
 
+    def __repr__(self) -> str:
+        speed = self.report["frames_per_second"]
+        return f"<SimulationResult {self.output.shape}: {self.cycles} cycles, {speed:.1f} frames/s>"
+
 
 @dataclass
 class _Totals:

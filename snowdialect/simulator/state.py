@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from snowdialect.backend.program import Code, Program
 from snowdialect.errors import SnowError
 from snowdialect.machine import Machine
+from snowdialect.machine.description import MOST_LOADS
 from snowdialect.machine.instructions import INSTRUCTION_BITS, WORD_BITS
 from snowdialect.simulator.decode import MAC, MAX, VMOV
 
@@ -39,7 +40,9 @@ _BUFFER = (1 << 16) + 1056
 """Words of a buffer; not a power of two, so that buffers do not compete for the same lines of the processor's cache."""
 _QUEUE = 1024
 _RECORDS = 1 << 11
-_LOADS = 1 << 12
+_SPARE_RECORDS = 64
+"""Beside those of a full queue and of what is on its way, a result a cycle: of what is at work, and of what the other
+decoders, whose results lie in the same ring, have begun."""
 MAX_LAYERS = 1 << 12
 
 MEMORY_STALL, DRAIN_STALL, QUEUE_STALL, _STALLS = range(4)
@@ -143,7 +146,7 @@ CLOCK = _record(
     load_issued=(_INT, _UNITS),
     load_free=(_INT, _UNITS),
     load_starts=(_INT, _UNITS, _QUEUE),
-    loads=(_INT, _LOADS, _LOAD_COLUMNS),
+    loads=(_INT, MOST_LOADS, _LOAD_COLUMNS),
     load_count=(_INT,),
     loading_until=(_INT,),
     buffer_loading=(_INT, _VMACS + 1),
@@ -220,16 +223,15 @@ def new_data() -> Records:
 def new_clock(program: Program, rows: Records) -> Records:
     """A record CLOCK at zero, with every queue, unit and port empty. `rows` is the decoded code.
 
-    Raises SnowError for more layers, or more loads in flight, than there is room for.
+    Raises SnowError for more layers than there is room for.
     """
     machine = program.machine
-    loads = machine.load_units * (machine.load_queue_depth + machine.memory_latency // machine.transfer_overhead + 4)
-    for count, what, room in ((len(program.layers), "layers", MAX_LAYERS), (loads, "loads in flight", _LOADS)):
-        if count > room:
-            raise SnowError(f"{count} {what}: the simulator has room for {room}")
+    if len(program.layers) > MAX_LAYERS:
+        raise SnowError(f"{len(program.layers)} layers: the simulator has room for {MAX_LAYERS}")
     clock = np.zeros(1, CLOCK)
     clock["now"] = clock["layer"] = -1
-    clock["room"] = min(_RECORDS, machine.queue_depth + machine.write_back_latency + machine.memory_latency + 64)
+    on_the_way = machine.write_back_latency + machine.memory_latency
+    clock["room"] = min(_RECORDS, machine.queue_depth + on_the_way + _SPARE_RECORDS)
     # The work of a layer is that of the MAC decoder if it has any, else of MAX, else of moves.
     kinds = clock["layers"][0, :, KIND]
     kinds[:] = MOVE_UNIT

@@ -34,6 +34,11 @@ def test_a_machine_becomes_a_file_and_the_file_the_machine(tmp_path: Path) -> No
     assert load_machine(str(file)) == machine
 
 
+def test_a_machine_that_is_changed_is_checked_too() -> None:
+    with pytest.raises(MachineError, match="^machine 'zc706': 4144 loads could be in flight with load_units = 4, "):
+        replace(load_machine(), load_queue_depth=1024, transfer_overhead=8)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -45,6 +50,13 @@ def test_a_machine_becomes_a_file_and_the_file_the_machine(tmp_path: Path) -> No
         ("vmacs = 4 ", "vmacs = 5 ", "machine 'zc706': 5 vMACs a compute unit: want 1 to 4"),
         ('name = "zc706"', "name = 706", "machine key 'name' wants a non-empty string"),
         ('name = "zc706"', "", "missing machine key 'name'"),
+        ('name = "zc706"', 'name = "a\\nb"', "machine key 'name' wants a non-empty string of printable characters"),
+        (
+            'name = "zc706"',
+            'name = "a\\u001b[2Jb"',
+            "machine key 'name' wants a non-empty string of printable characters",
+        ),
+        ("vmacs = 4 ", '"a\\nb" = 4 ', "unknown key 'a?b' in section [compute]"),
         ("[compute]", "[computer]", "unknown section or key 'computer'"),
         ('name = "zc706"', 'name = "zc706"\nmemory = 1', "Cannot overwrite"),
         ("clusters = 1", "clusters = 2", "machine 'zc706': 2 clusters: only one cluster can be targeted"),
@@ -87,6 +99,12 @@ def test_a_machine_becomes_a_file_and_the_file_the_machine(tmp_path: Path) -> No
             "memory_latency = 64",
             "memory_latency = 1_000_001",
             "machine 'zc706': memory_latency = 1000001: want at most ",
+        ),
+        (
+            "memory_latency = 64",
+            "memory_latency = 20_000",
+            "machine 'zc706': 5048 loads could be in flight with load_units = 4, load_queue_depth = 8, "
+            "memory_latency = 20000, transfer_overhead = 16: want at most 4096",
         ),
     ],
 )

@@ -82,6 +82,18 @@ def test_a_process_that_is_killed_is_one_line() -> None:
         map_in_processes(work, range(2), 2)
 
 
+def test_signals_end_a_process_whatever_the_compiler_does_at_them() -> None:
+    def end_it() -> list[bool]:
+        return [signal.getsignal(number) == signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)]
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with in_background(end_it) as result:
+            assert result() == [True, True]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_a_process_that_is_killed_while_it_sends_is_one_line() -> None:
     parent, other = os.getpid(), multiprocessing.Value("i")
 

@@ -1,6 +1,8 @@
 """What `import snowdialect as snow` offers."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,26 @@ def test_compile_run_write_load(schedule: str | None, tmp_path: Path) -> None:
     images, labels = held_back_digits()
     program = snow.compile(DIGITS, (1, 8, 8), machine="onecu", schedule=schedule)
     one = program.run(images[0])
+    assert re.fullmatch(r"<CompiledProgram digits\.t7 for onecu: \d+ instructions>", repr(program))
+    assert re.fullmatch(rf"<SimulationResult \(10,\): {one.cycles} cycles, \d+\.\d frames/s>", repr(one))
     assert one.output.shape == (10,) and one.cycles == one.report["cycles"] > 0
     program.write(tmp_path / "digits.snow")
     batch = snow.load(tmp_path / "digits.snow").run(images[:5])
     assert batch.cycles == one.cycles
     np.testing.assert_array_equal(batch.output[0], one.output)
     np.testing.assert_array_equal(batch.output.argmax(axis=1), labels[:5])
+
+
+def test_importing_it_is_quick() -> None:
+    """Neither NumPy nor xDSL, before there is something to compile."""
+    run = "import sys, snowdialect as s; s.__version__; print(*{'numpy', 'xdsl', 'lowering'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
+def test_a_wrong_machine_is_an_error_of_ours() -> None:
+    with pytest.raises(snow.SnowError, match="^unknown machine 'zc707'"):
+        snow.compile(DIGITS, (1, 8, 8), machine="zc707")
 
 
 def test_an_unknown_schedule_is_refused() -> None:
@@ -35,8 +51,31 @@ def test_what_arguments_may_be() -> None:
     for shape in ("1x8x8", 8, (1.0, 8, 8), (), (1, 0, 8)):
         with pytest.raises(SnowError, match="an input shape is a tuple of sizes such as"):
             snow.compile(DIGITS, shape)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(TypeError, match="PathLike"):
-        snow.compile(DIGITS, (1, 8, 8), calibrate=np.zeros((4, 1, 8, 8)))  # pyright: ignore[reportArgumentType]
+
+
+def test_samples_may_be_an_array(tmp_path: Path) -> None:
+    samples = held_back_digits()[0][:3]
+    np.save(tmp_path / "samples.npy", samples)
+    programs: list[bytes] = []
+    for calibrate in (samples, samples.tolist(), str(tmp_path / "samples.npy")):
+        snow.compile(DIGITS, (1, 8, 8), "onecu", calibrate=calibrate).write(tmp_path / "digits.snow")
+        programs.append((tmp_path / "digits.snow").read_bytes())
+    assert programs[0] == programs[1] == programs[2]
+
+
+@pytest.mark.parametrize(
+    ("samples", "problem"),
+    [
+        ("", "the file of samples to calibrate on has an empty name"),
+        (np.zeros((4, 8, 8)), "calibrate: holds 4x8x8; the network wants 1x8x8, or a batch Nx1x8x8"),
+        (np.full((4, 1, 8, 8), np.nan), "calibrate: holds values that are not finite as float32"),
+        ([[1, 2], [3]], "calibrate: is no array: its parts have different shapes"),
+        (7, "calibrate: holds a scalar; the network wants 1x8x8, or a batch Nx1x8x8"),
+    ],
+)
+def test_samples_that_are_refused(samples: Any, problem: str) -> None:
+    with pytest.raises(SnowError, match=f"^{re.escape(problem)}$"):
+        snow.compile(DIGITS, (1, 8, 8), calibrate=samples)
 
 
 @pytest.mark.parametrize(

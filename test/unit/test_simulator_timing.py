@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from machine_code import DATA_TRANSFERS, MACHINE, kernel, maps, memory_of, put, run, weights
 
-from snowdialect.errors import SnowError
 from snowdialect.machine import description, load_machine
 from snowdialect.machine.instructions import NOP
 
@@ -278,8 +277,3 @@ def test_memory_after_a_run() -> None:
 def test_buffers_of_another_size() -> None:
     machine = replace(M, queue_depth=1, load_queue_depth=1)
     assert cycles([*output("mac.coop r1, r3, 1152")] * 10, machine) >= cycles([*output("mac.coop r1, r3, 1152")] * 10)
-
-
-def test_more_loads_in_flight_than_there_is_room_for() -> None:
-    with pytest.raises(SnowError, match="loads in flight: the simulator has room for"):
-        run([NOP], replace(M, load_queue_depth=1024))

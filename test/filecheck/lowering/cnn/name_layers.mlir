@@ -18,4 +18,11 @@
 // CHECK-NEXT: cnn.quantize %{{.*}} loc("conv")
 %5 = cnn.quantize %4 : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4x!cnn.fixed<8>> loc("conv")
 %6 = cnn.dequantize %5 : (tensor<1x8x4x4x!cnn.fixed<8>>) -> tensor<1x8x4x4xf32> loc("conv")
-cnn.output "output" %6 : tensor<1x8x4x4xf32>
+// What a line of text cannot hold becomes a question mark, of constants, too.
+// CHECK:      cnn.constant dense<1.000000e+00> : tensor<8xf32> loc("a?[2Jb")
+%w = cnn.constant dense<1.0> : tensor<8xf32> loc("a\1B[2Jb")
+// CHECK-NEXT: cnn.relu %{{.*}} loc("c?d")
+%7 = cnn.relu %6 : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32> loc("c\nd")
+// CHECK-NEXT: cnn.relu %{{.*}} loc("c?d.2")
+%8 = cnn.relu %7 : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32> loc("c\td")
+cnn.output "output" %8 : tensor<1x8x4x4xf32>
