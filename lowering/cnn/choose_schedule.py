@@ -33,7 +33,15 @@ from lowering.host import host_reason
 from lowering.interleave_concats import interleave_concats
 from lowering.layouts import layout_of, unrolled_layout
 from lowering.maps_tiling import TilingError
-from lowering.problems import FUSED, conv_problem, linear_problem, pool_before, pool_window, pooled_problem
+from lowering.problems import (
+    FUSED,
+    check_quantised,
+    conv_problem,
+    linear_problem,
+    pool_before,
+    pool_window,
+    pooled_problem,
+)
 from lowering.processes import map_in_processes
 from lowering.split_kernels import split_kernels
 from lowering.tile_steps.conv import ConvSteps, conv_steps
@@ -153,6 +161,9 @@ class ChooseSchedulePass(ModulePass):
                 set_machine(op, load_machine(self.machine or DEFAULT_MACHINE))
             except MachineError as error:
                 raise SnowError(str(error)) from error
+        layers = [layer for layer in op.walk() if isinstance(layer, cnn.Conv2dOp | cnn.LinearOp)]
+        if layers and all(frac_of(layer.result) is None for layer in layers):
+            check_quantised(layers[0])
         if (self.input_layout or (AS_IS if self.schedule == PAPER else BEST)) == BEST:
             for inner in op.walk():
                 if (found := open_input(inner, machine_of(op))) is not None:
