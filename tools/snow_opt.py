@@ -97,7 +97,7 @@ class SnowOptMain(xDSLOptMain):
             self.available_frontends[extension] = self._import_model
 
     def register_all_dialects(self) -> None:
-        self.ctx: ProgramContext = ProgramContext(announce=snow_cli.show_progress)
+        self.ctx: ProgramContext = ProgramContext(announce=snow_cli.show_progress, note=snow_cli.show_note)
         super().register_all_dialects()
 
     def setup_pipeline(self) -> None:
