@@ -269,6 +269,7 @@ class SnowOptMain(xDSLOptMain):
         self.running = following
         if following is not None:
             driver.expect_not_past(module, following.name)
+            driver.expect_not_early(module, following.name)
         snow_cli.show_progress(f"{following.name} ..." if following is not None else "")
         self.started = time.perf_counter()
 
