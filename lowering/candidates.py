@@ -29,7 +29,7 @@ from lowering.words_tiling import (
     plan_by_channels,
     plan_by_rows,
 )
-from snowdialect.dialects.tile import Mode, Order, Schedule, Split
+from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import BLOCK_ALIGNMENT, round_down, round_up
 
 HEIGHTS = 3
@@ -71,6 +71,11 @@ def conv_plans(problem: ConvProblem, choices: Choices, refuse: Refusal = ignore)
         for split in Split if problem.before is None else (Split.ROWS,):
             for fused in (1, 0) if problem.pool is not None else (0,):
                 yield from _plans(problem, choices, mode, split, fused, refuse)
+
+
+def result_window(problem: ConvProblem, fused: int) -> Window:
+    """The window that makes the rows of a result tile: that of the max pool where one is fused."""
+    return problem.pool.window if fused and problem.pool is not None else problem.window
 
 
 class _KernelTiles(NamedTuple):
@@ -143,8 +148,9 @@ def _plans(
     problem: ConvProblem, choices: Choices, mode: Mode, split: Split, fused: int, refuse: Refusal
 ) -> Iterator[ConvPlan]:
     machine = problem.machine
-    window = problem.window if not fused or problem.pool is None else problem.pool.window
+    window = result_window(problem, fused)
     height = -(-window.out_h // machine.compute_units) if split is Split.ROWS else window.out_h
+    heights = tuple(min(rows, window.out_h) for rows in choices.rows) or tuple(pieces(height))
     kernels = _abreast(problem, mode, split, choices)
     if choices.abreast in (None, 1):
         kernels += _kernel_tiles(problem, mode, split, (height, window.out_w) == (1, 1), choices)
@@ -171,7 +177,7 @@ def _plans(
                             cut.biases,
                             cut.abreast,
                         )
-                        yield from _fitting(problem, schedule, choices.rows or tuple(pieces(height)), refuse)
+                        yield from _fitting(problem, schedule, heights, refuse)
 
 
 def _result_tiles(problem: ConvProblem, mode: Mode, split: Split, order: Order, cut: _KernelTiles) -> list[int]:

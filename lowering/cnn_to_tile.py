@@ -29,7 +29,16 @@ from lowering.host import host_reason
 from lowering.layouts import concat_segments, layout_of, placement
 from lowering.legality import check_removed
 from lowering.maps_tiling import TilingError
-from lowering.problems import FUSED, conv_problem, fused_pool, linear_problem, pixel_window, pool_behind, pool_window
+from lowering.problems import (
+    FUSED,
+    check_quantised,
+    conv_problem,
+    fused_pool,
+    linear_problem,
+    pixel_window,
+    pool_behind,
+    pool_window,
+)
 from lowering.tile_steps.conv import conv_steps
 from lowering.tile_steps.emit import Operands
 from lowering.tile_steps.layer import Form, LayerBuffers
@@ -188,12 +197,6 @@ class LayerPattern(RewritePattern):
         rewriter.erase(last)
         if last is not op:
             rewriter.erase(op)
-
-
-def check_quantised(op: cnn.Conv2dOp | cnn.LinearOp) -> None:
-    """Raises SnowError for a layer in float: the accelerator has none."""
-    if frac_of(op.result) is None:
-        raise SnowError(f"{layer_name(op)}: is in float; run cnn-quantize first")
 
 
 class LowerConv(LayerPattern):

@@ -28,6 +28,8 @@ class ProgramContext(Context):
     """Opens the weights of the program. Raises SnowError when their file is absent."""
     announce: Callable[[str], None] = announce_nothing
     """Called with what a pass is about to do, if that takes long."""
+    note: Callable[[str], None] = announce_nothing
+    """Called with what a pass could not do as it was told, in a line."""
 
 
 def program_context(context: Context) -> ProgramContext:

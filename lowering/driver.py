@@ -56,6 +56,9 @@ BOUND_ACCUMULATORS = "cnn-bound-accumulators"
 ASSIGN_ADDRESSES = "tile-assign-addresses"
 """The pass without which a program is at level tile, but cannot leave it."""
 
+LAYERS = {"cnn": ("cnn.conv2d", "cnn.linear"), "tile": ("tile.layer",), "loop": ("loop.layer",)}
+"""Of each level the operations that a conversion to the next one leaves none of."""
+
 Observer = Callable[[str, ModuleOp], None]
 """Called with the name of a pass and what it made."""
 
@@ -269,6 +272,18 @@ def expect_not_past(module: ModuleOp, name: str) -> None:
     present, own = level_of(module), LEVEL_OF_PASS.get(name, LEVELS[-1])
     if LEVELS.index(present) > LEVELS.index(own):
         raise SnowError(f"the program is at level {present}; {name}, which works on {own}, comes too late")
+
+
+def expect_not_early(module: ModuleOp, name: str) -> None:
+    """Raises SnowError for a pass whose level the layers of the module have not reached, so that it would find nothing.
+    What holds no layers, or some at the level of the pass, is left to it."""
+    present, own = LEVELS.index(level_of(module)), LEVELS.index(LEVEL_OF_PASS.get(name, LEVELS[0]))
+    if present < own and any(op.name in LAYERS[LEVELS[present]] for op in module.body.ops):
+        conversion = f"convert-{LEVELS[present]}-to-{LEVELS[present + 1]}"
+        raise SnowError(
+            f"the program is at level {LEVELS[present]}; {name}, which works on {LEVELS[own]}, comes too early: run "
+            f"{conversion} first"
+        )
 
 
 def expect_placed(module: ModuleOp, name: str) -> None:

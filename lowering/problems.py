@@ -21,6 +21,12 @@ FUSED = "tile.fused"
 """The attribute of a max pool that is computed with the convolution that alone reads its result."""
 
 
+def check_quantised(op: cnn.Conv2dOp | cnn.LinearOp) -> None:
+    """Raises SnowError for a layer in float: the accelerator has none."""
+    if frac_of(op.result) is None:
+        raise SnowError(f"{layer_name(op)}: is in float; run cnn-quantize first")
+
+
 def conv_window(op: cnn.Conv2dOp, unrolled: bool = False) -> Window:
     """The window of a convolution; over unrolled rows, each of which holds all that is under the kernel."""
     geometry = op.geometry

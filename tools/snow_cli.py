@@ -89,6 +89,12 @@ def show_progress(text: str = "") -> None:
         sys.stderr.flush()
 
 
+def show_note(text: str) -> None:
+    """Prints a line on the standard error, in place of the one that says what is going on."""
+    show_progress()
+    print(text, file=sys.stderr)
+
+
 def run_command(body: Callable[[], int], debug: bool, *, alone: bool = False) -> int:
     """Runs the body of a command: its status, or 1 after printing `error: ...` on one line.
 

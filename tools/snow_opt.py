@@ -71,7 +71,8 @@ class SnowOptMain(xDSLOptMain):
         arg_parser.add_argument(
             "--lower-to-snowflake",
             action="store_true",
-            help="run all passes that remain, after those of -p, down to instructions",
+            help="run all passes that remain, after those of -p, down to instructions; those with options at the "
+            "end of -p run at their place among them",
         )
         snow_cli.add_model_arguments(arg_parser)
         snow_cli.add_compile_arguments(arg_parser)
@@ -96,18 +97,21 @@ class SnowOptMain(xDSLOptMain):
             self.available_frontends[extension] = self._import_model
 
     def register_all_dialects(self) -> None:
-        self.ctx: ProgramContext = ProgramContext(announce=snow_cli.show_progress)
+        self.ctx: ProgramContext = ProgramContext(announce=snow_cli.show_progress, note=snow_cli.show_note)
         super().register_all_dialects()
 
     def setup_pipeline(self) -> None:
         self.options = driver.pass_options(self.args.schedule, self.args.calibrate, self.args.input_layout)
         try:
-            named = tuple(map(self._with_options, parse_pipeline(self.args.passes)))
+            named = list(parse_pipeline(self.args.passes))
         except ArgSpecParseError as error:
             self.parser.error(f"argument -p/--passes: {str(error).splitlines()[-1].strip()}")
+        in_place = _options_in_place(named) if self.args.lower_to_snowflake else {}
+        self.requested = {*self.options, *in_place} - {spec.name for spec in named}
         # Which of these remain for a module is seen when it is there.
-        whole = passes_between(requested=self.options) if self.args.lower_to_snowflake else ()
-        specs = (*named, *(self._with_options(ArgSpec(name, {})) for name in whole))
+        whole = passes_between(requested={*self.options, *in_place}) if self.args.lower_to_snowflake else ()
+        remaining = (in_place.get(name, ArgSpec(name, {})) for name in whole)
+        specs = tuple(map(self._with_options, (*named, *remaining)))
         arguments = {
             "--schedule": (self.args.schedule, driver.CHOOSE_SCHEDULE),
             "--input-layout": (self.args.input_layout, driver.CHOOSE_SCHEDULE),
@@ -129,7 +133,6 @@ class SnowOptMain(xDSLOptMain):
         for name in self.args.print_ir_after:
             if name not in {spec.name for spec in specs}:
                 self.parser.error(f"argument --print-ir-after: {name} is not among the passes to run")
-        self.named = frozenset(spec.name for spec in named)
         self.pipeline = PassPipeline(tuple(passes[: len(named)]), self._after_pass)
         self.lowering = PassPipeline(tuple(passes[len(named) :]), self._after_pass)
 
@@ -175,9 +178,8 @@ class SnowOptMain(xDSLOptMain):
             super().apply_passes(prog)
         if not self.args.lower_to_snowflake:
             return
-        options = self.options.keys() - self.named
-        driver.expect_no_option_past(self.get_input_name(), prog, options)
-        remaining = driver.passes_that_remain(prog, options=options)
+        driver.expect_no_option_past(self.get_input_name(), prog, self.requested)
+        remaining = driver.passes_that_remain(prog, options=self.requested)
         passes = tuple(step for step in self.lowering.passes if step.name in remaining)
         if passes:
             PassPipeline(passes, self._after_pass).apply(self.ctx, prog)
@@ -269,6 +271,7 @@ class SnowOptMain(xDSLOptMain):
         self.running = following
         if following is not None:
             driver.expect_not_past(module, following.name)
+            driver.expect_not_early(module, following.name)
         snow_cli.show_progress(f"{following.name} ..." if following is not None else "")
         self.started = time.perf_counter()
 
@@ -281,6 +284,15 @@ class SnowOptMain(xDSLOptMain):
 
     def _unknown_pass(self, name: str) -> NoReturn:
         self.parser.error(f"unknown pass '{name}'{did_you_mean(name, self.available_passes)}")
+
+
+def _options_in_place(named: list[ArgSpec]) -> dict[str, ArgSpec]:
+    """Takes those passes from the end of the list that have options and that the pipeline holds anyway."""
+    found: dict[str, ArgSpec] = {}
+    while named and named[-1].parameters and named[-1].name in LEVEL_OF_PASS and named[-1].name not in found:
+        spec = named.pop()
+        found[spec.name] = spec
+    return found
 
 
 @contextmanager

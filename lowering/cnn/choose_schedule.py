@@ -6,7 +6,7 @@ is decided is an attribute, `tile.schedule`, that any other chooser may set inst
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -26,14 +26,23 @@ from xdsl.pattern_rewriter import (
 )
 from xdsl.rewriter import InsertPoint
 
-from lowering.candidates import SMALL, Choices, Refusal, conv_plans, ignore, quickest_tiles
+from lowering.candidates import SMALL, Choices, Refusal, conv_plans, ignore, quickest_tiles, result_window
+from lowering.context import program_context
 from lowering.conv_tiling import ConvPlan, ConvProblem
 from lowering.costs import MOST_ABREAST, conv_cycles, limit_cycles, words_cycles
 from lowering.host import host_reason
 from lowering.interleave_concats import interleave_concats
 from lowering.layouts import layout_of, unrolled_layout
 from lowering.maps_tiling import TilingError
-from lowering.problems import FUSED, conv_problem, linear_problem, pool_before, pool_window, pooled_problem
+from lowering.problems import (
+    FUSED,
+    check_quantised,
+    conv_problem,
+    linear_problem,
+    pool_before,
+    pool_window,
+    pooled_problem,
+)
 from lowering.processes import map_in_processes
 from lowering.split_kernels import split_kernels
 from lowering.tile_steps.conv import ConvSteps, conv_steps
@@ -48,7 +57,7 @@ from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.locations import layer_name, located, name_location
 from snowdialect.dialects.target import MACHINE_ATTRIBUTE, machine_of, set_machine
-from snowdialect.dialects.tile import Estimate, EstimateAttr, Mode, Order, ScheduleAttr, Split, UnrolledAttr
+from snowdialect.dialects.tile import Estimate, EstimateAttr, Mode, Order, Schedule, ScheduleAttr, Split, UnrolledAttr
 from snowdialect.dialects.tile.types import MapsType
 from snowdialect.errors import SnowError
 from snowdialect.machine import DEFAULT_MACHINE, Machine, load_machine
@@ -150,6 +159,9 @@ class ChooseSchedulePass(ModulePass):
             raise SnowError(f"{self.name}: abreast must be 1 to {MOST_ABREAST}, is {self.abreast}")
         if self.machine is not None or MACHINE_ATTRIBUTE not in op.attributes:
             set_machine(op, load_machine(self.machine or DEFAULT_MACHINE))
+        layers = [layer for layer in op.walk() if isinstance(layer, cnn.Conv2dOp | cnn.LinearOp)]
+        if layers and all(frac_of(layer.result) is None for layer in layers):
+            check_quantised(layers[0])
         if (self.input_layout or (AS_IS if self.schedule == PAPER else BEST)) == BEST:
             for inner in op.walk():
                 if (found := open_input(inner, machine_of(op))) is not None:
@@ -163,7 +175,8 @@ class ChooseSchedulePass(ModulePass):
             split_kernels(op, machine_of(op), None if uneven else plans.costs)
         plans.find([*problems_of(op, machine_of(op)), *pooled_problems_of(op, machine_of(op), self)])
         unfit: list[str] = []
-        PatternRewriteWalker(Choose(machine_of(op), plans, unfit), apply_recursively=False).rewrite_module(op)
+        choose = Choose(machine_of(op), plans, unfit, program_context(ctx).note)
+        PatternRewriteWalker(choose, apply_recursively=False).rewrite_module(op)
         if unfit:
             which, machine = "this layer" if len(unfit) == 1 else "these layers", machine_of(op).name
             raise SnowError(f"{', '.join(unfit)}: no tile of {which} fits the buffers of machine '{machine}'")
@@ -288,6 +301,8 @@ class Choose(RewritePattern):
     plans: Plans
     unfit: list[str]
     """Gets the names of layers that fit the machine in no way."""
+    note: Callable[[str], None]
+    """Gets what a layer cannot have of what is wanted."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.Conv2dOp | cnn.LinearOp, rewriter: PatternRewriter) -> None:
@@ -306,6 +321,8 @@ class Choose(RewritePattern):
             if fused is not None and (self.plans.wanted.pooled or self._pays(fused, planned, pool)):
                 planned = fused
                 pool.attributes[FUSED] = UnitAttr()
+        for restriction in left_out(problem, planned.plan.schedule, self.plans.wanted):
+            self.note(f"{ChooseSchedulePass.name}: layer {layer_name(op)} cannot have {restriction}")
         op.attributes[SCHEDULE] = ScheduleAttr.make(planned.plan.schedule)
         op.attributes[EstimateAttr.name] = EstimateAttr.make(planned.estimate)
         rewriter.notify_op_modified(op)
@@ -323,6 +340,18 @@ class Choose(RewritePattern):
         maps, result = (layout_of(value, self.machine).layout for value in (pool.x, pool.result))
         steps = max_pool_steps(self.machine, pool_window(pool), maps_of(maps, None, result), Swapped())
         return fused.cost < alone.cost + cost_of([estimate(steps)], self.machine)
+
+
+def left_out(problem: ConvProblem, schedule: Schedule, wanted: ChooseSchedulePass) -> list[str]:
+    """The restrictions that a schedule does not meet: of options that are no mere permission, such as `mode=coop`."""
+    rows = None if wanted.rows is None else min(wanted.rows, result_window(problem, schedule.fused).out_h)
+    found = {
+        "mode": (wanted.mode, schedule.mode),
+        "split": (wanted.split, schedule.split),
+        "order": (wanted.order, schedule.order),
+        "rows": (rows, schedule.rows),
+    }
+    return [f"{name}={value}" for name, (value, chosen) in found.items() if value not in (None, chosen)]
 
 
 def cost_of(estimates: Iterable[Estimate], machine: Machine) -> float:

@@ -9,7 +9,7 @@ from functools import partial
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 
-from lowering.cnn.name_layers import is_layer
+from lowering.cnn.name_layers import is_layer, is_layer_of_others
 from lowering.host import host_reason
 from snowdialect.dialects import cnn
 from snowdialect.dialects.layers import DescribedLayer, SourceLayer, source_layers
@@ -39,7 +39,11 @@ def covered_layers(
     }
     left_of = partial(_became, sources=sources, present=present.keys() | split)
     parts = _parts(sources, described, left_of)
+    of_others = {layer_name(op) for op in module.body.block.ops if is_layer_of_others(op)}
     for name, source in sources.items():
+        if name in of_others:
+            yield source._replace(reason="its dialect is none of the levels")
+            continue
         left = left_of(name)
         into = left and fused.get(left, left)
         if into is not None and into != name:

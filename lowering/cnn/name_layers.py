@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from itertools import count
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
+from lowering.pipeline import LEVELS
 from snowdialect.dialects import cnn
 from snowdialect.dialects.layers import SOURCES, SourceLayer, set_sources
 from snowdialect.dialects.locations import layer_name, location_names, name_location
@@ -31,7 +32,7 @@ class NameLayersPass(ModulePass):
             names = location_names(inner.location)[:2]
             if names != (clean := tuple(map(printable, names))):
                 inner.location = name_location(*clean)
-        layers = [layer for layer in op.body.block.ops if is_layer(layer)]
+        layers = [layer for layer in op.body.block.ops if is_layer(layer) or is_layer_of_others(layer)]
         taken = {name for layer in layers for name in location_names(layer.location)[:1]}
         seen: set[str] = set()
         for layer in layers:
@@ -44,8 +45,8 @@ class NameLayersPass(ModulePass):
             seen.add(name)
             taken.add(name)
         if SOURCES not in op.attributes:
-            named = (layer for layer in layers if isinstance(layer, cnn.CnnOp))
-            set_sources(op, (SourceLayer(layer_name(layer), layer.name.split(".")[1]) for layer in named))
+            named = (layer for layer in layers if not isinstance(layer, cnn.InputOp))
+            set_sources(op, (SourceLayer(layer_name(layer), _operation(layer)) for layer in named))
 
 
 def is_layer(op: Operation) -> bool:
@@ -53,6 +54,16 @@ def is_layer(op: Operation) -> bool:
     if isinstance(op, cnn.QuantizeOp | cnn.DequantizeOp) or not isinstance(op, cnn.CnnOp | cnn.InputOp):
         return False
     return not cnn.is_constant(op.result)
+
+
+def is_layer_of_others(op: Operation) -> bool:
+    """Whether an operation of a dialect that is none of the levels makes tensors of tensors, as a layer does."""
+    of_others = op.dialect_name() not in LEVELS and op.operands and op.results
+    return bool(of_others) and all(isinstance(result.type, TensorType) for result in op.results)
+
+
+def _operation(layer: Operation) -> str:
+    return layer.name.removeprefix(f"{cnn.Cnn.name}.")
 
 
 def _made_up(layer: Operation) -> str:

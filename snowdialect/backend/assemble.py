@@ -34,7 +34,7 @@ from snowdialect.backend.program import (
     Tensor,
     Unrolled,
 )
-from snowdialect.dialects import cnn, snowflake, tile
+from snowdialect.dialects import cnn, loop, snowflake, tile
 from snowdialect.dialects.cnn import frac_of, is_constant, shape_of
 from snowdialect.dialects.layers import DescribedLayer, described_layers, source_layers
 from snowdialect.dialects.locations import described, layer_name, location_names
@@ -44,6 +44,9 @@ from snowdialect.dialects.tile.memory import region_address, region_life
 from snowdialect.errors import SnowError
 from snowdialect.machine import Machine
 from snowdialect.weights import Weights
+
+_LEVELS = (cnn.Cnn.name, tile.Tile.name, loop.Loop.name, snowflake.Snowflake.name)
+"""The dialects of a program on its way; what it holds of others stays in it at every level."""
 
 UNKNOWN = "unknown"
 """Kind of a layer that the module does not describe."""
@@ -180,7 +183,7 @@ class _Assembler:
                 pass
             case _ if type(op) in HOST_OPERATIONS:
                 self._host(op)
-            case cnn.HostOp():
+            case _ if isinstance(op, cnn.HostOp) or op.dialect_name() not in _LEVELS:
                 raise SnowError(f"{described(op)}: has no name in program files, see docs/add-a-dialect.md")
             case _:
                 raise SnowError(f"{described(op)} has no place in a program: lower the module to snowflake first")

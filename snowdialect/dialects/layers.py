@@ -45,11 +45,11 @@ class SourceLayer(NamedTuple):
 
     name: str
     operation: str
-    """Of the dialect cnn, without its prefix."""
+    """Of the dialect cnn, without its prefix; of others, with theirs."""
     into: str | None = None
     """The layer that it became part of, which may have become part of another one."""
     fate: str | None = None
-    """accelerated, folded, fused or host; None until it is known."""
+    """accelerated, folded, fused or host; None until it is known, and for operations of other dialects."""
     macs: int | None = None
     """As of a DescribedLayer; None until it is known."""
     reason: str | None = None

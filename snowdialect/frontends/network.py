@@ -14,7 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
-from snowdialect.dialects.cnn.shapes import format_shape
+from snowdialect.dialects.cnn.shapes import MAXIMUM_ELEMENTS, MAXIMUM_SIDE, format_shape, is_input_shape
 from snowdialect.dialects.locations import located, name_location
 from snowdialect.errors import SnowError
 
@@ -27,9 +27,6 @@ MAXIMUM_LAYERS = 20_000
 MAXIMUM_OPERATIONS = 50_000
 """Operations that a network may have; a layer with many inputs becomes many."""
 
-MAXIMUM_ELEMENTS = 1 << 28
-"""Elements that the result of a layer may have: a gigabyte of floats."""
-
 MAXIMUM_GROWTH = 9
 """Times the pixels of its input that a result of more than SMALL_MAP pixels may have: zeros as wide as the map on each
 of its sides. More is a mistake; a few bytes of padding would ask for hours of work."""
@@ -38,9 +35,6 @@ MAXIMUM_UPSAMPLING = 64
 """The same of a result that repeats its input: by 8 along both axes."""
 
 SMALL_MAP = 1 << 16
-
-MAXIMUM_SIDE = 1 << 16
-"""Rows or columns that a map may have: pools list their windows."""
 
 LARGEST_SIZE = 1 << 24
 """No kernel, stride or padding is larger."""
@@ -77,7 +71,7 @@ class Network:
 
     def input(self, shape: Sequence[int]) -> SSAValue:
         """The input of the network, of which one has `shape`. Raises SnowError for one that cannot be."""
-        if not shape or min(shape) < 1 or prod(shape) > MAXIMUM_ELEMENTS or max(shape[1:], default=1) > MAXIMUM_SIDE:
+        if not shape or not is_input_shape((1, *shape)):
             raise SnowError(f"{self.path}: {format_shape(shape)} is no shape of an input")
         return self.add(cnn.InputOp("input", cnn.tensor_type((1, *shape))), "input")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.builtin import DYNAMIC_INDEX, StringAttr
 from xdsl.ir import Attribute
 from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, prop_def, result_def, traits_def
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
@@ -17,6 +17,7 @@ from snowdialect.dialects.cnn.base import (
     shape_of,
     tensor_type,
 )
+from snowdialect.dialects.cnn.shapes import MAXIMUM_ELEMENTS, MAXIMUM_SIDE, is_input_shape
 
 
 @irdl_op_definition
@@ -35,6 +36,12 @@ class InputOp(IRDLOperation):
     def verify_(self) -> None:
         if shape_of(self.result)[:1] != (1,):
             raise VerifyException(f"{self.name}: the first axis of the shape is the batch and must be 1")
+        if not is_input_shape(shape := shape_of(self.result)):
+            sizes = "x".join("?" if size == DYNAMIC_INDEX else str(size) for size in shape)
+            raise VerifyException(
+                f"{self.name}: {sizes} is no shape of an input, whose sizes are at least 1, rows and columns at most "
+                f"{MAXIMUM_SIDE}, elements in all {MAXIMUM_ELEMENTS}"
+            )
         if frac_of(self.result) is not None:
             raise VerifyException(f"{self.name}: an input is f32; cnn.quantize makes fixed point of it")
 

@@ -18,6 +18,12 @@ WORD_BITS = 16
 MAX_SHIFT = 31
 """The machine shifts a 32-bit accumulator by 0..31 bits."""
 
+MAXIMUM_SIDE = 1 << 16
+"""Rows or columns that a map may have: pools list their windows."""
+
+MAXIMUM_ELEMENTS = 1 << 28
+"""Elements that the result of a layer may have: a gigabyte of floats."""
+
 
 class ShapeError(ValueError):
     """Operands that do not fit together; the message names the sizes."""
@@ -47,6 +53,11 @@ def map_shape(shape: Shape) -> tuple[int, int, int]:
 def format_shape(shape: Iterable[int]) -> str:
     """A shape as users write it: 1x8x6x6."""
     return "x".join(map(str, shape)) or "a scalar"
+
+
+def is_input_shape(shape: Shape) -> bool:
+    """Whether an input of the network may have this shape, for which there is memory and time."""
+    return min(shape) >= 1 and max(shape[2:], default=1) <= MAXIMUM_SIDE and prod(shape) <= MAXIMUM_ELEMENTS
 
 
 def _expect_length(name: str, values: Sequence[int], length: int, smallest: int | None) -> None:

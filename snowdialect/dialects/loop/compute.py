@@ -211,6 +211,8 @@ class MaxOp(LoopOp):
         machine = machine_of(self)
         if self.count.value.data < 1:
             fail(self, "wants at least one line")
+        if self.count.value.data > (lines := machine.mbuf_words // machine.line_words):
+            fail(self, f"compares {self.count.value.data} lines, a maps buffer has {lines}")
         self.check_mask(self.cus, machine.all_units, "CUs")
         for name in self.ADDRESSES:
             self.check_bounds(name, machine.line_words, machine.mbuf_words, f"the {name}")

@@ -79,6 +79,10 @@ class ComputeOp(TiledOp):
         """The part of the tile that is computed, from row `part_row` and column `part_column` of the tile on."""
         return self.span.record
 
+    @property
+    def mask(self) -> int:
+        return self.span.record.cus
+
     def rows_at(self, indices: dict[SSAValue, int], cu: int) -> range:
         """Rows of its tile that a CU computes."""
         span = self.extent.moved(self.number("part_row", indices), 0)
@@ -313,7 +317,7 @@ class ConvOp(ComputeOp):
         """How so many pixels abreast share the lanes of kernel steps."""
         kernels, window = self.kernels.record, self.geometry
         lanes = machine.vmacs * self.lanes(machine)
-        return Abreast(pixels, max(1, kernels.channels), lanes, window.stride_w, window.kernel_w)
+        return Abreast(pixels, kernels.channels, lanes, window.stride_w, window.kernel_w)
 
     def group_class(self, x: int, count: int) -> tuple[range, int]:
         """The columns under the windows of so many pixels that lie inside the maps, and the number of pixels."""
@@ -348,7 +352,7 @@ class ConvOp(ComputeOp):
     def channels_at(self, indices: dict[SSAValue, int], machine: Machine) -> int:
         """Words of a result pixel that this tile computes in a CU: of those that see one piece of the pixel."""
         kernels, channel = self.kernels.record, self.number("channel", indices)
-        pieces = cast(MapsBufferType, self.maps.type).pixel.data // max(1, kernels.depth)
+        pieces = cast(MapsBufferType, self.maps.type).pixel.data // kernels.depth
         of_piece = max(1, kernels.channels // max(1, pieces))
         whole = kernels.steps * machine.vmacs * self.lanes(machine)
         return min(whole, of_piece - channel % of_piece, kernels.channels - channel)
@@ -357,8 +361,6 @@ class ConvOp(ComputeOp):
         """Results of pixels abreast lie one behind the other, and all of a pixel is computed at once."""
         machine = machine_of(self)
         pixel, room = cast(MapsBufferType, self.result.type).pixel.data, kernels.steps * machine.vmacs
-        if kernels.abreast < 1:
-            fail(self, f"there are no {kernels.abreast} pixels abreast")
         if self.mode.data is not Mode.INDP or kernels.parts > 1 or kernels.share or self.bypass or self.biases:
             fail(self, "pixels abreast want mode indp, whole kernels with their biases, and no bypass")
         if kernels.channels != pixel or kernels.abreast * pixel > room * self.lanes(machine):
@@ -381,7 +383,7 @@ class ConvOp(ComputeOp):
             self._verify_abreast(kernels)
         if kernels.share and self.span.record.share:
             fail(self, "CUs share out either rows or kernels, not both")
-        if not 0 <= kernels.part < kernels.parts:
+        if kernels.part >= kernels.parts:
             fail(self, f"there is no part {kernels.part}, the number of parts is {kernels.parts}")
         block = cast(WeightsBufferType, self.weights.type).block.data
         lanes = self.lanes(machine)

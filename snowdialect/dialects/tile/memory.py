@@ -68,6 +68,9 @@ class RegionOp(IRDLOperation):
     def __init__(self, name: str, result_type: MapsType) -> None:
         super().__init__(properties={"region_name": StringAttr(name)}, result_types=[result_type])
 
+    def verify_(self) -> None:
+        _check_address(self)
+
 
 @irdl_op_definition
 class ViewOp(IRDLOperation):
@@ -185,6 +188,7 @@ class WeightsOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
+        _check_address(self)
         packing = self.packing.record
         shape = shape_of(self.weights)
         if len(shape) == 2:
@@ -250,6 +254,7 @@ class AverageWeightsOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
+        _check_address(self)
         machine = machine_of(self)
         block = average_block(len(self.values), machine.vmacs, machine.line_words, machine.transfer_words)
         if _words(self.result) != block * machine.vmacs:
@@ -290,6 +295,11 @@ class ReadOp(IRDLOperation):
         verify_transfer(self, self.result, self.region)
         if isinstance(self.region.type, MapsType) and self.region.type.layout.unrolled is not None:
             fail(self, "rows that the host has unrolled are not read back")
+
+
+def _check_address(op: RegionOp | WeightsOp | AverageWeightsOp) -> None:
+    if op.address is not None and op.address.value.data < 0:
+        fail(op, f"memory has no address {op.address.value.data}")
 
 
 def _words(packed: SSAValue) -> int:

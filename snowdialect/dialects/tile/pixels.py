@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, IndexType, UnitAttr, i64
 from xdsl.ir import Attribute, SSAValue
@@ -23,10 +23,12 @@ from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 from snowdialect.dialects.addresses import Address, IndexExpr
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.properties import flag
+from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.compute import ComputeOp, Leads
 from snowdialect.dialects.tile.records import Pixels, PixelsAttr, Shifts, ShiftsAttr, Span, SpanAttr, Window, WindowAttr
 from snowdialect.dialects.tile.structure import PART_FORMAT
 from snowdialect.dialects.tile.types import MapsBufferType, WeightsBufferType
+from snowdialect.layout import average_steps
 
 
 class PoolOp(ComputeOp):
@@ -96,6 +98,12 @@ class PoolOp(ComputeOp):
         return Leads(self.pixels.record.row_lead, self.pixels.record.lead)
 
     def verify_accesses(self) -> None:
+        window = self.geometry
+        # The first window ends before any other, the last one starts behind all others: these two tell.
+        rows = map(window.kernel_rows, (0, window.out_h - 1))
+        columns = map(window.kernel_columns, (0, window.out_w - 1))
+        if window.dilation_h * window.dilation_w != 1 or not (all(rows) and all(columns)):
+            fail(self, "a window of a pool covers elements of the maps, without gaps")
         check_pixels(self, [(self.maps, self.pixels.record.first)], self.result)
 
 
@@ -204,6 +212,13 @@ class AvgPoolOp(PoolOp):
                 f"{len(self.row_weights)} and {len(self.column_weights)} weight classes for {window.out_h} rows and "
                 f"{window.out_w} columns",
             )
+        rows, columns = self.row_weights.get_values(), self.column_weights.get_values()
+        if min(*rows, *columns) < 0:
+            fail(self, "the number of a weight class is not negative")
+        machine, block = machine_of(self), cast(WeightsBufferType, self.weights.type).block.data
+        values = self.weight_number(max(rows), max(columns)) + 1
+        if machine.line_words * (1 + values * average_steps(machine.vmacs, machine.line_words)) > block:
+            fail(self, f"{values} weights do not fit blocks of {block} words")
         super().verify_accesses()
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 
 from xdsl.dialects.builtin import ArrayAttr, IntAttr
@@ -85,6 +86,8 @@ class RecordAttr(ParametrizedAttribute, ABC, Generic[RecordT]):
     values: ArrayAttr[IntAttr]
 
     RECORD: ClassVar[type[NamedTuple]]
+    LEAST: ClassVar[Mapping[str, int]] = MappingProxyType({})
+    """The least value of fields that have one."""
 
     @classmethod
     @cache
@@ -104,6 +107,9 @@ class RecordAttr(ParametrizedAttribute, ABC, Generic[RecordT]):
         fields = type(self).RECORD._fields
         if len(self.values) != len(fields):
             raise VerifyException(f"{self.name} has the numbers {', '.join(fields)}; got {len(self.values)}")
+        for field, least in self.LEAST.items():
+            if (value := getattr(self.record, field)) < least:
+                raise VerifyException(f"{self.name}: {field} is at least {least}, not {value}")
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
@@ -127,6 +133,8 @@ class WindowAttr(RecordAttr[Window]):
         window = self.record
         if min(window[:6] + window[8:]) < 1:
             raise VerifyException("a window wants a positive kernel, stride, dilation and size")
+        if max(map(abs, window)) >= 1 << 31:
+            raise VerifyException("a window has numbers of 32 bits")
 
 
 @irdl_attr_definition
@@ -234,6 +242,12 @@ class KernelsAttr(RecordAttr[Kernels]):
 
     name = "tile.kernels"
     RECORD: ClassVar[type[NamedTuple]] = Kernels
+    LEAST: ClassVar[Mapping[str, int]] = MappingProxyType(
+        {
+            **dict.fromkeys(("depth", "steps", "channels", "parts", "part_words", "abreast"), 1),
+            **dict.fromkeys(("share", "bypass_first", "part"), 0),
+        }
+    )
 
 
 class Pixels(NamedTuple):
@@ -259,6 +273,7 @@ class PixelsAttr(RecordAttr[Pixels]):
 
     name = "tile.pixels"
     RECORD: ClassVar[type[NamedTuple]] = Pixels
+    LEAST: ClassVar[Mapping[str, int]] = MappingProxyType({"words": 1})
 
 
 class Shifts(NamedTuple):

@@ -169,8 +169,16 @@ class TiledOp(AddressedOp):
         """What the shape is a function of: where these are least and greatest, all that is clipped shows."""
         return ()
 
+    @property
+    @abstractmethod
+    def mask(self) -> int:
+        """The CUs that have part in it, a bit for each."""
+
     def verify_(self) -> None:
         super().verify_()
+        units = machine_of(self).compute_units
+        if not 0 < self.mask < 1 << units:
+            fail(self, f"the mask {self.mask} is none of {units} CUs")
         first, *others = self.extremes(*self.shape_places)
         for indices in others:
             if self.shape_at(indices) != self.shape_at(first):

@@ -65,6 +65,10 @@ class TransferOp(TiledOp):
     def tile_buffer(self) -> SSAValue:
         """The buffer."""
 
+    @property
+    def mask(self) -> int:
+        return self.span.record.cus
+
     def rows_at(self, indices: dict[SSAValue, int], cu: int) -> range:
         """Rows of its tile that a CU transfers."""
         span = self.span.record.moved(self.value(self.part[0], indices), 0)
@@ -223,6 +227,15 @@ class BiasesRun(NamedTuple):
     words: int
 
 
+def check_packing(op: TiledOp, weights: WeightsOp) -> None:
+    """Rejects kernels that are packed for other vMACs or CUs than those that they are loaded to."""
+    packing, machine = weights.packing.record, machine_of(op)
+    if (packing.vmacs, packing.line) != (machine.vmacs, machine.line_words):
+        fail(op, f"kernels are packed for {packing.vmacs} vMACs and lines of {packing.line} words")
+    if packing.cus > 1 and op.mask >= 1 << packing.cus:
+        fail(op, f"the mask {op.mask} is none of the {packing.cus} CUs that have kernels")
+
+
 @irdl_op_definition
 class LoadWeightsOp(TiledOp):
     """Kernel tile `tile` of the packed weights, `part` of it, into a slot of the WBufs of the masked CUs: all that each
@@ -272,14 +285,20 @@ class LoadWeightsOp(TiledOp):
             },
         )
 
+    @property
+    def mask(self) -> int:
+        return self.cus.value.data
+
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         return None
 
     def verify_accesses(self) -> None:
         if isinstance(weights := self.packed.owner, WeightsOp):
+            check_packing(self, weights)
             parts = weights.packing.record.parts
             if not 0 <= self.part.value.data < parts:
                 fail(self, f"there is no part {self.part.value.data}, the number of parts is {parts}")
+            self.check_inside("tile", weights.packing.record.tiles)
         piece, pieces = self._piece
         if not 0 <= piece < pieces:
             fail(self, f"there is no piece {piece}, the number of pieces is {pieces}")
@@ -357,12 +376,17 @@ class LoadBiasesOp(TiledOp):
             operands=[packed, buffer, slot.indices()], properties={"slot": slot.map(), "cus": integer(cus)}
         )
 
+    @property
+    def mask(self) -> int:
+        return self.cus.value.data
+
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         return None
 
     def verify_accesses(self) -> None:
         if not isinstance(weights := self.packed.owner, WeightsOp) or not weights.packing.record.apart:
             fail(self, "there are no biases that lie apart from their kernels")
+        check_packing(self, weights)
         self.check_pixel(self.buffer, (0, 0), weights.packing.record.bias_words)
         self.check_slot("slot", self.buffer)
 
@@ -505,6 +529,10 @@ class MoveOp(TiledOp):
         if isinstance(buffer.owner, BufferOp):
             start = start + buffer.owner.address_of(self.address(f"{side}_slot"))
         return start
+
+    @property
+    def mask(self) -> int:
+        return self.span.record.cus
 
     def shape_at(self, indices: dict[SSAValue, int]) -> Hashable:
         return None

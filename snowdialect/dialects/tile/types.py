@@ -71,6 +71,12 @@ class SpaceAttr(EnumAttribute[Space], SpacedOpaqueSyntaxAttribute):
     name = "tile.space"
 
 
+def _expect_positive(name: str, **sizes: IntAttr) -> None:
+    for what, size in sizes.items():
+        if size.data < 1:
+            raise VerifyException(f"{name}: {what} is at least 1, not {size.data}")
+
+
 def _parse_segments(parser: AttrParser) -> tuple[ArrayAttr[IntAttr], ArrayAttr[IntAttr]]:
     def segment() -> tuple[IntAttr, IntAttr]:
         count = parser.parse_integer()
@@ -219,6 +225,9 @@ class PackedType(ParametrizedAttribute, TypeAttribute):
     name = "tile.packed"
     words: IntAttr
 
+    def verify(self) -> None:
+        _expect_positive(self.name, words=self.words)
+
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
         with parser.in_angle_brackets():
@@ -242,6 +251,9 @@ class MapsBufferType(ParametrizedAttribute, TypeAttribute):
             IntAttr(pixel) if isinstance(pixel, int) else pixel, IntAttr(row) if isinstance(row, int) else row
         )
 
+    def verify(self) -> None:
+        _expect_positive(self.name, pixel=self.pixel, row=self.row)
+
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
         with parser.in_angle_brackets():
@@ -261,6 +273,9 @@ class WeightsBufferType(ParametrizedAttribute, TypeAttribute):
 
     def __init__(self, block: int | IntAttr) -> None:
         super().__init__(IntAttr(block) if isinstance(block, int) else block)
+
+    def verify(self) -> None:
+        _expect_positive(self.name, block=self.block)
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:
@@ -305,6 +320,9 @@ class PackingAttr(ParametrizedAttribute):
     def verify(self) -> None:
         if len(self.values) != len(_PACKING_NUMBERS) or len(self.counts) != len(self.offsets):
             raise VerifyException(f"a packing has {len(_PACKING_NUMBERS)} numbers and its channel segments")
+        for name, value in zip(_PACKING_NUMBERS, self.values, strict=True):
+            if value.data < (least := int(name not in ("share", "advance"))):
+                raise VerifyException(f"{self.name}: {name} is at least {least}, not {value.data}")
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> list[Attribute]:

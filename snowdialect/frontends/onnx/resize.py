@@ -5,8 +5,8 @@ from fractions import Fraction
 from math import ceil, floor
 
 from snowdialect.dialects import cnn
-from snowdialect.dialects.cnn.shapes import format_shape
-from snowdialect.frontends.network import MAXIMUM_SIDE, LayerError, Network
+from snowdialect.dialects.cnn.shapes import MAXIMUM_SIDE, format_shape
+from snowdialect.frontends.network import LayerError, Network
 from snowdialect.frontends.onnx.node import Activation, Node
 
 HALF = Fraction(1, 2)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onnx import TensorProto
-from snowdialect.dialects.cnn.shapes import format_shape
+from snowdialect.dialects.cnn.shapes import MAXIMUM_ELEMENTS, format_shape
 from snowdialect.errors import SnowError
 from snowdialect.frontends.mapped import map_file
-from snowdialect.frontends.network import MAXIMUM_DIMENSIONS, MAXIMUM_ELEMENTS, LayerError
+from snowdialect.frontends.network import MAXIMUM_DIMENSIONS, LayerError
 from snowdialect.frontends.onnx.wire import Data
 
 ELEMENT_TYPES: dict[int, np.dtype[Any]] = {

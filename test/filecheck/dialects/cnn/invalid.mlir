@@ -319,6 +319,26 @@
 
 // -----
 
+// CHECK: cnn.input: 1x? is no shape of an input, whose sizes are at least 1, rows and columns at most 65536, elements in all 268435456
+%x = cnn.input "x" : tensor<1x?xf32>
+
+// -----
+
+// CHECK: cnn.input: 1x3x0x8 is no shape of an input
+%x = cnn.input "x" : tensor<1x3x0x8xf32>
+
+// -----
+
+// CHECK: cnn.input: 1x3x99999999999x8 is no shape of an input
+%x = cnn.input "x" : tensor<1x3x99999999999x8xf32>
+
+// -----
+
+// CHECK: cnn.input: 1x300000000 is no shape of an input
+%x = cnn.input "x" : tensor<1x300000000xf32>
+
+// -----
+
 // CHECK: cnn.input: an input is f32; cnn.quantize makes fixed point of it
 %x = cnn.input "x" : tensor<1x8x!cnn.fixed<8>>
 

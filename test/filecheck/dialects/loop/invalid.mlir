@@ -406,6 +406,13 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
+// CHECK: loop.max: compares 2147483648 lines, a maps buffer has 2048
+module attributes {snow.machine = "zc706"} {
+  loop.max mbuf[0] to mbuf[0] count 2147483648 cus 1
+}
+
+// -----
+
 // CHECK: loop.max: the mask of CUs, 17, is outside 1 to 15
 module attributes {snow.machine = "zc706"} {
   loop.max mbuf[0] to mbuf[0] count 1 cus 17

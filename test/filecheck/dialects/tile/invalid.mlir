@@ -1199,7 +1199,7 @@ builtin.module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// CHECK: tile.conv "conv1": there are no 0 pixels abreast
+// CHECK: tile.kernels: abreast is at least 1, not 0
 builtin.module attributes {snow.machine = "zc706"} {
   tile.layer "conv2d" {
     %m = tile.buffer words 512 at 0 slots 1 every 16384 : !tile.mbuf<pixel 4, row 32>
@@ -1229,7 +1229,7 @@ builtin.module attributes {snow.machine = "zc706"} {
 // -----
 
 %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
-// CHECK: tile.weights "p": there are no 0 pixels abreast in packed kernels of this kind
+// CHECK: tile.packing: abreast is at least 1, not 0
 %p = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, abreast 0, advance 1, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144> loc("p")
 
 // -----
@@ -1255,3 +1255,90 @@ builtin.module attributes {snow.machine = "zc706"} {
 %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
 // CHECK: tile.weights "p": the channels from word 4 on overlap those before them
 %p = tile.weights %w as <indp, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 1, tiles 1, parts 1, abreast 1, advance 0, channels [8 at 0, 8 at 4]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144> loc("p")
+
+// -----
+
+// What one edit makes of a number: masks of CUs, numbers of tiles, sizes, addresses.
+
+
+// CHECK: tile.load_weights: the mask 255 is none of 4 CUs
+module attributes {snow.machine = "zc706"} {
+  %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %b = tile.buffer words 1536 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.load_weights %p tile[0] part 0 to %b slot[0] cus 255 : !tile.packed<6144> to !tile.wbuf<block 192>
+}
+
+// -----
+
+// CHECK: tile.load_weights: the mask 0 is none of 4 CUs
+module attributes {snow.machine = "zc706"} {
+  %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %b = tile.buffer words 1536 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.load_weights %p tile[0] part 0 to %b slot[0] cus 0 : !tile.packed<6144> to !tile.wbuf<block 192>
+}
+
+// -----
+
+// CHECK: tile.load_weights: its tile is 2 to 2, outside 0 to 1
+module attributes {snow.machine = "zc706"} {
+  %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 16, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %b = tile.buffer words 1536 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.load_weights %p tile[2] part 0 to %b slot[0] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>
+}
+
+// -----
+
+// CHECK: tile.load_weights: kernels are packed for 2 vMACs and lines of 16 words
+module attributes {snow.machine = "zc706"} {
+  %w = "test.op"() : () -> tensor<32x16x3x3x!cnn.fixed<8>>
+  %p = tile.weights %w as <coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 2, line 16, steps 8, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]> : tensor<32x16x3x3x!cnn.fixed<8>> to !tile.packed<6144>
+  %b = tile.buffer words 1536 at 0 slots 1 every 0 : !tile.wbuf<block 192>
+  tile.load_weights %p tile[0] part 0 to %b slot[0] cus 15 : !tile.packed<6144> to !tile.wbuf<block 192>
+}
+
+// -----
+
+// CHECK: tile.packing: line is at least 1, not 0
+"test.op"() {a = #tile.packing<coop, groups 1, windows 1, depth 16, kernel_h 3, kernel_w 3, channels 32, cus 1, share 0, vmacs 4, line 0, steps 4, tiles 2, parts 1, abreast 1, advance 0, channels [16 at 0]>} : () -> ()
+
+// -----
+
+// CHECK: tile.kernels: depth is at least 1, not 0
+"test.op"() {a = #tile.kernels<depth 0, steps 1, channels 16, share 0, lead 0, row_lead 0, bypass_first 0, part 0, parts 1, part_words 16, abreast 1>} : () -> ()
+
+// -----
+
+// CHECK: tile.pixels: words is at least 1, not 0
+"test.op"() {a = #tile.pixels<words 0, first 0, other 0, target 0, lead 0, row_lead 0>} : () -> ()
+
+// -----
+
+// CHECK: tile.mbuf: row is at least 1, not 0
+"test.op"() : () -> !tile.mbuf<pixel 16, row 0>
+
+// -----
+
+// CHECK: tile.region "a": memory has no address -1
+%r = tile.region "a" at -1 : !tile.maps<height 8, width 8, pixel 16, row 128, frac 8, channels [16 at 0]> loc("a")
+
+// -----
+
+// CHECK: tile.max_pool "pool": a window of a pool covers elements of the maps, without gaps
+module attributes {snow.machine = "zc706"} {
+  %in = tile.buffer words 256 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %out = tile.buffer words 96 at 256 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
+  tile.max_pool %in[0] to %out[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 4, share 1, cus 15> <kernel_h 2, kernel_w 2, stride_h 2, stride_w 2, dilation_h 1, dilation_w 1, pad_top 255, pad_left 0, in_h 8, in_w 8, out_h 4, out_w 4> <words 16, first 0, other 0, target 0, lead 0, row_lead 0> : !tile.mbuf<pixel 16, row 128> to !tile.mbuf<pixel 16, row 96> loc("pool")
+}
+
+// -----
+
+// CHECK: tile.avg_pool "pool": 4 weights do not fit blocks of 160 words
+module attributes {snow.machine = "zc706"} {
+  %m = tile.buffer words 384 at 0 slots 1 every 0 : !tile.mbuf<pixel 16, row 128>
+  %o = tile.buffer words 96 at 1024 slots 1 every 0 : !tile.mbuf<pixel 16, row 96>
+  %k = tile.buffer words 160 at 0 slots 1 every 0 : !tile.wbuf<block 160>
+  tile.avg_pool %m[0] to %o[0] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 3, share 1, cus 7> <kernel_h 3, kernel_w 3, stride_h 3, stride_w 3, dilation_h 1, dilation_w 1, pad_top 0, pad_left 1, in_h 8, in_w 8, out_h 3, out_w 3> <words 16, first 0, other 0, target 0, lead -1, row_lead 0> with %k rows [0, 0, 1] columns [0, 1, 0] <result 15, bias 0, bypass 0> : !tile.mbuf<pixel 16, row 128>, !tile.wbuf<block 160> to !tile.mbuf<pixel 16, row 96> loc("pool")
+}
