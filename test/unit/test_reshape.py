@@ -14,6 +14,7 @@ from snowdialect.machine import load_machine
 
 ZC706 = load_machine()
 sides = st.integers(1, 60)
+cu_counts = st.sampled_from((1, 2, 4))
 
 
 def maps(height: int, width: int, pixel: int) -> MapsLayout:
@@ -44,7 +45,7 @@ def busiest(problem: ConvProblem) -> int:
     return -(-problem.window.out_h // problem.machine.compute_units) * problem.window.out_w
 
 
-@given(sides, sides, st.sampled_from([16, 32, 48, 64]), st.sampled_from([16, 32]), st.integers(1, 3), st.integers(1, 5))
+@given(sides, sides, st.sampled_from([16, 32, 48, 64]), st.sampled_from([16, 32]), st.integers(1, 3), cu_counts)
 def test_outputs_read_and_write_the_pixels_that_they_did(
     height: int, width: int, read: int, written: int, stride: int, cus: int
 ) -> None:
@@ -59,7 +60,7 @@ def test_outputs_read_and_write_the_pixels_that_they_did(
     assert busiest(seen) <= busiest(problem)
 
 
-@given(sides, sides, st.integers(1, 5))
+@given(sides, sides, cu_counts)
 def test_the_busiest_cu_has_its_share_of_the_pixels_and_hardly_more(height: int, width: int, cus: int) -> None:
     seen = reshaped(pixelwise(height, width, cus=cus))
     assert busiest(seen) <= SLACK * -(-height * width // cus)
