@@ -17,7 +17,6 @@ No bit of a result changes: sums have the same products, in another order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import NamedTuple
 
@@ -28,7 +27,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from lowering.conv_tiling import ConvProblem
 from lowering.costs import limit_cycles
 from lowering.layouts import placement, whole_pixel
-from lowering.problems import conv_problem
+from lowering.problems import Costs, conv_problem
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.cnn.base import integers
@@ -40,9 +39,6 @@ MOST_LOST = 0.02
 """No reader may cost more by more than this part, about as much as estimates are wrong."""
 WORTH_IT = 0.02
 """Where the transfers of pixels take less than this part of what makers compute, there is nothing to win."""
-
-Costs = Callable[[Sequence[ConvProblem]], Mapping[ConvProblem, float]]
-"""What layers cost with their best plans."""
 
 
 def interleave_concats(module: ModuleOp, machine: Machine, costs: Costs | None = None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 from xdsl.ir import SSAValue
 
 from lowering.conv_tiling import ConvProblem, PoolBehind, possible_windows
@@ -19,6 +21,9 @@ from snowdialect.machine import Machine
 
 FUSED = "tile.fused"
 """The attribute of a max pool that is computed with the convolution that alone reads its result."""
+
+Costs = Callable[[Sequence[ConvProblem]], Mapping[ConvProblem, float]]
+"""What layers cost with their best plans, for passes that change the network where that is quicker."""
 
 
 def check_quantised(op: cnn.Conv2dOp | cnn.LinearOp) -> None:

@@ -28,9 +28,8 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.conv_tiling import ConvProblem
 from lowering.costs import limit_cycles
-from lowering.interleave_concats import Costs
 from lowering.layouts import placement
-from lowering.problems import conv_problem
+from lowering.problems import Costs, conv_problem
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.locations import layer_name, located, name_location
@@ -45,7 +44,12 @@ need at least is left alone."""
 
 def split_kernels(module: ModuleOp, machine: Machine, costs: Costs | None = None) -> None:
     """Splits the kernels of all layers whose halves cost less; without `costs` of all that can be split."""
-    layers = {op: conv_problem(op, machine) for op in module.body.block.ops if _can_be_split(op, machine)}
+    taken = set(map(layer_name, module.body.block.ops))
+    layers = {
+        op: conv_problem(op, machine)
+        for op in module.body.block.ops
+        if _can_be_split(op, machine) and taken.isdisjoint(_names(op))
+    }
     for op in layers if costs is None else _worth_it(layers, costs):
         _split(op, _first_half(shape_of(op.weight)[0], machine))
 
@@ -80,8 +84,13 @@ def _can_be_split(op: Operation, machine: Machine) -> TypeGuard[cnn.Conv2dOp]:
     return constants and place is not None and isinstance(place[0], cnn.ConcatOp) and 0 < kernels % lanes < kernels
 
 
+def _names(op: cnn.Conv2dOp) -> tuple[str, str]:
+    """Those of both halves. Where another layer has one of them, what is said of it would be said of both."""
+    return f"{layer_name(op)}.first", f"{layer_name(op)}.rest"
+
+
 def _first_half(kernels: int, machine: Machine) -> int:
-    """How many kernels the first half has: as many as a CU computes side by side, as often as they are there."""
+    """How many kernels the first half has: the most that are a multiple of what a CU computes side by side."""
     return round_down(kernels, machine.vmacs * machine.macs)
 
 
@@ -102,11 +111,9 @@ def _split(op: cnn.Conv2dOp, first: int) -> None:
     assert place is not None
     concat, position = place
     parts = list(concat.inputs)
-    kernels, name = shape_of(op.weight)[0], layer_name(op)
-    parts[position : position + 1] = [
-        _layer_of(op, 0, first, f"{name}.first"),
-        _layer_of(op, first, kernels - first, f"{name}.rest"),
-    ]
+    of_first, of_rest = _names(op)
+    rest = shape_of(op.weight)[0] - first
+    parts[position : position + 1] = _layer_of(op, 0, first, of_first), _layer_of(op, first, rest, of_rest)
     whole = located(cnn.ConcatOp(parts), concat.location)
     whole.result.name_hint = concat.results[0].name_hint
     Rewriter.insert_op(whole, InsertPoint.before(concat))

@@ -7,20 +7,18 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from networks import Concat, Conv, MaxPool, Net, Relu
-from test_levels import CONTEXT, DEFAULT, agree_or_do_not_fit, small
+from test_levels import CONTEXT, DEFAULT, agree_or_do_not_fit, choose, small
 from xdsl.dialects.builtin import ModuleOp
 
 from lowering import driver
-from lowering.check import check, first_difference
+from lowering.check import check
 from lowering.cnn.bound_accumulators import bound_accumulators
 from lowering.cnn.choose_schedule import ChooseSchedulePass
-from lowering.cnn.place_concats import PlaceConcatsPass
 from lowering.cnn_to_tile import ConvertCnnToTilePass
 from snowdialect.dialects import cnn
 from snowdialect.dialects.locations import layer_name, name_location
 from snowdialect.dialects.target import set_machine
 from snowdialect.errors import SnowError
-from snowdialect.interpreters import run_module
 from snowdialect.machine import Machine
 
 EXAMPLES = settings().max_examples // 2
@@ -48,18 +46,10 @@ def concatenations(draw: st.DrawFn) -> Net:
 def in_turns(net: Net, machine: Machine, wanted: ChooseSchedulePass = IN_TURNS) -> bool:
     """Whether the parts of a network's only concatenation lie in turns; if so, all levels compute the same as with the
     parts side by side."""
-    module, weights = net.build()
-    set_machine(module, machine)
-    driver.lower(CONTEXT, module, "cnn")
-    side_by_side = run_module(module, net.inputs(), weights)
-    PlaceConcatsPass().apply(CONTEXT, module)
-    wanted.apply(CONTEXT, module)
-    if any(isinstance(op, cnn.ConcatOp) for op in module.walk()):
+    chosen = choose(net, machine, wanted)
+    if any(isinstance(op, cnn.ConcatOp) for op in chosen.module.walk()):
         return False
-    runs = [result.run for result in check(CONTEXT, module, net.inputs(), weights)]
-    assert len(runs) == 5
-    for run in runs:
-        assert str(first_difference(side_by_side, run)) == "None"
+    chosen.assert_all_levels_agree()
     return True
 
 

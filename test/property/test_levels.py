@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
+from typing import NamedTuple
 
 import numpy as np
 from hypothesis import assume, event, example, given, reject
@@ -116,6 +117,33 @@ def agree_or_do_not_fit(net: Net, machine: Machine, choose: Chooser | None = Non
             r"[\w, ]+: no tile of (this layer|these layers) fits the buffers of machine '\w+'", str(error)
         )
         reject()
+
+
+class Chosen(NamedTuple):
+    """A network whose schedules are chosen, and what it computed before: choosing may have changed its layers."""
+
+    net: Net
+    module: ModuleOp
+    weights: Weights
+    before: Run
+
+    def assert_all_levels_agree(self) -> None:
+        """All levels and the simulator compute what the network computed before."""
+        runs = [result.run for result in check(CONTEXT, self.module, self.net.inputs(), self.weights)]
+        assert len(runs) == 5
+        for run in runs:
+            assert str(first_difference(self.before, run)) == "None"
+
+
+def choose(net: Net, machine: Machine, wanted: ChooseSchedulePass) -> Chosen:
+    """Quantises a network and chooses its schedules."""
+    module, weights = net.build()
+    set_machine(module, machine)
+    driver.lower(CONTEXT, module, "cnn")
+    before = run_module(module, net.inputs(), weights)
+    PlaceConcatsPass().apply(CONTEXT, module)
+    wanted.apply(CONTEXT, module)
+    return Chosen(net, module, weights, before)
 
 
 def chosen_by(wish: ChooseSchedulePass) -> Chooser:

@@ -7,18 +7,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from networks import Concat, Conv, MaxPool, Net, Relu
-from test_levels import CONTEXT, DEFAULT, agree_or_do_not_fit, small
+from test_levels import CONTEXT, DEFAULT, agree_or_do_not_fit, choose, small
 from xdsl.parser import Parser
 
 from lowering import driver
-from lowering.check import check, first_difference
 from lowering.cnn.choose_schedule import ChooseSchedulePass
-from lowering.cnn.place_concats import PlaceConcatsPass
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.layers import described_layers, source_layers
-from snowdialect.dialects.target import set_machine
-from snowdialect.interpreters import run_module
 from snowdialect.machine import Machine
 
 EXAMPLES = settings().max_examples // 4
@@ -37,21 +33,13 @@ def concatenations(draw: st.DrawFn) -> Net:
 
 def kernels(net: Net, machine: Machine, wanted: ChooseSchedulePass = SPLIT) -> list[int]:
     """Of how many kernels each layer is in the end; all levels compute the same as with all kernels together."""
-    module, weights = net.build()
-    set_machine(module, machine)
-    driver.lower(CONTEXT, module, "cnn")
-    together = run_module(module, net.inputs(), weights)
-    PlaceConcatsPass().apply(CONTEXT, module)
-    wanted.apply(CONTEXT, module)
-    found = [shape_of(op.weight)[0] for op in module.walk() if isinstance(op, cnn.Conv2dOp)]
-    runs = [result.run for result in check(CONTEXT, module, net.inputs(), weights)]
-    assert len(runs) == 5
-    for run in runs:
-        assert str(first_difference(together, run)) == "None"
+    chosen = choose(net, machine, wanted)
+    found = [shape_of(op.weight)[0] for op in chosen.module.walk() if isinstance(op, cnn.Conv2dOp)]
+    chosen.assert_all_levels_agree()
     return found
 
 
-# Behind each other in one concatenation; none but the first row of a pixel is a whole number of transfers.
+# Both parts of a concatenation; one between others.
 @example(Net((3, 2, 3), (Concat((70, 100)), Conv(5))))
 @example(Net((20, 5, 4), (Concat((48, 208, 7)), Relu(), Conv(16))))
 @settings(max_examples=EXAMPLES)
@@ -114,3 +102,9 @@ def test_what_is_said_of_the_layer() -> None:
     }
     macs = {name: row.macs for name, row in described_layers(module).items()}
     assert macs == {"a.first": 64 * 16 * 20, "a.rest": 16 * 16 * 20, "b": 16 * 16 * 20}
+
+
+def test_not_where_another_layer_has_the_name_of_a_half() -> None:
+    module = Parser(CONTEXT, TOGETHER.replace('loc("b")', 'loc("a.rest")')).parse_module()
+    driver.lower(CONTEXT, module, "tile", options={driver.CHOOSE_SCHEDULE: {"uneven": 1}})
+    assert described_layers(module).keys() == {"a", "a.rest"}
