@@ -1,7 +1,7 @@
 """Numba for the simulator: functions compiled on first use, the machine code kept on disk.
 
 Numba notices a change of the file that a function stands in, not of the files that it takes functions and constants
-from. So the code of every state of these files has a folder of its own.
+from. So the code of every state of these files has a folder of its own, for all copies of the project.
 """
 
 import sys
@@ -49,13 +49,46 @@ def entry(function: Function) -> Function:
     return _compile(function, cache=_CACHED)
 
 
+class Locator:
+    """Tells Numba where to keep the machine code of a function. What it does by itself takes the path of the file into
+    account, and when it was written; here the folder says all of that."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.line = function.__code__.co_firstlineno
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], file: str) -> "Locator":
+        """The locator of a function in a file."""
+        return cls(function)
+
+    def ensure_cache_path(self) -> None:
+        """Makes the folder."""
+        Path(self.get_cache_path()).mkdir(parents=True, exist_ok=True)
+
+    def get_cache_path(self) -> str:
+        """The folder."""
+        return str(_FOLDER)
+
+    def get_source_stamp(self) -> str:
+        """What code in the folder becomes stale by: nothing."""
+        return ""
+
+    def get_disambiguator(self) -> str:
+        """What tells functions of one name in one file apart."""
+        return str(self.line)
+
+
 def _compile(function: Function, **options: Any) -> Function:
-    configured = _CONFIG.CACHE_DIR
-    _CONFIG.CACHE_DIR = str(_FOLDER)
+    # Versions of Numba that know only a folder keep code by path in it, once for each copy of the project.
+    ours = {"CACHE_DIR": str(_FOLDER), "CACHE_LOCATOR_CLASSES": f"{Locator.__module__}.{Locator.__qualname__}"}
+    configured = {name: getattr(_CONFIG, name, "") for name in ours}
     try:
+        for name, value in ours.items():
+            setattr(_CONFIG, name, value)
         dispatcher: Any = numba.njit(nogil=True, error_model="numpy", **options)(function)
     finally:
-        _CONFIG.CACHE_DIR = configured
+        for name, value in configured.items():
+            setattr(_CONFIG, name, value)
     _share_code(dispatcher)
     return dispatcher
 

@@ -8,8 +8,8 @@ import pytest
 
 FOLDER = Path(__file__).parent
 CASES = {
-    **{"torch7": 400, "torch7-ascii": 250, "onnx": 600},
-    **{"mlir": 50, "assembly": 50, "code": 200, "program": 200, "weights": 150, "machine": 30, "input": 100},
+    **{"torch7": 200, "torch7-ascii": 120, "onnx": 300},
+    **{"mlir": 25, "assembly": 30, "code": 100, "program": 100, "weights": 80, "machine": 20, "input": 60},
 }
 """Damaged files of each kind; those that whole programs are compiled from take longest."""
 

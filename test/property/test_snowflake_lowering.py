@@ -140,7 +140,7 @@ def modules(draw: st.DrawFn) -> ModuleOp:
     return ModuleOp([region, *layers])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(modules(), st.sampled_from([64, 96, 512]), st.booleans(), st.booleans(), st.booleans())
 def test_every_pass_keeps_what_the_program_does(
     module: ModuleOp, bank: int, reduce: bool, cse: bool, schedule: bool

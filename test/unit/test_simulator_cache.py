@@ -1,9 +1,16 @@
 """Compiled code of the simulator: kept on disk where that is possible, announced where it takes its time."""
 
+import os
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+import snowdialect as snow
+from snowdialect.models import DIGITS
 from snowdialect.simulator import jit
 
 
@@ -27,3 +34,25 @@ def test_why_nothing_is_kept_is_said(monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     jit.announce_compilation()
     assert "your home folder is not known, so this happens every time" in capsys.readouterr().err
+
+
+RUN = """
+import sys, numpy as np, snowdialect as snow
+from snowdialect.simulator.core import execute
+
+snow.load("digits.snow").run(np.zeros((1, 8, 8)))
+print(snow.__file__, execute.stats.cache_hits.total(), execute.stats.cache_misses.total())
+"""
+
+
+@pytest.mark.skipif(not jit._CACHED, reason="nothing can be kept")
+def test_a_copy_of_the_project_has_the_same_code(tmp_path: Path) -> None:
+    package = tmp_path / "elsewhere/snowdialect"
+    shutil.copytree(Path(snow.__file__).parent, package, copy_function=shutil.copy)
+    program = snow.compile(DIGITS, (1, 8, 8))
+    program.write(tmp_path / "digits.snow")
+    program.run(np.zeros((1, 8, 8)))
+    environment = os.environ | {"PYTHONPATH": str(package.parent)}
+    command = [sys.executable, "-c", RUN]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == [str(package / "__init__.py"), "1", "0"], done.stderr

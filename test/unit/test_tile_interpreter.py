@@ -33,7 +33,7 @@ Array = NDArray[Any]
 LEVELS = pytest.mark.parametrize("level", ["tile", "loop"])
 FRAC = 8
 BATCH = 2
-random_layers = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.filter_too_much])
+random_layers = settings(deadline=None, max_examples=16, suppress_health_check=[HealthCheck.filter_too_much])
 
 
 @st.composite

@@ -102,7 +102,7 @@ def programs(draw: st.DrawFn, depth: int = 3) -> Flat:
     return flat
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(programs())
 def test_loops_unrolled_are_the_steps_that_were_rolled(flat: Flat) -> None:
     check_rolled(flat)
@@ -440,13 +440,13 @@ def check_order(ordered: Iterable[Step], program: Sequence[Step | Work], behind:
     )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=250)
 @given(tile_programs())
 def test_no_step_meets_words_that_an_earlier_one_works_on(program: list[Step | Work]) -> None:
     check_order(order(program, MACHINE, Waits(MACHINE, banks_of)), program, len(program))
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=250)
 @given(st.data())
 def test_no_step_meets_words_that_the_layer_before_works_on(data: st.DataObject) -> None:
     before = data.draw(tile_programs())
