@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import pairwise
 from math import gcd
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from lowering.conv_tiling import ConvPlan, ConvProblem, weights_place
 from lowering.costs import instructions_per_output, per_output
@@ -28,7 +28,7 @@ from lowering.tile_steps.layer import (
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.pooled_maps import PooledMaps
-from lowering.tile_steps.steps import ALL, Access, Buffer, Extent, Maps, Part, Role, Step, Unit
+from lowering.tile_steps.steps import ALL, Access, Buffer, Extent, Maps, Part, Role, Step, Template, Unit
 from snowdialect.dialects import tile
 from snowdialect.layout import UnrolledRows, round_up
 
@@ -45,8 +45,10 @@ HALVES = 2
 
 
 @dataclass(frozen=True)
-class Conv:
+class Conv(Template):
     """Template of a part of a tile of a convolution."""
+
+    SLOTS: ClassVar[tuple[int, ...]] = (0, 1, 2)
 
     mode: tile.Mode
     bypass: bool

@@ -6,14 +6,14 @@ from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from lowering.maps_tiling import ColumnTile, Place, TilePlan
 from lowering.row_tiles import MapsTile
 from lowering.tile_steps.neighbours import Ahead, Buffers, Ends, FirstLoad, Left, Neighbours, Swapped
 from lowering.tile_steps.order import order
 from lowering.tile_steps.roll import Node, roll, straight
-from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Region, Role, Step, Unit, Work
+from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Region, Role, Step, Template, Unit, Work
 from lowering.tile_steps.waits import Pending, Waits
 from snowdialect.dialects import tile
 from snowdialect.machine import Machine
@@ -32,8 +32,10 @@ CYCLES_PER_INSTRUCTION = 4
 
 
 @dataclass(frozen=True)
-class Load:
+class Load(Template):
     """Template of a load of maps."""
+
+    SLOTS: ClassVar[tuple[int, ...]] = (2,)
 
     region: Role
     buffer: Role
@@ -44,8 +46,10 @@ class Load:
 
 
 @dataclass(frozen=True)
-class LoadPixels:
+class LoadPixels(Template):
     """Template of a load of some words of each pixel, or of some pixels of each row."""
+
+    SLOTS: ClassVar[tuple[int, ...]] = (2,)
 
     region: Role
     buffer: Role
@@ -57,8 +61,10 @@ class LoadPixels:
 
 
 @dataclass(frozen=True)
-class Store:
+class Store(Template):
     """Template of a store."""
+
+    SLOTS: ClassVar[tuple[int, ...]] = (0,)
 
     buffer: Role
     words: int
@@ -70,8 +76,10 @@ class Store:
 
 
 @dataclass(frozen=True)
-class Move:
+class Move(Template):
     """Template of a move between maps buffers."""
+
+    SLOTS: ClassVar[tuple[int, ...]] = (0, 4)
 
     source: Role
     target: Role
@@ -81,8 +89,10 @@ class Move:
 
 
 @dataclass(frozen=True)
-class LoadWeights:
+class LoadWeights(Template):
     """Template of a load of kernels, or of an average pool's weights."""
+
+    SLOTS: ClassVar[tuple[int, ...]] = (1,)
 
     part: int
     cus: int
@@ -92,8 +102,10 @@ class LoadWeights:
 
 
 @dataclass(frozen=True)
-class LoadBiases:
+class LoadBiases(Template):
     """Template of a load of all biases that a CU has."""
+
+    SLOTS: ClassVar[tuple[int, ...]] = (0,)
 
     cus: int
 

@@ -24,11 +24,16 @@ class Words(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Ahead:
+class Ahead(Template):
     """Template of a load that the layer behind begins with, into a buffer of that layer."""
 
     load: Template
     buffer: Buffer
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """Those of the load."""
+        return self.load.slots
 
 
 class FirstLoad(NamedTuple):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from lowering.tile_steps.steps import Access, Extent, Part, Role, Step, Unit
+from lowering.tile_steps.steps import Access, Extent, Part, Role, Step, Template, Unit
 from snowdialect.dialects import tile
 from snowdialect.machine import Machine
 
@@ -16,8 +17,10 @@ BURST = 200
 
 
 @dataclass(frozen=True)
-class MaxPool:
+class MaxPool(Template):
     """Template of a part of a max pool's tile."""
+
+    SLOTS: ClassVar[tuple[int, ...]] = (0, 1)
 
     maps: Role
     result: Role

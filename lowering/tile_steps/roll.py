@@ -1,7 +1,9 @@
 """Rolls a straight tile program into loops: what repeats with numbers that change evenly becomes a `tile.for`.
 
 Short repeats are rolled first, so that inner loops are found before the loops around them. From one iteration to the
-next a number stays, grows by the same amount each time, or alternates between two values, as slots of buffers do.
+next a number stays, grows by the same amount each time, or alternates between two values, as slots of buffers do. The
+bank of a slot follows from its parity, and an address knows the parity of one index alone: of loops around each other,
+one at most turns it.
 """
 
 from __future__ import annotations
@@ -33,6 +35,10 @@ class Node:
     """Equal for nodes that differ in their numbers only."""
     numbers: tuple[int, ...]
     steps: int
+    slots: tuple[int, ...]
+    """Which of the numbers are slots whose parity no loop in it turns yet."""
+    turned: tuple[int, ...]
+    """Which are slots whose parity one does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +84,10 @@ def straight(steps: Sequence[Step]) -> list[Node]:
 
 
 def _leaves(steps: Sequence[Step], kinds: dict[Hashable, int]) -> list[Node]:
-    return [Leaf(kinds.setdefault(step.template, len(kinds)), step.numbers, 1, step.template) for step in steps]
+    return [
+        Leaf(kinds.setdefault(step.template, len(kinds)), step.numbers, 1, step.template.slots, (), step.template)
+        for step in steps
+    ]
 
 
 def _roll_period(nodes: list[Node], period: int, kinds: dict[Hashable, int]) -> Iterator[Node]:
@@ -89,7 +98,9 @@ def _roll_period(nodes: list[Node], period: int, kinds: dict[Hashable, int]) -> 
         begins = position < len(alike) and alike[position]
         count, changes = _repeats(nodes, position, period) if begins else (1, ())
         body = nodes[position : position + period] if count > 1 else []
-        if count == 1 or (count - 1) * sum(node.steps for node in body) < 2:
+        slots, turned = _slots_of(body)
+        turns = [place for place, change in enumerate(changes) if (change.linear + change.parity) % 2]
+        if count == 1 or (count - 1) * sum(node.steps for node in body) < 2 or not turned.isdisjoint(turns):
             yield nodes[position]
             position += 1
             continue
@@ -98,11 +109,23 @@ def _roll_period(nodes: list[Node], period: int, kinds: dict[Hashable, int]) -> 
             kinds.setdefault(key, len(kinds)),
             numbers_of(body),
             sum(node.steps for node in body),
+            tuple(slots.difference(turns)),
+            tuple(turned.union(slots.intersection(turns))),
             count,
             tuple(body),
             changes,
         )
         position += count * period
+
+
+def _slots_of(nodes: Sequence[Node]) -> tuple[set[int], set[int]]:
+    """Which of the numbers of nodes are slots: whose parity no loop in them turns, and whose one does."""
+    slots, turned, first = set[int](), set[int](), 0
+    for node in nodes:
+        slots.update(first + place for place in node.slots)
+        turned.update(first + place for place in node.turned)
+        first += len(node.numbers)
+    return slots, turned
 
 
 def _repeats(nodes: list[Node], first: int, period: int) -> tuple[int, tuple[Change, ...]]:

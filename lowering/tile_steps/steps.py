@@ -8,10 +8,9 @@ that it has in the layer: layers that are alike have the same steps (lowering/ti
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from lowering.maps_tiling import Place
 from snowdialect.layout import MapsLayout
@@ -86,8 +85,16 @@ class Buffer(NamedTuple):
     """Words of a pixel, or of a block of kernels."""
 
 
-Template = Hashable
-"""What a step is but for its numbers; equal templates make equal code."""
+@dataclass(frozen=True)
+class Template:
+    """What a step is but for its numbers; equal templates make equal code."""
+
+    SLOTS: ClassVar[tuple[int, ...]] = ()
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """Which of the numbers are slots of buffers."""
+        return self.SLOTS
 
 
 class Extent(NamedTuple):

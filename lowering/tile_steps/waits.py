@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from lowering.tile_steps.steps import Access, Item, Role, Step, Unit
+from lowering.tile_steps.steps import Access, Item, Role, Step, Template, Unit
 from snowdialect.machine import Machine
 
 LONG_AGO = -(1 << 31)
@@ -28,7 +28,7 @@ def no_banks(access: Access) -> frozenset[Bank]:
 
 
 @dataclass(frozen=True)
-class Wait:
+class Wait(Template):
     """Template of a wait."""
 
     units: tuple[Unit, ...]

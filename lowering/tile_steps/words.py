@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from lowering.candidates import quickest_tiles
 from lowering.costs import average_cycles
@@ -16,7 +16,7 @@ from lowering.row_tiles import RowTile
 from lowering.tile_steps.layer import CYCLES_PER_INSTRUCTION, LayerBuffers, LoadWeights, Slice, Slots, Transfer
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
-from lowering.tile_steps.steps import Access, Extent, Maps, Part, Role, Step, Unit, Work
+from lowering.tile_steps.steps import Access, Extent, Maps, Part, Role, Step, Template, Unit, Work
 from lowering.words_tiling import ChannelTile, averaged_pieces, words_problem
 from snowdialect.dialects import tile
 from snowdialect.fixed_point import avg_pool_weights
@@ -135,8 +135,10 @@ def _classes(numbers: Sequence[int]) -> tuple[list[int], tuple[int, ...]]:
 
 
 @dataclass(frozen=True)
-class AvgPool:
+class AvgPool(Template):
     """Template of an average pool's tile."""
+
+    SLOTS: ClassVar[tuple[int, ...]] = (0, 1)
 
     span: tile.Span
     window: tile.Window
@@ -149,8 +151,10 @@ class AvgPool:
 
 
 @dataclass(frozen=True)
-class Add:
+class Add(Template):
     """Template of an addition's tile."""
+
+    SLOTS: ClassVar[tuple[int, ...]] = (0, 1)
 
     other: bool
     span: tile.Span

@@ -1,5 +1,5 @@
 """Networks of the zoo without their linear layers: what is chosen for them is foreseen, and no worse than what the
-published hand code did. Two of them here, all with `make test-long`."""
+published hand code did. Three of them here, all with `make test-long`."""
 
 from collections import Counter
 
@@ -11,7 +11,7 @@ from snow_bench_model import CLOSE as FORESEEN
 from snow_bench_zoo import Measured, features_of
 from snowdialect.models.zoo import PUBLISHED_MODELS
 
-SHORT = ("alexnet", "resnet18")
+SHORT = ("alexnet", "resnet18", "squeezenet")
 WHOLE = ("alexnet",)
 """Of these, those whose layers are also run beside each other."""
 

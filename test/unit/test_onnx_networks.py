@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from onnx_models import computed, expected, floats, save
 
+import snowdialect as snow
 from lowering import driver
 from snowdialect.interpreters import run_module
 
@@ -76,6 +77,17 @@ def test_published_structures_come_to_fixed_point(shared_models: Path, name: str
     assert driver.input_shape(program.module) == (3, 224, 224)
     driver.lower(driver.make_context(), program.module, "cnn")
     assert driver.level_of(program.module) == "cnn"
+
+
+@pytest.mark.needs_time
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_published_structures_become_programs(shared_models: Path, name: str) -> None:
+    path = shared_models / "onnx" / "structure" / f"light_{name}.onnx"
+    network = driver.read_model(path, None)
+    driver.lower(driver.make_context(), network.module, "cnn")
+    x = floats(1, 3, 224, 224)
+    bits = run_module(network.module, x, network.weights()).outputs["output"]
+    np.testing.assert_array_equal(snow.compile(path).run(x).output, bits)
 
 
 def test_a_published_structure_with_weights(shared_models: Path, tmp_path: Path) -> None:

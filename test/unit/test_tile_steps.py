@@ -39,10 +39,14 @@ class Emitted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Numbered:
+class Numbered(Template):
     """Template of an operation of some kind."""
 
     kind: int
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        return (0,) if self.kind else ()
 
 
 Flat = list[tuple[int, tuple[int, ...]]]
@@ -71,6 +75,8 @@ def check_rolled(flat: Flat) -> list[Node]:
     def build(template: Template, numbers: Sequence[IndexExpr]) -> Operation:
         assert isinstance(template, Numbered)
         op = test.TestOp()
+        for slot in template.slots:
+            numbers[slot].mod2()  # Raises ValueError where it tells no bank.
         built[op] = Emitted(template.kind, tuple(numbers))
         return op
 
@@ -137,6 +143,22 @@ def test_two_slots_are_told_from_two_tiles() -> None:
     assert isinstance(loop, Loop) and loop.changes == ((0, 0), (1, 0))
 
 
+def test_the_bank_of_a_slot_follows_from_one_index() -> None:
+    """Three slots after each other, then those so many further on, four times."""
+
+    def loops(distance: int) -> list[Node]:
+        slots = (distance * turn + slot for turn in range(4) for slot in range(3))
+        return check_rolled([step for slot in slots for step in ((0, ()), (1, (slot,)))])
+
+    (one,) = loops(3)
+    assert isinstance(one, Loop) and one.count == 12
+    (outer,) = loops(4)
+    assert isinstance(outer, Loop) and (outer.count, len(outer.body)) == (4, 1)
+    # The index of either loop would turn the bank: of two loops in a row it does not.
+    (outer,) = loops(5)
+    assert isinstance(outer, Loop) and (outer.count, len(outer.body)) == (2, 2)
+
+
 # Sharing
 
 LAYER = """
@@ -199,7 +221,7 @@ SIZE = 3
 
 
 @dataclass(frozen=True)
-class Origin:
+class Origin(Template):
     """Template that says which item of the program a step comes from, and which part of it it is."""
 
     item: int
