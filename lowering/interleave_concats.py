@@ -36,7 +36,10 @@ from snowdialect.dialects.tile import ScheduleAttr
 from snowdialect.machine import Machine
 
 MOST_LOST = 0.02
-"""No reader may cost more by more than this part, about as much as estimates are wrong."""
+"""A reader may cost more by this part, about as much as estimates are wrong; all readers together by more where that is
+little beside what is won."""
+LITTLE = 0.1
+"""So much of what the makers win may be lost by readers, whose rows cannot be shared out as evenly."""
 WORTH_IT = 0.02
 """Where the transfers of pixels take less than this part of what makers compute, there is nothing to win."""
 
@@ -56,9 +59,11 @@ def interleave_concats(module: ModuleOp, machine: Machine, costs: Costs | None =
     after = [each.problems(machine) for each in layers]
     cost = costs([problem for each in (*before, *after) for problem in each.all])
     for turn, now, then in zip(turns, before, after, strict=True):
-        cheaper = sum(map(cost.__getitem__, then.all)) < sum(map(cost.__getitem__, now.all))
-        readers = zip(now.readers, then.readers, strict=True)
-        if cheaper and all(cost[reader] <= (1 + MOST_LOST) * cost[other] for other, reader in readers):
+        won = sum(cost[other] - cost[maker] for other, maker in zip(now.makers, then.makers, strict=True))
+        readers = [(cost[other], cost[reader]) for other, reader in zip(now.readers, then.readers, strict=True)]
+        lost = sum(after - before for before, after in readers)
+        as_good = all(after <= (1 + MOST_LOST) * before for before, after in readers)
+        if lost < won and (as_good or lost <= LITTLE * won):
             turn.settle()
         else:
             turn.undo()

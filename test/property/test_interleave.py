@@ -96,6 +96,12 @@ def test_where_it_is_quicker() -> None:
     assert not in_turns(FIRE, DEFAULT, ChooseSchedulePass(schedule="paper"))
 
 
+def test_where_makers_win_much_more_than_readers_lose() -> None:
+    # 54 rows of pixels cannot be shared out as evenly as 162 rows of a third of them.
+    chosen = choose(Net((16, 54, 54), (Concat((64, 64)), Conv(16))), DEFAULT, ChooseSchedulePass())
+    assert any(isinstance(op, cnn.InterleaveOp) for op in chosen.module.walk())
+
+
 def test_not_where_readers_lose() -> None:
     # Their traces are shorter, and as many times more.
     assert not in_turns(Net((32, 13, 14), (Concat((32, 32, 32, 32)), Conv(64, (3, 3)))), DEFAULT, ChooseSchedulePass())
