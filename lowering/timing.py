@@ -421,8 +421,7 @@ class _Timing:
 
     def _store(self, step: Step, store: Store) -> None:
         self._hold_for_loads(step)
-        *_, channel, _, _ = step.numbers
-        for cus, number, words, code in self._pieces(store, channel):
+        for cus, number, words, code in self._pieces(store, store.named(step.numbers)["channel"]):
             issue = code.issued // cus
             for _ in range(cus):
                 self._store_pieces(number, words, issue)

@@ -48,7 +48,10 @@ HALVES = 2
 class Conv(Template):
     """Template of a part of a tile of a convolution."""
 
-    SLOTS: ClassVar[tuple[int, ...]] = (0, 1, 2)
+    NUMBERS: ClassVar[tuple[str, ...]] = (
+        *("maps_slot", "weights_slot", "result_slot", "row", "column", "channel", "offset"),
+        *("result_row", "result_word", "part_row", "part_column"),
+    )
 
     mode: tile.Mode
     bypass: bool

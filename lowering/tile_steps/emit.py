@@ -126,82 +126,75 @@ def _emit(nodes: Sequence[Node], numbers: list[IndexExpr], block: Block, build: 
 def _operation(
     template: Template, numbers: Sequence[IndexExpr], named: Mapping[Role, SSAValue], operands: Operands
 ) -> Operation:
+    at = template.named(numbers)
     match template:
         case Wait():
             return tile.WaitOp([unit.value for unit in template.units], template.pending)
         case Load():
-            row, column, slot = numbers
-            return tile.LoadOp(named[template.region], row, column, named[template.buffer], slot, template.span)
+            region, buffer = named[template.region], named[template.buffer]
+            return tile.LoadOp(region, at["row"], at["column"], buffer, at["slot"], template.span)
         case LoadPixels():
-            row, column, slot, channel, part_row, part_column = numbers
-            place = tile.PixelPlace(slot, row, column, channel, part_row, part_column)
             region, words, share = named[template.region], template.words, template.share
-            return tile.LoadPixelsOp(named[template.buffer], region, place, words, share, template.span)
+            return tile.LoadPixelsOp(named[template.buffer], region, tile.PixelPlace(**at), words, share, template.span)
         case LoadWeights():
-            number, slot = numbers
             packed, weights = named[Role.PACKED], named[Role.WEIGHTS]
             piece = template.piece, template.pieces
-            return tile.LoadWeightsOp(packed, number, template.part, weights, slot, template.cus, *piece)
+            return tile.LoadWeightsOp(packed, at["tile"], template.part, weights, at["slot"], template.cus, *piece)
         case LoadBiases():
-            (slot,) = numbers
-            return tile.LoadBiasesOp(named[Role.PACKED], named[Role.BIASES], slot, template.cus)
+            return tile.LoadBiasesOp(named[Role.PACKED], named[Role.BIASES], at["slot"], template.cus)
         case Store():
             return tile.StoreOp(
                 named[template.buffer],
                 named[Role.RESULT],
-                tile.PixelPlace(*numbers),
+                tile.PixelPlace(**at),
                 template.words,
                 template.share,
                 template.limit,
                 template.span,
             )
         case Move():
-            source_slot, source_row, source_column, source_word, *target = numbers
-            target_slot, target_row, target_column, target_word = target
             return tile.MoveOp(
                 named[template.source],
-                source_slot,
-                source_row,
-                source_column,
-                source_word,
+                at["source_slot"],
+                at["source_row"],
+                at["source_column"],
+                at["source_word"],
                 named[template.target],
-                target_slot,
-                target_row,
-                target_column,
-                target_word,
+                at["target_slot"],
+                at["target_row"],
+                at["target_column"],
+                at["target_word"],
                 template.span,
                 template.words,
                 template.down,
             )
         case _:
-            return _computation(template, numbers, named, operands)
+            return _computation(template, at, named, operands)
 
 
 def _computation(
-    template: Template, numbers: Sequence[IndexExpr], named: Mapping[Role, SSAValue], operands: Operands
+    template: Template, at: Mapping[str, IndexExpr], named: Mapping[Role, SSAValue], operands: Operands
 ) -> Operation:
     if isinstance(template, Conv):
-        maps_slot, weights_slot, result_slot, row, column, channel, offset, *places = numbers
-        result_row, result_word, part_row, part_column = places
         return tile.ConvOp(
             template.mode,
             named[Role.MAPS_TILE],
-            maps_slot,
+            at["maps_slot"],
             named[Role.WEIGHTS],
-            weights_slot,
+            at["weights_slot"],
             named[Role.BIASES] if template.biases else None,
             named[Role.OTHER_TILE] if template.bypass else None,
             template.sliced,
             named[Role.RESULT_TILE],
-            result_slot,
-            row,
-            column,
-            channel,
-            offset,
-            result_row,
-            result_word,
-            part_row,
-            part_column,
+            at["result_slot"],
+            at["row"],
+            at["column"],
+            at["channel"],
+            at["offset"],
+            at["result_row"],
+            at["result_word"],
+            at["part_row"],
+            at["part_column"],
             template.span,
             template.window,
             template.kernels,
@@ -211,8 +204,9 @@ def _computation(
         )
     if not isinstance(template, MaxPool | AvgPool | Add):
         raise TypeError(f"{template} is no step of a layer")
-    maps_slot, result_slot, row, column, part_row, part_column = numbers
-    place = row, column, part_row, part_column, template.span, template.window, template.pixels
+    maps_slot, result_slot = at["maps_slot"], at["result_slot"]
+    first = at["row"], at["column"], at["part_row"], at["part_column"]
+    place = *first, template.span, template.window, template.pixels
     match template:
         case MaxPool():
             return tile.MaxPoolOp(

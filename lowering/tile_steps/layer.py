@@ -35,7 +35,7 @@ CYCLES_PER_INSTRUCTION = 4
 class Load(Template):
     """Template of a load of maps."""
 
-    SLOTS: ClassVar[tuple[int, ...]] = (2,)
+    NUMBERS: ClassVar[tuple[str, ...]] = ("row", "column", "slot")
 
     region: Role
     buffer: Role
@@ -49,7 +49,7 @@ class Load(Template):
 class LoadPixels(Template):
     """Template of a load of some words of each pixel, or of some pixels of each row."""
 
-    SLOTS: ClassVar[tuple[int, ...]] = (2,)
+    NUMBERS: ClassVar[tuple[str, ...]] = ("row", "column", "slot", "channel", "part_row", "part_column")
 
     region: Role
     buffer: Role
@@ -64,7 +64,7 @@ class LoadPixels(Template):
 class Store(Template):
     """Template of a store."""
 
-    SLOTS: ClassVar[tuple[int, ...]] = (0,)
+    NUMBERS: ClassVar[tuple[str, ...]] = ("slot", "row", "column", "channel", "part_row", "part_column")
 
     buffer: Role
     words: int
@@ -79,7 +79,10 @@ class Store(Template):
 class Move(Template):
     """Template of a move between maps buffers."""
 
-    SLOTS: ClassVar[tuple[int, ...]] = (0, 4)
+    NUMBERS: ClassVar[tuple[str, ...]] = (
+        *("source_slot", "source_row", "source_column", "source_word"),
+        *("target_slot", "target_row", "target_column", "target_word"),
+    )
 
     source: Role
     target: Role
@@ -92,7 +95,7 @@ class Move(Template):
 class LoadWeights(Template):
     """Template of a load of kernels, or of an average pool's weights."""
 
-    SLOTS: ClassVar[tuple[int, ...]] = (1,)
+    NUMBERS: ClassVar[tuple[str, ...]] = ("tile", "slot")
 
     part: int
     cus: int
@@ -105,7 +108,7 @@ class LoadWeights(Template):
 class LoadBiases(Template):
     """Template of a load of all biases that a CU has."""
 
-    SLOTS: ClassVar[tuple[int, ...]] = (0,)
+    NUMBERS: ClassVar[tuple[str, ...]] = ("slot",)
 
     cus: int
 
@@ -303,7 +306,8 @@ class LayerBuffers:
         if not isinstance(load, Load):
             return [(step, False)]
         region, buffer = self._region(load.region), self.buffers.of(load.buffer)
-        row, column, slot = step.numbers
+        at = load.named(step.numbers)
+        row, column, slot = at["row"], at["column"], at["slot"]
         assert buffer is not None
 
         def late(local: int) -> int:
@@ -346,7 +350,7 @@ class LayerBuffers:
         region, read = None, ()
         if isinstance(load, Load):
             maps = self._region(load.region)
-            region, first, share = load.region, step.numbers[0], load.span.share
+            region, first, share = load.region, load.named(step.numbers)["row"], load.span.share
             read = tuple(
                 memory_words(maps, first + cu * share + mine.start, len(mine))
                 for cu, mine in enumerate(load.rows)
@@ -354,8 +358,8 @@ class LayerBuffers:
             )
         elif isinstance(load, LoadPixels):
             maps = self._region(load.region)
-            row, *_, part_row, _ = step.numbers
-            region, first, share = load.region, row + part_row + load.span.top, load.span.share
+            at = load.named(step.numbers)
+            region, first, share = load.region, at["row"] + at["part_row"] + load.span.top, load.span.share
             read = tuple(memory_words(maps, first + cu * share, mine) for cu, mine in enumerate(load.rows) if mine)
         pixels = isinstance(load, LoadPixels)
         times = step.counts, step.cycles, step.takes

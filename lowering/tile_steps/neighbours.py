@@ -32,7 +32,6 @@ class Ahead(Template):
 
     @property
     def slots(self) -> tuple[int, ...]:
-        """Those of the load."""
         return self.load.slots
 
 

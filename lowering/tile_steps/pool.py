@@ -20,7 +20,7 @@ BURST = 200
 class MaxPool(Template):
     """Template of a part of a max pool's tile."""
 
-    SLOTS: ClassVar[tuple[int, ...]] = (0, 1)
+    NUMBERS: ClassVar[tuple[str, ...]] = ("maps_slot", "result_slot", "row", "column", "part_row", "part_column")
 
     maps: Role
     result: Role

@@ -2,18 +2,24 @@
 
 A step says what it reads and writes of the buffers, which unit executes it and how many instructions it gives that
 unit; that is what ordering and waiting need (lowering/tile_steps/order.py). What two steps of a loop have in common is
-their template, what differs are their numbers (lowering/tile_steps/roll.py). Steps name what they work on by the role
-that it has in the layer: layers that are alike have the same steps (lowering/tile_steps/emit.py).
+their template, what differs are their numbers, of which the template has the names (lowering/tile_steps/roll.py). Steps
+name what they work on by the role that it has in the layer: layers that are alike have the same steps
+(lowering/tile_steps/emit.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, NamedTuple, Protocol
+from functools import cache
+from typing import ClassVar, NamedTuple, Protocol, TypeVar
 
 from lowering.maps_tiling import Place
 from snowdialect.layout import MapsLayout
+
+Number = TypeVar("Number")
+"""A number of a step, or the address that it becomes in a loop."""
 
 
 class Unit(StrEnum):
@@ -89,12 +95,22 @@ class Buffer(NamedTuple):
 class Template:
     """What a step is but for its numbers; equal templates make equal code."""
 
-    SLOTS: ClassVar[tuple[int, ...]] = ()
+    NUMBERS: ClassVar[tuple[str, ...]] = ()
+    """What the numbers are, in order."""
+
+    def named(self, numbers: Sequence[Number]) -> dict[str, Number]:
+        """The numbers by their names."""
+        return dict(zip(self.NUMBERS, numbers, strict=True))
 
     @property
     def slots(self) -> tuple[int, ...]:
         """Which of the numbers are slots of buffers."""
-        return self.SLOTS
+        return _slots(self.NUMBERS)
+
+
+@cache
+def _slots(names: Sequence[str]) -> tuple[int, ...]:
+    return tuple(place for place, name in enumerate(names) if name.endswith("slot"))
 
 
 class Extent(NamedTuple):

@@ -138,7 +138,7 @@ def _classes(numbers: Sequence[int]) -> tuple[list[int], tuple[int, ...]]:
 class AvgPool(Template):
     """Template of an average pool's tile."""
 
-    SLOTS: ClassVar[tuple[int, ...]] = (0, 1)
+    NUMBERS: ClassVar[tuple[str, ...]] = ("maps_slot", "result_slot", "row", "column", "part_row", "part_column")
 
     span: tile.Span
     window: tile.Window
@@ -154,7 +154,7 @@ class AvgPool(Template):
 class Add(Template):
     """Template of an addition's tile."""
 
-    SLOTS: ClassVar[tuple[int, ...]] = (0, 1)
+    NUMBERS: ClassVar[tuple[str, ...]] = ("maps_slot", "result_slot", "row", "column", "part_row", "part_column")
 
     other: bool
     span: tile.Span
