@@ -51,7 +51,7 @@ def compile_model(
 
 
 def _lower_once(
-    context: ProgramContext, source: driver.Program, options: driver.PassOptions, cache: "ProgramCache"
+    context: ProgramContext, source: driver.Source, options: driver.PassOptions, cache: "ProgramCache"
 ) -> Program:
     """Lowers a network at level `cnn`, unless the cache holds the code of one like it."""
     key = cache.key(source.module, options)
@@ -64,7 +64,7 @@ def _lower_once(
 
 
 def _lower_network(
-    context: ProgramContext, source: driver.Program, options: driver.PassOptions, without: Container[str]
+    context: ProgramContext, source: driver.Source, options: driver.PassOptions, without: Container[str]
 ) -> Program:
     """Lowers a network that has gone through level `cnn`."""
     first = passes_between(LEVELS[0])[0]
@@ -73,7 +73,7 @@ def _lower_network(
 
 
 def _lower_further(
-    context: ProgramContext, source: driver.Program, options: driver.PassOptions, without: Container[str]
+    context: ProgramContext, source: driver.Source, options: driver.PassOptions, without: Container[str]
 ) -> Program:
     """Lowers a program that is below level `cnn`."""
     from snowdialect.backend.assemble import assemble_around
@@ -134,11 +134,11 @@ def _read(
     options: driver.PassOptions,
     announce: Callable[[str], None],
     outputs: Sequence[Path | None] = (),
-) -> tuple[ProgramContext, driver.Program]:
+) -> tuple[ProgramContext, driver.Source]:
     """A program, and the context for the passes that it has still to go through."""
     context = driver.make_context()
     context.announce = announce
-    source = driver.read_program(context, path, input_shape, outputs)
+    source = driver.read_source(context, path, input_shape, outputs)
     driver.expect_network(source.module, path)
     if machine is not None:
         driver.set_machine(source.module, machine)

@@ -68,7 +68,7 @@ PassOptions = Mapping[str, Mapping[str, Any]]
 NO_OPTIONS: PassOptions = {}
 
 
-class Program(NamedTuple):
+class Source(NamedTuple):
     """A module, and where it came from."""
 
     module: ModuleOp
@@ -107,27 +107,27 @@ def make_context() -> ProgramContext:
     return context
 
 
-def read_program(
+def read_source(
     context: ProgramContext,
     path: Path,
     shape: tuple[int, ...] | None = None,
     outputs: Sequence[Path | None] = (),
-) -> Program:
+) -> Source:
     """Reads a `.mlir` file, assembly (`.s`) or a model file; `shape` is of a model's input, without batch.
 
     Passes find its weights by the context. Raises SnowError, one line, for a file of another kind or one that does not
     hold what its ending says, and when one of `outputs`, files to be written, is that of its weights.
     """
-    program = _read_file(context, path, shape)
-    check_outputs(outputs, (program.weights_path,))
-    if shape is not None and input_shape(program.module) != tuple(shape):
-        held, wanted = ("x".join(map(str, sizes)) for sizes in (input_shape(program.module), shape))
+    source = _read_file(context, path, shape)
+    check_outputs(outputs, (source.weights_path,))
+    if shape is not None and input_shape(source.module) != tuple(shape):
+        held, wanted = ("x".join(map(str, sizes)) for sizes in (input_shape(source.module), shape))
         raise SnowError(f"{path}: takes {held}, not {wanted}; only a model file can leave it open")
-    context.weights = program.weights
-    return program
+    context.weights = source.weights
+    return source
 
 
-def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> Program:
+def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> Source:
     extension = extension_of(path)
     if extension in MODEL_FRONTENDS:
         return read_model(path, shape)
@@ -139,13 +139,13 @@ def _read_file(context: Context, path: Path, shape: tuple[int, ...] | None) -> P
         raise SnowError(f"{path}: not a text file") from None
     expect_text(text, str(path))
     if extension == "s":
-        return Program(parse_assembly(context, text, str(path)), path, None)
+        return Source(parse_assembly(context, text, str(path)), path, None)
     try:
         module = SnowParser(context, text, str(path)).parse_module()
     except ParseError as error:
         raise SnowError(describe_parse_error(error)) from error
     verify(module, str(path))
-    return Program(module, path, None)
+    return Source(module, path, None)
 
 
 def unknown_kind(path: Path, known: Iterable[str]) -> SnowError:
@@ -162,7 +162,7 @@ def expect_text(text: str, name: str) -> None:
         raise SnowError(f"{name}: is empty")
 
 
-def read_model(path: Path, shape: tuple[int, ...] | None, kind: str | None = None) -> Program:
+def read_model(path: Path, shape: tuple[int, ...] | None, kind: str | None = None) -> Source:
     """Imports a trained network; its module is at level `cnn`, in float, and names no weights file.
 
     `kind` is the ending of such files, by default that of this one.
@@ -171,7 +171,7 @@ def read_model(path: Path, shape: tuple[int, ...] | None, kind: str | None = Non
 
     frontend: Any = import_module(f"snowdialect.frontends.{MODEL_FRONTENDS[kind or extension_of(path)]}")
     module, tensors = frontend.import_model(path, shape)
-    return Program(module, path, Weights(tensors, str(path)))
+    return Source(module, path, Weights(tensors, str(path)))
 
 
 def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:

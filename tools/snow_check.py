@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lowering.check import LevelResult
     from lowering.context import ProgramContext
-    from lowering.driver import Program
+    from lowering.driver import Source
 
 DESCRIPTION = """\
 Compiles MODEL, runs every level and the simulator on the same inputs and compares
@@ -96,7 +96,7 @@ def run_float(options: argparse.Namespace) -> int:
 
 def read(
     options: argparse.Namespace, inputs: Path, outputs: Sequence[Path | None] = ()
-) -> "tuple[ProgramContext, Program, NDArray[np.float32]]":
+) -> "tuple[ProgramContext, Source, NDArray[np.float32]]":
     """The network that a command is given, at level cnn, and a batch of inputs for it."""
     from lowering import driver
     from snowdialect import arrays
@@ -104,7 +104,7 @@ def read(
     snow_cli.show_progress(f"reading {options.model} ...")
     context = driver.make_context()
     context.announce = snow_cli.show_progress
-    source = driver.read_program(context, options.model, options.input_shape, outputs)
+    source = driver.read_source(context, options.model, options.input_shape, outputs)
     driver.expect_network(source.module, options.model)
     if (level := driver.level_of(source.module)) != LEVELS[0]:
         raise SnowError(f"{options.model}: is at level {level}; the comparison starts at {LEVELS[0]}")

@@ -163,12 +163,12 @@ class SnowOptMain(xDSLOptMain):
             raise
         if module is not None:
             if self.imported_weights is None:
-                check_outputs(self._outputs, (driver.Program(module, Path(self.get_input_name()), None).weights_path,))
+                check_outputs(self._outputs, (driver.Source(module, Path(self.get_input_name()), None).weights_path,))
                 driver.rebase_weights(module, Path(self.get_input_name()).parent, self._output_folder())
             if self.args.machine is not None:
                 driver.set_machine(module, self.args.machine)
             # From here on, the path of the weights is relative to the folder of the output.
-            self.ctx.weights = driver.Program(module, self._output_folder() / "output", self.imported_weights).weights
+            self.ctx.weights = driver.Source(module, self._output_folder() / "output", self.imported_weights).weights
         return module
 
     def apply_passes(self, prog: ModuleOp) -> None:

@@ -105,7 +105,7 @@ def interpret(options: argparse.Namespace) -> int:
     snow_cli.show_progress(f"reading {options.program} ...")
     context = driver.make_context()
     outputs = options.output, options.report
-    program = driver.read_program(context, options.program, options.input_shape, outputs)
+    program = driver.read_source(context, options.program, options.input_shape, outputs)
     if options.machine is not None:
         driver.set_machine(program.module, options.machine)
     if options.level is not None and options.level != driver.level_of(program.module):

@@ -21,7 +21,7 @@ Array = NDArray[np.float32]
 def answers(path: Path, inputs: Array, samples: Path | None = None) -> NDArray[np.int64]:
     """The classes that a network answers at level cnn: in fixed point, calibrated on `samples`, or else in float."""
     context = driver.make_context()
-    program = driver.read_program(context, path, inputs.shape[1:])
+    program = driver.read_source(context, path, inputs.shape[1:])
     if samples is not None:
         driver.lower(context, program.module, "cnn", options=driver.pass_options(calibrate=samples))
         assert not any(op.name == "cnn.rescale" for op in program.module.body.block.ops)
@@ -70,7 +70,7 @@ def test_from_python(tmp_path: Path) -> None:
     np.save(tmp_path / "samples.npy", images[:3])
     output = snow.compile(DIGITS, (1, 8, 8), "onecu", calibrate=tmp_path / "samples.npy").run(images).output
     context = driver.make_context()
-    source = driver.read_program(context, DIGITS, (1, 8, 8))
+    source = driver.read_source(context, DIGITS, (1, 8, 8))
     in_float = run_module(source.module, images, source.weights()).outputs["output"]
     driver.lower(context, source.module, "cnn")
     in_q8_8 = run_module(source.module, images, source.weights()).outputs["output"]
@@ -81,7 +81,7 @@ def test_all_levels_agree(tmp_path: Path) -> None:
     images, _ = held_back_digits()
     np.save(tmp_path / "samples.npy", images[:3])
     context = driver.make_context()
-    source = driver.read_program(context, DIGITS, (1, 8, 8))
+    source = driver.read_source(context, DIGITS, (1, 8, 8))
     options = driver.pass_options(calibrate=tmp_path / "samples.npy")
     last = list(check(context, source.module, images[:2], source.weights(), options=options))[-1]
     assert last.level == SIMULATOR

@@ -31,7 +31,7 @@ FIXED = "!cnn.fixed: the fraction bits must be 0..31, are 99"
 def test_what_cannot_be_read(text: str, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (path := tmp_path / "net.mlir").write_text(text)
     with pytest.raises(SnowError) as caught:
-        driver.read_program(driver.make_context(), path)
+        driver.read_source(driver.make_context(), path)
     assert str(caught.value) == f"{path}:{problem}"
     assert snow_opt.main([str(path)]) == 1
     assert capsys.readouterr().err == f"error: {path}:{problem}\n"

@@ -29,7 +29,7 @@ BY_LAYER_PASSES = tuple(name for name in passes_between("tile") if name in BY_LA
 def tiled() -> ModuleOp:
     """A network of several layers at level tile."""
     context = driver.make_context()
-    module = driver.read_program(context, DIGITS, (1, 8, 8)).module
+    module = driver.read_source(context, DIGITS, (1, 8, 8)).module
     driver.lower(context, module, "tile")
     return module
 

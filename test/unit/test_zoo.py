@@ -25,7 +25,7 @@ from snowdialect.frontends.torch7.objects import Generated, TorchObject, fields_
 from snowdialect.interpreters import run_module
 from snowdialect.models.zoo import MODELS, PUBLISHED_MODELS
 
-Written = Callable[[str], driver.Program]
+Written = Callable[[str], driver.Source]
 
 WEIGHTED = cnn.Conv2dOp | cnn.BatchNormOp | cnn.LinearOp
 
@@ -36,7 +36,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     folder = tmp_path_factory.mktemp("zoo")
 
     @cache
-    def write(name: str) -> driver.Program:
+    def write(name: str) -> driver.Source:
         save(folder / f"{name}.t7", tree(name, features_only=True))
         return driver.read_model(folder / f"{name}.t7", MODELS[name].input_shape)
 
@@ -98,7 +98,7 @@ def test_layers_have_as_many_operations_as_published(written: Written) -> None:
     assert sum(inception) / 2 / (256 * 0.250) == pytest.approx(1.92, abs=0.005)
 
 
-def operations_of(network: driver.Program) -> dict[str, float]:
+def operations_of(network: driver.Source) -> dict[str, float]:
     """Millions by the name of each convolution."""
     convolutions = [op for op in network.module.walk() if isinstance(op, cnn.Conv2dOp)]
     return {layer_name(op): 2 * macs(op) / 1e6 for op in convolutions}
