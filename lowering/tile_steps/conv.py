@@ -211,6 +211,8 @@ class ConvSteps(LayerBuffers):
                 for kernel in past:
                     first = begins and chunk[0] is kernels[0] and kernel is past[0]
                     self._kernel_tile(maps, columns, kernel, result, first=first)
+                if self.pooled_maps is not None:
+                    self.pooled_maps.load_behind()
                 self._keep(maps, columns, result)
         if not ends:
             return

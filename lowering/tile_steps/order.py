@@ -305,6 +305,8 @@ class _Interleaver:
         self.wanted: dict[_Other, int] = {}
         self.tile = range(0)
         """The pieces of the tile beside which steps are placed."""
+        self.queued = 0
+        """For about how many cycles what is in the queue of the MACs keeps them busy."""
 
     def run(self) -> list[Item]:
         """All steps, in order."""
@@ -354,6 +356,11 @@ class _Interleaver:
         memory = self.memory
         self.busy_until = max(self.busy_until, memory.time, memory.ready(step)) + step.takes
         memory.compute(self.busy_until - step.cycles)
+        self.queued = min(self._full(step), self.queued + step.takes)
+
+    def _full(self, step: Step) -> int:
+        """For how many cycles a queue full of instructions like those of a step keeps the MACs busy."""
+        return step.takes * self.memory.machine.queue_depth // max(1, *step.counts)
 
     def _place_alike(self, piece: _Piece, lines: Iterable[Line]) -> None:
         for line in lines:
@@ -380,6 +387,9 @@ class _Interleaver:
                 if behind is not None and memory.holds(other.step, behind) > cover:
                     break
                 if other.step.to_memory and not memory.has_room(other.step, cover):
+                    break
+                # Maxima take the control core longer than small pieces take the MACs.
+                if other.step.unit is Unit.MAX and self.queued < min(other.step.cycles, self._full(piece.item.step)):
                     break
                 budget -= other.step.cycles
                 if budget < 0 and budget + other.step.cycles < cover:
@@ -436,6 +446,7 @@ class _Interleaver:
                     self._place(needed, gap)
             queue.popleft()
             first.gap = gap
+            self.queued = max(0, self.queued - first.step.cycles)
             self.made.append(first.item)
             if first.step.unit is Unit.LOAD:
                 self.memory.load(first.step)

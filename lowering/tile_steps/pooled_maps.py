@@ -31,8 +31,7 @@ class PooledMaps:
         """How many tiles have been loaded, and pooled."""
 
     def slot_of(self, maps: MapsTile, columns: ColumnTile) -> int:
-        """The slot of the tile that is computed with next; sees to it that it is there, and what comes behind it is on
-        its way."""
+        """The slot of the tile that is computed with next; sees to it that it is there, and the next one is pooled."""
         if self.tiles[self.number] != (maps, columns):
             self.number += 1
         self._load_up_to(self.slots)
@@ -40,8 +39,11 @@ class PooledMaps:
             self._load_up_to(self.pools + 1)
             self._pool(self.pools)
             self.pools += 1
-        self._load_up_to(self.number + self.slots + 1)
         return self._pooled_slot(self.number)
+
+    def load_behind(self) -> None:
+        """Loads the tile that is pooled next: behind the kernels for the one that is computed with, wanted sooner."""
+        self._load_up_to(self.number + self.slots + 1)
 
     def _pooled_slot(self, number: int) -> int:
         return (number + 1) % self.slots
