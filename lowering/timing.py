@@ -239,7 +239,7 @@ class _Timing:
             case Load() | LoadPixels() | LoadWeights() | LoadBiases():
                 return self._load_code(template, self._transfers(template)).size, ()
             case Store() as store:
-                return sum(code.size for *_, code in self._pieces(store, 0)), ()
+                return sum(code.size for *_, code in self._pieces(store)), ()
             case Move() as move:
                 return SETUP // 2 + move.span.cus.bit_count() * self._move_code(move).size, ()
             case _:
@@ -421,21 +421,20 @@ class _Timing:
 
     def _store(self, step: Step, store: Store) -> None:
         self._hold_for_loads(step)
-        for cus, number, words, code in self._pieces(store, store.named(step.numbers)["channel"]):
+        for cus, number, words, code in self._pieces(store):
             issue = code.issued // cus
             for _ in range(cus):
                 self._store_pieces(number, words, issue)
 
-    def _pieces(self, store: Store, channel: int) -> Iterator[tuple[int, int, int, Code]]:
-        """For how many CUs at a time what is stored from a channel on comes in how many pieces of how many words."""
+    def _pieces(self, store: Store) -> Iterator[tuple[int, int, int, Code]]:
+        """For how many CUs at a time what is stored comes in how many pieces of how many words."""
         transfer, layout = self.machine.transfer_words, self.regions.result.layout
         pixels = store.words == layout.pixel == self.pitches[store.buffer]
         width = store.span.right - store.span.left
         whole = pixels and width == layout.width and self.places[store.buffer].row == layout.row
         pieces: list[tuple[int, int, int]] = []
-        for cu, rows in enumerate(store.rows):
-            words = min(store.words, store.limit - channel - cu * store.share)
-            if not rows or words <= 0:
+        for rows, words in zip(store.rows, store.stored, strict=True):
+            if not rows or not words:
                 continue
             if whole:
                 pieces.append((1, 1, rows * layout.row))

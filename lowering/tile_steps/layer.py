@@ -73,6 +73,8 @@ class Store(Template):
     span: tile.Span
     rows: tuple[int, ...]
     """Rows of each CU."""
+    stored: tuple[int, ...]
+    """Words of a pixel that each CU has below the limit, which follow from the channel: what its code follows from."""
 
 
 @dataclass(frozen=True)
@@ -568,6 +570,8 @@ class StoreTile:
     ) -> None:
         self.layer, self.buffer, self.slot, self.place = layer, buffer, slot, place
         self.words, self.share, self.limit, self.span = words, share, limit, span
+        firsts = (place[2] + cu * share for cu in range(layer.machine.compute_units))
+        self.stored = tuple(max(0, min(words, limit - first)) for first in firsts)
 
     def parts(self) -> list[Part]:
         span = self.span
@@ -601,6 +605,7 @@ class StoreTile:
                 self.limit,
                 span.moved(-part.top, -part.left),
                 tuple(rows),
+                self.stored,
             ),
             (self.slot, *self.place, part.top, part.left),
             Unit.MOVE,
