@@ -361,6 +361,8 @@ def _channels_of_tile(problem: ConvProblem, schedule: Schedule, shares: _Shares,
     held = min(schedule.result_tiles * schedule.steps * step, words) if partial else words * shares.windows
     if partial and (held % machine.transfer_words or shares.share % machine.transfer_words):
         raise TilingError(f"a tile of {held} channels is not stored in whole transfers")
+    if partial and shares.windows > 1 and words % machine.transfer_words:
+        raise TilingError(f"tiles of a group of {words} channels do not begin at whole transfers")
     if schedule.fused and held % machine.line_words:
         raise TilingError(f"a pool reads whole lines, a tile has {held} channels")
     return held, partial

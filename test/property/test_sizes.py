@@ -13,12 +13,13 @@ import numpy as np
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from networks import Concat, Conv, MaxPool, Net
-from test_levels import CONTEXT, DEFAULT
+from test_levels import CONTEXT, DEFAULT, small
 
 from lowering import driver
 from snowdialect.backend.assemble import assemble
 from snowdialect.dialects.target import set_machine
 from snowdialect.interpreters import run_module
+from snowdialect.machine import Machine
 from snowdialect.simulator import simulate
 
 EXAMPLES = settings().max_examples // 2
@@ -69,8 +70,17 @@ def layers(draw: st.DrawFn) -> Net:
 @settings(max_examples=EXAMPLES)
 @given(layers())
 def test_the_simulator_computes_what_fixed_point_does(net: Net) -> None:
+    compare(net, DEFAULT)
+
+
+def test_tiles_of_groups_that_begin_within_a_transfer() -> None:
+    """The second group has channels 240 to 480, those of a tile of 32 would begin in the middle of transfers of 32."""
+    compare(Net((96, 11, 11), (Conv(480, (5, 5), pads=(2, 2, 2, 2), groups=2),)), small(1, 2, 16384, 32768))
+
+
+def compare(net: Net, machine: Machine) -> None:
     module, weights = net.build()
-    set_machine(module, DEFAULT)
+    set_machine(module, machine)
     batch = net.inputs()[:1]
     driver.lower(CONTEXT, module, "cnn")
     expected = run_module(module, batch, weights).outputs
