@@ -36,10 +36,9 @@ from snowdialect.dialects.tile import ScheduleAttr
 from snowdialect.machine import Machine
 
 MOST_LOST = 0.02
-"""A reader may cost more by this part, about as much as estimates are wrong; all readers together by more where that is
-little beside what is won."""
+"""Each reader may cost more by this part, about as much as estimates are wrong ..."""
 LITTLE = 0.1
-"""So much of what the makers win may be lost by readers, whose rows cannot be shared out as evenly."""
+"""... or all together by so much of what the makers win: fewer, longer rows are shared out less evenly."""
 WORTH_IT = 0.02
 """Where the transfers of pixels take less than this part of what makers compute, there is nothing to win."""
 
@@ -61,8 +60,8 @@ def interleave_concats(module: ModuleOp, machine: Machine, costs: Costs | None =
     for turn, now, then in zip(turns, before, after, strict=True):
         won = sum(cost[other] - cost[maker] for other, maker in zip(now.makers, then.makers, strict=True))
         readers = [(cost[other], cost[reader]) for other, reader in zip(now.readers, then.readers, strict=True)]
-        lost = sum(after - before for before, after in readers)
-        as_good = all(after <= (1 + MOST_LOST) * before for before, after in readers)
+        lost = sum(turned - whole for whole, turned in readers)
+        as_good = all(turned <= (1 + MOST_LOST) * whole for whole, turned in readers)
         if lost < won and (as_good or lost <= LITTLE * won):
             turn.settle()
         else:

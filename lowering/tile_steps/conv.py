@@ -10,7 +10,7 @@ from math import gcd
 from typing import ClassVar, NamedTuple
 
 from lowering.conv_tiling import ConvPlan, ConvProblem, weights_place
-from lowering.costs import instructions_per_output, per_output
+from lowering.costs import has_steps_outside, instructions_per_output, per_output
 from lowering.maps_tiling import ColumnTile
 from lowering.row_tiles import MapsTile, RowTile
 from lowering.tile_steps.layer import (
@@ -454,6 +454,7 @@ class TileShapes:
         """Columns that are computed together."""
         self.steps = self._steps(self.grain)
         """Kernel steps of the tile."""
+        self.passes = self.steps if has_steps_outside(problem, plan.schedule, layer.maps.unit) else 1
         share = layer.tiles.window_share
         self.span = tile.Span(0, maps.stop - maps.first, 0, columns.stop - columns.first, share, maps.cus)
         self.rows_inside = [
@@ -644,6 +645,7 @@ class ConvTile:
             cycles,
             takes,
             seen=None if seen_rows is None else self._seen(seen_rows),
+            passes=self.shapes.passes,
         )
 
     def _seen(self, rows: Extent) -> tuple[Access, ...]:

@@ -74,7 +74,7 @@ class Store(Template):
     rows: tuple[int, ...]
     """Rows of each CU."""
     stored: tuple[int, ...]
-    """Words of a pixel that each CU has below the limit, which follow from the channel: what its code follows from."""
+    """Words of a pixel that each CU stores: those below the limit. They depend on the channel, and the code on them."""
 
 
 @dataclass(frozen=True)
@@ -592,8 +592,9 @@ class StoreTile:
         layer, machine = self.layer, self.layer.machine
         span = self.span._replace(**part._asdict())
         region = layer.regions.result.layout
-        # A CU at the lower border may have fewer rows of the tile, or none.
-        rows = [len(span.rows_inside(self.place[0], cu, region.height)) for cu in range(machine.compute_units)]
+        # A CU at the lower border may have fewer rows of the tile, or none, and the last ones no channels.
+        inside = [len(span.rows_inside(self.place[0], cu, region.height)) for cu in range(machine.compute_units)]
+        rows = [count if words else 0 for count, words in zip(inside, self.stored, strict=True)]
         pixels = self.words == region.pixel == self.buffer.unit
         joined = pixels and span.right == region.width and self.buffer.place.row == region.row
         instructions = sum(map(bool, rows)) if joined else sum(rows) * (1 if pixels else span.right - span.left)

@@ -31,8 +31,8 @@ class Ahead(Template):
     buffer: Buffer
 
     @property
-    def slots(self) -> tuple[int, ...]:
-        return self.load.slots
+    def names(self) -> tuple[str, ...]:
+        return self.load.names
 
 
 class FirstLoad(NamedTuple):

@@ -388,7 +388,8 @@ class _Interleaver:
                     break
                 if other.step.to_memory and not memory.has_room(other.step, cover):
                     break
-                # Maxima take the control core longer than small pieces take the MACs.
+                # Maxima take the control core longer than small pieces take the MACs: they wait until what the queue
+                # holds covers them, or it is full.
                 if other.step.unit is Unit.MAX and self.queued < min(other.step.cycles, self._full(piece.item.step)):
                     break
                 budget -= other.step.cycles

@@ -35,10 +35,10 @@ class Node:
     """Equal for nodes that differ in their numbers only."""
     numbers: tuple[int, ...]
     steps: int
-    slots: tuple[int, ...]
-    """Which of the numbers are slots whose parity no loop in it turns yet."""
+    steady: tuple[int, ...]
+    """Places among the numbers of slots whose parity no loop inside turns."""
     turned: tuple[int, ...]
-    """Which are slots whose parity one does."""
+    """Those of slots whose parity a loop inside turns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ def _roll_period(nodes: list[Node], period: int, kinds: dict[Hashable, int]) -> 
         begins = position < len(alike) and alike[position]
         count, changes = _repeats(nodes, position, period) if begins else (1, ())
         body = nodes[position : position + period] if count > 1 else []
-        slots, turned = _slots_of(body)
+        steady, turned = _slots_of(body)
         turns = [place for place, change in enumerate(changes) if (change.linear + change.parity) % 2]
         if count == 1 or (count - 1) * sum(node.steps for node in body) < 2 or not turned.isdisjoint(turns):
             yield nodes[position]
@@ -109,8 +109,8 @@ def _roll_period(nodes: list[Node], period: int, kinds: dict[Hashable, int]) -> 
             kinds.setdefault(key, len(kinds)),
             numbers_of(body),
             sum(node.steps for node in body),
-            tuple(slots.difference(turns)),
-            tuple(turned.union(slots.intersection(turns))),
+            tuple(steady.difference(turns)),
+            tuple(turned.union(steady.intersection(turns))),
             count,
             tuple(body),
             changes,
@@ -119,13 +119,13 @@ def _roll_period(nodes: list[Node], period: int, kinds: dict[Hashable, int]) -> 
 
 
 def _slots_of(nodes: Sequence[Node]) -> tuple[set[int], set[int]]:
-    """Which of the numbers of nodes are slots: whose parity no loop in them turns, and whose one does."""
-    slots, turned, first = set[int](), set[int](), 0
+    """Places of slots among the numbers of all nodes: the steady ones, and those that are turned."""
+    steady, turned, first = set[int](), set[int](), 0
     for node in nodes:
-        slots.update(first + place for place in node.slots)
+        steady.update(first + place for place in node.steady)
         turned.update(first + place for place in node.turned)
         first += len(node.numbers)
-    return slots, turned
+    return steady, turned
 
 
 def _repeats(nodes: list[Node], first: int, period: int) -> tuple[int, tuple[Change, ...]]:

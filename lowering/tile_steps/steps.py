@@ -96,16 +96,20 @@ class Template:
     """What a step is but for its numbers; equal templates make equal code."""
 
     NUMBERS: ClassVar[tuple[str, ...]] = ()
-    """What the numbers are, in order."""
 
-    def named(self, numbers: Sequence[Number]) -> dict[str, Number]:
-        """The numbers by their names."""
-        return dict(zip(self.NUMBERS, numbers, strict=True))
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the numbers are, in order."""
+        return self.NUMBERS
 
     @property
     def slots(self) -> tuple[int, ...]:
         """Which of the numbers are slots of buffers."""
-        return _slots(self.NUMBERS)
+        return _slots(self.names)
+
+    def named(self, numbers: Sequence[Number]) -> dict[str, Number]:
+        """The numbers by their names."""
+        return dict(zip(self.names, numbers, strict=True))
 
 
 @cache
@@ -183,6 +187,8 @@ class Step:
     """What a load keeps from being computed with while it is in flight, and comes behind: all of its banks."""
     shared: tuple[Access, ...] = ()
     """The same of a load that comes while its banks are computed with, and so has to be short."""
+    passes: int = 1
+    """How often it goes over its pixels: once for each kernel step, where these come outside of them."""
 
     def conflicts(self, other: Step) -> bool:
         """Whether the order of the two matters."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from lowering.tile_steps.steps import Access, Item, Role, Step, Template, Unit
+from lowering.tile_steps.steps import Access, Item, Part, Role, Step, Template, Unit
 from snowdialect.machine import Machine
 
 LONG_AGO = -(1 << 31)
@@ -58,6 +58,8 @@ class _Issued:
     own: tuple[int, ...]
     """Instructions of the step itself."""
     counts: tuple[int, ...]
+    part: Part | None = None
+    """Of what it is a part of."""
     in_flight: set[Bank] = field(default_factory=set[Bank])
     """Of a load, the banks that nothing has read since."""
     arrived: bool = False
@@ -67,13 +69,15 @@ class _Issued:
     answer: int | None = None
 
     def delay(self, behind: Item, counts: tuple[int, ...]) -> None:
-        """Another part, of so many instructions, becomes one step with this one. What computes goes row by row: only
-        the other part's last row is behind this one's. What moves goes CU by CU: nothing is."""
-        assert behind.part is not None
-        rows = behind.part.bottom - behind.part.top
-        last_row = 0 if behind.step.unit is Unit.MOVE else 1
+        """Another part, of so many instructions, becomes one step with this one. What computes goes row by row: of a
+        part of the same rows only the last row is behind this one's, and of each part no more than the last pass over
+        the pixels. What moves goes CU by CU: nothing is."""
+        assert behind.part is not None and self.part is not None
+        rows = behind.part.bottom - behind.part.top if behind.part[:2] == self.part[:2] else 1
+        last = 0 if behind.step.unit is Unit.MOVE else 1
+        split = rows * behind.step.passes
         self.counts = tuple(
-            count + more - last_row * (more // rows) for count, more in zip(self.counts, counts, strict=True)
+            count + more - last * (more // split) for count, more in zip(self.counts, counts, strict=True)
         )
 
 
@@ -209,7 +213,7 @@ class Waits:
             queue = self.queues[step.unit]
             counts = step.counts if last is None else _counts_behind(last, item)
             queue.issue(counts)
-            issued = _Issued(step.counts, tuple(queue.issued))
+            issued = _Issued(step.counts, tuple(queue.issued), item.part)
             if not _side_by_side(last, item):
                 joined = []
             for before in joined:
@@ -324,7 +328,7 @@ def _counts_behind(last: Item, item: Item) -> tuple[int, ...]:
 
 def _side_by_side(last: Item | None, item: Item) -> bool:
     """Whether two items, one behind the other, become one step whose instructions do not follow their order: parts of
-    the same rows, and all parts of a move."""
+    the same rows, all parts of what goes over its pixels several times, and all parts of a move."""
     if last is None or last.part is None or item.part is None or last.work is not item.work:
         return False
-    return item.step.unit is Unit.MOVE or last.part[:2] == item.part[:2]
+    return item.step.unit is Unit.MOVE or item.step.passes > 1 or last.part[:2] == item.part[:2]

@@ -50,16 +50,18 @@ def entry(function: Function) -> Function:
 
 
 class Locator:
-    """Tells Numba where to keep the machine code of a function. What it does by itself takes the path of the file into
-    account, and when it was written; here the folder says all of that."""
+    """Tells Numba where to keep the machine code of a function. Numba's own locators go by the path of a file, too, and
+    by when it was written; the name of our folder already says all that the code follows from."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], file: str) -> None:
         self.line = function.__code__.co_firstlineno
+        self._py_file = file
+        """Numba names it in warnings."""
 
     @classmethod
     def from_function(cls, function: Callable[..., Any], file: str) -> "Locator":
         """The locator of a function in a file."""
-        return cls(function)
+        return cls(function, file)
 
     def ensure_cache_path(self) -> None:
         """Makes the folder."""
@@ -70,7 +72,7 @@ class Locator:
         return str(_FOLDER)
 
     def get_source_stamp(self) -> str:
-        """What code in the folder becomes stale by: nothing."""
+        """Nothing makes code in the folder stale: another state of the files has another folder."""
         return ""
 
     def get_disambiguator(self) -> str:

@@ -1,12 +1,14 @@
 """Layers as large as those of real networks, which have many tiles: what loops are made of them computes the same.
 
 The networks of test_levels.py are small, so that every level can run them. These run in fixed point and on the
-simulator alone; what each pass between them makes is verified.
+simulator alone; what each pass between them makes is verified. They take seconds each, and rare ones go wrong: the
+profiles `long` and `search` look at many.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -74,11 +76,18 @@ def test_the_simulator_computes_what_fixed_point_does(net: Net) -> None:
 
 
 def test_tiles_of_groups_that_begin_within_a_transfer() -> None:
-    """The second group has channels 240 to 480, those of a tile of 32 would begin in the middle of transfers of 32."""
+    """The second group has channels 240 to 480: tiles of 32 of them would begin in the middle of transfers of 32."""
     compare(Net((96, 11, 11), (Conv(480, (5, 5), pads=(2, 2, 2, 2), groups=2),)), small(1, 2, 16384, 32768))
 
 
+def test_a_store_waits_for_the_last_pass_over_its_pixels() -> None:
+    """Kernel steps of 16 channels come outside of the pixels: of rows that are one step, all are done at about once."""
+    net = Net((64, 14, 2), (Conv(64, (3, 3), pads=(1, 1, 1, 1), groups=64, relu=True),))
+    compare(net, replace(small(1, 4, 65536, 32768), load_units=1))
+
+
 def compare(net: Net, machine: Machine) -> None:
+    """The simulator, which stops where words are read before they are there, and fixed point: the same bits."""
     module, weights = net.build()
     set_machine(module, machine)
     batch = net.inputs()[:1]

@@ -154,7 +154,7 @@ def test_the_bank_of_a_slot_follows_from_one_index() -> None:
     assert isinstance(one, Loop) and one.count == 12
     (outer,) = loops(4)
     assert isinstance(outer, Loop) and (outer.count, len(outer.body)) == (4, 1)
-    # The index of either loop would turn the bank: of two loops in a row it does not.
+    # Both indices would turn the bank. With two inner loops in the outer one, slots move by 10 there.
     (outer,) = loops(5)
     assert isinstance(outer, Loop) and (outer.count, len(outer.body)) == (2, 2)
 
