@@ -290,7 +290,10 @@ def _shares_of_windows(problem: ConvProblem, words: int) -> _Shares:
     if problem.maps.pixel % transfer or windows * problem.depth % transfer:
         raise TilingError("groups that are shared out are loaded in whole transfers")
     share = windows * words
-    return _Shares(words, share, machine.compute_units, transfer // gcd(share, transfer), windows)
+    gathered = transfer // gcd(share, transfer)
+    if gathered > 1 and share % machine.line_words:
+        raise TilingError(f"{share} channels of a CU are no whole lines, in which another one would gather them")
+    return _Shares(words, share, machine.compute_units, gathered, windows)
 
 
 def _check_abreast(problem: ConvProblem, schedule: Schedule, tiles: int) -> None:

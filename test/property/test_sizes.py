@@ -80,6 +80,12 @@ def test_tiles_of_groups_that_begin_within_a_transfer() -> None:
     compare(Net((96, 11, 11), (Conv(480, (5, 5), pads=(2, 2, 2, 2), groups=2),)), small(1, 2, 16384, 32768))
 
 
+def test_channels_of_groups_that_are_no_whole_lines() -> None:
+    """Each CU would have 12 channels, which none of them can bring beside those of another one."""
+    compare(Net((64, 5, 5), (Conv(24, (3, 3), pads=(1, 1, 1, 1), groups=4),)), small(2, 1, 16384, 16384))
+    compare(Net((128, 5, 5), (Conv(48, (3, 3), pads=(1, 1, 1, 1), groups=8),)), DEFAULT)
+
+
 def test_a_store_waits_for_the_last_pass_over_its_pixels() -> None:
     """Kernel steps of 16 channels come outside of the pixels: of rows that are one step, all are done at about once."""
     net = Net((64, 14, 2), (Conv(64, (3, 3), pads=(1, 1, 1, 1), groups=64, relu=True),))
