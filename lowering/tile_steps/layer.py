@@ -570,8 +570,8 @@ class StoreTile:
     ) -> None:
         self.layer, self.buffer, self.slot, self.place = layer, buffer, slot, place
         self.words, self.share, self.limit, self.span = words, share, limit, span
-        firsts = (place[2] + cu * share for cu in range(layer.machine.compute_units))
-        self.stored = tuple(max(0, min(words, limit - first)) for first in firsts)
+        cus = range(layer.machine.compute_units)
+        self.stored = tuple(tile.stored_words(words, share, limit, place[2], cu) for cu in cus)
 
     def parts(self) -> list[Part]:
         span = self.span

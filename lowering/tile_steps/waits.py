@@ -59,7 +59,7 @@ class _Issued:
     """Instructions of the step itself."""
     counts: tuple[int, ...]
     part: Part | None = None
-    """Of what it is a part of."""
+    """Which part of a tile it is; None for a step that is in one piece."""
     in_flight: set[Bank] = field(default_factory=set[Bank])
     """Of a load, the banks that nothing has read since."""
     arrived: bool = False

@@ -32,6 +32,7 @@ from snowdialect.dialects.tile.records import (
     UnrolledAttr,
     Window,
     WindowAttr,
+    stored_words,
 )
 from snowdialect.dialects.tile.structure import BufferOp, ForOp, LayerOp, TiledOp, WaitOp, outer_indices
 from snowdialect.dialects.tile.transfer import (
@@ -169,5 +170,6 @@ __all__ = [
     "outer_indices",
     "region_address",
     "region_start",
+    "stored_words",
     "whole_region",
 ]

@@ -16,7 +16,7 @@ from snowdialect.dialects.addresses import Address, IndexExpr
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.properties import integer
 from snowdialect.dialects.target import machine_of
-from snowdialect.dialects.tile.records import Span, SpanAttr
+from snowdialect.dialects.tile.records import Span, SpanAttr, stored_words
 from snowdialect.dialects.tile.structure import PART_FORMAT
 from snowdialect.dialects.tile.transfer import NOTHING, Pieces, TransferOp
 from snowdialect.dialects.tile.types import MapsBufferType, MapsType
@@ -190,8 +190,8 @@ class StoreOp(PixelwiseOp):
         super().__init__(buffer, region, place, channels, share, span, {"limit": integer(limit)})
 
     def channels_at(self, indices: dict[SSAValue, int], cu: int) -> int:
-        first = self.number("channel", indices) + cu * self.share.value.data
-        return max(0, min(self.channels.value.data, self.limit.value.data - first))
+        words, share, limit = self.channels.value.data, self.share.value.data, self.limit.value.data
+        return stored_words(words, share, limit, self.number("channel", indices), cu)
 
     def pieces_at(self, indices: dict[SSAValue, int], cu: int) -> Pieces:
         rows, columns, words = self.rows_at(indices, cu), self.columns_at(indices), self.channels_at(indices, cu)

@@ -185,6 +185,12 @@ class Span(NamedTuple):
         return _clipped(self.left, self.right, column, width)
 
 
+def stored_words(words: int, share: int, limit: int, channel: int, cu: int) -> int:
+    """Words of each pixel that a CU stores, where the first one begins at a channel, and each has `words` that lie
+    `share` further on than those of the one before: none beyond the `limit` words of a pixel."""
+    return max(0, min(words, limit - channel - cu * share))
+
+
 def moved(places: range, distance: int) -> range:
     """The rows or columns a distance further on."""
     return range(places.start + distance, places.stop + distance)
