@@ -88,6 +88,7 @@ def _lower_further(
             return constants.images
 
         driver.lower(context, source.module, LEVELS[-1], None, options, verify_each=False, without=without)
+        driver.expect_placed(source.module, str(source.path))
         return assemble_around(images, source.module, source.path.name)
 
 

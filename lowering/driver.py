@@ -20,7 +20,7 @@ from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
 
 from lowering.context import ProgramContext, program_context
-from lowering.pipeline import BY_LAYER, LAST_PASSES, LEVEL_OF_PASS, LEVELS, passes_between
+from lowering.pipeline import BY_LAYER, LAST_PASSES, LEVEL_OF_PASS, LEVELS, TILE, passes_between
 from snowdialect.errors import SnowError
 from snowdialect.files import check_outputs
 from snowdialect.parser import SnowParser
@@ -321,7 +321,8 @@ def lower(
     A pass that runs on request does so when `options` hold some for it; before the pass `first` and behind `last` no
     other runs, nor do those in `without`, which are optional ones (lowering/pipeline.py). Without `verify_each` only
     the network is verified, at the end of level `cnn`: what the passes below make of it is theirs, and verifying it
-    takes a third of the time. Where nothing is looked at between passes, layers are lowered in several processes.
+    takes a third of the time. Where nothing is looked at between passes, layers that are not below level `tile` yet are
+    lowered in several processes.
     Raises SnowError when the module is below that level, or when a pass cannot do its work.
     """
     present = level_of(module)
@@ -341,9 +342,10 @@ def lower(
             if observer is not None:
                 observer(name, module)
 
+    shared_out = observer is None and not verify_each and LEVELS.index(present) <= LEVELS.index(TILE.dialect)
     with without_collection():
         for by_layer, group in groupby(names, BY_LAYER.__contains__):
-            if by_layer and observer is None and not verify_each:
+            if by_layer and shared_out:
                 from lowering.workers import lower_layers
 
                 announce("lowering layers ...")
