@@ -4,21 +4,29 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test test-long lint fuzz install clean
+.PHONY: demo test test-long lint style types filecheck fuzz install clean
 
 demo: $(VENV)/installed
 	@python tools/snow_demo.py
 
 # Tests start many commands: where Python may not keep what it compiles, that would be most of their time.
 test: export PYTHONDONTWRITEBYTECODE :=
-test: $(VENV)/installed-for-tests lint
-	lit -sv test/filecheck
+test: $(VENV)/installed-for-tests
+	@$(MAKE) --no-print-directory --jobs=2 lint filecheck
 	pytest -q -n auto --dist worksteal test
 
-lint: $(VENV)/installed-for-tests
+lint: style types
+
+style: $(VENV)/installed-for-tests
 	ruff check .
 	ruff format --check .
+
+# It keeps one processor busy: in `make test`, lit has the others meanwhile.
+types: $(VENV)/installed-for-tests
 	pyright
+
+filecheck: $(VENV)/installed-for-tests
+	lit -sv --no-progress-bar test/filecheck
 
 # Everything that takes hours: all networks of the zoo, and random tests with more examples, each layer's schedule against
 # thirty random ones. make test-long TESTS=test/property/test_schedules.py runs some of it.
@@ -39,13 +47,15 @@ $(BIN)/python:
 	  { echo "error: snowdialect needs Python 3.11 or newer; name one with: make PYTHON=python3.11 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+
 $(VENV)/installed: $(BIN)/python setup.cfg pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(INSTALL) .
 	@touch $@
 
-$(VENV)/installed-for-tests: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-	@touch $@
+$(VENV)/installed-for-tests: $(BIN)/python setup.cfg pyproject.toml
+	$(INSTALL) '.[test]'
+	@touch $(VENV)/installed $@
 
 clean:
 	rm -rf $(VENV)

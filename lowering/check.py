@@ -111,7 +111,7 @@ def check(
     for level in LEVELS:
         started = time.perf_counter()
         above = module.clone()
-        driver.lower(context, module, level, None, options)
+        _lower(context, module, level, options, above)
         announce(f"running at level {level} ...")
         run = run_module(module, batch, weights)
         seconds = time.perf_counter() - started
@@ -128,6 +128,17 @@ def check(
         options = {name: fields for name, fields in options.items() if name not in ran}
     announce("running in the simulator ...")
     yield _simulate(module, batch, weights, model, runs[0], runs[-1])
+
+
+def _lower(context: Context, module: ModuleOp, level: str, options: driver.PassOptions, above: ModuleOp) -> None:
+    """Lowers a module to a level and verifies it there; where anything is wrong, a copy of it as it was `above` the
+    level is verified behind each pass, so that the one to blame is named."""
+    try:
+        driver.lower(context, module, level, None, options, verify_each=False)
+        driver.verify(module, level)
+    except Exception:
+        driver.lower(context, above, level, None, options)
+        raise
 
 
 def float_difference(

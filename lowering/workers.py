@@ -25,8 +25,8 @@ Run = Callable[[ModuleOp], None]
 def lower_layers(module: ModuleOp, run: Run, processes: int | None = None) -> None:
     """Puts what `run` makes of each layer of a module, at level `tile`, in its place, with several processes.
 
-    By default there is one for each CPU, this one included, and only this one where no process can be forked. Raises what `run` raises,
-    for the largest layer for which it does so, and SnowError when a process ends before it is done.
+    By default there is one for each CPU, this one included, and only this one where no process can be forked. Raises
+    what `run` raises, for the largest layer for which it does so, and SnowError when a process ends before it is done.
     """
     alike: dict[Hashable, list[_Layer]] = {}
     table = AttributeTable()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, UnitAttr
 from xdsl.parser import Parser
 from xdsl.universe import Universe
 
@@ -18,8 +18,9 @@ from lowering import driver
 from lowering.accuracy import compare_with_float
 from lowering.check import Difference, LevelResult, Place, check, far_apart, first_difference, float_difference
 from lowering.tile.assign_addresses import AssignAddressesPass
+from lowering.tile.name_tiles import NameTilesPass
 from snowdialect.backend.program import Program
-from snowdialect.dialects import cnn
+from snowdialect.dialects import cnn, tile
 from snowdialect.errors import SnowError
 from snowdialect.interpreters import Run
 from snowdialect.models import DIGITS, held_back_digits
@@ -122,6 +123,27 @@ def test_the_pass_that_changed_the_result_is_named(monkeypatch: pytest.MonkeyPat
     assert [result.level for result in results] == ["float", "cnn", "tile"]
     expected = Place("conv1", "result", (0, 0, 0, 0), 256, 512)
     assert results[-1].difference == Difference("tile", "tile-assign-addresses", expected)
+
+
+class InvalidPass(NameTilesPass):
+    """Leaves layers whose kind is no name."""
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        super().apply(ctx, op)
+        for layer in op.walk():
+            if isinstance(layer, tile.LayerOp):
+                layer.properties["kind"] = UnitAttr()
+
+
+def test_the_pass_that_made_it_invalid_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Levels are verified as a whole, passes only to find which one is to blame."""
+    universe = Universe.get_multiverse()
+    universe.all_passes[InvalidPass.name] = lambda: InvalidPass
+    monkeypatch.setattr(Universe, "get_multiverse", lambda: universe)
+    context = driver.make_context()
+    module = Parser(context, NETWORK).parse_module()
+    with pytest.raises(SnowError, match="^tile-name-tiles: "):
+        list(check(context, module, np.ones((1, 1, 4, 4), np.float32), None))
 
 
 def simulated(monkeypatch: pytest.MonkeyPatch, change: Callable[[SimulationResult], SimulationResult]) -> LevelResult:
