@@ -316,7 +316,7 @@ def _by_channels(problem: MapsProblem, refuse: Refusal) -> Iterator[WordsPlan]:
         grain = channel_grain(problem)
     except TilingError:
         return
-    for size, slots in product(pieces(max(1, words // grain // cus)), SLOTS):
+    for size, slots in product(pieces(max(1, -(-words // grain) // cus)), SLOTS):
         channels = channel_tiles(words, grain, cus, size * grain)
         try:
             yield plan_by_channels(problem, channels, TileSize(window.out_h, window.out_w, window.out_h, *slots))

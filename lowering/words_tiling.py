@@ -106,17 +106,18 @@ def channel_grain(problem: MapsProblem) -> int:
 def channel_tiles(words: int, grain: int, cus: int, most: int) -> list[ChannelTile]:
     """`words` shared out over CUs in multiples of the grain, evenly, and cut into tiles of at most so many words.
 
-    First come the words of which all CUs have as many, then the grains that are left, one for each of some CUs, the
-    last of which has what is no whole grain.
+    First come the words of which all CUs have as many, then the grains that are left, one for each of some CUs. The
+    last grain of all may lack words.
     """
-    even, left = divmod(words // grain, cus)
-    share, rest = even * grain, words % grain
+    even, left = divmod(-(-words // grain), cus)
+    share, lacking = even * grain, -words % grain
     tiles = [ChannelTile(first, min(most, share - first), share, (1 << cus) - 1) for first in range(0, share, most)]
     if left:
-        working = left + bool(rest)
-        tiles.append(ChannelTile(cus * share, grain, grain, (1 << working) - 1, rest))
-    elif rest:
-        tiles.append(ChannelTile(cus * share, rest, grain, 1))
+        tiles.append(ChannelTile(cus * share, grain, grain, (1 << left) - 1))
+    if lacking:
+        last = tiles.pop()
+        alone = last.cus == 1
+        tiles.append(last._replace(words=last.words - lacking) if alone else last._replace(last=last.words - lacking))
     return tiles
 
 

@@ -593,8 +593,10 @@ def test_no_tile_has_far_fewer_rows_than_others(count: int, most: int, cuts: lis
     [
         # Shares of 256 words, in two tiles.
         (1024, 128, [ChannelTile(0, 128, 256, 15), ChannelTile(128, 128, 256, 15)]),
-        # Shares of 224; then 32 words for each of three CUs, and 16 for the last one.
-        (1008, 224, [ChannelTile(0, 224, 224, 15), ChannelTile(896, 32, 32, 15, 16)]),
+        # The same; the last CU has 16 words less.
+        (1008, 128, [ChannelTile(0, 128, 256, 15), ChannelTile(128, 128, 256, 15, 112)]),
+        # Shares of 224; then 32 words for each of two CUs, and 16 for a third one.
+        (976, 224, [ChannelTile(0, 224, 224, 15), ChannelTile(896, 32, 32, 7, 16)]),
         (96, 32, [ChannelTile(0, 32, 32, 7)]),
         (16, 32, [ChannelTile(0, 16, 32, 1)]),
     ],
