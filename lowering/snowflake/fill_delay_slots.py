@@ -67,8 +67,9 @@ def _memory(kind: type[InstructionOp], effect: type[MemoryReadEffect | MemoryWri
     return frozenset([_MEMORY] if kind.has_trait(effect) else ())
 
 
-def fill_slots(branch: BranchOp, slots: int, registers: RegisterFile, move: bool = True) -> None:
-    """Gives a branch its delay slots; with `move`, filled from what is before it as far as that is possible."""
+def fill_slots(branch: BranchOp, slots: int, registers: RegisterFile, move: bool = True) -> int:
+    """Gives a branch its delay slots; with `move`, filled from what is before it as far as that is possible. Returns
+    how many stay empty: by so many instructions the program grows."""
     moved: list[Operation] = []
     staying = _Effects.of(branch)
     for op in _movable_before(branch, slots) if move else ():
@@ -84,6 +85,7 @@ def fill_slots(branch: BranchOp, slots: int, registers: RegisterFile, move: bool
     zero = registers[snowflake.ZERO]
     nops = [located(snowflake.AddiOp(zero, 0, snowflake.ZERO), branch.location) for _ in range(slots - len(moved))]
     Rewriter.insert_op((*moved, *nops), InsertPoint.after(branch))
+    return len(nops)
 
 
 def _movable_before(branch: BranchOp, slots: int) -> Iterator[InstructionOp]:

@@ -169,8 +169,7 @@ class _Placer:
         last = self.banks[-1]
         place = InsertPoint.before(last.header[-2])
         Rewriter.insert_op([located(op, location) for op in (branch, rewind, label)], place)
-        fill_slots(branch, self.machine.delay_slots, self.registers)
-        last.used += bank_repeat(self.machine)
+        last.used += _length((branch, rewind)) + fill_slots(branch, self.machine.delay_slots, self.registers)
 
 
 def _length(ops: Iterable[Operation]) -> int:
