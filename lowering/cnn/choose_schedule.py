@@ -427,7 +427,10 @@ def compared(problem: ConvProblem, ranked: list[Ranked]) -> Iterator[Compared]:
     taken = _Taken()
     # Of kernels that see a piece of the pixel, the first estimate knows least how both splits compare.
     by_rows = _narrowed(ranked, "split", Split.ROWS) if problem.windows > 1 else []
-    for plans, enough_steps, hope in ((ranked, TIMED_STEPS, 0), (by_rows, 0, 0), (_as_published(usual), 0, HOPE)):
+    # Of maps that a max pool makes, it knows as little how both modes do.
+    modes = [_narrowed(ranked, "mode", mode) for mode in Mode] if problem.before is not None else []
+    known_less = ((plans, 0, 0) for plans in (by_rows, *modes))
+    for plans, enough_steps, hope in ((ranked, TIMED_STEPS, 0), *known_less, (_as_published(usual), 0, HOPE)):
         timed_steps = 0
         # Of plans that the estimate does not tell apart the first one stands for all.
         first = {estimate: plan for estimate, plan in reversed(plans)}
