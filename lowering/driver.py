@@ -483,6 +483,13 @@ def expect_network(module: ModuleOp, path: Path) -> None:
         raise SnowError(f"{path}: holds no network: it has no output")
 
 
+def output_names(module: ModuleOp) -> list[str]:
+    """The names of a network's outputs."""
+    from snowdialect.dialects.cnn import OutputOp
+
+    return [op.output_name.data for op in module.body.block.ops if isinstance(op, OutputOp)]
+
+
 def input_shape(module: ModuleOp) -> tuple[int, ...]:
     """Shape of the input of a program that has one, without batch."""
     from snowdialect.dialects import cnn

@@ -1,14 +1,20 @@
-"""Inputs and outputs of a network as .npy files."""
+"""Inputs and outputs of a network as .npy and .npz files."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from io import BytesIO
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, NamedTuple
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snowdialect.errors import SnowError
+from snowdialect.files import replacing
+
+MANY = ".npz"
+"""What the name of a file ends with that holds several arrays by their names."""
 
 
 class Inputs(NamedTuple):
@@ -17,9 +23,9 @@ class Inputs(NamedTuple):
     is_batch: bool
     """Whether the file held a batch, rather than one input."""
 
-    def like_input(self, output: NDArray[Any]) -> NDArray[Any]:
-        """An output batch in the shape that answers the file: without batch axis for one input."""
-        return output if self.is_batch else output[0]
+    def like_input(self, outputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Output batches in the shape that answers the file: without batch axis for one input."""
+        return {name: output if self.is_batch else output[0] for name, output in outputs.items()}
 
 
 def read_input(path: Path, shape: tuple[int, ...]) -> Inputs:
@@ -100,8 +106,27 @@ def _to_float32(name: str, array: NDArray[Any]) -> NDArray[np.float32]:
     return result
 
 
-def only_output(outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """The result of a network with one output."""
-    if len(outputs) != 1:
-        raise SnowError(f"the program has {len(outputs)} outputs; only programs with one can be run from files")
-    return next(iter(outputs.values()))
+def write_outputs(path: Path, outputs: Mapping[str, NDArray[Any]]) -> None:
+    """Writes arrays as float32: into a .npz file with their names, or the only one into a .npy file.
+
+    Raises SnowError, before anything is written, for several arrays and a file of another kind.
+    """
+    check_output_kind(path, outputs)
+    arrays = {name: output.astype(np.float32) for name, output in outputs.items()}
+    # Into a pipe NumPy cannot save, and where there is no room it does not say so; nor does it take just any name.
+    data = BytesIO()
+    if path.suffix == MANY:
+        with ZipFile(data, "w") as archive:
+            for name, array in arrays.items():
+                with archive.open(ZipInfo(f"{name}.npy"), "w") as member:
+                    np.save(member, array)
+    else:
+        np.save(data, *arrays.values())
+    with replacing(path, "wb") as file:
+        file.write(data.getbuffer())
+
+
+def check_output_kind(path: Path, names: Collection[str]) -> None:
+    """Raises SnowError where a network has several outputs, or none, and the file holds one array."""
+    if path.suffix != MANY and len(names) != 1:
+        raise SnowError(f"{path}: the network has {len(names)} outputs, which want a {MANY} file: {', '.join(names)}")

@@ -3,7 +3,6 @@
 import argparse
 import json
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,6 @@ import snow_cli
 from lowering.pipeline import LEVELS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from xdsl.dialects.builtin import ModuleOp
 
     from snowdialect.interpreters import Run
@@ -29,7 +27,8 @@ by default; so a model file runs in float at its own level, cnn, and in fixed po
 at every other.
 
 X.npy holds one input CxHxW or a batch NxCxHxW, float32. Y.npy gets the same
-leading shape, float32: a fixed-point result is scaled back."""
+leading shape, float32: a fixed-point result is scaled back. A network with several
+outputs wants Y.npz, which holds each by its name."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,11 +78,12 @@ def simulate(options: argparse.Namespace) -> int:
     program = load_program(options.program)
     if len(program.inputs) != 1:
         raise SnowError(f"the program has {len(program.inputs)} inputs; from files only programs with one can be run")
+    arrays.check_output_kind(options.output, [port.name for port in program.outputs])
     inputs = arrays.read_input(options.input, program.inputs[0].shape)
     snow_cli.show_progress(f"simulating {len(inputs.batch)} input(s) ...")
     result = simulator.simulate(program, inputs.batch)
     snow_cli.show_progress()
-    write_output(options.output, inputs.like_input(arrays.only_output(result.outputs)))
+    arrays.write_outputs(options.output, inputs.like_input(result.outputs))
     if options.report is not None:
         write_report(options.report, result.report)
     if options.profile:
@@ -111,27 +111,15 @@ def interpret(options: argparse.Namespace) -> int:
     if options.level is not None and options.level != driver.level_of(program.module):
         snow_cli.show_progress(f"lowering to {options.level} ...")
         driver.lower(context, program.module, options.level)
+    arrays.check_output_kind(options.output, driver.output_names(program.module))
     inputs = arrays.read_input(options.input, driver.input_shape(program.module))
     snow_cli.show_progress(f"running {len(inputs.batch)} input(s) ...")
     result = run_module(program.module, inputs.batch, program.weights())
     snow_cli.show_progress()
-    output = arrays.only_output(result.outputs)
-    write_output(options.output, inputs.like_input(output))
+    arrays.write_outputs(options.output, inputs.like_input(result.outputs))
     if options.report is not None:
         write_report(options.report, make_report(options.program, program.module, result))
     return 0
-
-
-def write_output(path: Path, output: "NDArray[Any]") -> None:
-    import numpy as np
-
-    from snowdialect.files import replacing
-
-    # Into a pipe NumPy cannot save, and where there is no room it does not say so.
-    data = BytesIO()
-    np.save(data, output.astype(np.float32))
-    with replacing(path, "wb") as file:
-        file.write(data.getbuffer())
 
 
 def write_report(path: Path, report: dict[str, Any]) -> None:

@@ -75,9 +75,9 @@ class Network:
             raise SnowError(f"{self.path}: {format_shape(shape)} is no shape of an input")
         return self.add(cnn.InputOp("input", cnn.tensor_type((1, *shape))), "input")
 
-    def output(self, value: SSAValue) -> None:
-        """What the network answers."""
-        self._append(cnn.OutputOp("output", value), "output")
+    def output(self, name: str, value: SSAValue) -> None:
+        """What the network answers, or one of several things."""
+        self._append(cnn.OutputOp(name, value), name)
 
     def add(self, op: Operation, name: str) -> SSAValue:
         """Appends a verified operation of the layer `name` and returns its result."""

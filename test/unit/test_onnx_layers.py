@@ -5,11 +5,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
-from onnx import NodeProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnx_models import computed, expected, floats, network, node, save
+
+from snowdialect.frontends.onnx import import_model
+from snowdialect.interpreters import run_module
+from snowdialect.weights import Weights
 
 MAPS = (1, 4, 7, 6)
 
@@ -419,6 +424,28 @@ def test_weights_that_are_computed(tmp_path: Path) -> None:
     ]
     constants = {"sizes": integers(2, 4, 7, 6), "half": floats(3, 2).astype(np.float16), "numbers": floats(3) ** 2 + 1}
     agree(save(network(nodes, MAPS, constants), tmp_path / "net.onnx"), MAPS)
+
+
+def test_several_outputs(tmp_path: Path) -> None:
+    """Each under its name, with question marks for what cannot be printed, and none twice."""
+    model = network(
+        [
+            helper.make_node("Conv", ["x", "w"], ["maps"], name="conv"),
+            helper.make_node("Relu", ["maps"], ["a\n"], name="relu"),
+            helper.make_node("GlobalAveragePool", ["a\n"], ["a?"], name="mean"),
+        ],
+        MAPS,
+        {"w": floats(6, 4, 3, 3)},
+    )
+    for name in ("a\n", "maps"):
+        model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+    path, x = save(model, tmp_path / "net.onnx"), floats(*MAPS)
+    module, weights = import_model(path, None)
+    outputs = run_module(module, x, Weights(weights)).outputs
+    assert list(outputs) == ["a?", "a?.1", "maps"]
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for ours, theirs in zip(outputs.values(), session.run(None, {"x": x}), strict=True):
+        np.testing.assert_allclose(ours, np.asarray(theirs), rtol=1e-4, atol=1e-6)
 
 
 def test_only_what_the_output_needs_is_converted(tmp_path: Path) -> None:

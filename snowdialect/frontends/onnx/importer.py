@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from onnx import NodeProto, TensorProto, defs
 from snowdialect.dialects.cnn.shapes import format_shape
-from snowdialect.errors import SnowError
+from snowdialect.errors import SnowError, printable
 from snowdialect.frontends.network import MAXIMUM_LAYERS, Floats, LayerError, Network
 from snowdialect.frontends.onnx.folding import FOLDED, Folder, infer_type, shape_in
 from snowdialect.frontends.onnx.layers import LAYERS, RESHAPES, SEVERAL_RESULTS, reshaped, straight
@@ -66,12 +66,13 @@ class _Importer:
         self._values[model.input.name] = Activation(x, CHANNELS_LAST) if last else Activation.of(x)
         self._convert_all(nodes, {name for name, _ in unsupported})
         network.check_refused()
-        result = self._values.get(model.output)
-        if not isinstance(result, Activation):
-            raise SnowError(f"{model.path}: its output does not depend on its input")
-        with network.layer(f"output {model.output}"):
-            last = result.order == CHANNELS_LAST and not result.flattened
-            network.output(result.value if last else straight(network, "output", result))
+        for name, called in model.outputs.items():
+            result = self._values.get(name)
+            if not isinstance(result, Activation):
+                raise SnowError(f"{model.path}: its output '{printable(name)}' does not depend on its input")
+            with network.layer(f"output {name}"):
+                last = result.order == CHANNELS_LAST and not result.flattened
+                network.output(called, result.value if last else straight(network, called, result))
         return network.module, network.weights
 
     def _convert_all(self, nodes: Sequence[tuple[str, NodeProto]], unsupported: Set[str]) -> None:
@@ -104,11 +105,11 @@ class _Importer:
             return ()
 
     def _needed(self) -> Iterator[tuple[str, NodeProto]]:
-        """The nodes that the output needs, in the order of the file."""
+        """The nodes that the outputs need, in the order of the file."""
         nodes = self._model.nodes
         if len(nodes) > MAXIMUM_LAYERS:
             raise SnowError(f"{self._model.path}: the network has more than {MAXIMUM_LAYERS} nodes")
-        names = {self._model.output}
+        names = set(self._model.outputs)
         needed: list[bool] = []
         for _, node in reversed(nodes):
             needed.append(not names.isdisjoint(node.output))

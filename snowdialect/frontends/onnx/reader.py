@@ -1,7 +1,7 @@
 """Reads ONNX files through the package `onnx`, which trusts a file: what it gets has been skimmed before."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ class Model:
     opset: int
     ir_version: int
     input: ValueInfoProto
-    output: str
+    outputs: dict[str, str]
+    """What the file and what the network calls each output: the latter `output`, if it is the only one."""
     nodes: Sequence[tuple[str, NodeProto]]
     initializers: dict[str, TensorProto]
     files: DataFiles
@@ -42,7 +43,7 @@ class Model:
 
 
 def load(path: str | Path) -> Model:
-    """The network in an `.onnx` file, one input and one output, as far as its structure is in order.
+    """The network in an `.onnx` file, one input and one output or several, as far as its structure is in order.
 
     Arrays are not looked at before they are used. Raises SnowError, one line naming the file and the reason,
     for anything else.
@@ -64,16 +65,20 @@ def load(path: str | Path) -> Model:
             node.domain = ""
     initializers = {tensor.name: tensor for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in initializers]
-    for kind, values in (("input", inputs), ("output", graph.output)):
-        if len(values) != 1:
-            raise SnowError(f"{path}: the network has {len(values)} {kind}s, expected one")
+    if len(inputs) != 1:
+        raise SnowError(f"{path}: the network has {len(inputs)} inputs, expected one")
+    outputs = [value.name for value in graph.output]
+    if not outputs:
+        raise SnowError(f"{path}: the network has no output")
+    if len(set(outputs)) < len(outputs):
+        raise SnowError(f"{path}: two outputs of the network have the same name")
     return Model(
         path,
         opset,
         model.ir_version,
         inputs[0],
-        graph.output[0].name,
-        list(zip(_names(graph), graph.node, strict=True)),
+        dict(zip(outputs, _distinct(map(printable, outputs)) if len(outputs) > 1 else ["output"], strict=True)),
+        list(zip(_distinct(_names(graph)), graph.node, strict=True)),
         initializers,
         DataFiles(path, data),
     )
@@ -91,18 +96,21 @@ def _operator_set(path: Path, model: onnx.ModelProto) -> int:
     return version
 
 
-def _names(graph: GraphProto) -> list[str]:
-    """A name for each node, no two alike: the file's where it is good for that, or that of its first result."""
+def _names(graph: GraphProto) -> Iterator[str]:
+    """What each node is called: its name where it is the only one that has it, or else its first result."""
     counts = Counter(node.name for node in graph.node)
-    taken: set[str] = set()
-    names: list[str] = []
     for index, node in enumerate(graph.node):
         wanted = node.name if node.name and counts[node.name] == 1 else next(iter(node.output), "")
-        name = printable(wanted) or f"node{index}"
+        yield printable(wanted) or f"node{index}"
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """The names, no two alike."""
+    taken: dict[str, None] = {}
+    for index, name in enumerate(names):
         if name in taken:
             name = f"{name}.{index}"
         while name in taken:
             name += "'"
-        taken.add(name)
-        names.append(name)
-    return names
+        taken[name] = None
+    return list(taken)

@@ -51,7 +51,7 @@ class _Importer:
         assert result is not None
         if isinstance(result, list):
             raise SnowError(f"{network.path}: the network returns a table of {len(result)} values, expected a tensor")
-        network.output(result)
+        network.output("output", result)
         return network.module, network.weights
 
     def _check_layers(self, top: Layer) -> None:
