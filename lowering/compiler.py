@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def compile_model(
     path: str | Path,
     input_shape: tuple[int, ...] | None = None,
-    machine: str | None = None,
+    machine: str | Path | None = None,
     options: driver.PassOptions = driver.NO_OPTIONS,
     announce: Callable[[str], None] = announce_nothing,
     *,
@@ -95,7 +95,7 @@ def _lower_further(
 def cover_model(
     path: str | Path,
     input_shape: tuple[int, ...] | None = None,
-    machine: str | None = None,
+    machine: str | Path | None = None,
     options: driver.PassOptions = driver.NO_OPTIONS,
     announce: Callable[[str], None] = announce_nothing,
 ) -> list[Coverage]:
@@ -113,7 +113,7 @@ def explain_layer(
     path: str | Path,
     layer: str,
     input_shape: tuple[int, ...] | None = None,
-    machine: str | None = None,
+    machine: str | Path | None = None,
     options: driver.PassOptions = driver.NO_OPTIONS,
     announce: Callable[[str], None] = announce_nothing,
 ) -> "Explanation":
@@ -131,7 +131,7 @@ def explain_layer(
 def _read(
     path: Path,
     input_shape: tuple[int, ...] | None,
-    machine: str | None,
+    machine: str | Path | None,
     options: driver.PassOptions,
     announce: Callable[[str], None],
     outputs: Sequence[Path | None] = (),

@@ -81,7 +81,7 @@ def output_cycles(problem: ConvProblem, mode: Mode, share: int, abreast: int = 1
     def trace(words: int) -> int:
         return -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
 
-    columns = Counter(_widths(problem, abreast))
+    columns = _number_of_widths(problem, abreast)
     tiles = pairwise((*cuts, window.out_w)) if short else ()
     seen = [[len(window.kernel_columns(x)) for x in range(*tile)] for tile in tiles]
     runs = [(width, len(list(alike))) for tile in seen for width, alike in groupby(tile)]
@@ -118,6 +118,12 @@ def _widths(problem: ConvProblem, abreast: int) -> Iterator[int]:
             yield max(0, min(seen.stop, columns.stop) - max(seen.start, columns.start))
 
 
+@cache
+def _number_of_widths(problem: ConvProblem, abreast: int) -> Counter[int]:
+    """How many outputs have so many kernel columns inside the maps."""
+    return Counter(_widths(problem, abreast))
+
+
 def refilled_by_bank(machine: Machine, window: Window, maps: TilePlan) -> bool:
     """Whether the only slot of maps is filled again, bank by bank, while the MACs are at work: with the last rows of a
     tile, which lie in the second bank, and with the first ones of the next, which lie in the first."""
@@ -127,6 +133,7 @@ def refilled_by_bank(machine: Machine, window: Window, maps: TilePlan) -> bool:
     return window.rows_read(1) <= in_first < rows and in_first <= (outputs - 1) * window.stride_h
 
 
+@cache
 def limit_cycles(problem: ConvProblem) -> float:
     """Cycles that the MACs need at least, if all of them work all the time: taps in the padding left out."""
     machine, window = problem.machine, problem.window

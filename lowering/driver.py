@@ -185,7 +185,7 @@ def checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
     return sizes
 
 
-def set_machine(module: ModuleOp, name_or_path: str) -> None:
+def set_machine(module: ModuleOp, name_or_path: str | Path) -> None:
     """Stores a machine in the module, for the passes to come.
 
     Raises SnowError for one that is unknown, and when the module was already lowered for another one.
@@ -242,9 +242,14 @@ def expect_samples(module: ModuleOp, options: PassOptions) -> None:
 
 
 def parse_assembly(context: Context, text: str, name: str) -> ModuleOp:
-    """The module of the dialect `snowflake` that an assembly text stands for."""
+    """The module of the dialect `snowflake` that an assembly text stands for.
+
+    Raises SnowError for the code of a program without its data.
+    """
     from snowdialect.backend.assembly import parse_assembly
 
+    if ".program" in text and ".output" not in text:
+        raise SnowError(f"{name}: holds code alone; snow-asm assemble --replace P.snow takes the data from a program")
     return parse_assembly(context, text, name)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from snowdialect.errors import SnowError
+from snowdialect.errors import SnowError, file_errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ __version__ = "0.1.0"
 def compile(
     model: str | Path,
     input_shape: tuple[int, ...] | None = None,
-    machine: str | None = None,
+    machine: str | Path | None = None,
     schedule: str | None = None,
     calibrate: str | Path | ArrayLike | None = None,
     input_layout: str | None = None,
@@ -50,7 +50,8 @@ def compile(
     if input_shape is not None:
         input_shape = driver.checked_shape(input_shape)
     options = driver.pass_options(schedule, calibrate, input_layout)
-    return CompiledProgram(compile_model(model, input_shape, machine, options=options))
+    with file_errors():
+        return CompiledProgram(compile_model(model, input_shape, machine, options=options))
 
 
 def load(path: str | Path) -> CompiledProgram:
@@ -58,4 +59,5 @@ def load(path: str | Path) -> CompiledProgram:
     from snowdialect.backend.container import load_program
     from snowdialect.simulator.compiled import CompiledProgram
 
-    return CompiledProgram(load_program(path))
+    with file_errors():
+        return CompiledProgram(load_program(path))

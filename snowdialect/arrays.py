@@ -30,6 +30,8 @@ class Inputs(NamedTuple):
 
 def read_input(path: Path, shape: tuple[int, ...]) -> Inputs:
     """Reads one input of `shape`, or a batch of them. Raises SnowError, one line, for anything else."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise SnowError(f"{path}: not a regular file")
     try:
         # Mapped, a file that claims more elements than it has takes no memory for them.
         array = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -121,7 +123,8 @@ def write_outputs(path: Path, outputs: Mapping[str, NDArray[Any]]) -> None:
                 with archive.open(ZipInfo(f"{name}.npy"), "w") as member:
                     np.save(member, array)
     else:
-        np.save(data, *arrays.values())
+        (array,) = arrays.values()
+        np.save(data, array)
     with replacing(path, "wb") as file:
         file.write(data.getbuffer())
 

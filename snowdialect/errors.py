@@ -1,6 +1,7 @@
 """The one exception a user of the commands is meant to see."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 
 
 def printable(text: str) -> str:
@@ -36,3 +37,13 @@ class SourceError(SnowError):
     def __reduce__(self) -> tuple[type[SnowError], tuple[str]]:
         # Of an error from another process the message is enough.
         return SnowError, (str(self),)
+
+
+@contextmanager
+def file_errors() -> Generator[None]:
+    """Makes a SnowError of what files raise, one line that names the file."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SnowError(reason if error.filename is None else f"{error.filename}: {reason}") from error

@@ -20,14 +20,14 @@ def check_outputs(outputs: Sequence[Path | None], inputs: Sequence[Path | None])
 
     Raises OSError for a place that cannot be written, SnowError for one that is an input or another output, too.
     """
-    taken = {path.resolve() for path in inputs if path is not None}
+    taken = {os.path.realpath(path) for path in inputs if path is not None}
     for path in (path for path in outputs if path is not None):
         check_replaceable(path)
         if path.is_char_device():
             continue
-        if path.resolve() in taken:
+        if (place := os.path.realpath(path)) in taken:
             raise SnowError(f"{path}: is a file of this command already, which the output would replace")
-        taken.add(path.resolve())
+        taken.add(place)
 
 
 def check_replaceable(path: Path) -> None:
@@ -87,8 +87,13 @@ def _is_special(path: Path) -> bool:
 
 
 def _target(path: Path) -> Path:
-    """What is replaced: `path`, or what it leads to as a symbolic link."""
-    return path.resolve() if path.is_symlink() else path
+    """What is replaced: `path`, or what it leads to as a symbolic link, even if there is nothing yet."""
+    if not path.is_symlink():
+        return path
+    try:
+        return Path(os.path.realpath(path, strict=True))
+    except FileNotFoundError:
+        return Path(os.path.realpath(path))
 
 
 def _temporary(path: Path) -> tuple[int, str]:

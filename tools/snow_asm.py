@@ -81,9 +81,6 @@ def compiled(path: Path, output: Path) -> "Program":
 
     if path.suffix.lower() != ".s":
         raise SnowError(f"{path}: not assembly (.s); snow-compile takes models and modules")
-    text = read_text(path)
-    if ".program" in text and ".output" not in text:
-        raise SnowError(f"{path}: holds code alone; --replace P.snow names the program to take the data from")
     return compile_model(path, outputs=(output,))
 
 

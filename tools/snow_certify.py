@@ -20,6 +20,10 @@ import snow_cli
 Entry = dict[str, Any]
 DAMAGED = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError)
 LARGEST, MOST_TAPS = 1 << 16, 1 << 20
+LARGEST_OF_MACHINE = 1 << 40
+"""Numbers of machines are below it, such as bytes a second."""
+SHOWN = 200
+"""So much is shown of what a report states."""
 
 
 class Wrong(ValueError):
@@ -50,7 +54,15 @@ def run(options: argparse.Namespace) -> int:
 def text(error: Exception) -> str:
     if isinstance(error, OSError):
         return str(error.strerror)
-    return str(error) if isinstance(error, Wrong) else f"damaged: {type(error).__name__}: {error}"
+    match error:
+        case Wrong():
+            return str(error)
+        case json.JSONDecodeError() | UnicodeDecodeError():
+            return f"not JSON: {error}"
+        case KeyError():
+            return f"damaged: {error} is missing"
+        case _:
+            return "damaged: a value is of another kind than that of a report"
 
 
 def check_report(report: Any) -> int:
@@ -59,6 +71,7 @@ def check_report(report: Any) -> int:
         raise Wrong("not a report: it has no list of layers")
     if missing := [name for name in ("machine_numbers", "certificate") if name not in report]:
         raise Wrong(f"not a report of a program: it has no {missing[0]}")
+    check_machine(report["machine_numbers"])
     rows = [row for row in report["layers"] if row["certificate"] is not None]
     if not rows:
         demand(report["certificate"], None, "the certificate of a network without any")
@@ -72,6 +85,14 @@ def check_report(report: Any) -> int:
     if rows:
         check_gap(report["certificate"])
     return len(rows)
+
+
+def check_machine(machine: Any) -> None:
+    if not isinstance(machine, dict):
+        raise Wrong("machine_numbers do not describe a machine")
+    for name, number in machine.items():
+        if name != "name" and not (type(number) is int and 0 <= number < LARGEST_OF_MACHINE):
+            raise Wrong(f"machine_numbers: {shown(name)} is {shown(number)}, which no machine has")
 
 
 def check_layer(row: Entry, machine: Entry) -> None:
@@ -92,17 +113,22 @@ def check_layer(row: Entry, machine: Entry) -> None:
     check_gap(stated)
     measured = [stated["objective"]] + [row["cycles"]] * (row["alone"] is True and row["cycles"] is not None)
     if min(measured) < least:
-        raise Wrong(f"takes {min(measured)} cycles, but needs {least} at least")
+        raise Wrong(f"takes {shown(min(measured))} cycles, but needs {shown(least)} at least")
 
 
 def demand(stated: object, right: object, what: str) -> None:
     if stated != right:
-        raise Wrong(f"{what}: {stated} should be {right}")
+        raise Wrong(f"{what}: {shown(stated)} should be {shown(right)}")
+
+
+def shown(value: object) -> str:
+    whole = str(value)
+    return whole if len(whole) <= SHOWN else f"{whole[:SHOWN]} ..."
 
 
 def check_gap(stated: Entry) -> None:
     if not math.isclose(stated["gap"], gap := stated["objective"] / stated["lower_bound"] - 1, abs_tol=1e-9):
-        raise Wrong(f"gap: {stated['gap']} should be {gap}")
+        raise Wrong(f"gap: {shown(stated['gap'])} should be {shown(gap)}")
 
 
 def windows(layer: Entry, axis: int) -> list[dict[int, int]]:

@@ -52,7 +52,7 @@ class CnnBoundAccumulatorsPass(ModulePass):
 
     name = "cnn-bound-accumulators"
 
-    input_range: tuple[float, ...] | None = None
+    input_range: tuple[float | int, ...] | None = None
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         span = self.input_range

@@ -44,7 +44,7 @@ class SaturateAtLimit(RewritePattern):
             return
         limit = op.limit.value.data
         power = 1 << max(0, ceil(log2(limit)))
-        if power > MOST_FACTOR * limit:
+        if power > MOST_FACTOR * limit or power >= 1 << WORD_BITS:
             return
         name, factor = layer_name(op), power / limit
         scale = cnn.ConstantOp.splat(factor, shape_of(op.x)[1:2])

@@ -14,7 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
-from snowdialect.dialects.cnn.shapes import MAXIMUM_ELEMENTS, MAXIMUM_SIDE, format_shape, is_input_shape
+from snowdialect.dialects.cnn.shapes import INPUT_SIZES, MAXIMUM_ELEMENTS, MAXIMUM_SIDE, format_shape, is_input_shape
 from snowdialect.dialects.locations import located, name_location
 from snowdialect.errors import SnowError
 
@@ -72,7 +72,7 @@ class Network:
     def input(self, shape: Sequence[int]) -> SSAValue:
         """The input of the network, of which one has `shape`. Raises SnowError for one that cannot be."""
         if not shape or not is_input_shape((1, *shape)):
-            raise SnowError(f"{self.path}: {format_shape(shape)} is no shape of an input")
+            raise SnowError(f"{self.path}: {format_shape(shape)} is no shape of an input, whose {INPUT_SIZES}")
         return self.add(cnn.InputOp("input", cnn.tensor_type((1, *shape))), "input")
 
     def output(self, name: str, value: SSAValue) -> None:

@@ -222,18 +222,19 @@ def shipped_machines() -> list[str]:
     return sorted(path.stem for path in Path(__file__).parent.glob("*.toml"))
 
 
-def load_machine(name_or_path: str = DEFAULT_MACHINE) -> Machine:
+def load_machine(name_or_path: str | Path = DEFAULT_MACHINE) -> Machine:
     """Reads a shipped machine by name, or a user's file by path (anything with a `.toml` ending).
 
     Raises MachineError, one line, for a file that cannot be read or does not describe a machine.
     """
-    if name_or_path.endswith(".toml"):
-        path = Path(name_or_path)
-    else:
-        path = Path(__file__).parent / f"{name_or_path}.toml"
-        if name_or_path not in shipped_machines():
+    if not isinstance(name_or_path, str | Path):
+        raise MachineError(f"a machine is a name or a .toml file, not {name_or_path!r}")
+    path = Path(name_or_path)
+    if not str(path).endswith(".toml"):
+        if str(name_or_path) not in shipped_machines():
             choices = ", ".join(shipped_machines())
             raise MachineError(f"unknown machine '{name_or_path}' (shipped: {choices}; or give a .toml file)")
+        path = Path(__file__).parent / f"{name_or_path}.toml"
     try:
         with open(path, "rb") as file:
             data = tomllib.load(file)
@@ -242,6 +243,8 @@ def load_machine(name_or_path: str = DEFAULT_MACHINE) -> Machine:
     except ValueError as error:
         # Of TOML, of UTF-8, or of a number with more digits than Python reads.
         raise MachineError(f"{path}: {error}") from error
+    except RecursionError:
+        raise MachineError(f"{path}: is nested too deep") from None
     values: dict[str, Any] = {}
     for key, value in data.items():
         if key == "name":

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from snowdialect.arrays import numbers
 from snowdialect.backend.container import write_program
 from snowdialect.backend.program import Program
-from snowdialect.errors import printable
+from snowdialect.errors import file_errors, printable
 
 if TYPE_CHECKING:
     from snowdialect.simulator import SimulationResult
@@ -46,5 +46,6 @@ class CompiledProgram:
         )
 
     def write(self, path: str | Path) -> None:
-        """Writes the program as a `.snow` file."""
-        write_program(self.program, path)
+        """Writes the program as a `.snow` file. Raises SnowError, one line, where that cannot be written."""
+        with file_errors():
+            write_program(self.program, path)

@@ -5,6 +5,7 @@ compute is tested elsewhere, so here they only leave a trace.
 """
 
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, i64
 from xdsl.ir import Block, Region, SSAValue
+from xdsl.parser import Parser
 from xdsl.transforms.common_subexpression_elimination import CommonSubexpressionElimination
 
+from lowering.driver import make_context
 from lowering.loop_to_snowflake import ConvertLoopToSnowflakePass
 from lowering.snowflake.allocate_registers import AllocateRegistersPass
 from lowering.snowflake.expand_addresses import ExpandAddressesPass
@@ -177,6 +180,31 @@ def test_every_instruction_names_its_layer(module: ModuleOp) -> None:
     for op in module.walk():
         if isinstance(op, InstructionOp):
             assert layer_name(op).startswith("layer"), op
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_loops_over_banks_that_begin_with_one(depth: int) -> None:
+    """Each but the innermost holds another one, and nothing before it."""
+    adds = "\n".join(f"%a{number} = snowflake.addi %r1, {number} : r1 -> r1" for number in range(70))
+    body = f"snowflake.mac coop %i1, %i{depth}, 16 : r2, r{depth + 1}\n{adds}"
+    for level in range(depth, 0, -1):
+        body = f"snowflake.for %i{level} times {level + 1} : r{level + 1} {{\n{body}\n}}"
+    text = f"""
+        snowflake.program scheduled at 100 {{
+          %r0 = snowflake.get_register r0
+          %r1 = snowflake.get_register r1
+          {body}
+          snowflake.config done, 0
+        }}
+        """
+    machine, context = replace(load_machine(), icache_instructions=64), make_context()
+    module = Parser(context, text).parse_module()
+    set_machine(module, machine)
+    expected = trace(module, machine)
+    assert [name for name, *_ in expected].count("mac") == prod(range(2, depth + 2))
+    PlaceBanksPass().apply(context, module)
+    module.verify()
+    assert trace(module, machine) == expected
 
 
 def test_a_program_that_needs_too_many_registers_is_one_line() -> None:

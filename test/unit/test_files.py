@@ -38,6 +38,8 @@ def test_links_in_a_circle(tmp_path: Path) -> None:
     with pytest.raises(OSError) as caught:
         check_replaceable(path)
     assert caught.value.filename == str(path)
+    # As an input, whoever reads it says so.
+    check_outputs((), (path,))
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder in which nobody can create a file")

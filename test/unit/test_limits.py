@@ -82,6 +82,15 @@ def test_a_clipped_block_computes_what_onnxruntime_does(limit: float, tmp_path: 
         assert str(result.difference) == "None"
 
 
+@pytest.mark.parametrize("limit", [4e4, 1e20])
+def test_limits_beyond_all_words_are_dropped(limit: float, tmp_path: Path) -> None:
+    path = save(block(limit), tmp_path / "net.onnx")
+    x = floats(BATCH, 3, 18, 18, seed=9)
+    module, weights = lowered(path, last="cnn-fuse")
+    assert [op.limit for op in module.body.block.ops if isinstance(op, cnn.Conv2dOp)] == [None] * 3
+    np.testing.assert_allclose(run_module(module, x, weights).outputs["output"], expected(path, x), rtol=2e-4)
+
+
 def test_what_is_clipped_has_the_fraction_bits_of_its_limit_with_calibration_too(tmp_path: Path) -> None:
     path = save(block(6.0), tmp_path / "net.onnx")
     x = floats(BATCH, 3, 18, 18, seed=9) * 3

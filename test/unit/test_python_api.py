@@ -41,6 +41,28 @@ def test_a_wrong_machine_is_an_error_of_ours() -> None:
         snow.compile(DIGITS, (1, 8, 8), machine="zc707")
 
 
+def test_a_machine_may_be_a_path(tmp_path: Path) -> None:
+    shipped = Path(snow.__file__).parent / "machine" / "onecu.toml"
+    path = tmp_path / "mine.toml"
+    path.write_text(shipped.read_text())
+    assert snow.compile(DIGITS, (1, 8, 8), machine=path).program.machine.compute_units == 1
+    with pytest.raises(SnowError, match="^a machine is a name or a .toml file, not 3$"):
+        snow.compile(DIGITS, (1, 8, 8), machine=3)  # pyright: ignore[reportArgumentType]
+
+
+def test_files_that_are_not_there(tmp_path: Path) -> None:
+    missing, program = tmp_path / "none", snow.compile(DIGITS, (1, 8, 8))
+    for use in (
+        lambda: snow.load(missing),
+        lambda: snow.compile(missing.with_suffix(".t7"), (1, 8, 8)),
+        lambda: snow.compile(DIGITS, (1, 8, 8), machine=missing.with_suffix(".toml")),
+        lambda: snow.compile(DIGITS, (1, 8, 8), calibrate=str(missing)),
+        lambda: program.write(missing / "p.snow"),
+    ):
+        with pytest.raises(SnowError, match=rf"^{tmp_path}/none[^ ]*: [nN]o such (file|file or directory|directory)$"):
+            use()
+
+
 def test_an_unknown_schedule_is_refused() -> None:
     with pytest.raises(SnowError, match="schedule must be best or paper, is worst"):
         snow.compile(DIGITS, (1, 8, 8), schedule="worst")

@@ -17,7 +17,7 @@ from snowdialect.dialects.cnn.base import (
     shape_of,
     tensor_type,
 )
-from snowdialect.dialects.cnn.shapes import MAXIMUM_ELEMENTS, MAXIMUM_SIDE, is_input_shape
+from snowdialect.dialects.cnn.shapes import INPUT_SIZES, is_input_shape
 
 
 @irdl_op_definition
@@ -38,10 +38,7 @@ class InputOp(IRDLOperation):
             raise VerifyException(f"{self.name}: the first axis of the shape is the batch and must be 1")
         if not is_input_shape(shape := shape_of(self.result)):
             sizes = "x".join("?" if size == DYNAMIC_INDEX else str(size) for size in shape)
-            raise VerifyException(
-                f"{self.name}: {sizes} is no shape of an input, whose sizes are at least 1, rows and columns at most "
-                f"{MAXIMUM_SIDE}, elements in all {MAXIMUM_ELEMENTS}"
-            )
+            raise VerifyException(f"{self.name}: {sizes} is no shape of an input, whose {INPUT_SIZES}")
         if frac_of(self.result) is not None:
             raise VerifyException(f"{self.name}: an input is f32; cnn.quantize makes fixed point of it")
 

@@ -55,6 +55,10 @@ def format_shape(shape: Iterable[int]) -> str:
     return "x".join(map(str, shape)) or "a scalar"
 
 
+INPUT_SIZES = f"sizes are at least 1, rows and columns at most {MAXIMUM_SIDE}, elements in all {MAXIMUM_ELEMENTS}"
+"""What `is_input_shape` asks for."""
+
+
 def is_input_shape(shape: Shape) -> bool:
     """Whether an input of the network may have this shape, for which there is memory and time."""
     return min(shape) >= 1 and max(shape[2:], default=1) <= MAXIMUM_SIDE and prod(shape) <= MAXIMUM_ELEMENTS

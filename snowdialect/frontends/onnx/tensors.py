@@ -1,5 +1,6 @@
 """The arrays of an ONNX file, or of files beside it: TensorProto to NumPy, every size checked before it is used."""
 
+import os
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,9 @@ class DataFiles:
     def _open(self, name: str, location: str) -> Data:
         """The bytes of a file in the model's folder or below."""
         if location not in self._files:
-            folder = self._folder.resolve()
+            folder = Path(os.path.realpath(self._folder))
             try:
-                path = (folder / location).resolve()
+                path = Path(os.path.realpath(folder / location))
                 confined = path.is_relative_to(folder) and ".." not in Path(location).parts
                 if Path(location).is_absolute() or not confined:
                     raise LayerError(f"tensor '{name}' lies outside of the model's folder, in '{location}'")
