@@ -10,6 +10,7 @@ import pytest
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, UnitAttr
 from xdsl.parser import Parser
+from xdsl.passes import ModulePass
 from xdsl.universe import Universe
 
 import snow_check
@@ -113,13 +114,18 @@ class WrongPass(AssignAddressesPass):
                 constant.properties["value"] = cnn.ConstantOp.splat(2.0, (2, 1, 1, 1)).value
 
 
-def test_the_pass_that_changed_the_result_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def checked_with(kind: type[ModulePass], monkeypatch: pytest.MonkeyPatch) -> list[LevelResult]:
+    """The results of a check in which a pass takes the place of the one of the same name."""
     universe = Universe.get_multiverse()
-    universe.all_passes[WrongPass.name] = lambda: WrongPass
+    universe.all_passes[kind.name] = lambda: kind
     monkeypatch.setattr(Universe, "get_multiverse", lambda: universe)
     context = driver.make_context()
     module = Parser(context, NETWORK).parse_module()
-    results = list(check(context, module, np.ones((1, 1, 4, 4), np.float32), None))
+    return list(check(context, module, np.ones((1, 1, 4, 4), np.float32), None))
+
+
+def test_the_pass_that_changed_the_result_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = checked_with(WrongPass, monkeypatch)
     assert [result.level for result in results] == ["float", "cnn", "tile"]
     expected = Place("conv1", "result", (0, 0, 0, 0), 256, 512)
     assert results[-1].difference == Difference("tile", "tile-assign-addresses", expected)
@@ -137,13 +143,8 @@ class InvalidPass(NameTilesPass):
 
 def test_the_pass_that_made_it_invalid_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Levels are verified as a whole, passes only to find which one is to blame."""
-    universe = Universe.get_multiverse()
-    universe.all_passes[InvalidPass.name] = lambda: InvalidPass
-    monkeypatch.setattr(Universe, "get_multiverse", lambda: universe)
-    context = driver.make_context()
-    module = Parser(context, NETWORK).parse_module()
     with pytest.raises(SnowError, match="^tile-name-tiles: "):
-        list(check(context, module, np.ones((1, 1, 4, 4), np.float32), None))
+        checked_with(InvalidPass, monkeypatch)
 
 
 def simulated(monkeypatch: pytest.MonkeyPatch, change: Callable[[SimulationResult], SimulationResult]) -> LevelResult:
