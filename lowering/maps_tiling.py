@@ -353,9 +353,12 @@ def _place(machine: Machine, sizes: list[_Size], rows: int) -> list[Place]:
 def _shift(machine: Machine, maps: _Size, rows: int, start: int, free: int) -> int:
     """How many of the free words lie before maps in one slot, so that no row lies in two banks: while the rows in one
     are read, those in the other are loaded. Of the places that fit the one that comes nearest to equal parts."""
-    _, _, row = maps
-    shifts = range((machine.mbuf_bank_words - start) % row, free + 1, row)
-    return min(shifts, key=lambda shift: abs(2 * (machine.mbuf_bank_words - start - shift) // row - rows), default=0)
+    shifts = range((machine.mbuf_bank_words - start) % maps.row, free + 1, maps.row)
+    if not shifts:
+        return 0
+    # A row more lies in the second bank with each shift, and one less in the first.
+    more_in_first = 2 * (machine.mbuf_bank_words - start - shifts[0]) // maps.row - rows
+    return shifts[min(max(more_in_first // 2, 0), len(shifts) - 1)]
 
 
 def plan_columns(problem: MapsProblem, columns: int) -> ColumnsPlan:
