@@ -161,12 +161,15 @@ class ConvSteps(LayerBuffers):
                 for rows, columns in reversed(places) if backwards else places:
                     self._result_tile(rows, columns, group, [kernel], backwards=backwards)
         else:
-            turns = bool(schedule.turns) and sum(map(len, self.groups)) * schedule.parts > self.weights_slots.count
+            replaced = sum(map(len, self.groups)) * schedule.parts > self.weights_slots.count
+            turns = bool(schedule.turns) and replaced
             passes = 0
             for rows, columns in places:
                 backwards = turns and passes % 2 == 1
+                last = (rows, columns) == places[-1] and not replaced
                 for group in reversed(self.groups) if backwards else self.groups:
-                    self._result_tile(rows, columns, group, group[::-1] if backwards else group, turns=turns)
+                    past = group[::-1] if backwards else group
+                    self._result_tile(rows, columns, group, past, turns=turns, last=last)
                 # Where maps tiles come one after the other, all kernels are in one group.
                 passes += 1 if self.tiles.together else len(rows.maps)
 
@@ -194,20 +197,24 @@ class ConvSteps(LayerBuffers):
         *,
         backwards: bool = False,
         turns: bool = False,
+        last: bool = False,
     ) -> None:
         """Computes of the result tile of a group of kernel tiles what some of these give, which may be all; loads what
         is added before the first of the group, stores behind the last. Backwards, maps come from below; in turns,
-        kernels come in the other order for every second maps tile."""
+        kernels come in the other order for every second maps tile. If it is the last one, and all kernels stay, they
+        leave bank by bank."""
         channel = self._channel(group[0]) if len(self.groups) > 1 else 0
         slot, _ = self.result_slots.take((rows.base, columns.stored_first, channel))
         result = ResultTile(slot, rows.base, channel)
         whole = len(kernels) == len(group)
         begins, ends = whole or kernels[0] == group[0], whole or kernels[-1] == group[-1]
-        together = self.tiles.together
-        for chunk in self._chunks(kernels) if together and len(rows.maps) > 1 else [kernels]:
+        together = self.tiles.together and len(rows.maps) > 1
+        for chunk in self._chunks(kernels) if together else [kernels]:
             for number, maps in enumerate(reversed(rows.maps) if backwards else rows.maps):
                 self._bring_back(maps, columns, result)
                 past = chunk[::-1] if turns and not together and number % 2 else chunk
+                if last and not together and number == len(rows.maps) - 1:
+                    past = self._leaving(past)
                 for kernel in past:
                     first = begins and chunk[0] is kernels[0] and kernel is past[0]
                     self._kernel_tile(maps, columns, kernel, result, first=first)
@@ -220,6 +227,20 @@ class ConvSteps(LayerBuffers):
             self._store(self.result, slot, rows, columns, channel)
         else:
             self._pool(rows, columns, result)
+
+    def _leaving(self, kernels: list[KernelTile]) -> list[KernelTile]:
+        """Kernel tiles that are there already, those in one bank first: into that the layer behind may load its own
+        while those in the other one are computed with."""
+        held = self.weights_slots.held
+        slots = {kernel: [held.index(tile) for tile in self._parts_of(kernel) if tile in held] for kernel in kernels}
+        if any(len(found) < self.conv_plan.schedule.parts for found in slots.values()):
+            return kernels
+        return sorted(kernels, key=lambda kernel: slots[kernel][-1] % 2)
+
+    def _parts_of(self, kernel: KernelTile) -> list[tuple[int, int]]:
+        """The parts of a kernel tile, as slots hold them."""
+        number = kernel.window * self.conv_plan.kernels.kernel_tiles + kernel.number
+        return [(number, part) for part in range(self.conv_plan.schedule.parts)]
 
     def _chunks(self, kernels: list[KernelTile]) -> list[list[KernelTile]]:
         """Which kernel tiles go together past one of the maps tiles that are there, then past the next: one at a time,
@@ -240,8 +261,7 @@ class ConvSteps(LayerBuffers):
     def _kernel_tile(
         self, maps: MapsTile, columns: ColumnTile, kernel: KernelTile, result: ResultTile, *, first: bool
     ) -> None:
-        number = kernel.window * self.conv_plan.kernels.kernel_tiles + kernel.number
-        for part in range(self.conv_plan.schedule.parts):
+        for number, part in self._parts_of(kernel):
             weights_slot, missing = self.weights_slots.take((number, part))
             if missing:
                 self._load_weights(number, part, weights_slot)
