@@ -67,7 +67,7 @@ def liveness(whole: ForOp | Block) -> Liveness:
     block = whole.block if isinstance(whole, ForOp) else whole
     loops = [*([whole] if isinstance(whole, ForOp) else ()), *all_loops(block)]
     result = Liveness(_bits_of(block, loops))
-    result.find_uses(block)
+    result.find_uses(block, outermost=block is whole)
     if isinstance(whole, ForOp):
         result.enter(whole, 0)
     else:
@@ -92,21 +92,42 @@ def _program_around(block: Block) -> ProgramOp:
 
 
 class _Bits(dict[Register, Registers]):
-    """The bit of each value's register, given when it is first asked for."""
+    """The bit of each value's register, given when it is first asked for.
+
+    Bits are taken back and given again, so that sets of registers do not grow with the program.
+    """
 
     def __init__(self, classes: Mapping[Register, Register]) -> None:
         super().__init__()
         self.classes = classes
         self.given = 0
+        self.free: list[Registers] = []
+        self.leaving: list[Registers] = []
+        """Those that are still taken where the walk through the program is: in the same stretch of instructions, whose
+        order may change, and in a loop, throughout which what it uses from before it is live."""
 
     def __missing__(self, value: Register) -> Registers:
         register = self.classes.get(value, value)
         bit = self.get(register)
         if bit is None:
-            self[register] = bit = 1 << self.given
-            self.given += 1
+            if self.free:
+                bit = self.free.pop()
+            else:
+                bit = 1 << self.given
+                self.given += 1
+            self[register] = bit
         self[value] = bit
         return bit
+
+    def leave(self, value: Register) -> None:
+        """Takes back the bit of a value, of which nothing before knows; not that of what loops carry."""
+        if value not in self.classes:
+            self.leaving.append(self[value])
+
+    def release(self) -> None:
+        """Others may have the bits that were taken back."""
+        self.free += self.leaving
+        self.leaving = []
 
 
 class _Uses(NamedTuple):
@@ -121,8 +142,9 @@ class _Uses(NamedTuple):
 class Liveness:
     """Which registers are live where."""
 
-    bits: Mapping[Register, Registers]
-    """The bit of the register of each value."""
+    bits: _Bits
+    """The bit of the register of each value. Two values may have the same one where an outermost loop begins or ends
+    between what knows of them."""
     uses: dict[Block, _Uses] = field(default_factory=dict[Block, _Uses])
     at: dict[Operation, int] = field(default_factory=dict[Operation, int])
     """How many registers are live at each operation; at a loop, the most inside it.
@@ -141,16 +163,23 @@ class Liveness:
             found |= self.bits[id(value)]
         return found
 
-    def find_uses(self, block: Block) -> Registers:
-        """Finds what a block, and each one in it, uses; returns what it does not define of that."""
+    def find_uses(self, block: Block, *, outermost: bool = True) -> Registers:
+        """Finds what a block and each one in it uses; returns what of that it does not define. In an outermost block,
+        values share bits."""
         ops: list[tuple[Operation, Registers, Registers]] = []
         used = 0
         for op in reversed(block.ops):
             reads, writes = self.of(op.operands), self.of(op.results)
             ops.append((op, reads, writes))
             used = used & ~writes | reads
+            for result in op.results:
+                self.bits.leave(id(result))
             for region in op.regions:
-                used |= self.find_uses(region.block)
+                if outermost:
+                    self.bits.release()
+                used |= self.find_uses(region.block, outermost=False)
+                if outermost:
+                    self.bits.release()
         self.uses[block] = _Uses(ops, used & ~self.of(block.args))
         return self.uses[block].live_in
 

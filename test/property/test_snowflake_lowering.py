@@ -25,6 +25,7 @@ from lowering.snowflake.fill_delay_slots import FillDelaySlotsPass
 from lowering.snowflake.link import LinkPass
 from lowering.snowflake.lower_control_flow import LowerControlFlowPass
 from lowering.snowflake.place_banks import PlaceBanksPass
+from lowering.snowflake.pressure import liveness
 from lowering.snowflake.reduce_addresses import ReduceAddressesPass
 from lowering.snowflake.schedule import SchedulePass
 from snowdialect.dialects import loop, snowflake, tile
@@ -180,6 +181,23 @@ def test_every_instruction_names_its_layer(module: ModuleOp) -> None:
     for op in module.walk():
         if isinstance(op, InstructionOp):
             assert layer_name(op).startswith("layer"), op
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(modules())
+def test_values_with_one_bit_are_never_live_at_once(module: ModuleOp) -> None:
+    """As many registers are live at each operation as when every value has a bit of its own."""
+    set_machine(module, load_machine())
+    for kind in (*TO_ALLOCATION[:1], ExpandAddressesPass):
+        kind().apply(Context(), module)
+    for program in programs(module):
+        block = program.body.block
+        found = liveness(block)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("lowering.snowflake.pressure._Bits.release", lambda bits: None)
+            alone = liveness(block)
+        assert found.at == alone.at
+        assert found.bits.given <= alone.bits.given
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
