@@ -297,12 +297,17 @@ SLOTS = (2, 2), (2, 1), (1, 1)
 """Of maps and of results."""
 
 
+def _slots(problem: MapsProblem) -> list[tuple[int, int]]:
+    """Those that a layer without kernels may have: what is added has those of results, and keeps step with the maps."""
+    return [slots for slots in SLOTS if problem.other is None or slots[0] == slots[1]]
+
+
 def _by_rows(problem: MapsProblem, refuse: Refusal) -> Iterator[WordsPlan]:
     """CUs share out rows."""
     machine, window = problem.machine, problem.window
     heights = pieces(-(-window.out_h // machine.compute_units))
     widths = tile_columns(machine, problem.maps, window.out_w)
-    for slots, columns, rows in product(SLOTS, widths, heights):
+    for slots, columns, rows in product(_slots(problem), widths, heights):
         try:
             yield plan_by_rows(problem, TileSize(rows, columns, window.out_h, *slots))
         except TilingError as error:
@@ -316,7 +321,7 @@ def _by_channels(problem: MapsProblem, refuse: Refusal) -> Iterator[WordsPlan]:
         grain = channel_grain(problem)
     except TilingError:
         return
-    for size, slots in product(pieces(max(1, -(-words // grain) // cus)), SLOTS):
+    for size, slots in product(pieces(max(1, -(-words // grain) // cus)), _slots(problem)):
         channels = channel_tiles(words, grain, cus, size * grain)
         try:
             yield plan_by_channels(problem, channels, TileSize(window.out_h, window.out_w, window.out_h, *slots))

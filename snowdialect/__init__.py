@@ -12,13 +12,12 @@ change the representation are in the package `lowering`.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snowdialect.errors import SnowError, file_errors
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import ArrayLike
 
     from snowdialect.simulator.compiled import CompiledProgram
@@ -60,4 +59,4 @@ def load(path: str | Path) -> CompiledProgram:
     from snowdialect.simulator.compiled import CompiledProgram
 
     with file_errors():
-        return CompiledProgram(load_program(path))
+        return CompiledProgram(load_program(Path(path)))

@@ -272,6 +272,8 @@ def check_program(program: Program) -> None:
         demand(code.words.shape == code.layers.shape == code.tiles.shape, "code and source map differ in length")
         for numbers, table in ((code.layers, program.layers), (code.tiles, program.tiles)):
             demand(bool((numbers >= -1).all() and (numbers < len(table)).all()), "a source map leaves its table")
+    for image in program.images:
+        demand(image.words.ndim == 1, "an image is no row of words")
     for start in (*program.regions, *program.images, *program.codes):
         demand(isinstance(start.address, int) and start.address >= 0, f"memory address {start.address}")
     demand(program.memory_words <= MOST_WORDS, f"takes {program.memory_words} words of memory, more than {MOST_WORDS}")

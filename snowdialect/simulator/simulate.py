@@ -196,8 +196,8 @@ def _run_code(
 def _in_threads(runs: Sequence[Callable[[], Any]], stop: Event) -> list[Any]:
     """Results of the runs, in order. Raises what the first of them raised, when all have ended."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        futures: list[Future[Any]] = [pool.submit(run) for run in runs]
         try:
+            futures: list[Future[Any]] = [pool.submit(run) for run in runs]
             wait(futures)
         finally:
             stop.set()

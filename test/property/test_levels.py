@@ -170,6 +170,7 @@ def chosen_by(wish: ChooseSchedulePass) -> Chooser:
 @example(Net((1, 64, 64), (Linear(10),), 0.4))
 @example(Net((6, 1, 1), (Reshape((2, 3)), Relu(limit=6.0)), 30.0))
 @example(Net((1, 1, 1), (Reshape((1,)), Concat((0, 0)), Relu(), Concat((0, 0))), 0.05))
+@example(Net((8192, 14, 1), (Add(),)))
 @given(nets())
 def test_default_machine(net: Net) -> None:
     agree_or_do_not_fit(net, DEFAULT)

@@ -170,6 +170,11 @@ def test_nothing_is_forked_beside_threads() -> None:
         thread.join()
 
 
+def test_nothing_is_forked_in_a_worker_of_a_pool() -> None:
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply(processes.available_processes) == 1
+
+
 def test_who_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
     script = f"""if True:
         import os, time

@@ -191,6 +191,7 @@ def test_other_files_and_newer_versions_are_named(digits_file: bytes, tmp_path: 
         (b'"shape":[', b'"shape":[1000000000000000000000000000000,'),
         (b'"words":', b'"words":9999999999'),
         (b'"steps":[', b'"steps":{'),
+        (b'"shape":[1280]', b'"shape":[64,20]'),
     ],
 )
 def test_a_file_that_is_not_damaged_but_wrong_is_an_error(
