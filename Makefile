@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 	@python tools/snow_demo.py
 
 # Tests start many commands: where Python may not keep what it compiles, that would be most of their time.
-test: export PYTHONDONTWRITEBYTECODE :=
+test filecheck: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-for-tests
 	@$(MAKE) --no-print-directory --jobs=2 lint filecheck
 	pytest -q -n auto --dist worksteal test

@@ -16,6 +16,7 @@ from lowering.pipeline import LEVELS, passes_between
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn.shapes import WORD_BITS
 from snowdialect.dialects.tile import maps_shape
+from snowdialect.errors import SnowError
 from snowdialect.interpreters import Run, run_module
 from snowdialect.weights import Weights
 
@@ -131,12 +132,21 @@ def check(
 
 
 def _lower(context: Context, module: ModuleOp, level: str, options: driver.PassOptions, above: ModuleOp) -> None:
-    """Lowers a module to a level and verifies it there; where anything is wrong, a copy of it as it was `above` the
-    level is verified behind each pass, so that the one to blame is named."""
+    """Lowers a module to a level and verifies it there.
+
+    Raises what a pass refuses, as it says it. Where a pass stumbles, or the level is invalid, `above`, a copy of the
+    module before, is lowered and verified behind each pass: the first one to blame is named.
+    """
     try:
         driver.lower(context, module, level, None, options, verify_each=False)
-        driver.verify(module, level)
+    except SnowError:
+        raise
     except Exception:
+        driver.lower(context, above, level, None, options)
+        raise
+    try:
+        driver.verify(module, level)
+    except SnowError:
         driver.lower(context, above, level, None, options)
         raise
 

@@ -6,7 +6,7 @@ Pure arithmetic. An estimate ranks plans; what a program takes is what the simul
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import groupby, pairwise
 from math import inf
@@ -81,7 +81,7 @@ def output_cycles(problem: ConvProblem, mode: Mode, share: int, abreast: int = 1
     def trace(words: int) -> int:
         return -(-words // machine.line_words) if mode is Mode.COOP else round_up(words, machine.line_words)
 
-    columns = _number_of_widths(problem, abreast)
+    columns = _outputs_by_width(problem, abreast)
     tiles = pairwise((*cuts, window.out_w)) if short else ()
     seen = [[len(window.kernel_columns(x)) for x in range(*tile)] for tile in tiles]
     runs = [(width, len(list(alike))) for tile in seen for width, alike in groupby(tile)]
@@ -119,7 +119,7 @@ def _widths(problem: ConvProblem, abreast: int) -> Iterator[int]:
 
 
 @cache
-def _number_of_widths(problem: ConvProblem, abreast: int) -> Counter[int]:
+def _outputs_by_width(problem: ConvProblem, abreast: int) -> Mapping[int, int]:
     """How many outputs have so many kernel columns inside the maps."""
     return Counter(_widths(problem, abreast))
 

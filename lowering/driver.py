@@ -248,7 +248,8 @@ def parse_assembly(context: Context, text: str, name: str) -> ModuleOp:
     """
     from snowdialect.backend.assembly import parse_assembly
 
-    if ".program" in text and ".output" not in text:
+    directives = {line.split(maxsplit=1)[0] for line in text.splitlines() if line.lstrip().startswith(".")}
+    if ".program" in directives and ".output" not in directives:
         raise SnowError(f"{name}: holds code alone; snow-asm assemble --replace P.snow takes the data from a program")
     return parse_assembly(context, text, name)
 

@@ -37,8 +37,8 @@ _MOST_ENTRIES = 1024
 
 
 def available_processes() -> int:
-    """How many processes may run at once; one where a fork is not safe: away from Linux, and beside other threads; or
-    not allowed: in a worker of multiprocessing.Pool."""
+    """How many processes may run at once; one where a fork is not safe (away from Linux, and beside other threads) or
+    not allowed (in a worker of multiprocessing.Pool)."""
     if not hasattr(os, "sched_getaffinity") or threading.active_count() > 1 or current_process().daemon:
         return 1
     return min(len(os.sched_getaffinity(0)), MAX_PROCESSES)

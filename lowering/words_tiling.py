@@ -104,7 +104,8 @@ def channel_grain(problem: MapsProblem) -> int:
 
 
 def channel_tiles(words: int, grain: int, cus: int, most: int) -> list[ChannelTile]:
-    """`words` shared out over CUs in multiples of the grain, evenly, and cut into tiles of at most so many words.
+    """`words` shared out over CUs in multiples of the grain, evenly, and cut into tiles of `most` words at most, a
+    multiple of the grain, too.
 
     First come the words of which all CUs have as many, then the grains that are left, one for each of some CUs. The
     last grain of all may lack words.

@@ -16,6 +16,9 @@ from snowdialect.files import replacing
 MANY = ".npz"
 """What the name of a file ends with that holds several arrays by their names."""
 
+LONGEST_NAME = 1 << 12
+"""Bytes of the name of an array in it: zip files take some more."""
+
 
 class Inputs(NamedTuple):
     batch: NDArray[np.float32]
@@ -120,7 +123,7 @@ def write_outputs(path: Path, outputs: Mapping[str, NDArray[Any]]) -> None:
     if path.suffix == MANY:
         with ZipFile(data, "w") as archive:
             for name, array in arrays.items():
-                with archive.open(ZipInfo(f"{name}.npy"), "w") as member:
+                with archive.open(ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                     np.save(member, array)
     else:
         (array,) = arrays.values()
@@ -130,6 +133,9 @@ def write_outputs(path: Path, outputs: Mapping[str, NDArray[Any]]) -> None:
 
 
 def check_output_kind(path: Path, names: Collection[str]) -> None:
-    """Raises SnowError where a network has several outputs, or none, and the file holds one array."""
-    if path.suffix != MANY and len(names) != 1:
+    """Raises SnowError where a network has several outputs and the file holds one array, and for names of outputs that
+    are too long for a file."""
+    if any(len(name.encode()) > LONGEST_NAME for name in names):
+        raise SnowError(f"{path}: an output's name has more than {LONGEST_NAME} bytes")
+    if path.suffix != MANY and len(names) > 1:
         raise SnowError(f"{path}: the network has {len(names)} outputs, which want a {MANY} file: {', '.join(names)}")

@@ -1,4 +1,4 @@
-"""The one exception a user of the commands is meant to see."""
+"""The exceptions that a user is meant to see, and what they say."""
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -45,5 +45,10 @@ def file_errors() -> Generator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise SnowError(reason if error.filename is None else f"{error.filename}: {reason}") from error
+        raise SnowError(describe_file_error(error)) from error
+
+
+def describe_file_error(error: OSError) -> str:
+    """What went wrong, with the name of the file where it is known."""
+    reason = error.strerror or str(error)
+    return reason if error.filename is None else f"{error.filename}: {reason}"

@@ -20,8 +20,8 @@ import snow_cli
 Entry = dict[str, Any]
 DAMAGED = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError)
 LARGEST, MOST_TAPS = 1 << 16, 1 << 20
-LARGEST_OF_MACHINE = 1 << 40
-"""Numbers of machines are below it, such as bytes a second."""
+LARGEST_OF_MACHINE = 1 << 63
+"""Numbers of machines are below it."""
 SHOWN = 200
 """So much is shown of what a report states."""
 
@@ -62,7 +62,7 @@ def text(error: Exception) -> str:
         case KeyError():
             return f"damaged: {error} is missing"
         case _:
-            return "damaged: a value is of another kind than that of a report"
+            return "damaged: a value is not what a report holds there"
 
 
 def check_report(report: Any) -> int:

@@ -168,17 +168,15 @@ def describe(error: Exception) -> str:
     from xdsl.utils.exceptions import DiagnosticException, ParseError
 
     from lowering.driver import describe_parse_error, first_line
-    from snowdialect.errors import SnowError
+    from snowdialect.errors import SnowError, describe_file_error
 
     match error:
         case SnowError() | DiagnosticException():
             return first_line(error)
         case ParseError():
             return describe_parse_error(error)
-        case OSError() if error.filename is not None:
-            return f"{error.filename}: {error.strerror}"
         case OSError() if error.strerror is not None:
-            return error.strerror
+            return describe_file_error(error)
         case MemoryError():
             return "out of memory"
         case RecursionError():

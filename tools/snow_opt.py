@@ -21,7 +21,7 @@ import snow_cli
 from lowering import driver
 from lowering.context import ProgramContext
 from lowering.pipeline import LEVEL_OF_PASS, passes_between
-from snowdialect.errors import SnowError, did_you_mean, printable
+from snowdialect.errors import SnowError, did_you_mean
 from snowdialect.files import check_outputs, replacing
 from snowdialect.parser import SnowParser
 from snowdialect.universe import UNIVERSE
@@ -246,8 +246,10 @@ class SnowOptMain(xDSLOptMain):
         self.imported_weights = program.imported_weights
         weights = self._weights_file
         name = os.path.relpath(path) if weights is None else weights.name
-        if printable(name) != name:
-            raise SnowError(f"{printable(name)}: the text of a module cannot hold the name of this file")
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise SnowError(f"{name}: the text of a module cannot hold this name, which is no UTF-8") from None
         program.module.attributes[driver.WEIGHTS] = StringAttr(Path(name).as_posix())
         return program.module
 

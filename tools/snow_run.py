@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("program", metavar="F", type=Path, help="what to run")
     parser.add_argument("--level", choices=LEVELS, help="level to run at (default: that of F)")
     parser.add_argument("--input", metavar="X.npy", type=Path, required=True, help="one input or a batch")
-    parser.add_argument("--output", metavar="Y.npy", type=Path, required=True, help="file to write")
+    parser.add_argument("--output", metavar="Y.npy", type=Path, required=True, help="file to write, or Y.npz")
     parser.add_argument("--report", metavar="R.json", type=Path, help="write counts, in all and by layer")
     parser.add_argument("--profile", action="store_true", help="print where the cycles of a .snow program went")
     snow_cli.add_model_arguments(parser)

@@ -418,8 +418,11 @@ class Compared(NamedTuple):
 
 
 def compared(problem: ConvProblem, ranked: list[Ranked]) -> Iterator[Compared]:
-    """The first few of these plans, and the first few that do what the published code did, so that none is slower than
-    that; timed until one is near to what the MACs need."""
+    """The first few of these plans, the first few of a kind that the first estimate knows less about, and the first few
+    that do what the published code did, so that none is slower than that.
+
+    They are timed until one is near to what the MACs need.
+    """
     limit, least = limit_cycles(problem), inf
     enough, unlikely = CLOSE * limit, UNLIKELY if limit > SMALL else UNLIKELY_IF_SMALL
     usual = _narrowed(ranked, "mode", usual_mode(problem))
@@ -427,8 +430,9 @@ def compared(problem: ConvProblem, ranked: list[Ranked]) -> Iterator[Compared]:
     taken = _Taken()
     # Of kernels that see a piece of the pixel, the first estimate knows least how both splits compare.
     by_rows = _narrowed(ranked, "split", Split.ROWS) if problem.windows > 1 else []
-    # Of maps that a max pool makes, it knows as little how both modes do.
-    modes = [_narrowed(ranked, "mode", mode) for mode in Mode] if problem.before is not None else []
+    # Of maps that a max pool makes, it knows as little how the other mode does.
+    other = [found for found in ranked if ranked[0].plan.schedule.mode is not found.plan.schedule.mode]
+    modes = [other] if problem.before is not None and other else []
     known_less = ((plans, 0, 0) for plans in (by_rows, *modes))
     for plans, enough_steps, hope in ((ranked, TIMED_STEPS, 0), *known_less, (_as_published(usual), 0, HOPE)):
         timed_steps = 0

@@ -44,6 +44,7 @@ class SaturateAtLimit(RewritePattern):
             return
         limit = op.limit.value.data
         power = 1 << max(0, ceil(log2(limit)))
+        # No word saturates from 2^16 on: SubtractFromLimit drops such a limit.
         if power > MOST_FACTOR * limit or power >= 1 << WORD_BITS:
             return
         name, factor = layer_name(op), power / limit

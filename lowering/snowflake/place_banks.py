@@ -142,6 +142,7 @@ class _Placer:
         Rewriter.replace_op(loop.yielded, step, [])
         counter, body = self.registers.of(loop.counter), list(loop.block.ops)
         Rewriter.inline_block(loop.block, self.place)
+        # A body may begin with a loop, which is placed here, not behind the body.
         self.place = InsertPoint.before(body[0])
         self._place(body, self._even(body, self.size - bank_repeat(self.machine)))
         self._repeat(first, counter, loop.location)

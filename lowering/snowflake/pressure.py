@@ -94,7 +94,8 @@ def _program_around(block: Block) -> ProgramOp:
 class _Bits(dict[Register, Registers]):
     """The bit of each value's register, given when it is first asked for.
 
-    Bits are taken back and given again, so that sets of registers do not grow with the program.
+    Bits are taken back and given again, so that sets of registers do not grow with the program, but for what its loops
+    carry.
     """
 
     def __init__(self, classes: Mapping[Register, Register]) -> None:
@@ -181,6 +182,8 @@ class Liveness:
                 if outermost:
                     self.bits.release()
         self.uses[block] = _Uses(ops, used & ~self.of(block.args))
+        for arg in block.args:
+            self.bits.leave(id(arg))
         return self.uses[block].live_in
 
     def enter(self, loop: ForOp, live: Registers) -> Registers:

@@ -161,15 +161,15 @@ class ConvSteps(LayerBuffers):
                 for rows, columns in reversed(places) if backwards else places:
                     self._result_tile(rows, columns, group, [kernel], backwards=backwards)
         else:
-            replaced = sum(map(len, self.groups)) * schedule.parts > self.weights_slots.count
-            turns = bool(schedule.turns) and replaced
+            all_stay = sum(map(len, self.groups)) * schedule.parts <= self.weights_slots.count
+            turns = bool(schedule.turns) and not all_stay
             passes = 0
             for rows, columns in places:
                 backwards = turns and passes % 2 == 1
-                last = (rows, columns) == places[-1] and not replaced
+                leaving = all_stay and (rows, columns) == places[-1]
                 for group in reversed(self.groups) if backwards else self.groups:
                     past = group[::-1] if backwards else group
-                    self._result_tile(rows, columns, group, past, turns=turns, last=last)
+                    self._result_tile(rows, columns, group, past, turns=turns, leaving=leaving)
                 # Where maps tiles come one after the other, all kernels are in one group.
                 passes += 1 if self.tiles.together else len(rows.maps)
 
@@ -197,12 +197,12 @@ class ConvSteps(LayerBuffers):
         *,
         backwards: bool = False,
         turns: bool = False,
-        last: bool = False,
+        leaving: bool = False,
     ) -> None:
         """Computes of the result tile of a group of kernel tiles what some of these give, which may be all; loads what
         is added before the first of the group, stores behind the last. Backwards, maps come from below; in turns,
-        kernels come in the other order for every second maps tile. If it is the last one, and all kernels stay, they
-        leave bank by bank."""
+        kernels come in the other order for every second maps tile. `leaving`: it is the last tile, and nothing but
+        the layer behind comes in the place of kernels."""
         channel = self._channel(group[0]) if len(self.groups) > 1 else 0
         slot, _ = self.result_slots.take((rows.base, columns.stored_first, channel))
         result = ResultTile(slot, rows.base, channel)
@@ -213,8 +213,8 @@ class ConvSteps(LayerBuffers):
             for number, maps in enumerate(reversed(rows.maps) if backwards else rows.maps):
                 self._bring_back(maps, columns, result)
                 past = chunk[::-1] if turns and not together and number % 2 else chunk
-                if last and not together and number == len(rows.maps) - 1:
-                    past = self._leaving(past)
+                if leaving and not together and number == len(rows.maps) - 1:
+                    past = self._leave_bank_by_bank(past)
                 for kernel in past:
                     first = begins and chunk[0] is kernels[0] and kernel is past[0]
                     self._kernel_tile(maps, columns, kernel, result, first=first)
@@ -228,14 +228,16 @@ class ConvSteps(LayerBuffers):
         else:
             self._pool(rows, columns, result)
 
-    def _leaving(self, kernels: list[KernelTile]) -> list[KernelTile]:
-        """Kernel tiles that are there already, those in one bank first: into that the layer behind may load its own
-        while those in the other one are computed with."""
+    def _leave_bank_by_bank(self, kernels: list[KernelTile]) -> list[KernelTile]:
+        """Kernel tiles in the order in which they leave: those in the first bank before those in the second one; slots
+        have the banks in turns. So the layer behind may load its own into the first while the second is computed with.
+        Tiles that are still to be loaded, or lie in several slots, keep their order."""
         held = self.weights_slots.held
-        slots = {kernel: [held.index(tile) for tile in self._parts_of(kernel) if tile in held] for kernel in kernels}
-        if any(len(found) < self.conv_plan.schedule.parts for found in slots.values()):
+        tiles = [part for kernel in kernels for part in self._parts_of(kernel)]
+        if len(tiles) > len(kernels) or not all(tile in held for tile in tiles):
             return kernels
-        return sorted(kernels, key=lambda kernel: slots[kernel][-1] % 2)
+        slots = {kernel: held.index(tile) for kernel, tile in zip(kernels, tiles, strict=True)}
+        return sorted(kernels, key=lambda kernel: slots[kernel] % 2)
 
     def _parts_of(self, kernel: KernelTile) -> list[tuple[int, int]]:
         """The parts of a kernel tile, as slots hold them."""

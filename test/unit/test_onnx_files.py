@@ -492,7 +492,7 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
         (
             [helper.make_node("BatchNormalization", ["x", *"cccc"], [*"ymvsu"], name="norm")],
             {"constants": {"c": np.ones(4, np.float32)}},
-            "norm BatchNormalization: has 4 results besides its first, a network that is being trained cannot be",
+            "norm BatchNormalization: has more results than one, a network that is being trained cannot be",
         ),
         (
             [helper.make_node("Constant", [], ["c"], value_string="a"), node("Add", "x", "c")],

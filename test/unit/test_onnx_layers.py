@@ -165,6 +165,8 @@ CASES = [
     elementwise("softmax-all-from-channels", "LogSoftmax", opset=11, axis=1),
     elementwise("softmax-old-unit-maps", "Softmax", opset=9, shape=(1, 10, 1, 1)),
     elementwise("log-softmax", "LogSoftmax", shape=(1, 10)),
+    elementwise("softmax-single-channel", "Softmax", shape=(1, 1, 3, 4), axis=1),
+    elementwise("log-softmax-single-channel", "LogSoftmax", shape=(1, 1, 3, 4), axis=-3),
     with_constants("batch-norm", "BatchNormalization", "x", *"sbmv", constants=STATISTICS, epsilon=0.01),
     with_constants("batch-norm-vector", "BatchNormalization", "x", *"sbmv", shape=(1, 4), constants=STATISTICS),
     with_constants("batch-norm-8", "BatchNormalization", "x", *"sbmv", opset=8, constants=STATISTICS),

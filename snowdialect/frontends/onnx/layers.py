@@ -128,13 +128,13 @@ def _row(array: Floats, size: int) -> Floats:
 
 def batch_normalization(network: Network, node: Node, x: SSAValue) -> SSAValue:
     """BatchNormalization with the statistics of the training."""
-    trained = "a network that is being trained cannot be compiled"
+    in_training = "a network that is being trained cannot be compiled"
     if "training_mode" not in node.schema.attributes:
-        # Before operator set 14 the other results say so.
-        if results := sum(map(bool, node.proto.output[1:])):
-            raise LayerError(f"has {results} results besides its first, {trained}")
+        # Before operator set 14, whoever asks for the running statistics, too, is training.
+        if any(node.proto.output[1:]):
+            raise LayerError(f"has more results than one, {in_training}")
     elif node.truth("training_mode"):
-        raise LayerError(f"training_mode is set, {trained}")
+        raise LayerError(f"training_mode is set, {in_training}")
     if "spatial" in node.schema.attributes and not node.truth("spatial"):
         raise LayerError("spatial is 0, statistics of single elements are not supported")
     shape = shape_of(x)
@@ -271,7 +271,7 @@ def softmax(kind: type[cnn.SoftmaxOp] | type[cnn.LogSoftmaxOp]) -> Convert:
         shape = shape_of(x.value)
         taken = {x.order[axis] for axis in axes if x.shape[axis] > 1}
         others = {axis for axis, size in enumerate(shape) if size > 1} - taken
-        if others and not taken:
+        if others and not taken and 1 not in {x.order[axis] for axis in axes}:
             raise LayerError("is over a single element, so that its results are all the same")
         if len(shape) in (2, 4) and taken <= {1}:
             return Activation(network.add(kind(x.value), node.name), x.order)
