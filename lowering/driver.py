@@ -328,8 +328,7 @@ def lower(
     other runs, nor do those in `without`, which are optional ones (lowering/pipeline.py). Without `verify_each` only
     the network is verified, at the end of level `cnn`: what the passes below make of it is theirs, and verifying it
     takes a third of the time. Where nothing is looked at between passes, layers that are not below level `tile` yet are
-    lowered in several processes.
-    Raises SnowError when the module is below that level, or when a pass cannot do its work.
+    lowered in several processes. Raises SnowError when the module is below `level`, or a pass cannot do its work.
     """
     present = level_of(module)
     if LEVELS.index(present) > LEVELS.index(level):
@@ -396,16 +395,15 @@ def verify(module: ModuleOp, origin: str) -> None:
     except VerifyException as error:
         raise SnowError(f"{origin}: {describe_verify_error(module, error)}") from error
     _check_order(module.body.block, {}, origin)
-    _check_ports(module.body.block, origin)
+    _check_ports(module, origin)
 
 
-def _check_ports(block: Block, origin: str) -> None:
+def _check_ports(module: ModuleOp, origin: str) -> None:
     """Rejects inputs, and outputs, that nothing tells apart."""
-    from snowdialect.dialects.cnn import InputOp, OutputOp
+    from snowdialect.dialects.cnn import InputOp
 
-    inputs = [op.input_name.data for op in block.ops if isinstance(op, InputOp)]
-    outputs = [op.output_name.data for op in block.ops if isinstance(op, OutputOp)]
-    for what, names in (("inputs", inputs), ("outputs", outputs)):
+    inputs = [op.input_name.data for op in module.body.block.ops if isinstance(op, InputOp)]
+    for what, names in (("inputs", inputs), ("outputs", output_names(module))):
         if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise SnowError(f"{origin}: several {what} are called '{twice[0]}'")
 

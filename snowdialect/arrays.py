@@ -112,11 +112,10 @@ def _to_float32(name: str, array: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def write_outputs(path: Path, outputs: Mapping[str, NDArray[Any]]) -> None:
-    """Writes arrays as float32: into a .npz file with their names, or the only one into a .npy file.
+    """Writes arrays as float32: into a .npz file with their names, or the only one into another file, a .npy.
 
-    Raises SnowError, before anything is written, for several arrays and a file of another kind.
+    `check_output_kind` tells before what the file can hold.
     """
-    check_output_kind(path, outputs)
     arrays = {name: output.astype(np.float32) for name, output in outputs.items()}
     # Into a pipe NumPy cannot save, and where there is no room it does not say so; nor does it take just any name.
     data = BytesIO()
@@ -133,8 +132,10 @@ def write_outputs(path: Path, outputs: Mapping[str, NDArray[Any]]) -> None:
 
 
 def check_output_kind(path: Path, names: Collection[str]) -> None:
-    """Raises SnowError where a network has several outputs and the file holds one array, and for names of outputs that
-    are too long for a file."""
+    """Raises SnowError where a network has several outputs and the file holds one array, where it has none, and for
+    names of outputs that are too long for a file."""
+    if not names:
+        raise SnowError(f"{path}: the network has no output to write there")
     if any(len(name.encode()) > LONGEST_NAME for name in names):
         raise SnowError(f"{path}: an output's name has more than {LONGEST_NAME} bytes")
     if path.suffix != MANY and len(names) > 1:

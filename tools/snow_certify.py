@@ -52,9 +52,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def text(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return str(error.strerror)
     match error:
+        case OSError():
+            return str(error.strerror)
         case Wrong():
             return str(error)
         case json.JSONDecodeError() | UnicodeDecodeError():

@@ -431,9 +431,8 @@ def compared(problem: ConvProblem, ranked: list[Ranked]) -> Iterator[Compared]:
     # Of kernels that see a piece of the pixel, the first estimate knows least how both splits compare.
     by_rows = _narrowed(ranked, "split", Split.ROWS) if problem.windows > 1 else []
     # Of maps that a max pool makes, it knows as little how the other mode does.
-    other = [found for found in ranked if ranked[0].plan.schedule.mode is not found.plan.schedule.mode]
-    modes = [other] if problem.before is not None and other else []
-    known_less = ((plans, 0, 0) for plans in (by_rows, *modes))
+    other_mode = _in_other_mode(ranked) if problem.before is not None else []
+    known_less = (by_rows, 0, 0), (other_mode, 0, 0)
     for plans, enough_steps, hope in ((ranked, TIMED_STEPS, 0), *known_less, (_as_published(usual), 0, HOPE)):
         timed_steps = 0
         # Of plans that the estimate does not tell apart the first one stands for all.
@@ -485,6 +484,11 @@ def _as_published(plans: list[Ranked]) -> list[Ranked]:
     if plans and plans[0].plan.schedule.mode is Mode.INDP:
         plans = _narrowed(plans, "split", Split.ROWS)
     return _narrowed(plans, "fused", 1)
+
+
+def _in_other_mode(plans: list[Ranked]) -> list[Ranked]:
+    """The plans in another mode than the first one."""
+    return [found for found in plans if found.plan.schedule.mode is not plans[0].plan.schedule.mode]
 
 
 def usual_mode(problem: ConvProblem) -> Mode:

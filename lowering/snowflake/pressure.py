@@ -144,8 +144,8 @@ class Liveness:
     """Which registers are live where."""
 
     bits: _Bits
-    """The bit of the register of each value. Two values may have the same one where an outermost loop begins or ends
-    between what knows of them."""
+    """The bit of the register of each value. Two values may have the same one where an outermost loop lies between what
+    knows of them, or ends there."""
     uses: dict[Block, _Uses] = field(default_factory=dict[Block, _Uses])
     at: dict[Operation, int] = field(default_factory=dict[Operation, int])
     """How many registers are live at each operation; at a loop, the most inside it.
@@ -164,7 +164,7 @@ class Liveness:
             found |= self.bits[id(value)]
         return found
 
-    def find_uses(self, block: Block, *, outermost: bool = True) -> Registers:
+    def find_uses(self, block: Block, *, outermost: bool) -> Registers:
         """Finds what a block and each one in it uses; returns what of that it does not define. In an outermost block,
         values share bits."""
         ops: list[tuple[Operation, Registers, Registers]] = []
@@ -176,11 +176,9 @@ class Liveness:
             for result in op.results:
                 self.bits.leave(id(result))
             for region in op.regions:
-                if outermost:
-                    self.bits.release()
                 used |= self.find_uses(region.block, outermost=False)
-                if outermost:
-                    self.bits.release()
+            if outermost and op.regions:
+                self.bits.release()
         self.uses[block] = _Uses(ops, used & ~self.of(block.args))
         for arg in block.args:
             self.bits.leave(id(arg))

@@ -229,12 +229,12 @@ def load_machine(name_or_path: str | Path = DEFAULT_MACHINE) -> Machine:
     """
     if not isinstance(name_or_path, str | Path):
         raise MachineError(f"a machine is a name or a .toml file, not {name_or_path!r}")
-    path = Path(name_or_path)
-    if not str(path).endswith(".toml"):
-        if str(name_or_path) not in shipped_machines():
+    path, name = Path(name_or_path), str(name_or_path)
+    if not name.endswith(".toml"):
+        if name not in shipped_machines():
             choices = ", ".join(shipped_machines())
-            raise MachineError(f"unknown machine '{name_or_path}' (shipped: {choices}; or give a .toml file)")
-        path = Path(__file__).parent / f"{name_or_path}.toml"
+            raise MachineError(f"unknown machine '{name}' (shipped: {choices}; or give a .toml file)")
+        path = Path(__file__).parent / f"{name}.toml"
     try:
         with open(path, "rb") as file:
             data = tomllib.load(file)
