@@ -82,7 +82,9 @@ def test_a_process_that_is_killed_is_one_line() -> None:
         map_in_processes(work, range(2), 2)
 
 
-def test_signals_end_a_process_whatever_the_compiler_does_at_them() -> None:
+def test_signals_end_a_process_whatever_the_compiler_does_at_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "available_processes", lambda: 2)
+
     def end_it() -> list[bool]:
         return [signal.getsignal(number) == signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)]
 
@@ -153,7 +155,8 @@ def test_work_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
             result()
 
 
-def test_work_in_the_background_that_nobody_waits_for_ends() -> None:
+def test_work_in_the_background_that_nobody_waits_for_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "available_processes", lambda: 2)
     with in_background(partial(time.sleep, 600)):
         pass
 
