@@ -31,7 +31,7 @@ class Bounds(NamedTuple):
     macs: int
     """Traces: in COOP a line a cycle, in INDP a word; a CU has one trace at a time."""
     reduction: int
-    """Likewise, where an output takes as long as it needs to leave the accumulators, if its traces are shorter."""
+    """As `macs`, where an output takes as long as it needs to leave the accumulators, if its traces are shorter."""
     comparisons: int
     """Lines of the words under a pool's windows, one a cycle in each CU."""
     bandwidth: int
@@ -39,7 +39,7 @@ class Bounds(NamedTuple):
     issue: int
     """Starts, traces and comparisons, one a cycle for all CUs."""
     buffer: int
-    """Likewise bandwidth, with what the buffers cannot keep loaded again."""
+    """As `bandwidth`, with words that do not fit the buffers counted each time they are loaded."""
 
     @property
     def cycles(self) -> int:

@@ -33,9 +33,9 @@ from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import BLOCK_ALIGNMENT, round_down, round_up
 
 HEIGHTS = 3
-"""So many heights of a tile are compared, the largest that fit."""
+"""Number of tile heights that are compared, the largest that fit."""
 SMALL = 4000
-"""Of layers that the MACs need no more cycles for, tiles of any width are compared: what is loaded first counts."""
+"""Layers whose MACs need at most so many cycles compare tiles of any width: there the first load is a large part."""
 
 
 class Choices(NamedTuple):

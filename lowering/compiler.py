@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lowering import driver
 from lowering.context import ProgramContext, announce_nothing
-from lowering.pipeline import LEVELS, passes_between
+from lowering.pipeline import LEVELS, TILE, passes_between
 from lowering.processes import in_background
 from snowdialect.backend.program import Coverage, Program
 from snowdialect.errors import SnowError
@@ -68,7 +68,7 @@ def _lower_network(
 ) -> Program:
     """Lowers a network that has gone through level `cnn`."""
     first = passes_between(LEVELS[0])[0]
-    driver.lower(context, source.module, LEVELS[1], None, options, verify_each=False, first=first, without=without)
+    driver.lower(context, source.module, TILE.dialect, None, options, verify_each=False, first=first, without=without)
     return _lower_further(context, source, options, without)
 
 
@@ -105,7 +105,7 @@ def cover_model(
 
     context, source = _read(Path(path), input_shape, machine, options, announce)
     if driver.level_of(source.module) == LEVELS[0]:
-        driver.lower(context, source.module, LEVELS[1], None, options, last=driver.DESCRIBE_LAYERS)
+        driver.lower(context, source.module, TILE.dialect, None, options, last=driver.DESCRIBE_LAYERS)
     return [Coverage(**layer._asdict()) for layer in source_layers(source.module).values()]
 
 
@@ -122,7 +122,7 @@ def explain_layer(
     context, source = _read(Path(path), input_shape, machine, options, announce)
     if (level := driver.level_of(source.module)) != LEVELS[0]:
         raise SnowError(f"{path}: is at level {level}: its schedules are chosen")
-    driver.lower(context, source.module, LEVELS[1], None, options, last=driver.CHOOSE_SCHEDULE)
+    driver.lower(context, source.module, TILE.dialect, None, options, last=driver.CHOOSE_SCHEDULE)
     from lowering.explain import explain
 
     return explain(source.module, layer, options.get(driver.CHOOSE_SCHEDULE, {}))

@@ -58,7 +58,7 @@ ISSUE_OF_LOAD = 5
 
 
 MOST_ABREAST = 8
-"""So many pixels side by side share the lanes of kernel steps at most."""
+"""Most pixels side by side that share the lanes of kernel steps."""
 
 
 def has_steps_outside(problem: ConvProblem, schedule: Schedule, pixel: int) -> bool:

@@ -20,7 +20,7 @@ from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
 
 from lowering.context import ProgramContext, program_context
-from lowering.pipeline import BY_LAYER, LAST_PASSES, LEVEL_OF_PASS, LEVELS, TILE, passes_between
+from lowering.pipeline import BY_LAYER, LAST_PASSES, LEVEL_OF_PASS, LEVELS, TILE, latest_level, passes_between
 from snowdialect.errors import SnowError
 from snowdialect.files import check_outputs
 from snowdialect.parser import SnowParser
@@ -264,7 +264,7 @@ def passes_that_remain(module: ModuleOp, level: str = LEVELS[-1], options: Conta
     """Names of the passes, in order, that bring a module to `level`; those on request that `options` hold, too."""
     present = level_of(module)
     names = passes_between(None if present == LEVELS[0] else present, level, options)
-    return (ASSIGN_ADDRESSES, *names) if present == LEVELS[1] and _lacks_addresses(module) else names
+    return (ASSIGN_ADDRESSES, *names) if present == TILE.dialect and _lacks_addresses(module) else names
 
 
 def _lacks_addresses(module: ModuleOp) -> bool:
@@ -275,8 +275,9 @@ def _lacks_addresses(module: ModuleOp) -> bool:
 
 def expect_not_past(module: ModuleOp, name: str) -> None:
     """Raises SnowError for a pass whose level the module has left."""
-    present, own = level_of(module), LEVEL_OF_PASS.get(name, LEVELS[-1])
-    if LEVELS.index(present) > LEVELS.index(own):
+    present = level_of(module)
+    if LEVELS.index(present) > LEVELS.index(latest_level(name)):
+        own = LEVEL_OF_PASS[name]
         raise SnowError(f"the program is at level {present}; {name}, which works on {own}, comes too late")
 
 
@@ -284,7 +285,7 @@ def expect_not_early(module: ModuleOp, name: str) -> None:
     """Raises SnowError for a pass whose level the layers of the module have not reached, so that it would find nothing.
     What holds no layers, or some at the level of the pass, is left to it."""
     present, own = LEVELS.index(level_of(module)), LEVELS.index(LEVEL_OF_PASS.get(name, LEVELS[0]))
-    if present < own and any(op.name in LAYERS[LEVELS[present]] for op in module.body.ops):
+    if present < own and any(op.name in LAYERS.get(LEVELS[present], ()) for op in module.body.ops):
         conversion = f"convert-{LEVELS[present]}-to-{LEVELS[present + 1]}"
         raise SnowError(
             f"the program is at level {LEVELS[present]}; {name}, which works on {LEVELS[own]}, comes too early: run "

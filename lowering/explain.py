@@ -31,7 +31,7 @@ from snowdialect.errors import SnowError
 from snowdialect.machine import Machine
 
 LISTED = 10
-"""So many rejected candidates are listed."""
+"""Number of rejected candidates that are listed."""
 
 
 class Candidate(NamedTuple):

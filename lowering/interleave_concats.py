@@ -1,4 +1,4 @@
-"""Concatenated maps lie row by row, not pixel by pixel, where that is quicker.
+"""A part of cnn-choose-schedule: concatenated maps lie row by row, not pixel by pixel, where that is quicker.
 
 Each part of a concatenation is stored into its place in every pixel, in a transfer for each. A layer that computes for
 a shorter time than these take waits for them: 1x1 convolutions over few channels do, as in the fire modules of
@@ -90,7 +90,7 @@ class _Layers(NamedTuple):
 
 
 def _can_be_interleaved(op: cnn.ConcatOp, machine: Machine) -> bool:
-    """Whether convolutions make all parts of a concatenation, which are alike, and others, which have no schedule yet,
+    """Whether all parts of a concatenation are alike and made by convolutions, and only convolutions without a schedule
     read it."""
     shape = shape_of(op.inputs[0])
     if frac_of(op.result) is None or len(shape) != 4 or any(shape_of(part) != shape for part in op.inputs):

@@ -18,15 +18,15 @@ from snowdialect.dialects.locations import located
 from snowdialect.machine import Machine
 
 UNROLLED_TRACES = 7
-"""So many traces of an output are written out; more run in a loop, which costs a few scalar instructions each."""
+"""Traces of an output that are written out at most; more run in a loop, which costs a few scalar instructions each."""
 UNROLLED_AVERAGES = 16
-"""So many traces of a kernel row of an average: each takes a cycle, as does each instruction of a loop around them."""
+"""As many of a kernel row of an average: each takes a cycle, as does each instruction of a loop around them."""
 
 WRITTEN_OUT = 36
-"""So many traces of a line are written out: four pixels of a kernel of 3x3."""
+"""Traces of a line each that are written out at most: four pixels of a kernel of 3x3."""
 
 LOOPED_CUS = 3
-"""So many CUs that get the same code, one after the other, get it in a loop."""
+"""Number of CUs from which on code that they get one after the other is a loop."""
 
 
 @dataclass
@@ -122,8 +122,9 @@ def shared_rows(units: Sequence[tuple[Hashable, int]], *, apart: bool = False) -
 
 
 def compared_rows(units: Sequence[tuple[Hashable, int]]) -> list[list[WindowRows]]:
-    """Likewise the results of a max pool: the row that begins one, and that which ends it, are each by itself. Where
-    all CUs have these in common, rows of some come between; else each CU gets its own result."""
+    """The results of a max pool, as `shared_rows` has those of a convolution: the row that begins one, and that which
+    ends it, are each by itself. Where all CUs have these in common, rows of some come between; else each CU gets its
+    own result."""
     outputs = shared_rows(units)
     if len(outputs) == 1 and len(outputs[0]) > 1 and len(outputs[0][-1].rows) == 1:
         outputs = shared_rows(units, apart=True)

@@ -129,8 +129,8 @@ class PoolBefore(NamedTuple):
         return MapsTile(tile.load_first, tile.load_stop, first, stop, tile.cus)
 
     def columns(self, tiles: Sequence[ColumnTile], machine: Machine, *, keep: bool) -> tuple[ColumnTile, ...]:
-        """Likewise the columns of maps tiles, where they are inside. What is loaded begins where a transfer does. With
-        `keep`, a tile keeps for the one to its right the columns under the windows of both."""
+        """The columns of maps tiles, where they are inside, as those that are loaded for them, from where a transfer
+        begins. With `keep`, a tile keeps for the one to its right the columns under the windows of both."""
         window, found = self.window, list[ColumnTile]()
         grain = machine.transfer_words // gcd(self.maps.pixel, machine.transfer_words)
         for tile in tiles:

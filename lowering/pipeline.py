@@ -1,8 +1,8 @@
 """The compiler, read from top to bottom: every pass, in the order in which `--lower-to-snowflake` runs them.
 
-A pass is one entry: its name, and the module that holds the ModulePass of that name. A dialect is one Phase:
-its name, for which `snowdialect/dialects/NAME.py` holds the Dialect and `snowdialect/interpreters/NAME.py`
-its meaning, and the passes that lead to it and stay inside it. Nothing is imported until a pass is used.
+A pass is one entry: its name, and the module that holds the ModulePass of that name. A dialect is one Phase: its name,
+for which `snowdialect/dialects/NAME`, a file or a package, holds the Dialect and `snowdialect/interpreters/NAME` its
+meaning, and the passes that lead to it and stay inside it. Nothing is imported until a pass is used.
 """
 
 from collections.abc import Callable, Container
@@ -110,6 +110,8 @@ LAST_PASSES = tuple(phase.passes_run()[-1] for phase in PHASES if phase.passes_r
 LEVELS = tuple(phase.dialect for phase in PHASES if phase.passes_run())
 """The levels of a program, from network to machine."""
 
+_DIALECTS = tuple(phase.dialect for phase in PHASES)
+
 
 def passes_between(
     above: str | None = None, level: str = LEVELS[-1], requested: Container[str] = ()
@@ -118,9 +120,20 @@ def passes_between(
 
     `requested` names passes that run besides, of those that run on request only.
     """
-    first = 0 if above is None else LEVELS.index(above) + 1
-    wanted = LEVELS[first : LEVELS.index(level) + 1]
-    return tuple(name for phase in PHASES if phase.dialect in wanted for name in phase.passes_run(requested))
+    first = 0 if above is None else _DIALECTS.index(above) + 1
+    phases = PHASES[first : _DIALECTS.index(level) + 1]
+    return tuple(name for phase in phases for name in phase.passes_run(requested))
+
+
+def latest_level(name: str) -> str:
+    """The lowest level that a program may have reached before a pass: the one above the conversion that ends its phase
+    or, for a pass of the phase's own dialect, that dialect. Passes of others may come at any level, those of a phase
+    that is no level at that of their operations."""
+    for phase in PHASES:
+        for step in phase.passes:
+            if step.name == name and phase.dialect in LEVELS:
+                return phase.dialect if step.level == phase.dialect else LEVELS[LEVELS.index(phase.dialect) - 1]
+    return LEVEL_OF_PASS.get(name, LEVELS[-1])
 
 
 def load_pass(step: Pass) -> "type[ModulePass]":

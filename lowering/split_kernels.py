@@ -1,4 +1,4 @@
-"""Kernels are split unevenly between two layers, where that is quicker than cutting all of them alike.
+"""A part of cnn-choose-schedule: kernels are split unevenly between two layers, where that is quicker.
 
 A layer of 208 kernels has four CUs store 64, 64, 64 and 16 channels, since each stores whole transfers, and the MACs of
 the last one have nothing to do for most of the time. 192 kernels give each CU as many, and the 16 that are left may

@@ -1,4 +1,4 @@
-"""Layers are lowered at the same time, each as a module of its own, and layers that are alike once for all.
+"""Lowers layers in parallel, each as a module of its own; identical layers only once.
 
 What comes out is the same, bit for bit, as when the passes run over the whole module.
 """

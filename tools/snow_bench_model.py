@@ -66,12 +66,12 @@ def _simulated_apart(model: Path, input_shape: tuple[int, ...]) -> dict[str, Any
 def estimates_of(model: Path, input_shape: tuple[int, ...]) -> dict[str, "Estimate"]:
     """What the chooser of schedules expects of each layer that has one."""
     from lowering import driver
-    from lowering.pipeline import LEVELS
+    from lowering.pipeline import TILE
     from snowdialect.dialects.locations import layer_name
     from snowdialect.dialects.tile import EstimateAttr
 
     module = driver.read_model(model, input_shape).module
-    driver.lower(driver.make_context(), module, LEVELS[1], last=driver.CHOOSE_SCHEDULE)
+    driver.lower(driver.make_context(), module, TILE.dialect, last=driver.CHOOSE_SCHEDULE)
     return {
         layer_name(op): estimate.record
         for op in module.walk()

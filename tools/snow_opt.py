@@ -293,7 +293,9 @@ class SnowOptMain(xDSLOptMain):
 def _options_in_place(named: list[ArgSpec]) -> dict[str, ArgSpec]:
     """Takes those passes from the end of the list that have options and that the pipeline holds anyway."""
     found: dict[str, ArgSpec] = {}
-    while named and named[-1].parameters and named[-1].name in LEVEL_OF_PASS and named[-1].name not in found:
+    while named and named[-1].parameters and named[-1].name not in found:
+        if named[-1].name not in passes_between(requested=(named[-1].name,)):
+            break
         spec = named.pop()
         found[spec.name] = spec
     return found

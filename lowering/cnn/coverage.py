@@ -42,7 +42,7 @@ def covered_layers(
     of_others = {layer_name(op) for op in module.body.block.ops if is_layer_of_others(op)}
     for name, source in sources.items():
         if name in of_others:
-            yield source._replace(reason="its dialect is none of the levels")
+            yield source._replace(reason="of a dialect that reports do not know")
             continue
         left = left_of(name)
         into = left and fused.get(left, left)

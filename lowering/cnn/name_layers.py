@@ -14,7 +14,6 @@ from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
-from lowering.pipeline import LEVELS
 from snowdialect.dialects import cnn
 from snowdialect.dialects.layers import SOURCES, SourceLayer, set_sources
 from snowdialect.dialects.locations import layer_name, location_names, name_location
@@ -57,9 +56,11 @@ def is_layer(op: Operation) -> bool:
 
 
 def is_layer_of_others(op: Operation) -> bool:
-    """Whether an operation of a dialect that is none of the levels makes tensors of tensors, as a layer does."""
-    of_others = op.dialect_name() not in LEVELS and op.operands and op.results
-    return bool(of_others) and all(isinstance(result.type, TensorType) for result in op.results)
+    """Whether an operation of another dialect than cnn makes tensors of tensors, as a layer does."""
+    if op.dialect_name() == cnn.Cnn.name or not op.results:
+        return False
+    reads = any(isinstance(operand.type, TensorType) for operand in op.operands)
+    return reads and all(isinstance(result.type, TensorType) for result in op.results)
 
 
 def _operation(layer: Operation) -> str:

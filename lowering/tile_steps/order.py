@@ -246,7 +246,7 @@ class _Memory:
 
     @property
     def _next_store(self) -> int:
-        """Likewise a store: loads take memory first."""
+        """When a store that is placed now begins: loads take memory first."""
         return max(self._next_move, self.loads_done)
 
     def _taken(self, step: Step) -> int:

@@ -202,7 +202,7 @@ class Code:
     layers: NDArray[np.int32]
     """The source map, (blocks, instructions of a bank): the layer of each instruction by its number, or NO_LAYER."""
     tiles: NDArray[np.int32]
-    """Likewise: the tiles that an instruction is for, by their number in `Program.tiles`, or NO_TILE."""
+    """The tiles that each instruction is for, by their number in `Program.tiles`, or NO_TILE; the same shape."""
 
 
 @dataclass(frozen=True)

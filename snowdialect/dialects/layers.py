@@ -29,7 +29,7 @@ class DescribedLayer(NamedTuple):
     mode: str | None = None
     """coop or indp, for layers with kernels."""
     order: str | None = None
-    """mloop or kloop, likewise."""
+    """mloop or kloop, for layers with kernels."""
     macs: int = 0
     """Multiply-accumulates that the layer needs, without those on padding; of convolutions and linear layers."""
     can_wrap: bool | None = None

@@ -1,4 +1,4 @@
-"""The meaning of each dialect, one file a dialect, in NumPy."""
+"""The meaning of each dialect, a file or a package a dialect, in NumPy."""
 
 from snowdialect.interpreters.run import Run, run_module
 from snowdialect.interpreters.state import RunState, run_state, set_run_state

@@ -1,5 +1,6 @@
 """Runs a module at whatever level its operations are."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from snowdialect.dialects import cnn
 from snowdialect.errors import SnowError
 from snowdialect.interpreters.state import RunState, set_run_state
 from snowdialect.weights import Weights
+
+NO_MEANING = re.compile(r"Could not find interpretation function for op ([\w.]+)")
+"""How xDSL says that no function is registered for an operation: its exception has nothing but this text."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,11 @@ def run_module(
         while cause is not None:
             if isinstance(cause, SnowError):
                 raise cause from None
+            if (missing := NO_MEANING.match(str(cause))) is not None:
+                op = missing[1]
+                raise SnowError(
+                    f"{op} has no meaning in snowdialect/interpreters, see docs/add-a-dialect.md"
+                ) from error
             cause = cause.__cause__
         raise
     for name in state.regions:

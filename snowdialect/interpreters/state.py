@@ -37,7 +37,7 @@ class RunState:
     layer: str | None = None
     """The layer that uses memory."""
     _entered: set[str] = field(default_factory=set[str])
-    """It, and those before it."""
+    """Layers that have used memory so far, the current one included."""
     partial_sums: dict[tuple[SSAValue, int], NDArray[np.int64]] = field(default_factory=dict[Any, Any])
     """Accumulators between the parts of a kernel, by result buffer and CU."""
     instructions: Counter[str] = field(default_factory=Counter[str])

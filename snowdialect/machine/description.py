@@ -80,7 +80,7 @@ class Machine:
     scalar_latency: int
     """Cycles from the issue of MOV, ADD or ADDI to that of an instruction that reads the result."""
     multiply_latency: int
-    """Likewise for MUL and MULI."""
+    """Cycles from the issue of MUL or MULI to that of an instruction that reads the result."""
     queue_depth: int
     """Instructions that wait in front of a decoder."""
     queue_latency: int

@@ -68,7 +68,7 @@ def use_port(s: Sizes, clock: Clock, cu, address, start, lines, rate):
 
 @compiled
 def use_ports(s: Sizes, clock: Clock, cu, address, step, start, lines, rate):
-    """Likewise for lines that begin `step` words apart, which may lie in two banks."""
+    """As `use_port`, for lines that begin `step` words apart, which may lie in two banks."""
     while True:
         inside = lines_in_bank(s, address, step, lines)
         start = use_port(s, clock, cu, address, start, inside, rate)

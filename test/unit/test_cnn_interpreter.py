@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
-from xdsl.dialects.builtin import ModuleOp, TensorType, f32
+from xdsl.dialects.builtin import ModuleOp, TensorType, UnrealizedConversionCastOp, f32
 from xdsl.ir import Operation, SSAValue
 
 from snowdialect.dialects import cnn
@@ -546,6 +546,18 @@ def test_layers_are_observed_by_name() -> None:
     run = net.run(net.add(located(cnn.TanhOp(hidden), name_location("tanh"))), x)
     assert list(run.layers) == ["relu", "tanh"]
     np.testing.assert_array_equal(run.layers["relu"], np.maximum(x, 0))
+
+
+def test_an_operation_that_no_interpreter_knows_is_named() -> None:
+    net = Network()
+    x = normal(2, 3)
+    value = net.input(x)
+    cast = net.add(located(UnrealizedConversionCastOp.get([value], [value.type]), name_location("cast")))
+    expected = (
+        "^builtin.unrealized_conversion_cast has no meaning in snowdialect/interpreters, see docs/add-a-dialect.md$"
+    )
+    with pytest.raises(SnowError, match=expected):
+        net.run(cast, x)
 
 
 # Constants

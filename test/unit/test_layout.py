@@ -5,17 +5,19 @@ import configparser
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from xdsl.ir import Operation
 
 from lowering.pipeline import PHASES, Pass
 
 ROOT = Path(__file__).parents[2]
 DIALECTS = [phase.dialect for phase in PHASES]
 PASSES = [step for phase in PHASES for step in phase.passes]
-STAGES = ("cnn", "tile", "loop", "snowflake", "backend", "simulator")
+STAGES = (*DIALECTS, "backend", "simulator")
 SCRIPTS = [script.name for script in entry_points(group="console_scripts")]
 COMMANDS = sorted(name for name in SCRIPTS if name.startswith("snow-"))
 
@@ -44,6 +46,28 @@ def test_pass_has_a_file_of_its_name_and_a_test(step) -> None:
     folder, _, stem = step.module.replace(".", "/").rpartition("/")
     tests = sorted((ROOT / "test/filecheck" / folder).glob(f"{stem.replace('_', '[-_]')}*"))
     assert any(step.name in path.read_text() for path in tests if path.is_file())
+
+
+@pytest.mark.parametrize("step", PASSES, ids=lambda step: step.name)
+def test_pass_is_on_the_page_of_its_phase_or_its_dialect(step: Pass) -> None:
+    (dialect,) = (phase.dialect for phase in PHASES if step in phase.passes)
+    pages = [ROOT / f"docs/{name}.md" for name in (dialect, step.level)]
+    assert any(f"`{step.name}" in page.read_text() for page in pages)
+
+
+def test_operations_in_files_of_their_own_have_their_mirror_images() -> None:
+    for phase in PHASES:
+        tests = [path.read_text() for path in (ROOT / "test/filecheck/dialects" / phase.dialect).glob("*.mlir")]
+        for module in phase.operations:
+            assert exists(module.replace(".dialects.", ".interpreters.").replace(".", "/"))
+            names = [
+                value.name
+                for value in vars(import_module(module)).values()
+                if isinstance(value, type) and issubclass(value, Operation) and value.__module__ == module
+            ]
+            assert names
+            for name in names:
+                assert any(name in text for text in tests), f"{name} is in no test of the dialect {phase.dialect}"
 
 
 def test_every_test_mirrors_something() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn, TypeAlias, cast
+from typing import NoReturn, TypeAlias, cast, final
 
 from xdsl.dialects.builtin import (
     DenseArrayBase,
@@ -152,7 +152,9 @@ class CnnOp(IRDLOperation, ABC):
     def result_shape(self) -> Shape:
         """The shape the operands and attributes ask for. Raises ShapeError if they do not fit."""
 
+    @final
     def verify_(self) -> None:
+        # Who adds an operation says what is to be checked in `result_shape` and `verify_elements`.
         with shape_errors(self._where):
             shape = self.result_shape()
         if shape != shape_of(self.result):
