@@ -15,6 +15,7 @@ from lowering.cnn.quantize import DEFAULT_FRAC_BITS
 from lowering.pipeline import LEVELS, passes_between
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn.shapes import WORD_BITS
+from snowdialect.dialects.locations import layer_name
 from snowdialect.dialects.tile import maps_shape
 from snowdialect.errors import SnowError
 from snowdialect.interpreters import Run, run_module
@@ -70,6 +71,9 @@ class LevelResult(NamedTuple):
 FLOAT = "float"
 """The network before quantisation, as it is read: no level of its own. What passes fold it into, still in float, must
 compute about the same."""
+
+LARGEST = 1 << WORD_BITS - 1
+"""No word stands for it, whatever its fraction bits."""
 
 ABOUT, LEAST = 0.01, 1 / (1 << DEFAULT_FRAC_BITS)
 """Folding changes no output by more than this part of the largest one and a word's last bit; most by float's last bits
@@ -156,8 +160,12 @@ def float_difference(
 ) -> Difference | None:
     """Where a float network, whose run is given, computes something else when the passes before its quantisation have
     folded it. The module stays as it is. Nothing is said of inputs that no word can hold: beside them, what float
-    rounds off may be anything."""
-    if not np.abs(batch).max(initial=0) < 1 << WORD_BITS - 1:
+    rounds off may be anything. Nor is it of limits that no word can hold, where they are reached: they are left out."""
+    if not np.abs(batch).max(initial=0) < LARGEST or any(
+        op.limit.value.data >= LARGEST and run.layers[layer_name(op)].max(initial=0) >= op.limit.value.data
+        for op in module.walk()
+        if isinstance(op, cnn.ReluOp) and op.limit is not None and layer_name(op) in run.layers
+    ):
         return None
     names = passes_between(None, LEVELS[0])
     # As for number formats that are still to be chosen: else limits that no word reaches are left out.

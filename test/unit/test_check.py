@@ -18,6 +18,7 @@ import snow_compile
 from lowering import driver
 from lowering.accuracy import compare_with_float
 from lowering.check import Difference, LevelResult, Place, check, far_apart, first_difference, float_difference
+from lowering.pipeline import LEVELS
 from lowering.tile.assign_addresses import AssignAddressesPass
 from lowering.tile.name_tiles import NameTilesPass
 from snowdialect.backend.program import Program
@@ -223,6 +224,21 @@ def test_the_folded_network_is_compared_in_float(monkeypatch: pytest.MonkeyPatch
     assert result.difference == Difference("cnn", "cnn-canonicalize", Place("y", "output", (0, 0, 0, 0), 1.0, 2.0))
     assert str(module) == text
     assert float_difference(context, module, TWO_AND_THREE * 2**15, None, result.run) is None
+
+
+def test_a_limit_that_no_word_holds_is_no_difference() -> None:
+    text = """
+        %x = cnn.input "x" : tensor<1x4x6x6xf32>
+        %w = cnn.constant dense<5.0e+04> : tensor<4x4x1x1xf32>
+        %a = cnn.conv2d %x, %w : (tensor<1x4x6x6xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x6x6xf32>
+        %b = cnn.relu %a {limit = 1.0e+05} : (tensor<1x4x6x6xf32>) -> tensor<1x4x6x6xf32>
+        cnn.output "y" %b : tensor<1x4x6x6xf32>
+    """
+    context = driver.make_context()
+    results = list(check(context, Parser(context, text).parse_module(), TWO_AND_THREE, None))
+    assert results[0].run.outputs["y"].max() == 1e5
+    assert [result.level for result in results] == ["float", *LEVELS, "simulator"]
+    assert all(result.difference is None for result in results)
 
 
 def test_a_network_that_is_folded_into_another_one_has_no_accuracy(monkeypatch: pytest.MonkeyPatch) -> None:
