@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import product
 from math import gcd
@@ -62,15 +64,46 @@ def ignore(error: TilingError) -> None:
     """Passes over what does not fit."""
 
 
+class Constraint(NamedTuple):
+    """What makes schedules illegal."""
+
+    reason: str
+    """As it is for the one of them that fails by the smallest numbers."""
+    schedules: int
+
+
+def constraints(errors: Iterable[TilingError]) -> list[Constraint]:
+    """The reasons, those that differ in numbers only as one, most frequent first."""
+    counts: Counter[str] = Counter()
+    nearest: dict[str, str] = {}
+    for error in map(str, errors):
+        kind = re.sub(r"\d+", "#", error)
+        counts[kind] += 1
+        nearest[kind] = min(nearest.get(kind, error), error, key=_numbers)
+    return [Constraint(nearest[kind], count) for kind, count in counts.most_common()]
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", text)]
+
+
 def conv_plans(problem: ConvProblem, choices: Choices, refuse: Refusal = ignore) -> Iterator[ConvPlan]:
     """Plans that fit the machine: of every mode, split, order and number of slots the ones with the largest tiles.
 
     `refuse` is called for schedules that do not fit.
     """
-    for mode in choices.modes:
-        for split in Split if problem.before is None else (Split.ROWS,):
-            for fused in (1, 0) if problem.pool is not None else (0,):
-                yield from _plans(problem, choices, mode, split, fused, refuse)
+    found = False
+    for in_parts in (False, True):
+        for mode in choices.modes:
+            for split in Split if problem.before is None else (Split.ROWS,):
+                for fused in (1, 0) if problem.pool is not None and not in_parts else (0,):
+                    for plan in _plans(problem, choices, mode, split, fused, refuse, in_parts=in_parts):
+                        found = True
+                        yield plan
+        # Maps in parts are loaded again for each kernel tile, or output: only where no whole window fits.
+        # Of layers with many pieces of a pixel that would be many thousand loads.
+        if found or problem.before is not None or problem.maps.unrolled is not None or problem.windows > 1:
+            return
 
 
 def result_window(problem: ConvProblem, fused: int) -> Window:
@@ -93,11 +126,7 @@ class _KernelTiles(NamedTuple):
 def _kernel_tiles(problem: ConvProblem, mode: Mode, split: Split, single: bool, choices: Choices) -> list[_KernelTiles]:
     """Cuts worth trying; `single`: a CU has one output, which may stay in its accumulators."""
     machine, window = problem.machine, problem.window
-    lanes = mode.lanes(machine)
-    words = round_up(problem.channels // problem.windows, machine.line_words if problem.windows == 1 else 1)
-    if split is Split.KERNELS and not shares_windows(problem, split):
-        words = kernel_share(problem)
-    steps = -(-words // (machine.vmacs * lanes))
+    lanes, steps = mode.lanes(machine), _steps(problem, mode, split)
     kernel = window.kernel_h * window.kernel_w * problem.depth
     biases, alone = choices.biases or 0, round_up(kernel * lanes, BLOCK_ALIGNMENT)
     block = alone if biases else round_up(machine.line_words + kernel * lanes, BLOCK_ALIGNMENT)
@@ -125,6 +154,24 @@ def _kernel_tiles(problem: ConvProblem, mode: Mode, split: Split, single: bool, 
     return [*found, *apart]
 
 
+def _kernels_in_parts(problem: ConvProblem, mode: Mode, split: Split) -> list[_KernelTiles]:
+    """Cuts into parts of whole kernel rows, which maps come with."""
+    machine, height = problem.machine, problem.window.kernel_h
+    most = round_down(machine.wbuf_bank_words, BLOCK_ALIGNMENT) - machine.line_words
+    row, steps = problem.window.kernel_w * problem.depth * mode.lanes(machine), _steps(problem, mode, split)
+    counts = [count for count in range(2, height + 1) if height % count == 0 and height // count * row <= most]
+    return [_KernelTiles(1, 2, count, steps, 0) for count in counts]
+
+
+def _steps(problem: ConvProblem, mode: Mode, split: Split) -> int:
+    """Kernel steps of a CU for all kernels that see a piece of the pixel."""
+    machine = problem.machine
+    words = round_up(problem.channels // problem.windows, machine.line_words if problem.windows == 1 else 1)
+    if split is Split.KERNELS and not shares_windows(problem, split):
+        words = kernel_share(problem)
+    return -(-words // (machine.vmacs * mode.lanes(machine)))
+
+
 def _abreast(problem: ConvProblem, mode: Mode, split: Split, choices: Choices) -> list[_KernelTiles]:
     """The cut for pixels abreast, all kernels in one tile; none where they cannot be, or nothing is won."""
     pixels = best_abreast(problem) if choices.abreast is None else choices.abreast
@@ -145,17 +192,23 @@ def _alternating(sizes: list[int], count: int, slots: int, windows: int) -> list
 
 
 def _plans(
-    problem: ConvProblem, choices: Choices, mode: Mode, split: Split, fused: int, refuse: Refusal
+    problem: ConvProblem, choices: Choices, mode: Mode, split: Split, fused: int, refuse: Refusal, *, in_parts: bool
 ) -> Iterator[ConvPlan]:
     machine = problem.machine
     window = result_window(problem, fused)
     height = -(-window.out_h // machine.compute_units) if split is Split.ROWS else window.out_h
     heights = tuple(min(rows, window.out_h) for rows in choices.rows) or tuple(pieces(height))
-    kernels = _abreast(problem, mode, split, choices)
-    if choices.abreast in (None, 1):
-        kernels += _kernel_tiles(problem, mode, split, (height, window.out_w) == (1, 1), choices)
-    for order in Order:
-        for maps_slots in choices.slots:
+    width, maps_rows, orders, slots = window.out_w, problem.window.out_h, tuple(Order), choices.slots
+    if in_parts:
+        # One output at a time, whose sums stay in the accumulators from part to part.
+        heights, width, maps_rows, orders, slots = (1,), 1, 1, (Order.MLOOP,), (2,)
+        kernels = _kernels_in_parts(problem, mode, split)
+    else:
+        kernels = _abreast(problem, mode, split, choices)
+        if choices.abreast in (None, 1):
+            kernels += _kernel_tiles(problem, mode, split, (height, window.out_w) == (1, 1), choices)
+    for order in orders:
+        for maps_slots in slots:
             for result_slots in choices.slots:
                 for cut in kernels:
                     for result_tiles in _result_tiles(problem, mode, split, order, cut):
@@ -164,8 +217,8 @@ def _plans(
                             split,
                             order,
                             1,
-                            window.out_w,
-                            problem.window.out_h,
+                            width,
+                            maps_rows,
                             cut.steps,
                             cut.parts,
                             maps_slots,

@@ -17,8 +17,9 @@ from lowering.maps_tiling import (
     TilingError,
     plan_maps,
 )
+from lowering.row_tiles import MapsTile
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
-from snowdialect.layout import Abreast, MapsLayout, Packing, Segment, round_up
+from snowdialect.layout import Abreast, MapsLayout, Packing, Segment, round_up, rows_in_part
 from snowdialect.machine import Machine
 
 
@@ -122,6 +123,19 @@ class ConvPlan(NamedTuple):
         return self.kernels.maps.result_words
 
     @property
+    def in_parts(self) -> bool:
+        """Whether maps come in parts, as kernels do."""
+        return bool(self.kernels.maps.part_rows)
+
+    def maps_of_part(self, maps: MapsTile, window: Window, part: int) -> MapsTile:
+        """What of a maps tile is loaded for a part of the kernels: the rows under it, where maps come in parts, too."""
+        if not self.in_parts:
+            return maps
+        rows = _rows_of_part(window, self.kernels.packing, part)
+        first = maps.first * window.stride_h - window.pad_top + rows.start * window.dilation_h
+        return maps._replace(load_first=first, load_stop=first + _rows_read(window, rows))
+
+    @property
     def whole_pixels(self) -> bool:
         """Whether what a CU stores of a pixel is all of it in memory."""
         return self.kernels.maps.whole_pixels
@@ -182,6 +196,8 @@ def plan_tiles(
     several = kernels.kernel_tiles * kernels.windows > 1
     size = TileSize(schedule.rows, schedule.columns, schedule.maps_rows, schedule.maps_slots, schedule.result_slots)
     maps = plan_maps(kernels.maps, schedule.split, size, kernels.units, columns)
+    if schedule.parts > 1 and any(tile.stop - tile.first > 1 for row in maps.rows for tile in row.maps):
+        raise TilingError("a kernel in parts keeps one output in the accumulators")
     if schedule.order is Order.MLOOP and several and kernels.partial:
         tiles = max(len(row.maps) for row in maps.rows)
         if tiles > 1 and not maps.together:
@@ -242,12 +258,35 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
         sliced=sliced,
         before=problem.before,
         bias_words=packing.bias_words,
+        part_rows=_part_rows(problem, schedule, packing),
     )
     gathered = 1 if partial else shares.gathered
     words, share = shares.words, shares.share
     return KernelPlan(
         packing, shares.windows, tiles, words, loaded, share, shares.units, gathered, partial, stored, maps_problem
     )
+
+
+def _part_rows(problem: ConvProblem, schedule: Schedule, packing: Packing) -> int:
+    """Rows of the maps that are there for a part of the kernels, where these come in parts, and all that an output sees
+    does not fit two slots; else 0."""
+    window = problem.window
+    seen = window.rows_read(1) * window.columns_read(1) * problem.maps.pixel
+    can_be = schedule.parts > 1 and schedule.maps_slots > 1 and problem.maps.unrolled is None
+    if not can_be or 2 * seen <= problem.machine.mbuf_words:
+        return 0
+    rows = (_rows_of_part(window, packing, part) for part in range(schedule.parts))
+    return max(_rows_read(window, part) for part in rows)
+
+
+def _rows_of_part(window: Window, packing: Packing, part: int) -> range:
+    rows = rows_in_part(part, packing.part_words, packing.kernel_w * packing.depth)
+    return range(rows.start, min(rows.stop, window.kernel_h))
+
+
+def _rows_read(window: Window, kernel_rows: range) -> int:
+    """Rows of the maps from the first to the last of some kernel rows."""
+    return (len(kernel_rows) - 1) * window.dilation_h + 1
 
 
 class _Shares(NamedTuple):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 
+from lowering.candidates import Constraint, constraints
 from lowering.certificates import certificate_of
 from lowering.cnn.choose_schedule import (
     SCHEDULE,
@@ -20,6 +19,7 @@ from lowering.cnn.choose_schedule import (
     ranked_plans,
 )
 from lowering.conv_tiling import ConvPlan, ConvProblem, plan_conv
+from lowering.maps_tiling import TilingError
 from lowering.problems import conv_problem, linear_problem
 from lowering.timing import Busy, busy, estimate
 from snowdialect.certificate import Certificate
@@ -67,14 +67,6 @@ class Candidate(NamedTuple):
         return "exposed" if 2 * exposed > longer else self.dominating
 
 
-class Constraint(NamedTuple):
-    """What makes schedules illegal."""
-
-    reason: str
-    """As it is for the one of them that fails by the smallest numbers."""
-    schedules: int
-
-
 class Explanation(NamedTuple):
     """Of the schedule of one layer."""
 
@@ -105,13 +97,13 @@ def explain(module: ModuleOp, name: str, options: Mapping[str, Any]) -> Explanat
     attribute = op.attributes[SCHEDULE]
     if problem is None or certificate is None or not isinstance(attribute, ScheduleAttr):
         raise SnowError(f"{name}: its schedule does not fit the machine")
-    errors: list[str] = []
-    ranked = ranked_plans(problem, ChooseSchedulePass(**options), lambda error: errors.append(str(error)))
+    errors: list[TilingError] = []
+    ranked = ranked_plans(problem, ChooseSchedulePass(**options), errors.append)
     timed = {found.plan.schedule for found in compared(problem, ranked)}
     chosen = _candidate(problem, plan_conv(problem, attribute.record), timed)
     others = (found.plan for found in ranked if found.plan.schedule != chosen.schedule)
     rejected = _best(problem, others, chosen, timed)
-    return Explanation(name, machine.name, chosen, certificate, len(ranked), rejected, _constraints(errors))
+    return Explanation(name, machine.name, chosen, certificate, len(ranked), rejected, constraints(errors))
 
 
 def _problem(op: Operation, machine: Machine) -> ConvProblem | None:
@@ -153,18 +145,3 @@ def _best(problem: ConvProblem, plans: Iterable[ConvPlan], chosen: Candidate, ti
         if len(found) == LISTED:
             break
     return sorted(found.values(), key=lambda candidate: candidate.cycles)
-
-
-def _constraints(errors: Iterable[str]) -> list[Constraint]:
-    """The reasons, those that differ in numbers only as one, most frequent first."""
-    counts: Counter[str] = Counter()
-    nearest: dict[str, str] = {}
-    for error in errors:
-        kind = re.sub(r"\d+", "#", error)
-        counts[kind] += 1
-        nearest[kind] = min(nearest.get(kind, error), error, key=_numbers)
-    return [Constraint(nearest[kind], count) for kind, count in counts.most_common()]
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", text)]

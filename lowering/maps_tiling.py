@@ -170,6 +170,8 @@ class MapsProblem(NamedTuple):
     """The max pool that makes the maps."""
     bias_words: int = 0
     """Words of biases that a CU has beside its maps."""
+    part_rows: int = 0
+    """Rows of the maps that are in a slot where maps come in parts, as kernels do; 0: all of a tile."""
 
 
 class TileSize(NamedTuple):
@@ -284,7 +286,7 @@ def _sizes_of_read(
     """The buffers of what is read, in the order in which they lie in the maps buffers; what is loaded comes first."""
     transfer = problem.machine.transfer_words
     row = round_up(columns.load_width * problem.maps.pixel, transfer)
-    sizes = {"maps": _Size(rows.loaded * row, size.maps_slots, row)}
+    sizes = {"maps": _Size((problem.part_rows or rows.loaded) * row, size.maps_slots, row)}
     if (before := problem.before) is not None:
         # It is loaded in place of the maps, and replaced like these.
         loaded = max(tile.load_stop - tile.load_first for rows in rows.tiles for tile in map(before.rows, rows.maps))

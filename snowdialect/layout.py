@@ -235,6 +235,12 @@ class Packing(NamedTuple):
         return ((part * self.cus + cu) * self.vmacs + vmac) * self.steps * self.block
 
 
+def rows_in_part(part: int, part_words: int, row_words: int) -> range:
+    """The kernel rows, each of so many words, of which a part of a kernel has words; the last part may have fewer."""
+    first = part * part_words
+    return range(first // row_words, -(-(first + part_words) // row_words))
+
+
 def pack_weights(weights: NDArray[np.int16], bias: NDArray[np.int16] | None, packing: Packing) -> NDArray[np.int16]:
     """The memory image of a layer's kernels.
 

@@ -6,7 +6,7 @@ is decided is an attribute, `tile.schedule`, that any other chooser may set inst
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -26,7 +26,16 @@ from xdsl.pattern_rewriter import (
 )
 from xdsl.rewriter import InsertPoint
 
-from lowering.candidates import SMALL, Choices, Refusal, conv_plans, ignore, quickest_tiles, result_window
+from lowering.candidates import (
+    SMALL,
+    Choices,
+    Refusal,
+    constraints,
+    conv_plans,
+    ignore,
+    quickest_tiles,
+    result_window,
+)
 from lowering.context import program_context
 from lowering.conv_tiling import ConvPlan, ConvProblem
 from lowering.costs import MOST_ABREAST, conv_cycles, limit_cycles, words_cycles
@@ -174,12 +183,22 @@ class ChooseSchedulePass(ModulePass):
         if uneven != 0:
             split_kernels(op, machine_of(op), None if uneven else plans.costs)
         plans.find([*problems_of(op, machine_of(op)), *pooled_problems_of(op, machine_of(op), self)])
-        unfit: list[str] = []
+        unfit: dict[str, ConvProblem] = {}
         choose = Choose(machine_of(op), plans, unfit, program_context(ctx).note)
         PatternRewriteWalker(choose, apply_recursively=False).rewrite_module(op)
         if unfit:
-            which, machine = "this layer" if len(unfit) == 1 else "these layers", machine_of(op).name
-            raise SnowError(f"{', '.join(unfit)}: no tile of {which} fits the buffers of machine '{machine}'")
+            raise SnowError(self._what_does_not_fit(unfit))
+
+    def _what_does_not_fit(self, layers: Mapping[str, ConvProblem]) -> str:
+        """One line for all layers, with what keeps the first one from the machine: most often, of sizes if any."""
+        (name, problem), *others = layers.items()
+        errors: list[TilingError] = []
+        ranked_plans(problem, self, errors.append)
+        reasons = [constraint.reason for constraint in constraints(errors)]
+        reason = next((reason for reason in reasons if "do not fit" in reason), *reasons[:1])
+        which, of_first = ("these layers", f"; {name}") if others else ("this layer", "")
+        machine = problem.machine.name
+        return f"{', '.join(layers)}: no tile of {which} fits the buffers of machine '{machine}'{of_first}: {reason}"
 
 
 class Planned(NamedTuple):
@@ -299,8 +318,8 @@ class Choose(RewritePattern):
 
     machine: Machine
     plans: Plans
-    unfit: list[str]
-    """Gets the names of layers that fit the machine in no way."""
+    unfit: dict[str, ConvProblem]
+    """Gets layers that fit the machine in no way, by their names."""
     note: Callable[[str], None]
     """Gets what a layer cannot have of what is wanted."""
 
@@ -310,10 +329,10 @@ class Choose(RewritePattern):
         if problem is None:
             return
         planned = self.plans.of(problem)
-        if planned is None and isinstance(op, cnn.LinearOp) and len(shape_of(op.x)) == 4:
-            planned = self._of_vector(op, rewriter)
+        if (planned is None or planned.plan.in_parts) and isinstance(op, cnn.LinearOp) and len(shape_of(op.x)) == 4:
+            planned = self._of_vector(op, rewriter) or planned
         if planned is None:
-            self.unfit.append(layer_name(op))
+            self.unfit[layer_name(op)] = problem
             return
         if (pool := open_pool(op, self.machine, self.plans.wanted)) is not None:
             assert isinstance(op, cnn.Conv2dOp)
@@ -330,10 +349,15 @@ class Choose(RewritePattern):
     def _of_vector(self, op: cnn.LinearOp, rewriter: PatternRewriter) -> Planned | None:
         """The plan of a linear layer of maps for a vector of their elements, which the host makes of them: where
         channels are few, lines are mostly empty, and all of them have to fit a buffer."""
-        flat = located(cnn.ReshapeOp(op.x, (1, prod(shape_of(op.x)))), name_location(f"{layer_name(op)}.vector"))
+        maps = op.x
+        flat = located(cnn.ReshapeOp(maps, (1, prod(shape_of(maps)))), name_location(f"{layer_name(op)}.vector"))
         rewriter.insert(flat, InsertPoint.before(op))
         op.operands[0] = flat.result
-        return self.plans.of(linear_problem(op, self.machine))
+        planned = self.plans.of(linear_problem(op, self.machine))
+        if planned is None:
+            op.operands[0] = maps
+            rewriter.erase(flat)
+        return planned
 
     def _pays(self, fused: Planned, alone: Planned, pool: cnn.MaxPoolOp) -> bool:
         """Whether a convolution with the max pool before it costs less than both by themselves."""

@@ -267,11 +267,12 @@ class ConvSteps(LayerBuffers):
             weights_slot, missing = self.weights_slots.take((number, part))
             if missing:
                 self._load_weights(number, part, weights_slot)
-            maps_slot = self._maps_slot(maps, columns)
+            seen = self.conv_plan.maps_of_part(maps, self.window, part)
+            maps_slot = self._maps_slot(seen, columns)
             self._load_biases(maps_slot)
             if first and part == 0:
                 self._load_bypass(maps, columns, result)
-            self.steps.append(ConvTile(self, maps, columns, kernel, result, maps_slot, weights_slot, part))
+            self.steps.append(ConvTile(self, seen, columns, kernel, result, maps_slot, weights_slot, part))
 
     def _maps_slot(self, maps: MapsTile, columns: ColumnTile) -> int:
         """Sees to it that a maps tile is in its buffer, loaded or pooled; returns the slot."""

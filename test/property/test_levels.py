@@ -114,7 +114,7 @@ def agree_or_do_not_fit(net: Net, machine: Machine, choose: Chooser | None = Non
         levels_agree(net, machine, choose)
     except SnowError as error:
         assert re.fullmatch(
-            r"[\w, ]+: no tile of (this layer|these layers) fits the buffers of machine '\w+'", str(error)
+            r"[\w, ]+: no tile of (this layer|these layers) fits the buffers of machine '\w+': .+", str(error)
         )
         reject()
 

@@ -43,7 +43,7 @@ from snowdialect.dialects.tile.records import (
 )
 from snowdialect.dialects.tile.structure import PART_FORMAT, TiledOp, check_words, outer_indices
 from snowdialect.dialects.tile.types import MapsBufferType, Mode, ModeAttr, WeightsBufferType
-from snowdialect.layout import Abreast, UnrolledRows
+from snowdialect.layout import Abreast, UnrolledRows, rows_in_part
 from snowdialect.machine import Machine
 
 
@@ -132,6 +132,10 @@ class ComputeOp(TiledOp):
         """Equal for output columns, from `x` on so many that are computed together, that need the same code."""
         return self.column_class(x)
 
+    def read_rows(self, y: int) -> range:
+        """The rows under the kernel that are read for an output row."""
+        return self.geometry.kernel_rows(y)
+
     def check_computed(self, maps: Sequence[SSAValue], results: Sequence[SSAValue]) -> None:
         """Checks the tiles that windows slide over and those that have the result's rows."""
         row, column = self.address("part_row"), self.address("part_column")
@@ -148,7 +152,7 @@ class ComputeOp(TiledOp):
             read_rows = [
                 local * window.stride_h + leads.row + ky * window.dilation_h
                 for local in rows
-                for ky in window.kernel_rows(top + local)
+                for ky in self.read_rows(top + local)
             ]
             read_columns = [
                 local * window.stride_w + leads.column + kx * window.dilation_w
@@ -328,6 +332,13 @@ class ConvOp(ComputeOp):
         assert self.unrolled is not None
         words = self.kernels.record.depth // self.unrolled.record.kernel
         return range(kernel_rows.start * words, kernel_rows.stop * words)
+
+    def read_rows(self, y: int) -> range:
+        rows, kernels = super().read_rows(y), self.kernels.record
+        if kernels.parts == 1:
+            return rows
+        mine = rows_in_part(kernels.part, kernels.part_words, self.geometry.kernel_w * kernels.depth)
+        return range(max(rows.start, mine.start), min(rows.stop, mine.stop))
 
     @property
     def leads(self) -> Leads:
