@@ -36,6 +36,8 @@ from snowdialect.layout import BLOCK_ALIGNMENT, round_down, round_up
 
 HEIGHTS = 3
 """Number of tile heights that are compared, the largest that fit."""
+MOST_IN_PARTS = 50_000
+"""Loads of kernels and maps in parts that a layer has at most: each is a step of the tile program, to be compiled."""
 SMALL = 4000
 """Layers whose MACs need at most so many cycles compare tiles of any width: there the first load is a large part."""
 
@@ -98,10 +100,11 @@ def conv_plans(problem: ConvProblem, choices: Choices, refuse: Refusal = ignore)
             for split in Split if problem.before is None else (Split.ROWS,):
                 for fused in (1, 0) if problem.pool is not None and not in_parts else (0,):
                     for plan in _plans(problem, choices, mode, split, fused, refuse, in_parts=in_parts):
-                        found = True
-                        yield plan
-        # Maps in parts are loaded again for each kernel tile, or output: only where no whole window fits.
-        # Of layers with many pieces of a pixel that would be many thousand loads.
+                        # Maps in parts are loaded again for each kernel tile of each output: only where all else fails.
+                        if in_parts or not plan.in_parts:
+                            found = True
+                            yield plan
+        # With many pieces of a pixel they would be many thousand loads.
         if found or problem.before is not None or problem.maps.unrolled is not None or problem.windows > 1:
             return
 
@@ -201,8 +204,12 @@ def _plans(
     width, maps_rows, orders, slots = window.out_w, problem.window.out_h, tuple(Order), choices.slots
     if in_parts:
         # One output at a time, whose sums stay in the accumulators from part to part.
-        heights, width, maps_rows, orders, slots = (1,), 1, 1, (Order.MLOOP,), (2,)
+        heights, width, maps_rows, orders = (1,), 1, 1, (Order.MLOOP,)
         kernels = _kernels_in_parts(problem, mode, split)
+        loads = {cut: height * window.out_w * cut.all_steps * cut.parts for cut in kernels}
+        kernels = [cut for cut, count in loads.items() if count <= MOST_IN_PARTS]
+        if loads and not kernels:
+            refuse(TilingError(f"maps in parts would be loaded {min(loads.values())} times, not {MOST_IN_PARTS}"))
     else:
         kernels = _abreast(problem, mode, split, choices)
         if choices.abreast in (None, 1):
