@@ -194,8 +194,11 @@ class ChooseSchedulePass(ModulePass):
         (name, problem), *others = layers.items()
         errors: list[TilingError] = []
         ranked_plans(problem, self, errors.append)
-        reasons = [constraint.reason for constraint in constraints(errors)]
-        reason = next((reason for reason in reasons if "do not fit" in reason), *reasons[:1])
+        # Where not even a kernel fits, or a row of it, there is nothing to try.
+        words = problem.window.kernel_h * problem.window.kernel_w * problem.depth
+        alone = f"a kernel of {words} words does not fit a weights buffer of {problem.machine.wbuf_words}"
+        reasons = [*(constraint.reason for constraint in constraints(errors)), alone]
+        reason = next((reason for reason in reasons if "do not fit" in reason), reasons[0])
         which, of_first = ("these layers", f"; {name}") if others else ("this layer", "")
         machine = problem.machine.name
         return f"{', '.join(layers)}: no tile of {which} fits the buffers of machine '{machine}'{of_first}: {reason}"

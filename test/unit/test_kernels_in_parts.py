@@ -15,6 +15,7 @@ from lowering.problems import conv_problem
 from snowdialect.dialects import cnn
 from snowdialect.dialects.target import set_machine
 from snowdialect.dialects.tile import ScheduleAttr
+from snowdialect.errors import SnowError
 from snowdialect.machine import load_machine
 from snowdialect.weights import Weights
 
@@ -77,3 +78,16 @@ def test_maps_come_in_parts_where_no_window_fits(
     results = list(check(context, module, rng.normal(size=(1, channels, size, size)).astype(np.float32), weights))
     assert str(results[-1].difference) == "None"
     assert results[-1].level == "simulator"
+
+
+def test_a_kernel_that_nothing_holds_is_the_reason() -> None:
+    """Of kernels whose rows are longer than a slot there is nothing to try, and so nothing that was refused."""
+    x = cnn.InputOp("x", cnn.tensor_type((1, 128, 9, 8)))
+    w = cnn.WeightOp("w", TensorType(f32, (64, 128, 4, 4)))
+    conv = cnn.Conv2dOp(x.result, w.result, dilations=(2, 2))
+    module = ModuleOp([x, w, conv, cnn.OutputOp("y", conv.result)])
+    context = driver.make_context()
+    driver.lower(context, module, "cnn")
+    set_machine(module, replace(load_machine("zc706"), wbuf_words=1024, mbuf_words=4096))
+    with pytest.raises(SnowError, match="a kernel of 2048 words does not fit a weights buffer of 1024$"):
+        driver.lower(context, module, "tile")
