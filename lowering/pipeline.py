@@ -126,9 +126,9 @@ def passes_between(
 
 
 def latest_level(name: str) -> str:
-    """The lowest level that a program may have reached before a pass: the one above the conversion that ends its phase
-    or, for a pass of the phase's own dialect, that dialect. Passes of others may come at any level, those of a phase
-    that is no level at that of their operations."""
+    """The lowest level that a program may have reached before a pass: the one above the dialect of its phase or, for a
+    pass that works on this dialect itself, that. Passes of others may come at any level, those of a phase that is no
+    level at that of their operations."""
     for phase in PHASES:
         for step in phase.passes:
             if step.name == name and phase.dialect in LEVELS:
