@@ -12,8 +12,7 @@ demo: $(VENV)/installed
 # Tests start many commands: where Python may not keep what it compiles, that would be most of their time.
 test simulator filecheck: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-for-tests
-	@$(MAKE) --no-print-directory --jobs=2 lint simulator
-	@$(MAKE) --no-print-directory filecheck
+	@$(MAKE) --no-print-directory --jobs=2 lint filecheck
 	pytest -q -n auto --dist worksteal test
 
 lint: style types
@@ -26,11 +25,11 @@ types: $(VENV)/installed-for-tests
 	pyright
 
 # The first simulation compiles the simulator, and keeps that: of many at the same time, each would do it. It keeps one
-# processor busy, as pyright does another one.
+# processor busy for half a minute, as pyright does another one.
 simulator: $(VENV)/installed-for-tests
 	python tools/snow_demo.py >/dev/null
 
-filecheck: $(VENV)/installed-for-tests
+filecheck: $(VENV)/installed-for-tests simulator
 	lit -sv --no-progress-bar test/filecheck
 
 # Everything that takes hours: all networks of the zoo, and random tests with more examples, each layer's schedule against

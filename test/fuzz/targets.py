@@ -58,7 +58,7 @@ class Target(NamedTuple):
 
 MODEL_STAGES = (
     Stage(1, "snow-opt {path} -o {output}.mlir"),
-    Stage(0.3, f"snow-opt {{path}} -p {CNN_PASSES} -o {{output}}.mlir"),
+    Stage(0.3, f"snow-opt {{path}} -p {CNN_PASSES} -o {{output}}.mlir", small_only=True),
     Stage(0.3, f"snow-opt {{path}} -p {TILE_PASSES} -o {{output}}.mlir", small_only=True),
     Stage(0.2, "snow-compile {path} --no-cache -o {output}.snow", small_only=True),
 )

@@ -13,7 +13,7 @@ from snowdialect.frontends.torch7 import nn
 from snowdialect.frontends.torch7.writer import save
 from snowdialect.models.seeded import convolution
 
-SHAPE = (64, 56, 56)
+SHAPE = (64, 28, 28)
 
 
 def candidate(explanation: Explanation, busy: Busy, exposed: int) -> Candidate:
@@ -48,7 +48,7 @@ def test_others_differ_from_the_chosen_one_and_from_each_other(explanation: Expl
     assert cycles == sorted(cycles)
     assert len(explanation.rejected) < explanation.candidates
     # All MACs of a candidate are work that no schedule is without.
-    least = 54 * 54 * 9 * 4 + 4 * 54 * 6 * 4 + 4 * 4 * 4
+    least = 26 * 26 * 9 * 4 + 4 * 26 * 6 * 4 + 4 * 4 * 4
     assert all(found.busy.macs >= least * 16 // 4 for found in explanation.rejected)
 
 

@@ -1,21 +1,13 @@
-"""Bounds of layers, worked out by hand, and that no layer of a network is faster than its own."""
+"""Bounds of layers, worked out by hand. That no layer of a network is faster than its own: test_networks.py."""
 
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
-import pytest
 from test_tiling import convolution, maps
 
-import snow_certify
 from lowering.bounds import Bounds, Demand, add_bounds, conv_bounds, loaded_words, max_pool_bounds
-from lowering.compiler import compile_model
 from lowering.words_tiling import words_problem
 from snowdialect.dialects.tile import Window
-from snowdialect.frontends.torch7.writer import save
 from snowdialect.machine import load_machine
-from snowdialect.models.zoo import MODELS
-from snowdialect.simulator import simulate
 
 ZC706 = load_machine()
 
@@ -96,16 +88,3 @@ def test_what_the_buffers_cannot_keep_is_loaded_again() -> None:
     assert loaded_words(machine, layer) == (1 << 16) + (1 << 15)
     # Where all kernels stay, nothing comes again.
     assert loaded_words(replace(machine, wbuf_words=512), layer) == (1 << 16) + 6144
-
-
-@pytest.mark.parametrize("name", ["alexnet", pytest.param("squeezenet", marks=pytest.mark.needs_time)])
-def test_no_layer_of_a_network_is_faster(name: str, tmp_path: Path) -> None:
-    model = MODELS[name]
-    save(tmp_path / "net.t7", model.build(np.random.default_rng(0), False))
-    apart = {"convert-cnn-to-tile": {"overlap": False}}
-    program = compile_model(tmp_path / "net.t7", model.input_shape, options=apart)
-    report = simulate(program, np.zeros((1, *model.input_shape), np.float32)).report
-    certified = [layer for layer in report["layers"] if layer["certificate"] is not None]
-    assert len(certified) == len([layer for layer in report["layers"] if layer["kind"] != "host"])
-    assert all(layer["alone"] for layer in certified)
-    assert snow_certify.check_report(report) == len(certified)

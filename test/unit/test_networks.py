@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+import snow_certify
 from snow_bench_ablation import CHOOSE
 from snow_bench_model import APART, estimates_of, is_close, rows_of
 from snow_bench_model import CLOSE as FORESEEN
@@ -35,14 +36,17 @@ def cycles_alone(measured: Measured) -> Counter[str]:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks(name: str, long: bool) -> None:
-    """What all layers take by themselves is foreseen, with every byte, and the network is no slower than with schedules
-    as published, nor is any layer by itself, as far as estimates tell."""
+    """What all layers take by themselves is foreseen, with every byte, and no less than their bounds; the network is no
+    slower than with schedules as published, nor is any layer by itself, as far as estimates tell."""
     with features_of([name]) as (features,):
         alone, paper_alone = (features.run({CHOOSE: {"schedule": chosen}, **APART}) for chosen in ("best", "paper"))
         if long or name in WHOLE:
             whole, paper = (features.run({CHOOSE: {"schedule": chosen}}) for chosen in ("best", "paper"))
             assert whole.report["cycles"] <= paper.report["cycles"]
         rows = rows_of(alone.report, estimates_of(features.path, features.input_shape))
+    certified = [layer for layer in alone.report["layers"] if layer["kind"] != "host"]
+    assert all(layer["alone"] for layer in certified)
+    assert snow_certify.check_report(alone.report) == len(certified)
     ours, published = cycles_alone(alone), cycles_alone(paper_alone)
     assert ours.keys() == published.keys()
     assert {layer for layer, cycles in ours.items() if cycles > (1 + FORESEEN) * published[layer]} == set()
