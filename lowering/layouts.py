@@ -7,7 +7,9 @@ stores into place; a reader multiplies the words between them by zero.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import pairwise
 from math import prod
 
@@ -51,8 +53,30 @@ def concat_segments(shapes: Sequence[tuple[int, ...]], machine: Machine) -> tupl
     return tuple(segments)
 
 
+_KNOWN = ContextVar[dict[tuple[SSAValue, Machine], MapsType] | None]("_KNOWN", default=None)
+
+
+@contextmanager
+def while_nothing_changes() -> Iterator[None]:
+    """Each layout is worked out once in there, where no operation changes. That takes as long as a tensor has readers,
+    and a concatenation parts, and all of these ask for it."""
+    token = _KNOWN.set({})
+    try:
+        yield
+    finally:
+        _KNOWN.reset(token)
+
+
 def layout_of(value: SSAValue, machine: Machine) -> MapsType:
     """The layout in memory of a fixed-point tensor; for a part of a concatenation, of its view of the whole."""
+    if (known := _KNOWN.get()) is None:
+        return _layout_of(value, machine)
+    if (key := (value, machine)) not in known:
+        known[key] = _layout_of(value, machine)
+    return known[key]
+
+
+def _layout_of(value: SSAValue, machine: Machine) -> MapsType:
     while (settled := _settled_layout(value, machine)) is None:
         owner = value.owner
         if not isinstance(owner, cnn.ReshapeOp) or not moves_nothing(owner):
@@ -109,7 +133,7 @@ def _settled_layout(value: SSAValue, machine: Machine) -> MapsType | None:
         if isinstance(op, cnn.InterleaveOp):
             part, row = whole.segments, whole.row.data * len(op.inputs)
         else:
-            part, row = (whole.segments[position],), whole.row.data
+            part, row = (whole.segment(position),), whole.row.data
         return MapsType.make(height, width, whole.pixel.data, row, _frac_bits(value), part)
     if isinstance(owner, cnn.ConcatOp):
         segments = concat_segments([shape_of(part) for part in owner.inputs], machine)

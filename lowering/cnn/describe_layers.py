@@ -18,6 +18,7 @@ from xdsl.passes import ModulePass
 from lowering.certificates import certificate_of
 from lowering.cnn.bound_accumulators import ACCUMULATOR_RANGE, can_wrap
 from lowering.cnn.coverage import covered_layers
+from lowering.layouts import while_nothing_changes
 from lowering.problems import FUSED, conv_window
 from snowdialect.dialects import cnn, tile
 from snowdialect.dialects.cnn import frac_of, shape_of
@@ -46,6 +47,10 @@ class DescribeLayersPass(ModulePass):
     name = "cnn-describe-layers"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        with while_nothing_changes():
+            self._describe(op)
+
+    def _describe(self, op: ModuleOp) -> None:
         layers: dict[str, DescribedLayer] = {}
         for layer in op.body.block.ops:
             if type(layer) in KINDS and frac_of(layer.results[0]) is not None and fused_with(layer) is None:

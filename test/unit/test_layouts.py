@@ -1,10 +1,11 @@
-"""Where tensors lie in memory, of networks that are deep."""
+"""Where tensors lie in memory, of networks that are deep or wide."""
 
 import pytest
 from xdsl.ir import SSAValue
 
 from lowering.cnn.calibrate import is_rectified
-from lowering.layouts import layout_of
+from lowering.layouts import concat_segments as segments
+from lowering.layouts import layout_of, while_nothing_changes
 from snowdialect.dialects import cnn
 from snowdialect.machine import load_machine
 
@@ -27,6 +28,20 @@ def test_channels_are_kept_through_any_number_of_layers(
     value = cnn.ConcatOp([operand.result for operand in operands]).result if len(parts) > 1 else operands[0].result
     layout = layout_of(pools(value), load_machine())
     assert [(segment.channels, segment.offset) for segment in layout.segments] == segments
+
+
+def test_parts_of_a_wide_concatenation_ask_once_for_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, asked = load_machine(), list[int]()
+    x = cnn.QuantizeOp(cnn.InputOp("x", cnn.tensor_type((1, 6, 2, 2))).result, 8).result
+    parts = [cnn.ReluOp(x).result for _ in range(DEEP)]
+    whole = cnn.ConcatOp(parts)
+    monkeypatch.setattr("lowering.layouts.concat_segments", lambda shapes, _: asked.append(1) or segments(shapes, _))
+    with while_nothing_changes():
+        offsets = [layout_of(part, machine).segments[0].offset for part in parts]
+    assert offsets == [32 * number for number in range(DEEP)] and len(asked) == 1
+    # Behind it, what has changed is seen.
+    whole.operands = parts[1:]
+    assert layout_of(parts[1], machine).segments[0].offset == 0
 
 
 def test_a_rectified_value_stays_so_through_any_number_of_layers() -> None:

@@ -158,7 +158,11 @@ class MapsType(ParametrizedAttribute, TypeAttribute):
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        return tuple(Segment(c.data, o.data) for c, o in zip(self.counts, self.offsets, strict=True))
+        return tuple(map(self.segment, range(len(self.counts))))
+
+    def segment(self, position: int) -> Segment:
+        """The segment of one part of a concatenation."""
+        return Segment(self.counts.data[position].data, self.offsets.data[position].data)
 
     @property
     def layout(self) -> MapsLayout:
