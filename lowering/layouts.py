@@ -7,7 +7,7 @@ stores into place; a reader multiplies the words between them by zero.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import pairwise
@@ -57,7 +57,7 @@ _KNOWN = ContextVar[dict[tuple[SSAValue, Machine], MapsType] | None]("_KNOWN", d
 
 
 @contextmanager
-def while_nothing_changes() -> Iterator[None]:
+def while_nothing_changes() -> Generator[None]:
     """Each layout is worked out once in there, where no operation changes. That takes as long as a tensor has readers,
     and a concatenation parts, and all of these ask for it."""
     token = _KNOWN.set({})
@@ -236,7 +236,7 @@ def same_words(maps: Sequence[MapsLayout], machine: Machine) -> bool:
     """Whether channels lie in the same order and at the same distances, in whole lines, so that an operation without
     kernels can work on words instead of channels."""
     relative = {
-        tuple((segment.channels, segment.offset - layout.segments[0].offset) for segment in layout.segments)
+        tuple((segment.channels, segment.offset - layout.segments[0].offset) for segment in joined(layout.segments))
         for layout in maps
     }
     lines = all(
@@ -244,6 +244,17 @@ def same_words(maps: Sequence[MapsLayout], machine: Machine) -> bool:
         for first, words in (word_ranges(layout, machine) for layout in maps)
     )
     return len(relative) == 1 and lines
+
+
+def joined(segments: Sequence[Segment]) -> list[Segment]:
+    """The segments, those as one between which there is nothing."""
+    found: list[Segment] = []
+    for segment in segments:
+        if found and found[-1].offset + found[-1].channels == segment.offset:
+            last = found.pop()
+            segment = last._replace(channels=last.channels + segment.channels)
+        found.append(segment)
+    return found
 
 
 def has_empty_lines(maps: MapsLayout, machine: Machine) -> bool:

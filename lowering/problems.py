@@ -153,4 +153,4 @@ def linear_problem(op: cnn.LinearOp, machine: Machine) -> ConvProblem:
 
 
 def _gapless(maps: MapsLayout) -> bool:
-    return len(maps.segments) == 1 and maps.channels * maps.taps == maps.pixel
+    return maps.channels * maps.taps == maps.pixel

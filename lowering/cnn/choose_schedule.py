@@ -41,7 +41,7 @@ from lowering.conv_tiling import ConvPlan, ConvProblem
 from lowering.costs import MOST_ABREAST, conv_cycles, limit_cycles, words_cycles
 from lowering.host import host_reason
 from lowering.interleave_concats import interleave_concats
-from lowering.layouts import layout_of, unrolled_layout
+from lowering.layouts import layout_of, unrolled_layout, while_nothing_changes
 from lowering.maps_tiling import TilingError
 from lowering.problems import (
     FUSED,
@@ -182,7 +182,9 @@ class ChooseSchedulePass(ModulePass):
         uneven = self.uneven if self.uneven is not None else 0 if self.schedule == PAPER else None
         if uneven != 0:
             split_kernels(op, machine_of(op), None if uneven else plans.costs)
-        plans.find([*problems_of(op, machine_of(op)), *pooled_problems_of(op, machine_of(op), self)])
+        with while_nothing_changes():
+            problems = [*problems_of(op, machine_of(op)), *pooled_problems_of(op, machine_of(op), self)]
+        plans.find(problems)
         unfit: dict[str, ConvProblem] = {}
         choose = Choose(machine_of(op), plans, unfit, program_context(ctx).note)
         PatternRewriteWalker(choose, apply_recursively=False).rewrite_module(op)
@@ -311,8 +313,9 @@ def open_input(op: Operation, machine: Machine) -> OpenInput | None:
     if unrolled is None or any(SCHEDULE in reader.attributes for reader in readers):
         return None
     convolutions = [reader for reader in readers if isinstance(reader, cnn.Conv2dOp)]
-    problems = ([conv_problem(op, machine, maps) for op in convolutions] for maps in (unrolled.layout, None))
-    return OpenInput(op, unrolled, (next(problems), next(problems)))
+    with while_nothing_changes():
+        problems = [[conv_problem(op, machine, maps) for op in convolutions] for maps in (unrolled.layout, None)]
+    return OpenInput(op, unrolled, (problems[0], problems[1]))
 
 
 @dataclass(frozen=True)

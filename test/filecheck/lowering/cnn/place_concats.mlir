@@ -35,6 +35,37 @@
 
 // -----
 
+// A concatenation that begins with all parts of an earlier one begins with a copy of that: of the one of most parts.
+// CHECK:      %two = cnn.concat %a, %b :
+// CHECK-NEXT: [[TWO:%.*]] = cnn.rescale %two
+// CHECK-NEXT: %three = cnn.concat [[TWO]], %c :
+// CHECK-NEXT: [[THREE:%.*]] = cnn.rescale %three
+// CHECK-NEXT: %four = cnn.concat [[THREE]], %d :
+%a = "test.op"() : () -> tensor<1x64x4x4x!cnn.fixed<8>>
+%b = "test.op"() : () -> tensor<1x32x4x4x!cnn.fixed<8>>
+%c = "test.op"() : () -> tensor<1x32x4x4x!cnn.fixed<8>>
+%d = "test.op"() : () -> tensor<1x32x4x4x!cnn.fixed<8>>
+%two = cnn.concat %a, %b : (tensor<1x64x4x4x!cnn.fixed<8>>, tensor<1x32x4x4x!cnn.fixed<8>>) -> tensor<1x96x4x4x!cnn.fixed<8>>
+%three = cnn.concat %a, %b, %c : (tensor<1x64x4x4x!cnn.fixed<8>>, tensor<1x32x4x4x!cnn.fixed<8>>, tensor<1x32x4x4x!cnn.fixed<8>>) -> tensor<1x128x4x4x!cnn.fixed<8>>
+%four = cnn.concat %a, %b, %c, %d : (tensor<1x64x4x4x!cnn.fixed<8>>, tensor<1x32x4x4x!cnn.fixed<8>>, tensor<1x32x4x4x!cnn.fixed<8>>, tensor<1x32x4x4x!cnn.fixed<8>>) -> tensor<1x160x4x4x!cnn.fixed<8>>
+"test.op"(%two, %three, %four) : (tensor<1x96x4x4x!cnn.fixed<8>>, tensor<1x128x4x4x!cnn.fixed<8>>, tensor<1x160x4x4x!cnn.fixed<8>>) -> ()
+
+// -----
+
+// Not where there are gaps between channels, which the copy has none of.
+// CHECK:      [[A:%.*]] = cnn.rescale %a
+// CHECK-NEXT: [[B:%.*]] = cnn.rescale %b
+// CHECK-NEXT: %two = cnn.concat [[A]], [[B]] :
+// CHECK-NEXT: %three = cnn.concat %a, %b, %c :
+%a = "test.op"() : () -> tensor<1x48x4x4x!cnn.fixed<8>>
+%b = "test.op"() : () -> tensor<1x32x4x4x!cnn.fixed<8>>
+%c = "test.op"() : () -> tensor<1x32x4x4x!cnn.fixed<8>>
+%two = cnn.concat %a, %b : (tensor<1x48x4x4x!cnn.fixed<8>>, tensor<1x32x4x4x!cnn.fixed<8>>) -> tensor<1x80x4x4x!cnn.fixed<8>>
+%three = cnn.concat %a, %b, %c : (tensor<1x48x4x4x!cnn.fixed<8>>, tensor<1x32x4x4x!cnn.fixed<8>>, tensor<1x32x4x4x!cnn.fixed<8>>) -> tensor<1x112x4x4x!cnn.fixed<8>>
+"test.op"(%two, %three) : (tensor<1x80x4x4x!cnn.fixed<8>>, tensor<1x112x4x4x!cnn.fixed<8>>) -> ()
+
+// -----
+
 // A residual without gaps between its channels is what a convolution adds.
 // CHECK:      %s = cnn.concat %a, %b :
 // CHECK-NEXT: [[COPY:%.*]] = cnn.rescale %s
