@@ -13,7 +13,7 @@ from math import inf
 from typing import NamedTuple
 
 from lowering.conv_tiling import ConvPlan, ConvProblem
-from lowering.loop_builder import short_outputs, short_pixels
+from lowering.loop_builder import AVERAGED_TAPS, short_outputs, short_pixels
 from lowering.maps_tiling import MapsProblem, PoolBefore, TilePlan
 from lowering.words_tiling import ChannelTile, WordsPlan, averaged_pieces
 from snowdialect.dialects.tile import Mode, Order, Schedule, Window
@@ -52,7 +52,7 @@ BETWEEN = 0.1
 CYCLES_PER_LINE = 12
 """Cycles of vMAX and control core for a line of a pooled pixel."""
 CYCLES_PER_AVERAGE_TRACE = 3
-"""Cycles of the control core for a trace of an average pool."""
+"""Cycles of the control core for a trace of an average pool of many taps; of few, MACs take longer."""
 ISSUE_OF_LOAD = 5
 """Cycles of the control core for the load of a pixel of a slice of channels."""
 
@@ -548,5 +548,6 @@ def line_cycles(problem: MapsProblem) -> int:
 
 def average_cycles(machine: Machine, window: Window) -> int:
     """Cycles for a line of an output of an average pool."""
-    issue = CYCLES_PER_AVERAGE_TRACE * window.kernel_h * window.kernel_w
+    taps = window.kernel_h * window.kernel_w
+    issue = CYCLES_PER_AVERAGE_TRACE * taps if taps > AVERAGED_TAPS else 0
     return average_steps(machine.vmacs, machine.line_words) * max(machine.macs, issue)

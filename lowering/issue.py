@@ -14,6 +14,7 @@ from itertools import groupby, zip_longest
 from typing import NamedTuple
 
 from lowering.loop_builder import (
+    AVERAGED_TAPS,
     CONTROL,
     UNROLLED_TRACES,
     column_runs,
@@ -408,22 +409,33 @@ def addition(machine: Machine, add: Add) -> tuple[Stretch, ...]:
 
 @cache
 def average(machine: Machine, pool: AvgPool) -> tuple[Stretch, ...]:
-    """What is issued for a part of a tile of an average pool: kernel rows in a loop, many columns in one, too."""
-    groups = pool.pixels.words // machine.line_words * average_steps(machine.vmacs, machine.line_words)
+    """What is issued for a part of a tile of an average pool. CUs whose outputs have other taps get code of their own,
+    and wait for each other, since their outputs take longer than the queue lasts."""
+    lines, steps = pool.pixels.words // machine.line_words, average_steps(machine.vmacs, machine.line_words)
     works: list[Work] = []
-    issue = size = 0
     for rows in pool.rows:
-        outputs = len(rows) * len(pool.columns) * groups
-        kernel_rows = sum(len(y) for y, _ in rows)
-        taps = kernel_rows * sum(len(x) for x, _ in pool.columns) * groups
+        outputs = len(rows) * len(pool.columns) * lines * steps
+        taps = sum(len(y) for y, _ in rows) * sum(len(x) for x, _ in pool.columns) * lines * steps
         works.append(Work(taps + outputs, max(taps, outputs * machine.macs)))
-        columns = [_averaged_row(machine, len(x)) for x, _ in pool.columns]
-        row = sum(code.issued for code in columns)
-        # The start, and what sets the counter of rows.
-        around = CONTROL + machine.delay_slots + 2
-        issue = max(issue, groups * (kernel_rows * row + around * len(rows) * len(pool.columns)))
-        size = max(size, sum(code.size + around for code in columns))
+    columns = [(len(x), len(list(run))) for (x, _), run in groupby(pool.columns)]
+    issue = size = 0
+    for kinds in zip_longest(*pool.rows):
+        different = dict.fromkeys(kind for kind in kinds if kind is not None)
+        codes = [(_averaged(machine, len(y), x, lines, steps), count) for y, _ in different for x, count in columns]
+        issue += sum(count * max(code.issued, lines * steps * machine.macs) for code, count in codes)
+        size = max(size, sum(code.size for code, _ in codes))
     return (Stretch(tuple(works), 1, issue, size),)
+
+
+def _averaged(machine: Machine, rows: int, columns: int, lines: int, steps: int) -> Code:
+    """All channels of an output with so many taps: a few of these are written out for a line, more are in loops."""
+    if rows * columns <= AVERAGED_TAPS:
+        # A start and its target for each step; the taps have their addresses once.
+        return loop(machine, lines, straight(0), steps * (rows * columns + 2) + rows * columns)
+    row = _averaged_row(machine, columns)
+    # The start, and what sets the counter of rows.
+    around = CONTROL + machine.delay_slots + 2
+    return Code(row.size + around, lines * steps * (rows * row.issued + around))
 
 
 def _averaged_row(machine: Machine, taps: int) -> Code:

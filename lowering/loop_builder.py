@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +24,9 @@ UNROLLED_AVERAGES = 16
 
 WRITTEN_OUT = 36
 """Traces of a line each that are written out at most: four pixels of a kernel of 3x3."""
+
+AVERAGED_TAPS = 9
+"""Taps of an average at most whose addresses have registers, which all channels of a line share: a kernel of 3x3."""
 
 LOOPED_CUS = 3
 """Number of CUs from which on code that they get one after the other is a loop."""
@@ -51,6 +54,14 @@ class LoopBuilder:
         outer, self.block = self.block, op.body.block
         yield IndexExpr.index(op.index)
         self.block = outer
+
+    def each(self, numbers: range, *, written_out: bool) -> Iterator[IndexExpr]:
+        """Each of these numbers, or the index of a loop over them."""
+        if written_out:
+            yield from map(IndexExpr, numbers)
+        elif numbers:
+            with self.loop(numbers.start, numbers.stop) as index:
+                yield index
 
 
 class Piece(NamedTuple):

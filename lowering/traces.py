@@ -16,6 +16,7 @@ from typing import NamedTuple, cast
 from xdsl.ir import Operation
 
 from lowering.loop_builder import (
+    AVERAGED_TAPS,
     UNROLLED_TRACES,
     LoopBuilder,
     Piece,
@@ -399,9 +400,10 @@ def _(op: tile.AvgPoolOp, builder: LoopBuilder) -> None:
         for kind, cus in pixel.rows.units():
             rows, row_weight = cast(tuple[range, int], kind)
             weight = op.weight_number(row_weight, column_weight)
+            few = len(rows) * len(columns) <= AVERAGED_TAPS
             with builder.loop(0, op.pixels.record.words // line) as channel:
                 for step in steps_of(line, 1, machine.vmacs):
-                    with builder.loop(step.first, step.stop) as number:
+                    for number in builder.each(range(step.first, step.stop), written_out=few):
                         source = _window_word(op, "maps", op.pixels.record.first, pixel) + channel * line
                         target = _result_word(op, pixel) + channel * line
                         lanes = weights + line * (1 + weight * steps) + number * line
@@ -446,9 +448,8 @@ def _average_taps(
         for column in flat:
             mac(row, IndexExpr(columns.start + column), last and column == flat[-1])
 
-    if len(rows) > 1:
-        with builder.loop(rows.start, rows.stop - 1) as row:
-            taps_of(row, False)
+    for row in builder.each(rows[:-1], written_out=len(rows) * len(columns) <= AVERAGED_TAPS):
+        taps_of(row, False)
     taps_of(IndexExpr(rows.stop - 1), True)
 
 

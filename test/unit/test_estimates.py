@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 import snow_bench_model
+from lowering.compiler import compile_model
 from snowdialect.frontends.torch7 import nn
 from snowdialect.frontends.torch7.objects import TorchObject
 from snowdialect.frontends.torch7.writer import save
 from snowdialect.models.seeded import convolution
+from snowdialect.simulator import simulate
 
 LAYERS = {
     "3x3": ((64, 28, 28), (64, 3, 1, 1)),
@@ -46,6 +48,26 @@ def test_pool_behind_a_part_of_a_concatenation(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     parts = nn.concat(convolution(rng, 32, 128, 1), convolution(rng, 32, 128, 3, padding=(1, 1)))
     _check(tmp_path / "net.t7", (32, 55, 55), parts, nn.max_pool((3, 3), (2, 2)), layers=2)
+
+
+@pytest.mark.parametrize(
+    ("channels", "kernel", "stride", "pad"),
+    [
+        pytest.param(256, 3, 1, 1, id="few taps, which wait for the MACs"),
+        pytest.param(128, 2, 2, 0, id="four taps"),
+        pytest.param(64, 4, 2, 1, id="more taps, which wait for the control core"),
+    ],
+)
+def test_average_pools(channels: int, kernel: int, stride: int, pad: int, tmp_path: Path) -> None:
+    """At borders, CUs have code of their own and wait for each other."""
+    pool = nn.average_pool((kernel, kernel), (stride, stride), (pad, pad))
+    save(tmp_path / "net.t7", nn.sequential(pool))
+    program = compile_model(tmp_path / "net.t7", (channels, 17, 17))
+    (layer,) = (row for row in simulate(program, np.zeros((1, channels, 17, 17), np.float32)).report["layers"])
+    assert layer["certificate"]["objective"] == pytest.approx(layer["cycles"], rel=0.03)
+    if kernel == 3:
+        # Nothing but the MACs: a CU has five rows, and waits for two of others; a line of a pixel is 4 times 16 cycles.
+        assert layer["cycles"] < 1.1 * 7 * 17 * channels // 16 * 4 * 16
 
 
 def _check(path: Path, shape: tuple[int, ...], *modules: TorchObject, layers: int = 1) -> None:

@@ -66,25 +66,52 @@ module attributes {snow.machine = "zc706"} {
 
 // Average pool: every tap is a trace of one line; four steps give each vMAC four of the 16 channels in turn.
 // LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 3 {
-// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:     loop.start coop wbuf[0] to mbuf[[[I0]] * 16 + [[I1]] * 4 + 256] cus 7 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48] wbuf[[[I1]] * 16 + 16] words 16 cus 7 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 16] wbuf[[[I1]] * 16 + 16] words 16 cus 7 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 128] wbuf[[[I1]] * 16 + 16] words 16 cus 7 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 144] wbuf[[[I1]] * 16 + 16] words 16 cus 7 vmacs 15 last
-// LOOP-NEXT:   }
+// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I0]] * 16 + 256] cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48] wbuf[16] words 16 cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48 + 16] wbuf[16] words 16 cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48 + 128] wbuf[16] words 16 cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48 + 144] wbuf[16] words 16 cus 7 vmacs 15 last
+// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I0]] * 16 + 260] cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48] wbuf[32] words 16 cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48 + 16] wbuf[32] words 16 cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48 + 128] wbuf[32] words 16 cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48 + 144] wbuf[32] words 16 cus 7 vmacs 15 last
+// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I0]] * 16 + 264] cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48] wbuf[48] words 16 cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48 + 16] wbuf[48] words 16 cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48 + 128] wbuf[48] words 16 cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48 + 144] wbuf[48] words 16 cus 7 vmacs 15 last
+// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I0]] * 16 + 268] cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48] wbuf[64] words 16 cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48 + 16] wbuf[64] words 16 cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48 + 128] wbuf[64] words 16 cus 7 vmacs 15
+// LOOP-NEXT:   loop.mac coop mbuf[[[I0]] * 48 + 144] wbuf[64] words 16 cus 7 vmacs 15 last
 // LOOP-NEXT: }
 // LOOP:      loop.store mbuf[256] cu 0 to {{%[^[]+}}[0] units 2
 // LOOP-NEXT: loop.store mbuf[256] cu 1 to {{%[^[]+}}[2] units 2
 // LOOP-NEXT: loop.store mbuf[256] cu 2 to {{%[^[]+}}[4] units 2
 // SNOW:      snowflake.program
 // SNOW-NEXT: snowflake.for {{.*}} times 3 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
-// SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 2
@@ -99,47 +126,113 @@ module attributes {snow.machine = "zc706"} {
 
 // In ceil mode, the last windows have fewer taps and other weights: 64 words, 4 lines, behind those of one value lie those
 // of the next. The lower right one has a single tap.
-// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I0]] * 4 + 256] cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I0]] * 16 + 208] words 16 cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[16] wbuf[[[I0]] * 16 + 208] words 16 cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[128] wbuf[[[I0]] * 16 + 208] words 16 cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[144] wbuf[[[I0]] * 16 + 208] words 16 cus 1 vmacs 15 last
-// LOOP-NEXT: }
-// LOOP-NEXT: loop.for [[I1:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I1]] * 4 + 256] cus 2 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[0] wbuf[[[I1]] * 16 + 80] words 16 cus 2 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[16] wbuf[[[I1]] * 16 + 80] words 16 cus 2 vmacs 15 last
-// LOOP-NEXT: }
-// LOOP-NEXT: loop.for [[I2:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I2]] * 4 + 272] cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[112] wbuf[[[I2]] * 16 + 144] words 16 cus 1 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[240] wbuf[[[I2]] * 16 + 144] words 16 cus 1 vmacs 15 last
-// LOOP-NEXT: }
-// LOOP-NEXT: loop.for [[I3:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:   loop.start coop wbuf[0] to mbuf[[[I3]] * 4 + 272] cus 2 vmacs 15
-// LOOP-NEXT:   loop.mac coop mbuf[112] wbuf[[[I3]] * 16 + 16] words 16 cus 2 vmacs 15 last
-// LOOP-NEXT: }
+// LOOP:      loop.start coop wbuf[0] to mbuf[256] cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[0] wbuf[208] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[16] wbuf[208] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[128] wbuf[208] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[144] wbuf[208] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[260] cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[0] wbuf[224] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[16] wbuf[224] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[128] wbuf[224] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[144] wbuf[224] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[264] cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[0] wbuf[240] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[16] wbuf[240] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[128] wbuf[240] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[144] wbuf[240] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[268] cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[0] wbuf[256] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[16] wbuf[256] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[128] wbuf[256] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[144] wbuf[256] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[256] cus 2 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[0] wbuf[80] words 16 cus 2 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[16] wbuf[80] words 16 cus 2 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[260] cus 2 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[0] wbuf[96] words 16 cus 2 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[16] wbuf[96] words 16 cus 2 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[264] cus 2 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[0] wbuf[112] words 16 cus 2 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[16] wbuf[112] words 16 cus 2 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[268] cus 2 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[0] wbuf[128] words 16 cus 2 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[16] wbuf[128] words 16 cus 2 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[272] cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[112] wbuf[144] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[240] wbuf[144] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[276] cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[112] wbuf[160] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[240] wbuf[160] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[280] cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[112] wbuf[176] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[240] wbuf[176] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[284] cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[112] wbuf[192] words 16 cus 1 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[240] wbuf[192] words 16 cus 1 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[272] cus 2 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[112] wbuf[16] words 16 cus 2 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[276] cus 2 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[112] wbuf[32] words 16 cus 2 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[280] cus 2 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[112] wbuf[48] words 16 cus 2 vmacs 15 last
+// LOOP-NEXT: loop.start coop wbuf[0] to mbuf[284] cus 2 vmacs 15
+// LOOP-NEXT: loop.mac coop mbuf[112] wbuf[64] words 16 cus 2 vmacs 15 last
 // LOOP:      loop.store mbuf[256] cu 0 to {{%[^[]+}}[0] units 1
 // LOOP-NEXT: loop.store mbuf[256] cu 1 to {{%[^[]+}}[1] units 1
 // SNOW:      snowflake.program
-// SNOW-NEXT: snowflake.for {{.*}} times 4 {
-// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
-// SNOW-NEXT: snowflake.for {{.*}} times 4 {
-// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
-// SNOW-NEXT: snowflake.for {{.*}} times 4 {
-// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
-// SNOW-NEXT: snowflake.for {{.*}} times 4 {
-// SNOW-NEXT:   snowflake.vmov coop {{.*}}, 15{{$}}
-// SNOW-NEXT:   snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
+// SNOW-NEXT: snowflake.vmov coop {{.*}}, 15{{$}}
+// SNOW-NEXT: snowflake.mac coop {{.*}}, 16, last{{$}}
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 1
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 1
 // SNOW-NEXT: snowflake.config done

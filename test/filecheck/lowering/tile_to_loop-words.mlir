@@ -47,33 +47,81 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
-// An average pool: each of 4 steps gives every vMAC one channel of a line, through a line of weights that is zero but in
-// its lane. The start is a line of zeros; the class of row and column says which weight: 0 for the first row and
-// column, 3 for the inner ones.
+// An average pool of few taps, which are written out: each of 4 steps gives every vMAC one channel of a line, through a
+// line of weights that is zero but in its lane. The start is a line of zeros; the class of row and column says which
+// weight: 0 for the first row and column, 3 for the inner ones.
 // CHECK:        loop.config result_shift = 15
 // CHECK-NEXT:   loop.config bias_shift = 0
 // CHECK-NEXT:   loop.config bypass_shift = 0
-// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 4 {
-// CHECK-NEXT:     loop.start coop wbuf[0] to mbuf[[[I0]] * 4 + 8192] cus 1 vmacs 15
-// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 128] wbuf[[[I0]] * 16 + 144] words 16 cus 1 vmacs 15
-// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 128 + 16] wbuf[[[I0]] * 16 + 144] words 16 cus 1 vmacs 15
-// CHECK-NEXT:     }
-// CHECK-NEXT:     loop.mac coop mbuf[256] wbuf[[[I0]] * 16 + 144] words 16 cus 1 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[272] wbuf[[[I0]] * 16 + 144] words 16 cus 1 vmacs 15 last
-// CHECK-NEXT:   }
-// CHECK-NEXT:   loop.for [[I3:%[^ ]+]] = 1 to 4 {
-// CHECK-NEXT:     loop.for [[I4:%[^ ]+]] = 0 to 4 {
-// CHECK-NEXT:       loop.start coop wbuf[0] to mbuf[[[I3]] * 16 + [[I4]] * 4 + 8192] cus 1 vmacs 15
-// CHECK-NEXT:       loop.for [[I5:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:         loop.mac coop mbuf[[[I3]] * 32 + [[I5]] * 128 + -16] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15
-// CHECK-NEXT:         loop.mac coop mbuf[[[I3]] * 32 + [[I5]] * 128] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15
-// CHECK-NEXT:         loop.mac coop mbuf[[[I3]] * 32 + [[I5]] * 128 + 16] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15
-// CHECK-NEXT:       }
-// CHECK-NEXT:       loop.mac coop mbuf[[[I3]] * 32 + 240] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15
-// CHECK-NEXT:       loop.mac coop mbuf[[[I3]] * 32 + 256] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15
-// CHECK-NEXT:       loop.mac coop mbuf[[[I3]] * 32 + 272] wbuf[[[I4]] * 16 + 208] words 16 cus 1 vmacs 15 last
-// CHECK-NEXT:     }
+// CHECK-NEXT:   loop.start coop wbuf[0] to mbuf[8192] cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[0] wbuf[144] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[16] wbuf[144] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[128] wbuf[144] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[144] wbuf[144] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[256] wbuf[144] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[272] wbuf[144] words 16 cus 1 vmacs 15 last
+// CHECK-NEXT:   loop.start coop wbuf[0] to mbuf[8196] cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[0] wbuf[160] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[16] wbuf[160] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[128] wbuf[160] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[144] wbuf[160] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[256] wbuf[160] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[272] wbuf[160] words 16 cus 1 vmacs 15 last
+// CHECK-NEXT:   loop.start coop wbuf[0] to mbuf[8200] cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[0] wbuf[176] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[16] wbuf[176] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[128] wbuf[176] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[144] wbuf[176] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[256] wbuf[176] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[272] wbuf[176] words 16 cus 1 vmacs 15 last
+// CHECK-NEXT:   loop.start coop wbuf[0] to mbuf[8204] cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[0] wbuf[192] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[16] wbuf[192] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[128] wbuf[192] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[144] wbuf[192] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[256] wbuf[192] words 16 cus 1 vmacs 15
+// CHECK-NEXT:   loop.mac coop mbuf[272] wbuf[192] words 16 cus 1 vmacs 15 last
+// CHECK-NEXT:   loop.for [[I:%[^ ]+]] = 1 to 4 {
+// CHECK-NEXT:     loop.start coop wbuf[0] to mbuf[[[I]] * 16 + 8192] cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + -16] wbuf[208] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32] wbuf[208] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 16] wbuf[208] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 112] wbuf[208] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 128] wbuf[208] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 144] wbuf[208] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 240] wbuf[208] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 256] wbuf[208] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 272] wbuf[208] words 16 cus 1 vmacs 15 last
+// CHECK-NEXT:     loop.start coop wbuf[0] to mbuf[[[I]] * 16 + 8196] cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + -16] wbuf[224] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32] wbuf[224] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 16] wbuf[224] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 112] wbuf[224] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 128] wbuf[224] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 144] wbuf[224] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 240] wbuf[224] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 256] wbuf[224] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 272] wbuf[224] words 16 cus 1 vmacs 15 last
+// CHECK-NEXT:     loop.start coop wbuf[0] to mbuf[[[I]] * 16 + 8200] cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + -16] wbuf[240] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32] wbuf[240] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 16] wbuf[240] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 112] wbuf[240] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 128] wbuf[240] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 144] wbuf[240] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 240] wbuf[240] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 256] wbuf[240] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 272] wbuf[240] words 16 cus 1 vmacs 15 last
+// CHECK-NEXT:     loop.start coop wbuf[0] to mbuf[[[I]] * 16 + 8204] cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + -16] wbuf[256] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32] wbuf[256] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 16] wbuf[256] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 112] wbuf[256] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 128] wbuf[256] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 144] wbuf[256] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 240] wbuf[256] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 256] wbuf[256] words 16 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[[[I]] * 32 + 272] wbuf[256] words 16 cus 1 vmacs 15 last
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
 // CHECK-NEXT: }
