@@ -13,7 +13,7 @@ from math import inf
 from typing import NamedTuple
 
 from lowering.conv_tiling import ConvPlan, ConvProblem
-from lowering.loop_builder import AVERAGED_TAPS, short_outputs, short_pixels
+from lowering.loop_builder import is_written_out, short_outputs, short_pixels
 from lowering.maps_tiling import MapsProblem, PoolBefore, TilePlan
 from lowering.words_tiling import ChannelTile, WordsPlan, averaged_pieces
 from snowdialect.dialects.tile import Mode, Order, Schedule, Window
@@ -549,5 +549,5 @@ def line_cycles(problem: MapsProblem) -> int:
 def average_cycles(machine: Machine, window: Window) -> int:
     """Cycles for a line of an output of an average pool."""
     taps = window.kernel_h * window.kernel_w
-    issue = CYCLES_PER_AVERAGE_TRACE * taps if taps > AVERAGED_TAPS else 0
+    issue = 0 if is_written_out(taps) else CYCLES_PER_AVERAGE_TRACE * taps
     return average_steps(machine.vmacs, machine.line_words) * max(machine.macs, issue)

@@ -14,11 +14,11 @@ from itertools import groupby, zip_longest
 from typing import NamedTuple
 
 from lowering.loop_builder import (
-    AVERAGED_TAPS,
     CONTROL,
     UNROLLED_TRACES,
     column_runs,
     compared_rows,
+    is_written_out,
     outputs_apart,
     shared_rows,
     short_outputs,
@@ -429,7 +429,7 @@ def average(machine: Machine, pool: AvgPool) -> tuple[Stretch, ...]:
 
 def _averaged(machine: Machine, rows: int, columns: int, lines: int, steps: int) -> Code:
     """All channels of an output with so many taps: a few of these are written out for a line, more are in loops."""
-    if rows * columns <= AVERAGED_TAPS:
+    if is_written_out(rows * columns):
         # A start and its target for each step; the taps have their addresses once.
         return loop(machine, lines, straight(0), steps * (rows * columns + 2) + rows * columns)
     row = _averaged_row(machine, columns)

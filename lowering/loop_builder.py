@@ -159,6 +159,11 @@ def _pieces(places: range, classes: Callable[[int], tuple[Hashable, ...]]) -> li
     return pieces
 
 
+def is_written_out(taps: int) -> bool:
+    """Whether an average of so many taps has no loops: for all channels of a line, one trace comes behind the other."""
+    return taps <= AVERAGED_TAPS
+
+
 def column_runs(taps: int) -> list[range]:
     """Taps of a kernel row, each a trace, in pieces that are written out: as many in each, but for the last one."""
     size = -(-taps // -(-taps // UNROLLED_AVERAGES))

@@ -16,7 +16,6 @@ from typing import NamedTuple, cast
 from xdsl.ir import Operation
 
 from lowering.loop_builder import (
-    AVERAGED_TAPS,
     UNROLLED_TRACES,
     LoopBuilder,
     Piece,
@@ -25,6 +24,7 @@ from lowering.loop_builder import (
     column_pieces,
     column_runs,
     compared_rows,
+    is_written_out,
     outputs_apart,
     row_pieces,
     shared_rows,
@@ -400,10 +400,10 @@ def _(op: tile.AvgPoolOp, builder: LoopBuilder) -> None:
         for kind, cus in pixel.rows.units():
             rows, row_weight = cast(tuple[range, int], kind)
             weight = op.weight_number(row_weight, column_weight)
-            few = len(rows) * len(columns) <= AVERAGED_TAPS
+            written_out = is_written_out(len(rows) * len(columns))
             with builder.loop(0, op.pixels.record.words // line) as channel:
                 for step in steps_of(line, 1, machine.vmacs):
-                    for number in builder.each(range(step.first, step.stop), written_out=few):
+                    for number in builder.each(range(step.first, step.stop), written_out=written_out):
                         source = _window_word(op, "maps", op.pixels.record.first, pixel) + channel * line
                         target = _result_word(op, pixel) + channel * line
                         lanes = weights + line * (1 + weight * steps) + number * line
@@ -448,7 +448,7 @@ def _average_taps(
         for column in flat:
             mac(row, IndexExpr(columns.start + column), last and column == flat[-1])
 
-    for row in builder.each(rows[:-1], written_out=len(rows) * len(columns) <= AVERAGED_TAPS):
+    for row in builder.each(rows[:-1], written_out=is_written_out(len(rows) * len(columns))):
         taps_of(row, False)
     taps_of(IndexExpr(rows.stop - 1), True)
 

@@ -314,8 +314,8 @@ def open_input(op: Operation, machine: Machine) -> OpenInput | None:
         return None
     convolutions = [reader for reader in readers if isinstance(reader, cnn.Conv2dOp)]
     with while_nothing_changes():
-        problems = [[conv_problem(op, machine, maps) for op in convolutions] for maps in (unrolled.layout, None)]
-    return OpenInput(op, unrolled, (problems[0], problems[1]))
+        in_rows, as_is = ([conv_problem(op, machine, maps) for op in convolutions] for maps in (unrolled.layout, None))
+    return OpenInput(op, unrolled, (in_rows, as_is))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from xdsl.pattern_rewriter import (
     op_type_rewrite_pattern,
 )
 
-from lowering.layouts import placement
+from lowering.layouts import concat_segments, joined, placement
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.locations import layer_name, located, name_location
@@ -59,7 +59,7 @@ def take_earlier_concats(block: Block, machine: Machine) -> None:
         if begins:
             longest = max(begins, key=len)
             op.operands = [wholes[longest], *parts[len(longest) :]]
-        if all(shape_of(part)[1] % machine.transfer_words == 0 for part in parts):
+        if len(joined(concat_segments([*map(shape_of, op.inputs)], machine))) == 1:
             wholes.setdefault(parts, op.result)
 
 
