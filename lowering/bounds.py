@@ -164,7 +164,7 @@ def conv_demand(problem: ConvProblem, fused: bool, mode: Mode) -> Demand:
         outputs += kind.outputs * steps * max(line, cycles)
         instructions += kind.outputs * steps * (1 + (problem.bypass is not None) + number)
         words += kind.outputs * number * length
-    behind = Demand(streamed=stored_words(machine, problem.result))
+    behind = Demand(streamed=sum(stored_words(machine, result) for result in problem.results))
     if fused and problem.pool is not None:
         behind = max_pool_demand(machine, problem.pool.window, problem.pool.result, -(-problem.channels // line))
     bypass = 0 if problem.bypass is None else window.out_h * window.out_w * problem.channels

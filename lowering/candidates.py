@@ -97,7 +97,7 @@ def conv_plans(problem: ConvProblem, choices: Choices, refuse: Refusal = ignore)
     found = False
     for in_parts in (False, True):
         for mode in choices.modes:
-            for split in Split if problem.before is None else (Split.ROWS,):
+            for split in (Split.ROWS,) if problem.siblings or problem.before is not None else Split:
                 for fused in (1, 0) if problem.pool is not None and not in_parts else (0,):
                     for plan in _plans(problem, choices, mode, split, fused, refuse, in_parts=in_parts):
                         # Maps in parts are loaded again for each kernel tile of each output: only where all else fails.

@@ -71,6 +71,8 @@ def _of_kernels(
         "residual": problem.bypass is not None,
         "result_pixel": problem.result.pixel,
     }
+    if problem.siblings:
+        layer["results"] = [[sibling.channels, sibling.result.pixel] for sibling in problem.siblings]
     if schedule.record.fused and problem.pool is not None:
         channels, window = problem.channels, problem.pool.window
         shapes = [channels, window.in_h, window.in_w], [channels, window.out_h, window.out_w]

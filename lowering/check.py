@@ -1,7 +1,7 @@
 """Runs a network at every level and on the simulator, and finds the first difference from the reference."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -244,10 +244,22 @@ def first_difference(reference: Run, run: Run) -> Place | None:
         if place := _compare(name, "output", expected, run.outputs[name]):
             return place
     for what in ("saturations", "wraps"):
-        expected, found = getattr(reference, what), getattr(run, what)
-        for layer in dict.fromkeys((*expected, *found)):
-            if expected[layer] != found[layer]:
-                return Place(layer, what, (), expected[layer], found[layer])
+        if place := _compare_counts(what, getattr(reference, what), getattr(run, what)):
+            return place
+    return None
+
+
+def _compare_counts(what: str, expected: Mapping[str, int], found: Mapping[str, int]) -> Place | None:
+    """The first layer with another count. Passes split a layer, or make one of several, under other names: so those
+    that one of the runs does not know count together."""
+    for layer, count in expected.items():
+        if layer in found and found[layer] != count:
+            return Place(layer, what, (), count, found[layer])
+    gone = {layer: count for layer, count in expected.items() if layer not in found}
+    new = {layer: count for layer, count in found.items() if layer not in expected}
+    if (before := sum(gone.values())) != (after := sum(new.values())):
+        first = next(layer for layer, count in (*gone.items(), *new.items()) if count)
+        return Place(first, what, (), before, after)
     return None
 
 

@@ -6,7 +6,7 @@ operation of the host, behind a `tile.read` of its operands and before a `tile.w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -38,6 +38,7 @@ from lowering.problems import (
     pixel_window,
     pool_behind,
     pool_window,
+    siblings_of,
 )
 from lowering.tile_steps.conv import conv_steps
 from lowering.tile_steps.emit import Operands
@@ -182,21 +183,25 @@ class LayerPattern(RewritePattern):
         new: list[Operation],
         region: SSAValue,
         rewriter: PatternRewriter,
-        fused: Operation | None = None,
     ) -> None:
-        """Puts `new` in the place of `op`, and of the operation `fused` behind it; whoever used the result finds the
-        region behind a cast."""
-        last = fused or op
-        cast = UnrealizedConversionCastOp.get([region], [last.results[0].type])
-        for made in (*new, cast):
+        """Puts `new` in the place of `op`; whoever used its result finds the region behind a cast."""
+        self.replace_all(op, new, {op: region}, rewriter)
+
+    def replace_all(
+        self, op: Operation, new: list[Operation], regions: Mapping[Operation, SSAValue], rewriter: PatternRewriter
+    ) -> None:
+        """Puts `new` in the place of `op` and of what is computed with it; whoever used the result of one of the
+        operations in `regions` finds its region behind a cast."""
+        casts = {op: UnrealizedConversionCastOp.get([region], [op.results[0].type]) for op, region in regions.items()}
+        for made in (*new, *casts.values()):
             made.location = op.location
             for inner in made.walk():
                 inner.location = op.location
-        rewriter.insert([*new, cast], InsertPoint.before(op))
-        rewriter.replace_all_uses_with(last.results[0], cast.results[0])
-        rewriter.erase(last)
-        if last is not op:
-            rewriter.erase(op)
+        rewriter.insert([*new, *casts.values()], InsertPoint.before(op))
+        for last, cast in casts.items():
+            rewriter.replace_all_uses_with(last.results[0], cast.results[0])
+        for dead in dict.fromkeys((*regions, op)):
+            rewriter.erase(dead)
 
 
 class LowerConv(LayerPattern):
@@ -224,7 +229,9 @@ class LowerConv(LayerPattern):
         before = None if isinstance(op, cnn.LinearOp) else fused_pool(op, self.regions.machine)
         maps = self.regions.read(op.x if before is None else before.x)
         bypass = None if residual is None else self.regions.read(residual)
-        result = self.regions.write(pool or op, op)
+        parts: list[Operation] = [] if isinstance(op, cnn.LinearOp) else [*siblings_of(op)]
+        parts = parts or [pool or op]
+        result, *siblings = [self.regions.write(part, op) for part in parts]
         packed = tile.WeightsOp(op.weight, op.bias, plan.kernels.packing)
         accumulator = cnn.accumulator_frac(op)
         fracs = [frac_of(value) for value in (op.result, op.bias, residual) if value is not None]
@@ -245,13 +252,15 @@ class LowerConv(LayerPattern):
         operands = Operands(
             seen(maps, problem.loaded),
             bypass if bypass is None or problem.bypass is None else seen(bypass, problem.bypass),
-            result if pool else seen(result, problem.result),
+            result if pool else seen(result, problem.results[0]),
             shifts,
             op.relu is not None,
             packed.result,
+            tuple(map(seen, siblings, problem.results[1:])),
         )
         layer = self.regions.layer(kind, operands, partial(conv_steps, problem, plan))
-        self.replace(op, [packed, *reshapes, layer], result, rewriter, pool)
+        regions = dict(zip(parts, (result, *siblings), strict=True))
+        self.replace_all(op, [packed, *reshapes, layer], regions, rewriter)
         if before is not None:
             rewriter.erase(before)
 

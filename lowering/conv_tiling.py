@@ -4,6 +4,7 @@ lowering/maps_tiling.py. Pure arithmetic on layouts.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from math import gcd
 from typing import NamedTuple
 
@@ -32,6 +33,16 @@ class PoolBehind(NamedTuple):
     view: bool
 
 
+class Sibling(NamedTuple):
+    """One of several convolutions of the same maps that are computed as one."""
+
+    channels: int
+    result: MapsLayout
+    """The layout of its result in memory."""
+    view: bool
+    """Its result is a part of wider pixels."""
+
+
 class ConvProblem(NamedTuple):
     """A convolution or linear layer to be scheduled."""
 
@@ -50,6 +61,14 @@ class ConvProblem(NamedTuple):
     pool: PoolBehind | None = None
     before: PoolBefore | None = None
     """The max pool that makes the maps, and is computed with the layer."""
+    siblings: tuple[Sibling, ...] = ()
+    """The convolutions that it is made of, in the order of their channels, if it is several: then `result` is what a
+    tile of all of them holds, which is not in memory."""
+
+    @property
+    def results(self) -> tuple[MapsLayout, ...]:
+        """The layouts of all that is stored, without a pool behind."""
+        return tuple(sibling.result for sibling in self.siblings) or (self.result,)
 
     @property
     def loaded(self) -> MapsLayout:
@@ -191,6 +210,8 @@ def plan_tiles(
     the machine."""
     if problem.before is not None and schedule.split is not Split.ROWS:
         raise TilingError("where a pool comes before the layer, rows are shared out")
+    if problem.siblings and (schedule.split, schedule.abreast) != (Split.ROWS, 1):
+        raise TilingError("of several convolutions in one, rows are shared out, and pixels are by themselves")
     if schedule.parts > 1 and (schedule.rows, schedule.columns, schedule.steps, schedule.fused) != (1, 1, 1, 0):
         raise TilingError("a kernel in parts keeps one output in the accumulators")
     several = kernels.kernel_tiles * kernels.windows > 1
@@ -227,8 +248,11 @@ def plan_kernels(problem: ConvProblem, schedule: Schedule) -> KernelPlan:
     packing = _packing(problem, schedule, shares, tiles)
     _check_kernel_tiles(problem, schedule, packing, shares.words, steps)
     words, partial = _channels_of_tile(problem, schedule, shares, tiles)
+    _check_siblings(problem, partial=partial)
     stored = words * (1 if partial else shares.gathered)
-    if not partial and stored != problem.result.pixel:
+    if not partial and problem.siblings:
+        stored = problem.result.pixel
+    elif not partial and stored != problem.result.pixel:
         stored = round_up(stored, machine.transfer_words)
     whole = not problem.view and not shares.share and not partial and stored == problem.result.pixel
     if not whole and problem.result.pixel % machine.transfer_words:
@@ -345,6 +369,18 @@ def _check_abreast(problem: ConvProblem, schedule: Schedule, tiles: int) -> None
         raise TilingError("pixels abreast want mode indp, rows shared out, and whole kernels with their biases")
     if tiles > 1:
         raise TilingError("pixels abreast have all their kernels in one tile")
+
+
+def _check_siblings(problem: ConvProblem, *, partial: bool) -> None:
+    """Raises TilingError where the results of several convolutions in one cannot be stored from a tile of all of their
+    channels, or of some."""
+    machine = problem.machine
+    starts = [0, *accumulate(sibling.channels for sibling in problem.siblings[:-1])]
+    if any(sibling.result.pixel % machine.transfer_words for sibling in problem.siblings):
+        raise TilingError("pixels that are stored one by one are whole transfers")
+    if any(start % (machine.transfer_words if partial else machine.line_words) for start in starts):
+        what = "transfers" if partial else "lines"
+        raise TilingError(f"each of several convolutions in one begins at whole {what} of a tile's pixels")
 
 
 def _packing(problem: ConvProblem, schedule: Schedule, shares: _Shares, tiles: int) -> Packing:

@@ -206,8 +206,9 @@ def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
     weights_tile = weights // max(1, kernel_tiles * schedule.parts)
     maps_tile = maps.maps.words * 2 * (maps.cus.bit_count() if maps.share or plan.kernels.slice else 1)
     pooled = problem.pool is not None and schedule.fused
-    result = 2 * _words(problem, problem.pool.result if problem.pool is not None and pooled else problem.result)
-    bypass = 0 if problem.bypass is None else 2 * _words(problem, problem.bypass)
+    results = (problem.pool.result,) if problem.pool is not None and pooled else problem.results
+    result = 2 * sum(_words(machine, layout) for layout in results)
+    bypass = 0 if problem.bypass is None else 2 * _words(machine, problem.bypass)
     stays = kernel_tiles <= schedule.weights_slots and schedule.parts == 1
     passes, again = maps.maps_tiles, 0
     if schedule.order is Order.KLOOP:
@@ -230,6 +231,8 @@ def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
     # What is stored pixel by pixel takes a transfer of memory each.
     groups = -(-kernel_tiles // schedule.result_tiles)
     transfers = 0 if plan.whole_pixels else result // (2 * max(1, plan.kernels.stored_words))
+    if problem.siblings:
+        transfers = len(results) * problem.window.out_h * problem.window.out_w
     storing = result / rate + transfers * machine.transfer_overhead
     # So does what is added where a tile, and a CU, has some of its channels; all load units have their share of these.
     copies = maps.cus.bit_count() if plan.kernels.share else 1
@@ -273,6 +276,11 @@ def _macs_and_memory(problem: ConvProblem, plan: ConvPlan, moved: _Moved) -> flo
     # The very first kernels are waited for, see `_first_tiles`.
     beginning = max(0, moved.weights - moved.again - moved.weights_tile) / rate
     return uneven + max(first, beginning + reloaded + besides) + later
+
+
+def first_tiles_cycles(problem: ConvProblem, plan: ConvPlan) -> float:
+    """Estimated cycles of a plan, of a layer without a pool before it, until it has what it computes with first."""
+    return _first_tiles(problem, _moved(problem, plan))
 
 
 def _first_tiles(problem: ConvProblem, moved: _Moved) -> float:
@@ -351,7 +359,7 @@ def _pooled_cycles(problem: ConvProblem, before: PoolBefore, plan: ConvPlan) -> 
     compared = passes * rows * columns * problem.maps.pixel // machine.line_words * CYCLES_PER_LINE
     outputs = maps.share * problem.window.out_w * steps
     core = compared + outputs * (START_INSTRUCTIONS + TRACE_INSTRUCTIONS * problem.window.kernel_h)
-    packing, result = plan.kernels.packing, 2 * _words(problem, problem.result)
+    packing, result = plan.kernels.packing, 2 * _words(machine, problem.result)
     weights = packing.tiles * packing.tile_words * 2
     times = 1 if schedule.order is Order.KLOOP or kernel_tiles <= schedule.weights_slots else maps.maps_tiles
     kept = schedule.turns * schedule.weights_slots / kernel_tiles * (times - 1)
@@ -377,9 +385,9 @@ def _loaded_words(before: PoolBefore, plan: ConvPlan) -> int:
     return rows * sum(tile.load_stop - tile.load_first - tile.kept for tile in maps.unpooled_columns) * pixel
 
 
-def _words(problem: ConvProblem, layout: MapsLayout) -> int:
+def _words(machine: Machine, layout: MapsLayout) -> int:
     """Words of a result, or of what is added to it, without those of other layers in the same pixels."""
-    words = round_up(problem.channels, problem.machine.transfer_words)
+    words = round_up(layout.channels, machine.transfer_words)
     return layout.height * layout.width * min(layout.pixel, words)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xdsl.ir import Operation, SSAValue
 
 from lowering.candidates import quickest_tiles
-from lowering.layouts import has_empty_lines, layout_of, moves_nothing, placement, same_words
+from lowering.layouts import has_empty_lines, layout_of, moves_nothing, placement, same_words, several_in_one
 from lowering.maps_tiling import TilingError
 from lowering.problems import pixel_window, pool_window
 from lowering.words_tiling import words_problem
@@ -18,6 +18,8 @@ from snowdialect.machine import Machine
 
 def host_reason(op: Operation, machine: Machine) -> str | None:
     """Why the host computes a layer; None for one that the accelerator computes, or that leaves all words in place."""
+    if several_in_one(op) is not None:
+        return None
     if not isinstance(op, ACCELERATED):
         return "no trace of the accelerator computes it"
     if frac_of(op.result) is None or cnn.is_constant(op.result):

@@ -24,6 +24,10 @@ from snowdialect.errors import SnowError
 from snowdialect.layout import BLOCK_ALIGNMENT, MapsLayout, Segment, UnrolledRows, round_down, round_up
 from snowdialect.machine import Machine
 
+FUSED = "tile.fused"
+"""The attribute of a max pool that is computed with the convolution that alone reads its result, and of a gather that
+is the result of one of several convolutions in one."""
+
 PADDING = 1 / 32
 """A part of a pixel that is hardly worth mentioning."""
 
@@ -39,6 +43,13 @@ def placement(value: SSAValue) -> tuple[cnn.WholeOp, int] | None:
     for use in value.uses:
         if isinstance(use.operation, cnn.WholeOp):
             return use.operation, use.index
+    return None
+
+
+def several_in_one(op: Operation) -> cnn.Conv2dOp | None:
+    """The convolution, of several in one, whose part is what a gather takes; None for any other operation."""
+    if isinstance(op, cnn.GatherOp) and FUSED in op.attributes and isinstance(op.x.owner, cnn.Conv2dOp):
+        return op.x.owner
     return None
 
 
@@ -214,6 +225,8 @@ def _read_by_word(value: SSAValue, machine: Machine) -> bool:
     """Whether the host writes the value and only ungrouped convolutions read it, whose kernels fit side by side."""
     owner = value.owner
     if isinstance(owner, cnn.CnnOp) and not isinstance(owner, cnn.QuantizeOp | cnn.HostOp):
+        return False
+    if isinstance(owner, Operation) and several_in_one(owner) is not None:
         return False
     longest = round_down(machine.wbuf_bank_words, BLOCK_ALIGNMENT) // machine.line_words - 1
     return all(

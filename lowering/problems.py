@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from xdsl.ir import SSAValue
 
-from lowering.conv_tiling import ConvProblem, PoolBehind, possible_windows
+from lowering.conv_tiling import ConvProblem, PoolBehind, Sibling, possible_windows
 from lowering.costs import grouped_cycles
-from lowering.layouts import layout_of, placement, word_ranges
+from lowering.layouts import FUSED, layout_of, placement, several_in_one, word_ranges
 from lowering.maps_tiling import PoolBefore
 from lowering.reshape import reshaped
 from snowdialect.dialects import cnn
@@ -16,11 +16,8 @@ from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.locations import layer_name
 from snowdialect.dialects.tile import Window, maps_shape
 from snowdialect.errors import SnowError
-from snowdialect.layout import MapsLayout
+from snowdialect.layout import MapsLayout, Segment, round_up
 from snowdialect.machine import Machine
-
-FUSED = "tile.fused"
-"""The attribute of a max pool that is computed with the convolution that alone reads its result."""
 
 Costs = Callable[[Sequence[ConvProblem]], Mapping[ConvProblem, float]]
 """What layers cost with their best plans, for passes that change the network where that is quicker."""
@@ -103,6 +100,9 @@ def conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout | None = N
     it best, of maps that lie as they do, or in another layout."""
     if (pool := fused_pool(op, machine)) is not None:
         return pooled_problem(op, pool, machine)
+    if siblings := siblings_of(op):
+        problem = _conv_problem(op, machine, maps or layout_of(op.x, machine).layout)
+        return _joined(problem, [_sibling(part.result, machine) for part in siblings])
     return reshaped(_conv_problem(op, machine, maps or layout_of(op.x, machine).layout))
 
 
@@ -110,6 +110,39 @@ def pooled_problem(op: cnn.Conv2dOp, pool: cnn.MaxPoolOp, machine: Machine) -> C
     """A convolution, and the max pool before it."""
     before = PoolBefore(pool_window(pool), layout_of(pool.x, machine).layout)
     return _conv_problem(op, machine, layout_of(op.x, machine).layout)._replace(before=before)
+
+
+def siblings_of(op: cnn.Conv2dOp) -> list[cnn.GatherOp]:
+    """The results of the convolutions that one is made of, in the order of their channels; empty: it is a single one.
+    Raises SnowError where some channels are in none of them, or in several, or are read besides."""
+    readers = [use.operation for use in op.result.uses]
+    parts = [reader for reader in readers if isinstance(reader, cnn.GatherOp) and several_in_one(reader)]
+    parts.sort(key=lambda part: part.channels)
+    channels = [channel for part in parts for channel in part.channels]
+    if parts and (len(parts) < len(readers) or channels != list(range(shape_of(op.result)[1]))):
+        raise SnowError(f"{layer_name(parts[0])}: {FUSED}, but {layer_name(op)} has other channels or readers besides")
+    return parts
+
+
+def siblings_problem(ops: Sequence[cnn.Conv2dOp], machine: Machine) -> ConvProblem:
+    """Convolutions that differ in their kernels alone, as one."""
+    maps = layout_of(ops[0].x, machine).layout
+    return _joined(_conv_problem(ops[0], machine, maps), [_sibling(op.result, machine) for op in ops])
+
+
+def _sibling(result: SSAValue, machine: Machine) -> Sibling:
+    return Sibling(shape_of(result)[1], layout_of(result, machine).layout, placement(result) is not None)
+
+
+def _joined(problem: ConvProblem, siblings: Sequence[Sibling]) -> ConvProblem:
+    """The problem of one convolution as that of several."""
+    channels, window = sum(sibling.channels for sibling in siblings), problem.window
+    transfer, last = problem.machine.transfer_words, siblings[-1].channels
+    # The last one has whole transfers, too, wherever it begins.
+    pixel = round_up(channels - last + round_up(last, transfer), transfer)
+    held = MapsLayout(window.out_h, window.out_w, pixel, window.out_w * pixel, (Segment(channels, 0),))
+    joined = problem._replace(channels=channels, result=held, view=True, pool=None, siblings=tuple(siblings))
+    return reshaped(joined)
 
 
 def _conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout) -> ConvProblem:

@@ -29,7 +29,7 @@ def reshaped(problem: ConvProblem) -> ConvProblem:
         return _without_rows(problem)
     if window.stride_w > 1:
         return problem
-    layouts = [maps for maps in (problem.maps, problem.bypass, problem.result) if maps is not None]
+    layouts = [maps for maps in (problem.maps, problem.bypass, *problem.results) if maps is not None]
     width = _row_width(problem.machine, layouts, window.out_h * window.out_w)
     return problem if width == window.out_w else _in_rows_of(problem, width)
 
@@ -68,4 +68,5 @@ def _in_rows_of(problem: ConvProblem, width: int) -> ConvProblem:
         maps=cut(problem.maps),
         bypass=None if problem.bypass is None else cut(problem.bypass),
         result=cut(problem.result),
+        siblings=tuple(sibling._replace(result=cut(sibling.result)) for sibling in problem.siblings),
     )

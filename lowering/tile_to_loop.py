@@ -313,7 +313,7 @@ def _(op: tile.StoreOp, builder: LoopBuilder, units: LoadUnits) -> None:
     }
     for cus in cu_runs(kinds, max((pieces.number for _, pieces in kinds.values()), default=0)):
         first, pieces = kinds[cus.start]
-        source = slot + first * buffer.row.data
+        source = slot + first * buffer.row.data + op.first_word
         with (
             builder.loop(cus.start, cus.stop) as cu,
             builder.loop(0, pieces.rows) as row,

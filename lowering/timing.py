@@ -428,7 +428,7 @@ class _Timing:
 
     def _pieces(self, store: Store) -> Iterator[tuple[int, int, int, Code]]:
         """For how many CUs at a time what is stored comes in how many pieces of how many words."""
-        transfer, layout = self.machine.transfer_words, self.regions.result.layout
+        transfer, layout = self.machine.transfer_words, self.regions.results[store.piece.result].layout
         pixels = store.words == layout.pixel == self.pitches[store.buffer]
         width = store.span.right - store.span.left
         whole = pixels and width == layout.width and self.places[store.buffer].row == layout.row

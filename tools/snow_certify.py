@@ -163,8 +163,9 @@ def blocks(amount: int, size: int) -> int:
 
 def stored(layer: Entry, machine: Entry) -> int:
     channels, height, width = layer["output"]
-    transfer = machine["transfer_words"]
-    return height * width * min(layer["result_pixel"], blocks(channels, transfer) * transfer)
+    transfer, results = machine["transfer_words"], layer.get("results", [[channels, layer["result_pixel"]]])
+    demand(sum(number for number, _ in results), channels, "channels of all results")
+    return height * width * sum(min(pixel, blocks(number, transfer) * transfer) for number, pixel in results)
 
 
 def words_work(layer: Entry, machine: Entry) -> Entry:

@@ -38,11 +38,12 @@ from lowering.candidates import (
 )
 from lowering.context import program_context
 from lowering.conv_tiling import ConvPlan, ConvProblem
-from lowering.costs import MOST_ABREAST, conv_cycles, limit_cycles, words_cycles
+from lowering.costs import MOST_ABREAST, conv_cycles, first_tiles_cycles, limit_cycles, words_cycles
 from lowering.host import host_reason
 from lowering.interleave_concats import interleave_concats
 from lowering.layouts import layout_of, unrolled_layout, while_nothing_changes
 from lowering.maps_tiling import TilingError
+from lowering.merge_siblings import merge_siblings
 from lowering.problems import (
     FUSED,
     check_quantised,
@@ -138,6 +139,9 @@ class ChooseSchedulePass(ModulePass):
     uneven: int | None = None
     """0: all kernels of a layer are cut alike, as for schedule=paper; 1: some are a layer of their own wherever they
     can be. Without, there where that is quicker."""
+    siblings: int | None = None
+    """0: convolutions of the same maps are layers by themselves, as for schedule=paper; 1: they are one wherever they
+    can be. Without, there where that is quicker."""
     timed: bool = True
     """Whether plans are timed; without, the first estimate alone decides."""
     input_layout: str | None = None
@@ -158,6 +162,7 @@ class ChooseSchedulePass(ModulePass):
             "biases": ("0", "1"),
             "concats": (BY_PIXEL, BY_ROW),
             "uneven": ("0", "1"),
+            "siblings": ("0", "1"),
         }
         for option, choices in named.items():
             if (value := getattr(self, option)) is not None and str(value) not in [str(choice) for choice in choices]:
@@ -179,6 +184,9 @@ class ChooseSchedulePass(ModulePass):
         concats = self.concats or (BY_PIXEL if self.schedule == PAPER else None)
         if concats != BY_PIXEL:
             interleave_concats(op, machine_of(op), None if concats == BY_ROW else plans.costs)
+        siblings = self.siblings if self.siblings is not None else 0 if self.schedule == PAPER else None
+        if siblings != 0:
+            merge_siblings(op, machine_of(op), None if siblings else plans.costs_behind)
         uneven = self.uneven if self.uneven is not None else 0 if self.schedule == PAPER else None
         if uneven != 0:
             split_kernels(op, machine_of(op), None if uneven else plans.costs)
@@ -235,6 +243,15 @@ class Plans:
         self.find(problems)
         planned = {problem: self.known[problem] for problem in problems}
         return {problem: inf if found is None else found.cost for problem, found in planned.items()}
+
+    def costs_behind(self, problems: Sequence[ConvProblem]) -> dict[ConvProblem, float]:
+        """What each of these layers, none with a pool before it, costs behind another one, beside which its first tiles
+        are loaded."""
+        costs = self.costs(problems)
+        planned = {problem: found for problem in costs if (found := self.known[problem]) is not None}
+        return costs | {
+            problem: costs[problem] - first_tiles_cycles(problem, found.plan) for problem, found in planned.items()
+        }
 
     def of(self, problem: ConvProblem) -> Planned | None:
         """The best plan of one layer."""
@@ -542,8 +559,8 @@ def layers_of(problem: ConvProblem, plan: ConvPlan) -> list[LayerBuffers]:
 def steps_of(problem: ConvProblem, plan: ConvPlan) -> ConvSteps:
     """The tile program of a plan, by itself and in memory of its own."""
     pool = problem.pool if plan.schedule.fused else None
-    result = problem.result if pool is None else pool.result
-    return conv_steps(problem, plan, maps_of(problem.loaded, problem.bypass, result), Swapped())
+    result, *siblings = problem.results if pool is None else (pool.result,)
+    return conv_steps(problem, plan, maps_of(problem.loaded, problem.bypass, result, siblings), Swapped())
 
 
 def _narrowed(plans: list[Ranked], field: str, value: object) -> list[Ranked]:

@@ -11,7 +11,9 @@ from xdsl.ir import Operation
 
 from lowering.cnn.name_layers import is_layer, is_layer_of_others
 from lowering.host import host_reason
+from lowering.layouts import several_in_one
 from snowdialect.dialects import cnn
+from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.layers import DescribedLayer, SourceLayer, source_layers
 from snowdialect.dialects.locations import layer_name
 from snowdialect.dialects.target import machine_of
@@ -55,7 +57,11 @@ def covered_layers(
             yield source._replace(fate=ACCELERATED, macs=sum(layer.macs for layer in layers), reason=reason)
         elif name not in present:
             yield source._replace(fate=FOLDED, macs=0, reason="nothing reads its result")
-        elif (reason := host_reason(op := present[name], machine)) is not None:
+        elif (whole := several_in_one(op := present[name])) is not None:
+            macs, channels = described[layer_name(whole)].macs, shape_of(whole.result)[1]
+            reason = f"computed as one with others, in {layer_name(whole)}"
+            yield source._replace(fate=ACCELERATED, macs=macs * shape_of(op.results[0])[1] // channels, reason=reason)
+        elif (reason := host_reason(op, machine)) is not None:
             yield source._replace(fate=HOST, macs=0, reason=reason)
         elif name not in described:
             yield source._replace(fate=FOLDED, macs=0, reason=_place(op))

@@ -20,6 +20,7 @@ from lowering.tile_steps.layer import (
     LoadBiases,
     LoadWeights,
     Origin,
+    Piece,
     Slice,
     Slots,
     Transfer,
@@ -377,6 +378,9 @@ class ConvSteps(LayerBuffers):
             self._gather(buffer, slot, rows.stop - rows.first, width)
         leaders = sum(1 << cu for cu in range(0, self.machine.compute_units, plan.gathered)) & self.tiles.cus
         span = tile.Span(0, rows.stop - rows.first, 0, width, self.tiles.share, leaders)
+        if self.problem.siblings:
+            self._store_siblings(buffer, slot, (rows.first, column), channel, span)
+            return
         if self.conv_plan.whole_pixels:
             self.store(buffer, slot, (rows.first, column, 0), region.pixel, 0, region.pixel, span)
             return
@@ -386,6 +390,20 @@ class ConvSteps(LayerBuffers):
         if len(self.groups) > 1:
             words = min(words, round_up(plan.channels * plan.windows - channel, self.machine.transfer_words))
         self.store(buffer, slot, (rows.first, column, channel + first), words, plan.share, limit, span)
+
+    def _store_siblings(self, buffer: Buffer, slot: int, place: tuple[int, int], channel: int, span: tile.Span) -> None:
+        """Stores of a tile that begins with some channel what each of several convolutions has there, into its own
+        result."""
+        transfer, first = self.machine.transfer_words, 0
+        end = channel + self.conv_plan.kernels.stored_words
+        for number, sibling in enumerate(self.problem.siblings):
+            begin, stop = max(first, channel), min(first + round_up(sibling.channels, transfer), end)
+            if begin < stop:
+                offset = sibling.result.segments[0].offset
+                limit = offset + round_up(sibling.channels, transfer)
+                target = *place, offset + begin - first
+                self.store(buffer, slot, target, stop - begin, 0, limit, span, Piece(begin - channel, number))
+            first += sibling.channels
 
     def _gather(self, buffer: Buffer, slot: int, rows: int, columns: int) -> None:
         """Brings the channels of neighbouring CUs together, so that they make whole transfers."""

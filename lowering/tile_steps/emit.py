@@ -11,7 +11,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from lowering.tile_steps import steps
 from lowering.tile_steps.conv import Conv
 from lowering.tile_steps.layer import Load, LoadBiases, LoadPixels, LoadWeights, Move, Store, TileProgram
-from lowering.tile_steps.neighbours import Ahead
+from lowering.tile_steps.neighbours import Ahead, Stored
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.roll import Leaf, Loop, Node, numbers_of
 from lowering.tile_steps.steps import Buffer, Role, Template
@@ -35,33 +35,40 @@ class Operands:
     shifts: tile.Shifts = tile.Shifts(0, 0, 0)
     relu: bool = False
     packed: SSAValue | None = None
+    siblings: tuple[SSAValue, ...] = ()
+    """Further results, of the other convolutions that are computed with it."""
+
+    @property
+    def results(self) -> tuple[SSAValue, ...]:
+        """All results."""
+        return self.result, *self.siblings
 
     def named(self) -> dict[Role, SSAValue]:
         """The values by their roles."""
         values = {Role.MAPS: self.maps, Role.OTHER: self.other, Role.RESULT: self.result, Role.PACKED: self.packed}
         return {role: value for role, value in values.items() if value is not None}
 
-    def stored_by(self, before: Operands) -> frozenset[Role]:
+    def stored_by(self, before: Operands) -> frozenset[Stored]:
         """What the layer before stores of the maps that this one reads."""
         maps = {Role.MAPS: self.maps, Role.OTHER: self.other}
-        stored = tile.whole_region(before.result)
-        read = ((role, value) for role, value in maps.items() if value is not None)
-        return frozenset(role for role, value in read if tile.whole_region(value) is stored)
+        stored = [tile.whole_region(result) for result in before.results]
+        read = ((role, tile.whole_region(value)) for role, value in maps.items() if value is not None)
+        return frozenset(Stored(role, stored.index(whole)) for role, whole in read if whole in stored)
 
     def regions(self) -> steps.Maps:
         """The regions by their roles, as steps know them."""
-        memories: dict[SSAValue, Role] = {}
+        memories: dict[SSAValue, tuple[Role, int]] = {}
 
-        def region(role: Role, value: SSAValue) -> steps.Region:
+        def region(role: Role, value: SSAValue, number: int = 0) -> steps.Region:
             assert isinstance(value.type, tile.MapsType)
-            return steps.Region(
-                role, value.type.layout, memories.setdefault(tile.whole_region(value), role), tile.region_start(value)
-            )
+            memory, of_results = memories.setdefault(tile.whole_region(value), (role, number))
+            return steps.Region(role, value.type.layout, memory, tile.region_start(value), of_results)
 
         return steps.Maps(
             region(Role.MAPS, self.maps),
             None if self.other is None else region(Role.OTHER, self.other),
             region(Role.RESULT, self.result),
+            tuple(region(Role.RESULT, value, 1 + number) for number, value in enumerate(self.siblings)),
         )
 
 
@@ -145,12 +152,13 @@ def _operation(
         case Store():
             return tile.StoreOp(
                 named[template.buffer],
-                named[Role.RESULT],
+                operands.results[template.piece.result],
                 tile.PixelPlace(**at),
                 template.words,
                 template.share,
                 template.limit,
                 template.span,
+                template.piece.first,
             )
         case Move():
             return tile.MoveOp(

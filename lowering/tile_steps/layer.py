@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 
 from lowering.maps_tiling import ColumnTile, Place, TilePlan
 from lowering.row_tiles import MapsTile
-from lowering.tile_steps.neighbours import Ahead, Buffers, Ends, FirstLoad, Left, Neighbours, Swapped
+from lowering.tile_steps.neighbours import Ahead, Buffers, Ends, FirstLoad, Left, Neighbours, Stored, Swapped
 from lowering.tile_steps.order import order
 from lowering.tile_steps.roll import Node, roll, straight
 from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Part, Region, Role, Step, Template, Unit, Work
@@ -60,6 +60,15 @@ class LoadPixels(Template):
     """Rows of each CU."""
 
 
+class Piece(NamedTuple):
+    """What of a tile is stored."""
+
+    first: int = 0
+    """The word of each pixel where it begins."""
+    result: int = 0
+    """Which of the layer's results it is."""
+
+
 @dataclass(frozen=True)
 class Store(Template):
     """Template of a store."""
@@ -67,6 +76,7 @@ class Store(Template):
     NUMBERS: ClassVar[tuple[str, ...]] = ("slot", "row", "column", "channel", "part_row", "part_column")
 
     buffer: Role
+    piece: Piece
     words: int
     share: int
     limit: int
@@ -189,6 +199,7 @@ class TileProgram:
 
 
 ALONE = Neighbours()
+WHOLE = Piece()
 
 
 class Form(NamedTuple):
@@ -261,10 +272,10 @@ class LayerBuffers:
             none_behind = (0,) * self.machine.compute_units
             waits.begin_behind(Pending(step.unit, True, step.writes, none_behind) for step in first)
             steps = steps[len(first) :]
-        self.read_behind = any(load.region in neighbours.read_behind for load in neighbours.first_loads)
-        memory = self.regions.result.memory
+        stored = {role: self.regions.results[result] for role, result in neighbours.read_behind}
+        self.read_behind = any(load.region in stored for load in neighbours.first_loads)
         ahead = [
-            load.step(self.buffers, memory if load.region in neighbours.read_behind else None)
+            load.step(self.buffers, None if load.region is None else stored.get(load.region))
             for load in neighbours.first_loads
         ]
         ordered = order([*steps, *ahead], self.machine, waits, interleave=form.interleave)
@@ -287,19 +298,17 @@ class LayerBuffers:
             steps.append(step)
         return steps
 
-    def first_loads(self, before: LayerBuffers, stored: Collection[Role]) -> tuple[FirstLoad, ...]:
+    def first_loads(self, before: LayerBuffers, stored: Collection[Stored]) -> tuple[FirstLoad, ...]:
         """The loads that the layer begins with, for the layer before it, which stores some of the regions. Rows that it
         stores last, and those that come into another bank, are loads of their own."""
         return tuple(self._first_load(part) for part, _ in self._first_parts(before, stored))
 
-    def _first_parts(self, before: LayerBuffers, stored: Collection[Role]) -> Iterator[tuple[Step, bool]]:
-        last = before.stored_last()
+    def _first_parts(self, before: LayerBuffers, stored: Collection[Stored]) -> Iterator[tuple[Step, bool]]:
+        last = {role: before.stored_last(result) for role, result in stored}
         for step in self._first_steps:
-            yield from self._parts_by_row(step, last if self._reads(step, stored) else [])
-
-    @staticmethod
-    def _reads(step: Step, regions: Collection[Role]) -> bool:
-        return isinstance(step.template, Load | LoadPixels) and step.template.region in regions
+            load = step.template
+            region = load.region if isinstance(load, Load | LoadPixels) else Role.PACKED
+            yield from self._parts_by_row(step, last.get(region, []))
 
     def _parts_by_row(self, step: Step, last: Sequence[Extent]) -> list[tuple[Step, bool]]:
         """A load of maps in parts: what touches the words stored last apart from the rest, be it rows or CUs, and banks
@@ -334,10 +343,12 @@ class LayerBuffers:
                     parts.append((self._load(region, buffer, row, column, slot, span), is_late))
         return parts
 
-    def stored_last(self) -> list[Extent]:
-        """The words of the result that are stored last."""
-        store = next(work for work in reversed(self.steps) if isinstance(work, StoreTile))
-        return [access.words for access in self._stored(store.span, store.place[0])]
+    def stored_last(self, result: int = 0) -> list[Extent]:
+        """The words that are stored last to the memory of a result."""
+        results = self.regions.results
+        stores = (work for work in reversed(self.steps) if isinstance(work, StoreTile))
+        store = next(work for work in stores if results[work.piece.result].number == results[result].number)
+        return [access.words for access in self._stored(store.span, store.place[0], store.piece.result)]
 
     def _region(self, role: Role) -> Region:
         if role is Role.MAPS:
@@ -367,7 +378,7 @@ class LayerBuffers:
         times = step.counts, step.cycles, step.takes
         return FirstLoad(Ahead(load, buffer), step.numbers, words, region, read, *times, pixels)
 
-    def outermost(self, before: LayerBuffers | None, stored: Collection[Role]) -> Ends:
+    def outermost(self, before: LayerBuffers | None, stored: Collection[Stored]) -> Ends:
         """What it touches in its buffers at both ends, but for loads of what the layer `before` stores last: these wait
         for that, wherever they go."""
         works = (work for work in reversed(self.steps) if not isinstance(work, Step) and work.unit is not Unit.MOVE)
@@ -377,21 +388,18 @@ class LayerBuffers:
         writes = [access for part in parts for access in last.step(part).writes]
         return Ends(self.buffers, loads, last.step(parts[-1]).reads, writes)
 
-    def memory_written(self, span: tile.Span, row: int) -> tuple[Access, ...]:
-        """What a store of a span of a tile, whose row 0 is row `row` of the result, writes in memory, where somebody
+    def memory_written(self, span: tile.Span, row: int, result: int) -> tuple[Access, ...]:
+        """What a store of a span of a tile, whose row 0 is row `row` of a result, writes in memory, where somebody
         reads that."""
         if self.in_place:
             return (Access(self.regions.result.memory),)
-        return self._stored(span, row) if self.read_behind else ()
+        return self._stored(span, row, result) if self.read_behind else ()
 
-    def _stored(self, span: tile.Span, row: int) -> tuple[Access, ...]:
-        region = self.regions.result
+    def _stored(self, span: tile.Span, row: int, result: int) -> tuple[Access, ...]:
+        region = self.regions.results[result]
         inside = ((cu, span.rows_inside(row, cu, region.layout.height)) for cu in range(self.machine.compute_units))
-        return tuple(
-            Access(region.memory, words=memory_words(region, row + cu * span.share + mine.start, len(mine)))
-            for cu, mine in inside
-            if mine
-        )
+        written = (memory_words(region, row + cu * span.share + mine.start, len(mine)) for cu, mine in inside if mine)
+        return tuple(Access(region.memory, region.number, words=words) for words in written)
 
     def load_maps(self, rows: MapsTile, columns: ColumnTile, wanted: Slice | None = None) -> int:
         """Sees to it that a maps tile, or a slice of it, is in its buffer; returns the slot."""
@@ -539,9 +547,10 @@ class LayerBuffers:
         share: int,
         limit: int,
         span: tile.Span,
+        piece: Piece = WHOLE,
     ) -> None:
-        """Stores `words` of the pixels of a tile to a row, column and channel of the result."""
-        self.steps.append(StoreTile(self, buffer, slot, place, words, share, limit, span))
+        """Stores `words` of the pixels of a tile to a row, column and channel of a result."""
+        self.steps.append(StoreTile(self, buffer, slot, place, words, share, limit, span, piece))
 
     def stored_columns(self, columns: int, cus: int) -> int:
         """How many of so many columns a part of a store has whose pixels are stored one by one, by these CUs: so many
@@ -567,9 +576,11 @@ class StoreTile:
         share: int,
         limit: int,
         span: tile.Span,
+        piece: Piece,
     ) -> None:
         self.layer, self.buffer, self.slot, self.place = layer, buffer, slot, place
-        self.words, self.share, self.limit, self.span = words, share, limit, span
+        self.words, self.share, self.limit, self.span, self.piece = words, share, limit, span, piece
+        self.region = layer.regions.results[piece.result].layout
         cus = range(layer.machine.compute_units)
         self.stored = tuple(tile.stored_words(words, share, limit, place[2], cu) for cu in cus)
 
@@ -577,7 +588,7 @@ class StoreTile:
         span = self.span
         columns = span.right - span.left
         rows = -(-(span.bottom - span.top) // ROW_PARTS)
-        if self.words != self.buffer.unit or self.words != self.layer.regions.result.layout.pixel:
+        if self.words != self.buffer.unit or self.words != self.region.pixel:
             # Pixels are stored one by one.
             columns = self.layer.stored_columns(columns, span.cus)
         else:
@@ -590,8 +601,7 @@ class StoreTile:
 
     def step(self, part: Part) -> Step:
         layer, machine = self.layer, self.layer.machine
-        span = self.span._replace(**part._asdict())
-        region = layer.regions.result.layout
+        span, region = self.span._replace(**part._asdict()), self.region
         # A CU at the lower border may have fewer rows of the tile, or none, and the last ones no channels.
         inside = [len(span.rows_inside(self.place[0], cu, region.height)) for cu in range(machine.compute_units)]
         rows = [count if words else 0 for count, words in zip(inside, self.stored, strict=True)]
@@ -601,6 +611,7 @@ class StoreTile:
         return Step(
             Store(
                 self.buffer.role,
+                self.piece,
                 self.words,
                 self.share,
                 self.limit,
@@ -610,8 +621,8 @@ class StoreTile:
             ),
             (self.slot, *self.place, part.top, part.left),
             Unit.MOVE,
-            (Access(self.buffer.role, self.slot, Extent(part.top, part.bottom), Extent(part.left, part.right)),),
-            layer.memory_written(span, self.place[0]),
+            (self._read(part),),
+            layer.memory_written(span, self.place[0], self.piece.result),
             moves(machine, instructions),
             instructions * CYCLES_PER_INSTRUCTION,
             memory_cycles(
@@ -621,6 +632,13 @@ class StoreTile:
             ),
             to_memory=True,
         )
+
+    def _read(self, part: Part) -> Access:
+        """What of the tile is read; all words of its pixels where these are stored whole."""
+        access = Access(self.buffer.role, self.slot, Extent(part.top, part.bottom), Extent(part.left, part.right))
+        if len(self.layer.regions.results) == 1:
+            return access
+        return access._replace(words=Extent(self.piece.first, self.piece.first + self.words))
 
 
 def memory_words(region: Region, row: int, rows: int) -> Extent:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lowering.tile_steps.steps import Access, Buffer, Extent, Role, Step, Template, Unit
+from lowering.tile_steps.steps import Access, Buffer, Extent, Region, Role, Step, Template, Unit
 from lowering.tile_steps.waits import Bank, Pending
 from snowdialect.machine import Machine
 
@@ -52,13 +52,13 @@ class FirstLoad(NamedTuple):
     pixel_by_pixel: bool
     """So many loads that they fill the queues of the load units."""
 
-    def step(self, buffers: Buffers, memory: Role | None) -> Step:
-        """The load as a step of the layer before, which stores to `memory` what it reads, or not."""
+    def step(self, buffers: Buffers, memory: Region | None) -> Step:
+        """The load as a step of the layer before, which stores what it reads to the memory of a region, or nowhere."""
         return Step(
             self.template,
             self.numbers,
             Unit.LOAD,
-            () if memory is None else tuple(Access(memory, words=words) for words in self.read),
+            () if memory is None else tuple(Access(memory.memory, memory.number, words=words) for words in self.read),
             buffers.accesses(self.words),
             self.counts,
             self.cycles,
@@ -78,6 +78,15 @@ class Left(NamedTuple):
     behind: tuple[int | None, ...]
 
 
+class Stored(NamedTuple):
+    """Maps of the layer behind that a layer stores."""
+
+    role: Role
+    """What they are to the layer behind."""
+    result: int
+    """The first of the results of the layer before that lies in their memory."""
+
+
 class Neighbours(NamedTuple):
     """What the layers before and behind a layer have to do with it."""
 
@@ -85,7 +94,7 @@ class Neighbours(NamedTuple):
     """What is pending when the layer begins, its first loads besides; None: nothing, and these are its own."""
     first_loads: tuple[FirstLoad, ...] = ()
     """What the layer behind begins with."""
-    read_behind: frozenset[Role] = frozenset()
+    read_behind: frozenset[Stored] = frozenset()
     """The maps of the layer behind that this one stores."""
 
 

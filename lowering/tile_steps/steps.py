@@ -63,6 +63,8 @@ class Region(NamedTuple):
     """The first of the layer's regions that lies in the same memory."""
     start: int = 0
     """Words from the start of that memory to the first row."""
+    number: int = 0
+    """Which memory: the first of the layer's results that lies in it."""
 
 
 class Maps(NamedTuple):
@@ -71,14 +73,24 @@ class Maps(NamedTuple):
     maps: Region
     other: Region | None
     result: Region
+    siblings: tuple[Region, ...] = ()
+    """What it writes besides, where several convolutions are one."""
+
+    @property
+    def results(self) -> tuple[Region, ...]:
+        """All that it writes."""
+        return self.result, *self.siblings
 
 
-def maps_of(maps: MapsLayout, other: MapsLayout | None, result: MapsLayout) -> Maps:
+def maps_of(
+    maps: MapsLayout, other: MapsLayout | None, result: MapsLayout, siblings: Sequence[MapsLayout] = ()
+) -> Maps:
     """Regions of these layouts, each in memory of its own."""
     return Maps(
         Region(Role.MAPS, maps, Role.MAPS),
         None if other is None else Region(Role.OTHER, other, Role.OTHER),
         Region(Role.RESULT, result, Role.RESULT),
+        tuple(Region(Role.RESULT, layout, Role.RESULT, 0, 1 + number) for number, layout in enumerate(siblings)),
     )
 
 

@@ -275,7 +275,7 @@ class TileFunctions(InterpreterFunctions):
                 top + rows.start : top + rows.stop,
                 left + columns.start : left + columns.stop,
                 channel : channel + count,
-            ] = source[..., :count]
+            ] = source[..., op.first_word : op.first_word + count]
         return ()
 
     @impl(tile.MoveOp)

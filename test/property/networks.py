@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from math import prod
 from typing import NamedTuple
 
@@ -101,6 +102,12 @@ class Concat(NamedTuple):
     parts: tuple[int, ...]
 
 
+class Inception(NamedTuple):
+    """The channels of chains of convolutions of the tensor."""
+
+    branches: tuple[tuple[Conv, ...], ...]
+
+
 class Reshape(NamedTuple):
     """The same words in C, H, W order with other axes."""
 
@@ -140,6 +147,7 @@ Layer = (
     | BatchNorm
     | Lrn
     | Concat
+    | Inception
 )
 
 
@@ -248,6 +256,10 @@ class _Builder:
                 return self.add(cnn.ReshapeOp(x, (1, *layer.shape)))
             case Concat():
                 return self.add(cnn.ConcatOp([self.conv(Conv(part), x) if part else x for part in layer.parts]))
+            case Inception(branches=branches):
+                return self.add(
+                    cnn.ConcatOp([reduce(lambda y, conv: self.conv(conv, y), chain, x) for chain in branches])
+                )
 
     def conv(self, layer: Conv, x: SSAValue) -> SSAValue:
         inputs = shape_of(x)[1]

@@ -19,7 +19,7 @@ from snowdialect.machine import Machine
 
 EXAMPLES = settings().max_examples // 4
 """Its networks are large."""
-SPLIT = ChooseSchedulePass(uneven=1)
+SPLIT = ChooseSchedulePass(uneven=1, siblings=0)
 
 
 @st.composite
@@ -42,6 +42,8 @@ def kernels(net: Net, machine: Machine, wanted: ChooseSchedulePass = SPLIT) -> l
 # Both parts of a concatenation; one between others.
 @example(Net((3, 2, 3), (Concat((70, 100)), Conv(5))))
 @example(Net((20, 5, 4), (Concat((48, 208, 7)), Relu(), Conv(16))))
+# Each half saturates.
+@example(Net((20, 5, 4), (Concat((48, 208, 7)), Conv(16)), 30.0))
 @settings(max_examples=EXAMPLES)
 @given(concatenations())
 def test_split_kernels_compute_the_same(net: Net) -> None:
@@ -61,7 +63,7 @@ def test_another_machine() -> None:
 @given(concatenations(), st.sampled_from([None, "coop", "indp"]), st.sampled_from([None, "rows", "kernels"]))
 @settings(max_examples=EXAMPLES)
 def test_any_schedule(net: Net, mode: str | None, split: str | None) -> None:
-    wanted = ChooseSchedulePass(uneven=1, mode=mode, split=split, timed=False)
+    wanted = ChooseSchedulePass(uneven=1, siblings=0, mode=mode, split=split, timed=False)
     agree_or_do_not_fit(net, DEFAULT, lambda module: wanted.apply(CONTEXT, module))
 
 

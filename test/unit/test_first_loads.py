@@ -10,7 +10,7 @@ from lowering.conv_tiling import ConvProblem, plan_conv
 from lowering.maps_tiling import Place
 from lowering.tile_steps.conv import Conv, ConvSteps, conv_steps
 from lowering.tile_steps.layer import Load
-from lowering.tile_steps.neighbours import Buffers, Ends, Swapped, best_swapped
+from lowering.tile_steps.neighbours import Buffers, Ends, Stored, Swapped, best_swapped
 from lowering.tile_steps.steps import Access, Buffer, Extent, Role, maps_of
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Segment
@@ -113,7 +113,7 @@ def test_the_cu_whose_rows_are_stored_last_loads_them_by_itself() -> None:
     first tile wants rows -1 to 2 of each share: row -1 is row 3 of the share before, for all CUs but the first."""
     schedule = ROWS._replace(maps_slots=2, result_slots=2, weights_slots=2)
     before, behind = layer(schedule), layer(schedule)
-    loads = behind.first_loads(before, {Role.MAPS})
+    loads = behind.first_loads(before, {Stored(Role.MAPS, 0)})
     rows = [load.template.load.rows for load in loads if isinstance(load.template.load, Load)]
     loaded = [(cu, local) for mine in rows for cu, locals_of_cu in enumerate(mine) for local in locals_of_cu]
     wanted = [(cu, local) for cu in range(4) for local in range(4) if 0 <= 4 * cu - 1 + local < 14]

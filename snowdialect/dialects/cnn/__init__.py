@@ -26,6 +26,7 @@ from snowdialect.dialects.cnn.boundary import (
 from snowdialect.dialects.cnn.constants import (
     BnScaleOp,
     BnShiftOp,
+    ConcatKernelsOp,
     ConstantOp,
     DiagonalOp,
     FoldScaleOp,
@@ -83,6 +84,7 @@ Cnn = Dialect(
         BnShiftOp,
         InterleaveKernelsOp,
         SliceKernelsOp,
+        ConcatKernelsOp,
         DiagonalOp,
         QuantizeOp,
         DequantizeOp,
@@ -123,6 +125,7 @@ __all__ = [
     "Cnn",
     "CnnOp",
     "CnnTensor",
+    "ConcatKernelsOp",
     "ConcatOp",
     "ConstantExpression",
     "ConstantOp",

@@ -39,6 +39,7 @@ from xdsl.irdl import (
     prop_def,
     result_def,
     traits_def,
+    var_operand_def,
 )
 from xdsl.traits import Pure
 
@@ -50,7 +51,12 @@ from snowdialect.dialects.cnn.base import (
     shape_of,
     tensor_type,
 )
-from snowdialect.dialects.cnn.shapes import Shape, interleaved_kernels_shape, sliced_kernels_shape
+from snowdialect.dialects.cnn.shapes import (
+    Shape,
+    concat_kernels_shape,
+    interleaved_kernels_shape,
+    sliced_kernels_shape,
+)
 
 
 @irdl_op_definition
@@ -221,6 +227,22 @@ class SliceKernelsOp(_ConstantOp):
 
     def result_shape(self) -> Shape:
         return sliced_kernels_shape(shape_of(self.w), self.first.value.data, self.count.value.data)
+
+
+@irdl_op_definition
+class ConcatKernelsOp(_ConstantOp):
+    """The kernels of several convolutions, or their biases, one behind the other."""
+
+    name = "cnn.concat_kernels"
+    parts = var_operand_def(TENSOR)
+    assembly_format = "$parts attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, parts: Sequence[Value]):
+        shapes = [shape_of(part) for part in parts]
+        super().__init__(operands=[parts], result_types=[tensor_type(concat_kernels_shape(shapes))])
+
+    def result_shape(self) -> Shape:
+        return concat_kernels_shape([shape_of(part) for part in self.parts])
 
 
 @irdl_op_definition

@@ -259,6 +259,15 @@ def sliced_kernels_shape(w: Shape, first: int, count: int) -> Shape:
     return (count, *w[1:])
 
 
+def concat_kernels_shape(shapes: Sequence[Shape]) -> Shape:
+    """Result of putting kernels, or biases, one behind the other."""
+    if not all(shapes) or not shapes:
+        raise ShapeError("there are no kernels to concatenate")
+    if len({shape[1:] for shape in shapes}) > 1:
+        raise ShapeError(f"kernels must agree in all but their number, are {', '.join(map(format_shape, shapes))}")
+    return (sum(shape[0] for shape in shapes), *shapes[0][1:])
+
+
 def pad_shape(x: Shape, pads: Sequence[int]) -> Shape:
     """Result of padding a map by top, left, bottom, right; negative numbers crop."""
     channels, height, width = map_shape(x)

@@ -9,7 +9,15 @@ from typing import ClassVar, NamedTuple
 
 from xdsl.dialects.builtin import I64, AffineMapAttr, IndexType, IntegerAttr
 from xdsl.ir import Attribute, SSAValue
-from xdsl.irdl import AttrSizedOperandSegments, irdl_op_definition, operand_def, prop_def, traits_def, var_operand_def
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    traits_def,
+    var_operand_def,
+)
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
 from snowdialect.dialects.addresses import Address, IndexExpr
@@ -166,15 +174,17 @@ class LoadPixelsOp(PixelwiseOp):
 
 @irdl_op_definition
 class StoreOp(PixelwiseOp):
-    """Words of the pixels of a tile to memory; no CU stores beyond the `limit` words of a pixel."""
+    """Words of the pixels of a tile to memory, from word `first` of each on, 0 without it; no CU stores beyond the
+    `limit` words of a pixel there."""
 
     name = "tile.store"
     limit = prop_def(IntegerAttr[I64])
+    first = opt_prop_def(IntegerAttr[I64])
     assembly_format = (
         "$buffer custom<Address>($slot, $slot_indices) `to` $region_value "
         "`row` custom<Address>($row, $row_indices) `column` custom<Address>($column, $column_indices) "
-        "`channel` custom<Address>($channel, $channel_indices) `words` $channels `share` $share `limit` $limit "
-        f"{PART_FORMAT}$span attr-dict `:` type($buffer) `to` type($region_value)"
+        "`channel` custom<Address>($channel, $channel_indices) `words` $channels (`from` $first^)? `share` $share "
+        f"`limit` $limit {PART_FORMAT}$span attr-dict `:` type($buffer) `to` type($region_value)"
     )
 
     def __init__(
@@ -186,8 +196,15 @@ class StoreOp(PixelwiseOp):
         share: int,
         limit: int,
         span: Span,
+        first: int = 0,
     ) -> None:
-        super().__init__(buffer, region, place, channels, share, span, {"limit": integer(limit)})
+        properties = {"limit": integer(limit), **({"first": integer(first)} if first else {})}
+        super().__init__(buffer, region, place, channels, share, span, properties)
+
+    @property
+    def first_word(self) -> int:
+        """The word of a pixel of the tile where those that are stored begin."""
+        return 0 if self.first is None else self.first.value.data
 
     def channels_at(self, indices: dict[SSAValue, int], cu: int) -> int:
         words, share, limit = self.channels.value.data, self.share.value.data, self.limit.value.data
@@ -213,6 +230,8 @@ class StoreOp(PixelwiseOp):
         if self.limit.value.data > maps.pixel.data:
             fail(self, f"its limit, {self.limit.value.data}, is beyond the {maps.pixel.data} words of a pixel")
         self.check_channels(whole_pixels=whole_pixels)
+        if not 0 <= self.first_word <= buffer.pixel.data - words or self.first_word % machine_of(self).line_words:
+            fail(self, f"{words} words from word {self.first_word} on are no lines of {buffer.pixel.data} words")
         ends = [(self.number("column", at), self.columns_at(at)) for at in self.extremes(*self.shape_places)]
         inner = any(first + columns.stop < maps.width.data for first, columns in ends)
         number = len(ends[0][1])

@@ -92,6 +92,10 @@ def _slice_kernels(op: cnn.SliceKernelsOp, w: Array) -> Array:
     return w[first : first + count]
 
 
+def _concat_kernels(op: cnn.ConcatKernelsOp, *parts: Array) -> Array:
+    return np.concatenate(parts)
+
+
 def _diagonal(op: cnn.DiagonalOp, s: Array) -> Array:
     return s.reshape(-1, 1, 1, 1)
 
@@ -120,6 +124,7 @@ MEANINGS: dict[type[Operation], Callable[..., Array]] = {
     cnn.BnShiftOp: _bn_shift,
     cnn.InterleaveKernelsOp: _interleave_kernels,
     cnn.SliceKernelsOp: _slice_kernels,
+    cnn.ConcatKernelsOp: _concat_kernels,
     cnn.DiagonalOp: _diagonal,
     cnn.QuantizeOp: _quantize,
     cnn.DequantizeOp: _dequantize,

@@ -42,6 +42,7 @@ class CnnFunctions(InterpreterFunctions):
     run_bn_shift = impl(cnn.BnShiftOp)(_defer)
     run_interleave_kernels = impl(cnn.InterleaveKernelsOp)(_defer)
     run_slice_kernels = impl(cnn.SliceKernelsOp)(_defer)
+    run_concat_kernels = impl(cnn.ConcatKernelsOp)(_defer)
     run_diagonal = impl(cnn.DiagonalOp)(_defer)
 
     @impl(cnn.InputOp)

@@ -240,6 +240,13 @@
 
 // -----
 
+// CHECK: cnn.concat_kernels "u": kernels must agree in all but their number, are 16x7x3x1, 4x7x1x1
+%w = cnn.weight "w" : tensor<16x7x3x1xf32>
+%v = cnn.weight "v" : tensor<4x7x1x1xf32>
+%u = cnn.concat_kernels %w, %v : (tensor<16x7x3x1xf32>, tensor<4x7x1x1xf32>) -> tensor<20x7x3x1xf32>
+
+// -----
+
 %x = cnn.input "x" : tensor<1x8x4x4xf32>
 %v = cnn.weight "v" : tensor<4xf32>
 // CHECK: cnn.batch_norm "bn": mean must be 8, one a channel, is 4

@@ -34,6 +34,8 @@ module attributes {snow.weights = "ops.safetensors"} {
   // CHECK-NEXT: %biases = cnn.slice_kernels %c6 {first = 4 : i64, count = 2 : i64} : (tensor<6xf32>) -> tensor<2xf32>
   %some = cnn.slice_kernels %w {first = 4, count = 2} : (tensor<6x4x3x3xf32>) -> tensor<2x4x3x3xf32>
   %biases = cnn.slice_kernels %c6 {first = 4, count = 2} : (tensor<6xf32>) -> tensor<2xf32>
+  // CHECK-NEXT: %more = cnn.concat_kernels %w, %some : (tensor<6x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<8x4x3x3xf32>
+  %more = cnn.concat_kernels %w, %some : (tensor<6x4x3x3xf32>, tensor<2x4x3x3xf32>) -> tensor<8x4x3x3xf32>
   // CHECK-NEXT: %diagonal = cnn.diagonal %c4 : (tensor<4xf32>) -> tensor<4x1x1x1xf32>
   // CHECK-NEXT: %depthwise = cnn.conv2d %x, %diagonal {groups = 4} attributes {cnn.frac_bits = 4 : i64} : (tensor<1x4x8x8xf32>, tensor<4x1x1x1xf32>) -> tensor<1x4x8x8xf32>
   %diagonal = cnn.diagonal %c4 : (tensor<4xf32>) -> tensor<4x1x1x1xf32>

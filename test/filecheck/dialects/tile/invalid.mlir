@@ -447,6 +447,15 @@ module attributes {snow.machine = "zc706"} {
 
 // -----
 
+// CHECK: tile.store "conv1": 32 words from word 80 on are no lines of 96 words
+module attributes {snow.machine = "zc706"} {
+  %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>
+  %b = tile.buffer words 768 at 0 slots 1 every 0 : !tile.mbuf<pixel 96, row 768>
+  tile.store %b[0] to %r row[0] column[0] channel[0] words 32 from 80 share 0 limit 64 part[0], [0] <top 0, bottom 1, left 0, right 8, share 1, cus 15> : !tile.mbuf<pixel 96, row 768> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]> loc("conv1")
+}
+
+// -----
+
 // CHECK: tile.store "conv1": moves 64 words of pixels that have 32 in the buffer
 module attributes {snow.machine = "zc706"} {
   %r = tile.region "a" : !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [64 at 0]>

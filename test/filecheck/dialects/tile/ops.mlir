@@ -159,6 +159,10 @@ module attributes {snow.machine = "zc706"} {
         tile.store %out[0] to %part row[2] column[0] channel[0] words 32 share 0 limit 32 part[%s], [%c * 4] <top 0, bottom 1, left 0, right 4, share 0, cus 1> : !tile.mbuf<pixel 32, row 256> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]>
       }
     }
+    // Words that are not the first ones of a pixel of the tile.
+    // CHECK:      tile.store %wide_tile[0] to %part row[2] column[0] channel[0] words 32 from 64 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 1>
+    %wide_tile = tile.buffer words 384 at 8192 slots 1 every 0 : !tile.mbuf<pixel 96, row 384>
+    tile.store %wide_tile[0] to %part row[2] column[0] channel[0] words 32 from 64 share 0 limit 32 part[0], [0] <top 0, bottom 1, left 0, right 4, share 0, cus 1> : !tile.mbuf<pixel 96, row 384> to !tile.maps<height 8, width 8, pixel 64, row 512, frac 8, channels [32 at 0]>
   }
 
   // A layer that begins while the one before it is at work, and fills a buffer of the one behind it: it may share words

@@ -1,0 +1,155 @@
+"""Convolutions of the same maps as one: the same bits as by themselves, at every level and on the simulator; and where
+it pays, it is done."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from networks import Concat, Conv, Inception, MaxPool, Net
+from test_levels import CONTEXT, DEFAULT, agree_or_do_not_fit, choose, small
+from xdsl.parser import Parser
+from xdsl.rewriter import Rewriter
+
+from lowering import driver
+from lowering.cnn.choose_schedule import ChooseSchedulePass
+from snowdialect.dialects import cnn
+from snowdialect.dialects.cnn import shape_of
+from snowdialect.dialects.layers import described_layers, source_layers
+from snowdialect.dialects.locations import located
+from snowdialect.errors import SnowError
+from snowdialect.machine import Machine
+
+EXAMPLES = settings().max_examples // 4
+"""Its networks are large."""
+MERGED = ChooseSchedulePass(siblings=1)
+
+
+@st.composite
+def branches(draw: st.DrawFn) -> Net:
+    """Convolutions of the same maps, with the same windows; some are parts of a concatenation, others are read by a
+    convolution of their own, which is one."""
+    shape = draw(st.sampled_from([3, 16, 20, 64])), draw(st.integers(3, 8)), draw(st.integers(3, 8))
+    kernel = draw(st.sampled_from([(1, 1), (1, 1), (3, 3), (1, 3)]))
+    pads = draw(st.sampled_from([(0, 0, 0, 0), (1, 1, 1, 1)])) if kernel == (3, 3) else (0, 0, 0, 0)
+    strides = draw(st.sampled_from([(1, 1), (1, 1), (2, 2)]))
+    relu, bias = draw(st.booleans()), draw(st.booleans())
+    chains: list[tuple[Conv, ...]] = []
+    for channels in draw(st.lists(st.sampled_from([7, 16, 32, 64, 96, 112, 130]), min_size=2, max_size=4)):
+        first = Conv(channels, kernel, strides, pads, relu=relu, bias=bias)
+        chains.append((first, Conv(5)) if draw(st.booleans()) else (first,))
+    return Net(shape, (Inception(tuple(chains)), Conv(draw(st.sampled_from([5, 16])))))
+
+
+def kernels(net: Net, machine: Machine, wanted: ChooseSchedulePass = MERGED) -> list[int]:
+    """Of how many kernels each layer is in the end; all levels compute the same as with all layers by themselves."""
+    chosen = choose(net, machine, wanted)
+    found = [shape_of(op.weight)[0] for op in chosen.module.walk() if isinstance(op, cnn.Conv2dOp)]
+    chosen.assert_all_levels_agree()
+    return found
+
+
+def inception(*branches: int | tuple[int, int]) -> Inception:
+    """Branches of 1x1 convolutions, one or two each, of so many kernels."""
+    chains = ((branch,) if isinstance(branch, int) else branch for branch in branches)
+    return Inception(tuple(tuple(map(Conv, chain)) for chain in chains))
+
+
+DIFFERENT = Inception(((Conv(64),), (Conv(64, relu=True),), (Conv(64, (1, 3), pads=(0, 1, 0, 1)),)))
+
+
+@example(Net((64, 7, 9), (inception(64, (96, 16), (32, 7)), Conv(5))))
+@example(Net((3, 5, 4), (inception(7, 40, 112), Conv(5))))
+# Some of each saturate.
+@example(Net((16, 5, 4), (inception(64, 40, 112), Conv(5)), 30.0))
+@settings(max_examples=EXAMPLES)
+@given(branches())
+def test_siblings_compute_the_same(net: Net) -> None:
+    kernels(net, DEFAULT)
+
+
+@given(branches(), st.sampled_from([None, "coop", "indp"]), st.sampled_from([None, "mloop", "kloop"]))
+@settings(max_examples=EXAMPLES)
+def test_any_schedule(net: Net, mode: str | None, order: str | None) -> None:
+    wanted = ChooseSchedulePass(siblings=1, mode=mode, order=order, rows=1, timed=False)
+    agree_or_do_not_fit(net, DEFAULT, lambda module: wanted.apply(CONTEXT, module))
+
+
+@pytest.mark.parametrize(
+    ("net", "expected"),
+    [
+        # Parts of a concatenation, and what others read, which is whole transfers of a pixel.
+        (Net((16, 4, 4), (inception(64, (96, 8), 32),)), [192, 8]),
+        # Those of no whole lines come last, of which there is one: the smaller part is left as it is.
+        (Net((16, 4, 4), (inception(40, 48, 7),)), [88, 7]),
+        # A pixel of 16 words is no whole transfer.
+        (Net((16, 4, 4), (inception(64, (16, 8), 32),)), [96, 16, 8]),
+        # Another ReLU, another window.
+        (Net((16, 4, 4), (DIFFERENT,)), [64] * 3),
+        # A max pool of both is one behind each, and computed with it.
+        (Net((16, 4, 4), (Concat((64, 96)), MaxPool((2, 2)), Conv(7))), [64, 96, 7]),
+    ],
+    ids=["all", "one without lines", "a small pixel", "different", "behind pools"],
+)
+def test_what_can_be_one(net: Net, expected: list[int]) -> None:
+    assert kernels(net, DEFAULT) == expected
+
+
+def test_another_machine() -> None:
+    assert kernels(Net((16, 5, 6), (inception(40, (64, 8)), Conv(6))), small(2, 2, 8192, 8192)) == [104, 8, 6]
+
+
+def test_where_it_pays() -> None:
+    """Many kernels over few pixels: each layer waits for its first tiles."""
+    net = Net((832, 7, 7), (inception(256, (160, 8), (32, 8)),))
+    assert kernels(net, DEFAULT, ChooseSchedulePass()) == [448, 8, 8]
+    assert kernels(net, DEFAULT, ChooseSchedulePass(schedule="paper")) == [256, 160, 8, 32, 8]
+
+
+APART = """
+%x = cnn.input "x" : tensor<1x16x4x5xf32>
+%v = cnn.weight "v" : tensor<64x16x1x1xf32>
+%a = cnn.conv2d %x, %v : (tensor<1x16x4x5xf32>, tensor<64x16x1x1xf32>) -> tensor<1x64x4x5xf32> loc("a")
+%r = cnn.relu %a : (tensor<1x64x4x5xf32>) -> tensor<1x64x4x5xf32> loc("r")
+%w = cnn.weight "w" : tensor<32x16x1x1xf32>
+%b = cnn.conv2d %x, %w : (tensor<1x16x4x5xf32>, tensor<32x16x1x1xf32>) -> tensor<1x32x4x5xf32> loc("b")
+%s = cnn.relu %b : (tensor<1x32x4x5xf32>) -> tensor<1x32x4x5xf32> loc("s")
+cnn.output "y" %r : tensor<1x64x4x5xf32>
+cnn.output "z" %s : tensor<1x32x4x5xf32>
+"""
+
+
+OF_THAT_NAME = """
+%p = cnn.max_pool %r {kernel = [2, 2]} : (tensor<1x64x4x5xf32>) -> tensor<1x64x3x4xf32> loc("a.siblings")
+cnn.output "p" %p : tensor<1x64x3x4xf32>
+"""
+
+
+def test_what_is_said_of_the_layers() -> None:
+    module = Parser(CONTEXT, APART).parse_module()
+    driver.lower(CONTEXT, module, "tile", options={driver.CHOOSE_SCHEDULE: {"siblings": 1}})
+    sources = {name: (row.fate, row.macs, row.into, row.reason) for name, row in source_layers(module).items()}
+    assert sources == {
+        "a": ("accelerated", 64 * 16 * 20, None, "computed as one with others, in a.siblings"),
+        "r": ("fused", 0, "a", "fused into a"),
+        "b": ("accelerated", 32 * 16 * 20, None, "computed as one with others, in a.siblings"),
+        "s": ("fused", 0, "b", "fused into b"),
+    }
+    assert {name: row.macs for name, row in described_layers(module).items()} == {"a.siblings": 96 * 16 * 20}
+
+
+def test_not_where_another_layer_has_the_name() -> None:
+    module = Parser(CONTEXT, f"{APART}{OF_THAT_NAME}").parse_module()
+    driver.lower(CONTEXT, module, "tile", options={driver.CHOOSE_SCHEDULE: {"siblings": 1}})
+    assert described_layers(module).keys() == {"a", "b", "a.siblings"}
+
+
+def test_a_channel_that_nobody_stores() -> None:
+    module = Parser(CONTEXT, APART).parse_module()
+    driver.lower(
+        CONTEXT, module, "tile", options={driver.CHOOSE_SCHEDULE: {"siblings": 1}}, last=driver.CHOOSE_SCHEDULE
+    )
+    second = [op for op in module.walk() if isinstance(op, cnn.GatherOp)][1]
+    Rewriter.replace_op(second, located(cnn.GatherOp(second.x, sizes=(32,)), second.location))
+    with pytest.raises(SnowError, match="^a: tile.fused, but a.siblings has other channels or readers besides$"):
+        driver.lower(CONTEXT, module, "tile")
