@@ -1,4 +1,5 @@
-"""A part of cnn-choose-schedule: convolutions of the same maps are computed as one, where that is quicker.
+"""A part of cnn-choose-schedule: convolutions of the same maps are computed as one where that is quicker, and one whose
+channels are split stores them apart.
 
 The branches of an inception module begin with 1x1 convolutions of the same maps, some of few kernels: each loads the
 maps again, waits for its first tile, and may leave lanes without a kernel. As one they do it once:
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from math import inf
 from typing import NamedTuple
 
 from xdsl.dialects.builtin import ModuleOp, TensorType, UnitAttr
@@ -28,7 +30,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from lowering.conv_tiling import ConvProblem
 from lowering.costs import limit_cycles
 from lowering.layouts import FUSED, layout_of, placement
-from lowering.problems import Costs, conv_problem, pool_behind, siblings_problem
+from lowering.problems import Costs, conv_problem, pool_behind, siblings_of, siblings_problem
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of, is_constant, shape_of
 from snowdialect.dialects.locations import layer_name, located, name_location
@@ -38,7 +40,8 @@ from snowdialect.machine import Machine
 WORTH_IT = 0.015
 """As one they have to take less by this part; and layers that are as near to what their MACs need at least are left
 alone."""
-
+MOST = 8
+"""So many are one at most."""
 
 Family = Sequence[cnn.Conv2dOp]
 """Convolutions that may be one, in the order of their channels."""
@@ -63,7 +66,7 @@ def _families(module: ModuleOp, machine: Machine) -> Iterator[Family]:
             alike[op.x, shape_of(op.weight)[1:], fracs, tuple(op.properties.items())].append(op)
     taken = set(map(layer_name, module.body.block.ops))
     for ops in alike.values():
-        family = _in_order(ops, machine)
+        family = _in_order(ops[:MOST], machine)
         if len(family) > 1 and _name(family) not in taken:
             yield family
 
@@ -76,6 +79,7 @@ def _is_alone(op: cnn.Conv2dOp) -> bool:
     return (
         op.geometry.groups == 1
         and pool_behind(op) is None
+        and not siblings_of(op)
         and bool(op.result.uses)
         and (place is None or isinstance(place[0], cnn.ConcatOp))
         and all(isinstance(value.owner, cnn.QuantizeOp) for value in (op.weight, op.bias) if value is not None)
@@ -94,6 +98,29 @@ def _in_order(ops: Sequence[cnn.Conv2dOp], machine: Machine) -> Family:
     others = [op for op in stored if op not in whole]
     whole.sort(key=lambda op: shape_of(op.result)[1] % transfer > 0)
     return [*whole, *sorted(others, key=lambda op: shape_of(op.result)[1])[-1:]]
+
+
+def store_apart(module: ModuleOp, machine: Machine, costs: Costs) -> None:
+    """Has a convolution store apart the channels that gathers share out, as a split does, wherever the machine can."""
+    apart = {
+        op: parts
+        for op in module.body.block.ops
+        if isinstance(op, cnn.Conv2dOp) and _is_alone(op) and (parts := _parts(op))
+    }
+    for part in (part for parts in apart.values() for part in parts):
+        part.attributes[FUSED] = UnitAttr()
+    problems = {op: conv_problem(op, machine) for op in apart}
+    cost = costs([*problems.values()])
+    for part in (part for op, parts in apart.items() if cost[problems[op]] == inf for part in parts):
+        del part.attributes[FUSED]
+
+
+def _parts(op: cnn.Conv2dOp) -> list[cnn.GatherOp]:
+    """The gathers that share out the channels of a convolution, where nothing else reads them; else none."""
+    readers = [use.operation for use in op.result.uses]
+    parts = [reader for reader in readers if isinstance(reader, cnn.GatherOp) and FUSED not in reader.attributes]
+    channels = [channel for part in sorted(parts, key=lambda part: part.channels) for channel in part.channels]
+    return parts if len(parts) == len(readers) and channels == list(range(shape_of(op.result)[1])) else []
 
 
 class _Choice(NamedTuple):

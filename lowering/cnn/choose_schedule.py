@@ -43,7 +43,7 @@ from lowering.host import host_reason
 from lowering.interleave_concats import interleave_concats
 from lowering.layouts import layout_of, unrolled_layout, while_nothing_changes
 from lowering.maps_tiling import TilingError
-from lowering.merge_siblings import merge_siblings
+from lowering.merge_siblings import merge_siblings, store_apart
 from lowering.problems import (
     FUSED,
     check_quantised,
@@ -186,6 +186,7 @@ class ChooseSchedulePass(ModulePass):
             interleave_concats(op, machine_of(op), None if concats == BY_ROW else plans.costs)
         siblings = self.siblings if self.siblings is not None else 0 if self.schedule == PAPER else None
         if siblings != 0:
+            store_apart(op, machine_of(op), plans.costs)
             merge_siblings(op, machine_of(op), None if siblings else plans.costs_behind)
         uneven = self.uneven if self.uneven is not None else 0 if self.schedule == PAPER else None
         if uneven != 0:

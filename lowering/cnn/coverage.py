@@ -57,7 +57,10 @@ def covered_layers(
             yield source._replace(fate=ACCELERATED, macs=sum(layer.macs for layer in layers), reason=reason)
         elif name not in present:
             yield source._replace(fate=FOLDED, macs=0, reason="nothing reads its result")
-        elif (whole := several_in_one(op := present[name])) is not None:
+        elif (whole := several_in_one(op := present[name])) is not None and source.operation == "gather":
+            into = layer_name(whole)
+            yield source._replace(into=into, fate=FOLDED, macs=0, reason=f"{into} stores its channels apart")
+        elif whole is not None:
             macs, channels = described[layer_name(whole)].macs, shape_of(whole.result)[1]
             reason = f"computed as one with others, in {layer_name(whole)}"
             yield source._replace(fate=ACCELERATED, macs=macs * shape_of(op.results[0])[1] // channels, reason=reason)

@@ -3,6 +3,7 @@ it pays, it is done."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -12,13 +13,16 @@ from xdsl.parser import Parser
 from xdsl.rewriter import Rewriter
 
 from lowering import driver
+from lowering.check import SIMULATOR, check
 from lowering.cnn.choose_schedule import ChooseSchedulePass
+from lowering.pipeline import LEVELS
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.layers import described_layers, source_layers
 from snowdialect.dialects.locations import located
 from snowdialect.errors import SnowError
 from snowdialect.machine import Machine
+from snowdialect.weights import Weights
 
 EXAMPLES = settings().max_examples // 4
 """Its networks are large."""
@@ -142,6 +146,49 @@ def test_not_where_another_layer_has_the_name() -> None:
     module = Parser(CONTEXT, f"{APART}{OF_THAT_NAME}").parse_module()
     driver.lower(CONTEXT, module, "tile", options={driver.CHOOSE_SCHEDULE: {"siblings": 1}})
     assert described_layers(module).keys() == {"a", "b", "a.siblings"}
+
+
+SPLIT = """
+%x = cnn.input "x" : tensor<1x16x4x5xf32>
+%v = cnn.weight "v" : tensor<96x16x1x1xf32>
+%a = cnn.conv2d %x, %v : (tensor<1x16x4x5xf32>, tensor<96x16x1x1xf32>) -> tensor<1x96x4x5xf32> loc("a")
+%b = cnn.gather %a {offset = 64, sizes = [32]} : (tensor<1x96x4x5xf32>) -> tensor<1x32x4x5xf32> loc("b")
+%c = cnn.gather %a {sizes = [64]} : (tensor<1x96x4x5xf32>) -> tensor<1x64x4x5xf32> loc("c")
+%w = cnn.weight "w" : tensor<32x32x1x1xf32>
+%d = cnn.conv2d %b, %w : (tensor<1x32x4x5xf32>, tensor<32x32x1x1xf32>) -> tensor<1x32x4x5xf32> loc("d")
+%e = cnn.concat %c, %d : (tensor<1x64x4x5xf32>, tensor<1x32x4x5xf32>) -> tensor<1x96x4x5xf32> loc("e")
+cnn.output "y" %e : tensor<1x96x4x5xf32>
+"""
+
+
+def test_channels_that_are_split() -> None:
+    module = Parser(CONTEXT, SPLIT).parse_module()
+    rng = np.random.default_rng(0)
+    shapes = {"v": (96, 16, 1, 1), "w": (32, 32, 1, 1)}
+    weights = Weights({name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()})
+    batch = rng.standard_normal((2, 16, 4, 5)).astype(np.float32)
+    results = list(check(CONTEXT, module, batch, weights))
+    assert [(result.level, str(result.difference)) for result in results[1:]] == [
+        (level, "None") for level in (*LEVELS, SIMULATOR)
+    ]
+    assert not any(isinstance(op, cnn.GatherOp) for op in module.walk())
+    sources = {name: (row.fate, row.macs, row.into, row.reason) for name, row in source_layers(module).items()}
+    assert sources["b"] == ("folded", 0, "a", "a stores its channels apart")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{offset = 64, sizes = [32]}", "{offset = 63, sizes = [32]}"),
+        ('cnn.output "y" %e', 'cnn.output "z" %a : tensor<1x96x4x5xf32>\ncnn.output "y" %e'),
+        ("{sizes = [64]}", "{offset = 63, sizes = [64], strides = [-1]}"),
+    ],
+    ids=["a channel twice", "another reader", "another order"],
+)
+def test_what_is_not_stored_apart(old: str, new: str) -> None:
+    module = Parser(CONTEXT, SPLIT.replace(old, new)).parse_module()
+    driver.lower(CONTEXT, module, "tile", last=driver.DESCRIBE_LAYERS)
+    assert source_layers(module)["b"].fate == "host"
 
 
 def test_a_channel_that_nobody_stores() -> None:
