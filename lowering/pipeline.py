@@ -50,6 +50,7 @@ CNN = Phase(
         Pass("cnn-canonicalize", "lowering.cnn.canonicalize"),
         Pass("cnn-fold-limits", "lowering.cnn.fold_limits"),
         Pass("cnn-fold-batch-norm", "lowering.cnn.fold_batch_norm"),
+        Pass("cnn-move-averages", "lowering.cnn.move_averages", optional=True),
         Pass("cnn-fuse", "lowering.cnn.fuse", optional=True),
         Pass("cnn-split-averages", "lowering.cnn.split_averages"),
         Pass("cnn-calibrate", "lowering.cnn.calibrate", on_request=True),
