@@ -184,6 +184,32 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("operator", "attributes", "function"),
+    [
+        ("Abs", {}, np.abs),
+        ("Neg", {}, np.negative),
+        ("Clip", {"min": -100.0, "max": 120.0}, lambda x: np.clip(x, -100, 120)),
+        ("Clip", {"min": -3.0, "max": -0.5}, lambda x: np.clip(x, -3, -0.5)),
+        ("Clip", {"min": 0.5, "max": 100.0}, lambda x: np.clip(x, 0.5, 100)),
+        ("Clip", {"min": 0.0, "max": 0.0}, lambda x: 0 * x),
+    ],
+)
+def test_pieces_are_exact_in_fixed_point(
+    tmp_path: Path, operator: str, attributes: dict[str, float], function: Callable[[NDArray[Any]], NDArray[Any]]
+) -> None:
+    """Of any words but the lowest, whose opposite no word is."""
+    from lowering import driver
+
+    path = save(network([node(operator, **attributes)], (1, 1, 256, 256), opset=10), tmp_path / "net.onnx")
+    program = driver.read_model(path, None)
+    driver.lower(driver.make_context(), program.module, "cnn")
+    x = (np.arange(-(1 << 15), 1 << 15) / 256).reshape(1, 1, 256, 256)
+    x[0, 0, 0, 0] = 0
+    found = run_module(program.module, x, program.weights()).outputs["output"]
+    np.testing.assert_array_equal(found, function(x))
+
+
+@pytest.mark.parametrize(
     ("nodes", "options", "problem"),
     [
         ([node("Softsign")], {}, "unsupported operator softsign Softsign"),
@@ -320,9 +346,22 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             "mul Mul: multiplies values whose axes are in different orders",
         ),
         (
-            [node("Clip", min=-1.0, max=1.0)],
+            [node("Clip", min=float("inf"))],
             {"opset": 10},
-            "clip Clip: clips to -1..1, supported",
+            "clip Clip: clips to inf..inf, which leaves no number",
+        ),
+        ([node("Clip", max=float("nan"))], {"opset": 10}, "clip Clip: max is nan, expected a number"),
+        (
+            [node("Relu"), node("Max", "x", "Relu")],
+            {},
+            "max Max: compares two values of the network, supported are numbers",
+        ),
+        ([node("Min", "x", "c")], {"constants": {"c": floats(4, 1, 1)}}, "min Min: its limit is no number"),
+        ([node("PRelu", "x", "x")], {}, "prelu PRelu: its slope is no constant"),
+        (
+            [node("PRelu", "x", "s")],
+            {"constants": {"s": floats(6)}},
+            "prelu PRelu: computes with 6 numbers, expected one, or one per channel",
         ),
         ([node("Pad", pads=[0, 1, 0, 0] * 2)], {"opset": 10}, "pad Pad: pads the batch or the channels"),
         (
@@ -349,9 +388,14 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
             "globalaveragepool GlobalAveragePool: pools other axes than rows and columns of maps",
         ),
         (
-            [node("Sub", "x", "x")],
+            [node("Transpose", perm=[0, 1, 3, 2]), node("Sub", "Transpose", "x")],
+            {"shape": (1, 4, 7, 7)},
+            "sub Sub: subtracts values whose axes are in different orders",
+        ),
+        (
+            [node("MaxPool", kernel_shape=[7, 1]), node("Sub", "x", "MaxPool")],
             {},
-            "sub Sub: subtracts two values of the network, supported are numbers per channel",
+            "sub Sub: operands must have one shape, are 1x4x7x6 and 1x4x1x6",
         ),
         (
             [node("HardSigmoid", alpha=1e38)],
@@ -456,12 +500,12 @@ def test_relu6_is_exact_in_fixed_point(tmp_path: Path) -> None:
         ([node("Div", "x", "x")], {}, "div Div: divides by a value of the network, supported are numbers per channel"),
         (
             [
-                helper.make_node("Sub", ["x", "x"], ["a"]),
-                helper.make_node("Sub", ["a", "x"], ["b"]),
-                helper.make_node("Sub", ["b", "a"], ["c"]),
+                helper.make_node("Div", ["x", "x"], ["a"]),
+                helper.make_node("Div", ["a", "x"], ["b"]),
+                helper.make_node("Div", ["b", "a"], ["c"]),
             ],
             {},
-            "a Sub: subtracts two values of the network, supported are numbers per channel (and 2 more)",
+            "a Div: divides by a value of the network, supported are numbers per channel (and 2 more)",
         ),
         (
             [node("Transpose", perm=[0, 1, 3, 2]), node("Flatten", "Transpose")],

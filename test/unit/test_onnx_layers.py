@@ -33,6 +33,10 @@ def integers(*values: int) -> NDArray[np.int64]:
     return np.array(values, np.int64)
 
 
+def numbers(*values: float) -> NDArray[np.float32]:
+    return np.array(values, np.float32)
+
+
 def conv(name: str, kernel: tuple[int, int] = (3, 3), groups: int = 1, bias: bool = True, **attributes: Any) -> Case:
     constants = {"w": floats(6, 4 // groups, *kernel, seed=1)} | ({"b": floats(6, seed=2)} if bias else {})
     inputs = ("x", "w", "b") if bias else ("x", "w")
@@ -159,6 +163,28 @@ CASES = [
         "clip-inputs", "Clip", "x", "l", "h", constants={"l": np.array(0, np.float32), "h": np.array(0.5, np.float32)}
     ),
     with_constants("clip-below", "Clip", "x", "l", constants={"l": np.array(0, np.float32)}),
+    *(
+        elementwise(f"clip-{low}-to-{high}", "Clip", opset=10, min=low, max=high)
+        for low, high in ((-0.5, 0.25), (-1.0, -0.5), (0.25, 1.0), (-0.5, 0.0), (0.0, 0.0))
+    ),
+    with_constants(
+        "clip-crossed", "Clip", *"xlh", constants={"l": np.array(0.5, np.float32), "h": np.array(-0.25, np.float32)}
+    ),
+    elementwise("clip-nothing", "Clip", opset=10),
+    with_constants("max", "Max", *"xab", constants={"a": floats(1), "b": np.array(-0.5, np.float32)}),
+    with_constants("max-of-zero", "Max", "z", "x", shape=(1, 9), constants={"z": np.zeros((1, 1), np.float32)}),
+    with_constants("min", "Min", "x", "m", constants={"m": np.array(-0.5, np.float32)}),
+    elementwise("min-of-one", "Min"),
+    Case(
+        "min-of-max",
+        [node("Max", "x", "l"), node("Min", "h", "Max")],
+        constants={"l": numbers(0), "h": numbers(1)},
+    ),
+    elementwise("neg", "Neg"),
+    elementwise("abs", "Abs", shape=(1, 9)),
+    with_constants("prelu-channels", "PRelu", "x", "s", constants={"s": numbers(-0.5, 0.25, 1, 3)[:, None, None]}),
+    with_constants("prelu-one", "PRelu", "x", "s", opset=16, constants={"s": np.full((1, 1, 1), 1.5, np.float32)}),
+    with_constants("prelu-vector", "PRelu", "x", "s", opset=7, shape=(1, 9), constants={"s": floats(9)}),
     elementwise("softmax-vector", "Softmax", shape=(1, 10)),
     elementwise("softmax-channels", "Softmax", axis=1),
     elementwise("softmax-all", "Softmax", opset=9),
@@ -201,6 +227,8 @@ CASES = [
     with_constants("mul-number", "Mul", "c", "x", constants={"c": floats(1, 1)}),
     with_constants("div-channels", "Div", "x", "c", constants={"c": floats(4, 1, 1)}),
     Case("add", [node("Relu"), node("Add", "x", "Relu")]),
+    Case("sub", [node("Relu"), node("Sub", "x", "Relu")]),
+    Case("sub-vectors", [node("Tanh"), node("Sub", "Tanh", "x")], (1, 9)),
     Case("mul", [node("Relu"), node("Mul", "x", "Relu")]),
     Case("mul-by-itself", [node("Mul", "x", "x")]),
     Case("mul-vectors", [node("Tanh"), node("Mul", "x", "Tanh")], (1, 9)),
@@ -367,6 +395,23 @@ def test_excitation_of_channels_last(tmp_path: Path, shape: tuple[int, ...]) -> 
     ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)))
     theirs = expected(path, x).transpose(CHANNELS_FIRST) if shape[3] == 4 else expected(path, x)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_pieces_of_channels_last(tmp_path: Path) -> None:
+    """Slopes are along the last axis; values that are subtracted have their axes in one order."""
+    nodes = [
+        transpose("x", "first", [0, 3, 1, 2]),
+        helper.make_node("Conv", ["first", "w"], ["c"]),
+        transpose("c", "last", [0, 2, 3, 1]),
+        helper.make_node("PRelu", ["last", "s"], ["p"]),
+        helper.make_node("Sub", ["last", "p"], ["d"]),
+        helper.make_node("Min", ["d", "h"], ["y"]),
+    ]
+    constants = {"w": floats(3, 4, 2, 2), "s": floats(3), "h": numbers(0.5)}
+    path = save(network(nodes, (1, 6, 7, 4), constants), tmp_path / "net.onnx")
+    x = floats(1, 6, 7, 4, seed=7)
+    ours = computed(path, x.transpose(0, 3, 1, 2), (4, 6, 7))
+    np.testing.assert_allclose(ours.transpose(0, 2, 3, 1), expected(path, x), rtol=1e-4, atol=1e-5)
 
 
 def test_resize_of_channels_last(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def refuse(tmp_path: Path):
 
 PUBLISHED = [
     *("batch_norm", "cadd_table", "concat", "conv", "linear_2d", "logsoftmax", "pool_ave", "pool_max"),
-    *("reshape_batch", "reshape_channels", "reshape_single_sample", "simple", "softmax", "softmax_spatial"),
+    *("prelu", "reshape_batch", "reshape_channels", "reshape_single_sample", "simple", "softmax", "softmax_spatial"),
 ]
 
 
@@ -149,6 +149,36 @@ def test_leaky_relu(apply: Any, fields: dict[str, Any], slope: float) -> None:
         found = apply(torch_object("nn.LeakyReLU", fields), batch)
         np.testing.assert_allclose(found, np.where(batch > 0, batch, slope * batch), rtol=1e-6, atol=1e-7)
         np.testing.assert_array_equal(found[batch > 0], batch[batch > 0])
+
+
+@pytest.mark.parametrize("slopes", [[0.25], [0.25, -1.0, 3.0]])
+def test_prelu(apply: Any, slopes: list[float]) -> None:
+    weight = np.array(slopes, np.float32)
+    fields = {"nOutputPlane": 0 if len(slopes) == 1 else 3, "weight": weight}
+    for batch in (floats(2, 3), floats(2, 3, 4, 5)):
+        below = weight.reshape(-1, *[1] * (batch.ndim - 2)) * batch
+        found = apply(torch_object("nn.PReLU", fields), batch)
+        np.testing.assert_allclose(found, np.where(batch > 0, batch, below), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "low", "high"),
+    [
+        ("nn.HardTanh", {}, -1, 1),
+        ("nn.HardTanh", {"min_val": 0, "max_val": 6, "inplace": True}, 0, 6),
+        ("nn.Clamp", {"min_val": -0.5, "max_val": 0.25}, -0.5, 0.25),
+    ],
+)
+def test_clamp(apply: Any, name: str, fields: dict[str, Any], low: float, high: float) -> None:
+    batch = floats(2, 3, 4, 5)
+    np.testing.assert_allclose(apply(torch_object(name, fields), batch), np.clip(batch, low, high), atol=1e-6)
+
+
+def test_magnitudes_and_differences(apply: Any) -> None:
+    batch = floats(2, 3, 4, 5)
+    table = nn.concat_table(nn.simple("Abs"), nn.simple("Identity"))
+    found = apply(nn.sequential(table, nn.simple("CSubTable")), batch)
+    np.testing.assert_allclose(found, np.abs(batch) - batch, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -361,21 +391,21 @@ def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], probl
 @pytest.mark.parametrize(
     ("network", "shape", "problem"),
     [
-        (nn.simple("PReLU"), (3,), "unsupported layer 0 nn.PReLU"),
+        (nn.simple("ELU"), (3,), "unsupported layer 0 nn.ELU"),
         (
-            nn.sequential(nn.simple("PReLU"), nn.relu(), nn.concat_table(nn.simple("Max"))),
+            nn.sequential(nn.simple("ELU"), nn.relu(), nn.concat_table(nn.simple("Max"))),
             (3,),
-            "unsupported layers 0 nn.PReLU, 2.0 nn.Max",
+            "unsupported layers 0 nn.ELU, 2.0 nn.Max",
         ),
         (
-            nn.sequential(*(nn.simple(name) for name in ("PReLU", "Max", "PReLU", "PReLU"))),
+            nn.sequential(*(nn.simple(name) for name in ("ELU", "Max", "ELU", "ELU"))),
             (3,),
-            "unsupported layers 0 nn.PReLU (and 2 more), 1 nn.Max",
+            "unsupported layers 0 nn.ELU (and 2 more), 1 nn.Max",
         ),
         (
             nn.sequential(
                 nn.concat_table(
-                    nn.sequential(nn.simple("PReLU"), torch_object("nn.Dropout", {"p": 2.5})),
+                    nn.sequential(nn.simple("ELU"), torch_object("nn.Dropout", {"p": 2.5})),
                     torch_object("nn.Dropout", {"p": 1.5}),
                     nn.sequential(nn.concat_table(nn.relu()), nn.relu()),
                 ),
@@ -383,7 +413,7 @@ def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], probl
                 nn.relu(),
             ),
             (3,),
-            "unsupported layer 0.0.0 nn.PReLU; 0.1 nn.Dropout: p must be a probability below 1, is 1.5; "
+            "unsupported layer 0.0.0 nn.ELU; 0.1 nn.Dropout: p must be a probability below 1, is 1.5; "
             "0.2.1 nn.ReLU: its input is a table, expected a tensor",
         ),
         ([1, 2], (3,), "holds a table, not a network"),
@@ -391,6 +421,16 @@ def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], probl
             nn.concat_table(nn.relu(), nn.relu()),
             (3,),
             "the network returns a table of 2 values, expected a tensor",
+        ),
+        (
+            torch_object("nn.PReLU", {"nOutputPlane": 2, "weight": floats(2)}),
+            (3, 4, 4),
+            "0 nn.PReLU: weight is 2, the input has 3 channels",
+        ),
+        (
+            nn.sequential(nn.concat_table(*[nn.relu()] * 3), nn.simple("CSubTable")),
+            (3,),
+            "1 nn.CSubTable: its input is a table of 3 tensors, expected two",
         ),
         (
             nn.sequential(nn.simple("CAddTable")),

@@ -12,7 +12,7 @@ from xdsl.ir import SSAValue
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import Shape, format_shape
-from snowdialect.frontends.leaky_relu import leaky_relu
+from snowdialect.frontends import piecewise
 from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats
 from snowdialect.frontends.onnx.node import Activation, Array, Node
 from snowdialect.frontends.onnx.resize import expand, resize
@@ -209,16 +209,46 @@ def relu(network: Network, node: Node, x: SSAValue) -> SSAValue:
 
 def leaky(network: Network, node: Node, x: SSAValue) -> SSAValue:
     """LeakyRelu: one slope for what is below zero."""
-    return leaky_relu(network, node.name, x, node.real("alpha"))
+    return piecewise.leaky_relu(network, node.name, x, node.real("alpha"))
+
+
+def prelu(network: Network, node: Node) -> Activation:
+    """PRelu: one slope for what is below zero, or one for each channel."""
+    x = node.activation()
+    slope = _per_channel(x, node.constant(1, "its slope"))
+    return Activation(piecewise.leaky_relu(network, node.name, x.value, slope), x.order, x.flattened)
+
+
+def negation(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """Neg."""
+    return piecewise.negated(network, node.name, x)
+
+
+def magnitude(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """Abs: a slope of -1 for what is below zero."""
+    return piecewise.leaky_relu(network, node.name, x, -1.0)
 
 
 def clip(network: Network, node: Node, x: SSAValue) -> SSAValue:
-    """Clip to 0..h, a ReLU with a limit."""
+    """Clip; to 0..h a ReLU with a limit."""
     low, high = node.limit("min", 1, -np.inf), node.limit("max", 2, np.inf)
-    if low != 0 or high <= 0:
-        raise LayerError(f"clips to {low:g}..{high:g}, supported is a range from 0 up, as of ReLU6")
-    limit = high if high < np.finfo(np.float32).max else None
-    return network.add(cnn.ReluOp(x, limit=limit), node.name)
+    return piecewise.clipped(network, node.name, x, low, high)
+
+
+def bound(low: bool) -> Convert:
+    """Max, which gives a value a lower limit, and Min, an upper one: of a value and numbers."""
+
+    def converted(network: Network, node: Node) -> Activation:
+        values = [value for value in node.inputs if isinstance(value, Activation)]
+        if len(values) > 1:
+            raise LayerError("compares two values of the network, supported are numbers")
+        x = values[0]
+        constants = [index for index, value in enumerate(node.inputs) if isinstance(value, np.ndarray)]
+        numbers = [node.limit("its limit", index, 0.0) for index in constants]
+        limits = (max(numbers, default=-np.inf), np.inf) if low else (-np.inf, min(numbers, default=np.inf))
+        return Activation(piecewise.clipped(network, node.name, x.value, *limits), x.order, x.flattened)
+
+    return converted
 
 
 def function(kind: type[cnn.HostFunctionOp] | type[cnn.IdentityOp]) -> Convert:
@@ -345,11 +375,15 @@ def total(network: Network, node: Node) -> Activation:
 
 
 def difference(network: Network, node: Node) -> Activation:
-    """Sub of numbers per channel, or from them."""
-    if isinstance(node.inputs[1], np.ndarray):
-        return _scaled(network, node.activation(), None, -_numbers(node.inputs[1]), node.name)
-    if isinstance(node.inputs[0], Activation):
-        raise LayerError("subtracts two values of the network, supported are numbers per channel")
+    """Sub of two values of one shape, or of numbers per channel, or from them."""
+    x, y = node.inputs
+    if isinstance(y, np.ndarray):
+        return _scaled(network, node.activation(), None, -_numbers(y), node.name)
+    if isinstance(x, Activation) and isinstance(y, Activation):
+        if (x.order, x.flattened) != (y.order, y.flattened):
+            raise LayerError("subtracts values whose axes are in different orders")
+        value = piecewise.difference(network, node.name, x.value, y.value)
+        return Activation(value, x.order, x.flattened)
     constant = _numbers(node.constant(0, "the value that is subtracted from"))
     return _scaled(network, node.activation(1), np.array(-1, np.float32), constant, node.name)
 
@@ -433,6 +467,7 @@ def reshaped(network: Network, node: Node, shape: Shape) -> Activation:
 
 
 LAYERS: dict[str, Convert] = {
+    "Abs": elementwise(magnitude),
     "Add": total,
     "AveragePool": pool(cnn.AvgPoolOp),
     "BatchNormalization": plain(batch_normalization),
@@ -453,8 +488,12 @@ LAYERS: dict[str, Convert] = {
     "LeakyRelu": elementwise(leaky),
     "LogSoftmax": softmax(cnn.LogSoftmaxOp),
     "MatMul": matmul,
+    "Max": bound(low=True),
     "MaxPool": pool(cnn.MaxPoolOp),
+    "Min": bound(low=False),
     "Mul": product,
+    "Neg": elementwise(negation),
+    "PRelu": prelu,
     "Pad": pad,
     "ReduceMean": reduce_mean,
     "Relu": elementwise(relu),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import inf, isnan
+from math import copysign, inf, isnan
 from typing import Any
 
 import numpy as np
@@ -193,7 +193,8 @@ class Node:
         return tuple(Fraction(number) for number in array.reshape(-1).tolist()) or None
 
     def limit(self, name: str, index: int, default: float) -> float:
-        """One number, from an attribute or, in newer operators, a constant input; it may be infinite."""
+        """One number, from an attribute or, in newer operators, a constant input; it may be infinite, for
+        which the largest of float32 stands, too."""
         if name in self.schema.attributes:
             number = self._value(name, AttributeProto.FLOAT, default)
         elif self.has_input(index):
@@ -205,7 +206,7 @@ class Node:
             number = default
         if isnan(number) or LARGEST_NUMBER < abs(number) < inf and abs(number) != np.finfo(np.float32).max:
             raise LayerError(f"{name} is {number:g}, expected a number")
-        return number
+        return number if abs(number) <= LARGEST_NUMBER else copysign(inf, number)
 
     def axis(self, name: str, rank: int) -> int:
         """An axis of a value of some rank; negative ones count from its end."""

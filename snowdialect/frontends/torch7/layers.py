@@ -12,7 +12,7 @@ from xdsl.ir import SSAValue
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import format_shape
-from snowdialect.frontends.leaky_relu import leaky_relu
+from snowdialect.frontends import piecewise
 from snowdialect.frontends.network import LayerError, Network
 from snowdialect.frontends.torch7.fields import Layer
 from snowdialect.frontends.torch7.views import reshaped
@@ -149,7 +149,25 @@ def relu6(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
 
 def leaky(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """LeakyReLU: one slope for what is below zero."""
-    return leaky_relu(network, layer.path, x, layer.real("negval", 0.01))
+    return piecewise.leaky_relu(network, layer.path, x, layer.real("negval", 0.01))
+
+
+def prelu(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """PReLU: one slope for what is below zero, where nOutputPlane is 0, or one for each channel."""
+    slopes, channels = layer.tensor("weight"), shape_of(x)[1:2]
+    if slopes.shape != (channels if layer.integer("nOutputPlane", 0) else (1,)):
+        raise LayerError(f"weight is {format_shape(slopes.shape)}, the input has {format_shape(channels)} channels")
+    return piecewise.leaky_relu(network, layer.path, x, np.broadcast_to(slopes, channels))
+
+
+def magnitude(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """Abs: a slope of -1 for what is below zero."""
+    return piecewise.leaky_relu(network, layer.path, x, -1.0)
+
+
+def hard_tanh(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """HardTanh, and Clamp: nothing below or above two limits."""
+    return piecewise.clipped(network, layer.path, x, layer.real("min_val", -1.0), layer.real("max_val", 1.0))
 
 
 def dropout(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
@@ -225,6 +243,13 @@ def table(kind: type[cnn.AddOp] | type[cnn.MultiplyOp], part: str) -> Join:
         return result
 
     return converted
+
+
+def difference(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SSAValue:
+    """CSubTable: the first of two entries without the second."""
+    if len(values) != 2:
+        raise LayerError(f"its input is a table of {len(values)} tensors, expected two")
+    return piecewise.difference(network, layer.path, *values)
 
 
 def join(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SSAValue:
@@ -337,6 +362,10 @@ LAYERS: dict[str, Convert] = {
     "cudnn.ReLU": threshold,
     "nn.ReLU6": relu6,
     "nn.LeakyReLU": leaky,
+    "nn.PReLU": prelu,
+    "nn.Abs": magnitude,
+    "nn.HardTanh": hard_tanh,
+    "nn.Clamp": hard_tanh,
     "nn.Dropout": dropout,
     "nn.SpatialDropout": dropout,
     "nn.View": reshape,
@@ -366,6 +395,7 @@ LAYERS: dict[str, Convert] = {
 
 JOINS: dict[str, Join] = {
     "nn.CAddTable": table(cnn.AddOp, "sum"),
+    "nn.CSubTable": difference,
     "nn.CMulTable": table(cnn.MultiplyOp, "product"),
     "nn.JoinTable": join,
 }

@@ -106,6 +106,24 @@ NETWORKS = {
         two=[2],
         many=[1 << 40],
     ),
+    "pieces": network(
+        [1, 4, 6, 6],
+        [
+            node("Conv", "x w", "conv"),
+            node("PRelu", "conv slopes", "prelu"),
+            node("Neg", "prelu", "neg"),
+            node("Abs", "neg", "abs"),
+            node("Sub", "abs conv", "sub"),
+            node("Max", "sub low", "max"),
+            node("Min", "max high", "min"),
+            node("Clip", "min above high", "clip"),
+        ],
+        w=(4, 4, 3, 3),
+        slopes=np.array([[[-0.5]], [[0.25]], [[1]], [[3]]], np.float32),
+        low=np.float32(-1),
+        above=np.float32(0.5),
+        high=np.float32(20),
+    ),
     "unsupported": network(
         [1, 8],
         [
