@@ -173,6 +173,12 @@ class _Bounds:
                 return self.words[op.x]
             case cnn.GatherOp():
                 return Interval(*(end[op.channels] for end in self.words[op.x]))
+            case cnn.DepthToSpaceOp():
+                low, high = (_by_block(end, op) for end in self.words[op.x])
+                return Interval(low.min(axis=1), high.max(axis=1))
+            case cnn.SpaceToDepthOp():
+                words, times = self.words[op.x], prod(op.block.get_values())
+                return words.repeated(times) if op.blocks_first is None else Interval.together([words] * times)
             case cnn.PadOp():
                 return self.words[op.x].with_zero()
             case _:
@@ -244,6 +250,12 @@ def _sum_of_products(weight: NDArray[np.int16], operand: Interval) -> Interval:
     positive = np.maximum(weight, 0).sum(axis=2, dtype=np.int64)
     negative = np.minimum(weight, 0).sum(axis=2, dtype=np.int64)
     return Interval(positive @ operand.low + negative @ operand.high, positive @ operand.high + negative @ operand.low)
+
+
+def _by_block(ends: NDArray[np.int64], op: cnn.DepthToSpaceOp) -> NDArray[np.int64]:
+    """Numbers of the channels that a shuffle of pixels reads, by the channel that they become part of."""
+    channels = _channels(op.result)
+    return ends.reshape(channels, -1) if op.blocks_first is None else ends.reshape(-1, channels).T
 
 
 def _channels(value: SSAValue) -> int:

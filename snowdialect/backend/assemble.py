@@ -119,6 +119,10 @@ def _avg_pool(op: cnn.AvgPoolOp) -> dict[str, Any]:
     }
 
 
+def _block(op: cnn.DepthToSpaceOp | cnn.SpaceToDepthOp) -> dict[str, Any]:
+    return {"block": _numbers(op.block.get_values()), "blocks_first": op.blocks_first is not None}
+
+
 HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]]]] = {
     cnn.InputOp: ("input", lambda op: {"name": op.input_name.data}),
     cnn.OutputOp: ("output", lambda op: {"name": op.output_name.data}),
@@ -132,6 +136,8 @@ HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]
     cnn.PadOp: ("pad", lambda op: {"pads": _numbers(op.pads.get_values())}),
     cnn.GatherOp: ("gather", lambda op: {"channels": op.channels}),
     cnn.UpsampleOp: ("upsample", lambda op: {"factors": _numbers(op.factors.get_values())}),
+    cnn.DepthToSpaceOp: ("depth_to_space", lambda op: {**_block(op), "crop": _numbers(op.crop.get_values())}),
+    cnn.SpaceToDepthOp: ("space_to_depth", lambda op: _block(op)),
     cnn.ReshapeOp: ("reshape", lambda op: {}),
     cnn.MultiplyOp: ("multiply", lambda op: {}),
     cnn.SoftmaxOp: ("softmax", lambda op: {}),

@@ -5,7 +5,7 @@ memory is (N, words) of 16 bits. docs/program.md lists the operations with their
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -297,6 +297,46 @@ def _upsample(call: Call) -> Result:
     return Result(repeated.reshape(batch, *call.result.shape))
 
 
+def _depth_to_space(call: Call) -> Result:
+    """Each channel of a block goes to its place in every block, unless that is cropped: top, left, bottom, right."""
+    (rows, columns), crop = call.step.attributes["block"], call.step.attributes["crop"]
+    x = call.operands[0]
+    batch, channels, height, width = x.shape
+    top, left, bottom, right = crop
+    if min(rows, columns) < 1 or min(crop) < 0 or rows * columns > channels:
+        raise ValueError(f"blocks of {rows}x{columns} pixels of {channels} channels, cropped by {crop}")
+    made = channels // (rows * columns)
+    _expect_shape(call, (made, height * rows - top - bottom, width * columns - left - right))
+    result = np.empty((batch, made, height * rows, width * columns), x.dtype)
+    for place, channel in _places(call, made):
+        result[:, :, place // columns :: rows, place % columns :: columns] = x[:, channel]
+    return Result(result[:, :, top : height * rows - bottom, left : width * columns - right])
+
+
+def _space_to_depth(call: Call) -> Result:
+    """Each place in a block becomes a channel."""
+    rows, columns = call.step.attributes["block"]
+    x = call.operands[0]
+    batch, channels, height, width = x.shape
+    if not (0 < rows <= height and 0 < columns <= width) or height % rows or width % columns:
+        raise ValueError(f"{height}x{width} pixels are no blocks of {rows}x{columns}")
+    _expect_shape(call, (channels * rows * columns, height // rows, width // columns))
+    result = np.empty((batch, *call.result.shape), x.dtype)
+    for place, channel in _places(call, channels):
+        result[:, channel] = x[:, :, place // columns :: rows, place % columns :: columns]
+    return Result(result)
+
+
+def _places(call: Call, channels: int) -> Iterator[tuple[int, slice]]:
+    """The places in a block, row by row, and the channels that hold their pixels, of maps of so many."""
+    rows, columns = call.step.attributes["block"]
+    for place in range(rows * columns):
+        if call.step.attributes["blocks_first"]:
+            yield place, slice(place * channels, (place + 1) * channels)
+        else:
+            yield place, slice(place, channels * rows * columns, rows * columns)
+
+
 def _reshape(call: Call) -> Result:
     return Result(call.operands[0].reshape(-1, *call.result.shape))
 
@@ -363,6 +403,8 @@ OPERATIONS: dict[str, Callable[[Call], Result]] = {
     "pad": _pad,
     "gather": _gather,
     "upsample": _upsample,
+    "depth_to_space": _depth_to_space,
+    "space_to_depth": _space_to_depth,
     "reshape": _reshape,
     "multiply": _multiply,
     "softmax": _softmax,

@@ -28,6 +28,7 @@ ATTRIBUTES = (
     "auto_pad",
     "to",
     "size",
+    "blocksize",
     "split",
     "axes",
     "mode",

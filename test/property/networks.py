@@ -126,6 +126,17 @@ class Upsample(NamedTuple):
     factors: tuple[int, int]
 
 
+class DepthToSpace(NamedTuple):
+    block: tuple[int, int]
+    blocks_first: bool = False
+    crop: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+
+class SpaceToDepth(NamedTuple):
+    block: tuple[int, int]
+    blocks_first: bool = False
+
+
 class Host(NamedTuple):
     """A function that only the host computes, in float."""
 
@@ -136,6 +147,8 @@ Layer = (
     Host
     | Gather
     | Upsample
+    | DepthToSpace
+    | SpaceToDepth
     | Reshape
     | Conv
     | Linear
@@ -252,6 +265,10 @@ class _Builder:
                 return self.add(cnn.GatherOp(x, **layer._asdict()))
             case Upsample(factors=factors):
                 return self.add(cnn.UpsampleOp(x, factors))
+            case DepthToSpace():
+                return self.add(cnn.DepthToSpaceOp(x, **layer._asdict()))
+            case SpaceToDepth():
+                return self.add(cnn.SpaceToDepthOp(x, **layer._asdict()))
             case Reshape():
                 return self.add(cnn.ReshapeOp(x, (1, *layer.shape)))
             case Concat():
@@ -404,6 +421,8 @@ def nets(
                 anywhere,
                 st.just(BatchNorm()),
                 *([st.just(Upsample((1, 2)))] if moves else []),
+                *([st.builds(DepthToSpace, st.just((2, 1)), st.booleans())] if moves and shape[0] % 2 == 0 else []),
+                *([st.builds(SpaceToDepth, st.just((1, 2)), st.booleans())] if moves and shape[2] % 2 == 0 else []),
                 st.builds(Lrn, st.integers(1, 9), st.floats(0, 4), st.floats(0, 2)),
                 st.builds(Concat, st.lists(st.integers(0, 40), min_size=2, max_size=4).map(tuple)),
             )

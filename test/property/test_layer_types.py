@@ -18,12 +18,14 @@ from networks import (
     BatchNorm,
     Concat,
     Conv,
+    DepthToSpace,
     Layer,
     Linear,
     MaxPool,
     Multiply,
     Net,
     Relu,
+    SpaceToDepth,
     Upsample,
     gathers,
     result_shape,
@@ -172,6 +174,21 @@ def moves(draw: st.DrawFn) -> Net:
     return Net(shape, (*before, move, draw(st.sampled_from(behind))), 0.3)
 
 
+@st.composite
+def pixel_shuffles(draw: st.DrawFn) -> Net:
+    """Pixels of channels, perhaps cropped, and channels of pixels; before and behind layers that fuse, or as a part."""
+    block = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    made, height, width = draw(st.integers(1, 30)), draw(st.integers(1, 6)), draw(st.integers(1, 6))
+    wide = made * block[0] * block[1]
+    before: list[Layer] = draw(st.sampled_from([[Conv(wide)], [Conv(wide - 1), Concat((1, 0))] if wide > 1 else []]))
+    top, left = draw(st.integers(0, height * block[0] - 1)), draw(st.integers(0, width * block[1] - 1))
+    to_space = DepthToSpace(block, draw(flags), (top, left, 0, 0))
+    behind: list[Layer] = [Conv(9, residual=draw(flags)), Relu(), Relu(6.0), BatchNorm(), Concat((0, 9)), Multiply()]
+    shape = (draw(channels) if before else wide, height, width)
+    to_depth = [Upsample(block), SpaceToDepth(block, draw(flags))] if draw(flags) else []
+    return Net(shape, (*before, to_space, draw(st.sampled_from(behind)), *to_depth), 0.3)
+
+
 KINDS = {
     "1x1": convolutions(st.just(1)),
     "1x1 of whole transfers": convolutions(one, transfers, transfers, st.integers(1, 2), residual=True),
@@ -191,6 +208,7 @@ KINDS = {
     "batch norm": batch_norms(),
     "multiply": products(),
     "moves": moves(),
+    "pixel shuffle": pixel_shuffles(),
 }
 
 

@@ -76,6 +76,17 @@ CASES = {
         %a = cnn.upsample %q {{factors = [2, 1]}} : ({FIXED_MAPS}) -> tensor<1x3x14x5x!cnn.fixed<8>> loc("a")
         %b = cnn.dequantize %a : (tensor<1x3x14x5x!cnn.fixed<8>>) -> tensor<1x3x14x5xf32>
         %r = cnn.upsample %b {{factors = [1, 3]}} : (tensor<1x3x14x5xf32>) -> tensor<1x3x14x15xf32>""",
+    "depth_to_space and space_to_depth": f"""
+        %a = cnn.upsample %q {{factors = [2, 4]}} : ({FIXED_MAPS}) -> tensor<1x3x14x20x!cnn.fixed<8>> loc("a")
+        %b = cnn.space_to_depth %a {{block = [2, 1]}}
+          : (tensor<1x3x14x20x!cnn.fixed<8>>) -> tensor<1x6x7x20x!cnn.fixed<8>> loc("b")
+        %c = cnn.space_to_depth %b {{block = [1, 4], blocks_first}}
+          : (tensor<1x6x7x20x!cnn.fixed<8>>) -> tensor<1x24x7x5x!cnn.fixed<8>> loc("c")
+        %d = cnn.depth_to_space %c {{block = [3, 2], crop = [1, 2, 3, 0]}}
+          : (tensor<1x24x7x5x!cnn.fixed<8>>) -> tensor<1x4x17x8x!cnn.fixed<8>> loc("d")
+        %e = cnn.dequantize %d : (tensor<1x4x17x8x!cnn.fixed<8>>) -> tensor<1x4x17x8xf32>
+        %r = cnn.depth_to_space %e {{block = [1, 2], blocks_first}}
+          : (tensor<1x4x17x8xf32>) -> tensor<1x2x17x16xf32>""",
     "pad and reshape": f"""
         %a = cnn.pad %q {{pads = [2, -1, -3, 4]}} : ({FIXED_MAPS}) -> tensor<1x3x6x8x!cnn.fixed<8>> loc("a")
         %b = cnn.reshape %a : (tensor<1x3x6x8x!cnn.fixed<8>>) -> tensor<1x144x!cnn.fixed<8>> loc("b")

@@ -443,6 +443,27 @@ def test_pieces_are_exact_in_fixed_point(
             "split Split: its result has the name 'a', which is no new one",
         ),
         (
+            [node("DepthToSpace", blocksize=3)],
+            {},
+            "depthtospace DepthToSpace: 4 channels cannot be split into blocks of 3x3",
+        ),
+        ([node("DepthToSpace", blocksize=0)], {}, "depthtospace DepthToSpace: block must be at least 1, are [0, 0]"),
+        (
+            [node("DepthToSpace", blocksize=1 << 40)],
+            {},
+            "depthtospace DepthToSpace: blocksize is 1099511627776, expected a number of at most 16777216",
+        ),
+        (
+            [node("DepthToSpace", blocksize=2, mode="DRC")],
+            {},
+            "depthtospace DepthToSpace: mode is 'DRC', expected DCR or CRD",
+        ),
+        (
+            [node("SpaceToDepth", blocksize=2)],
+            {},
+            "spacetodepth SpaceToDepth: 7x6 cannot be split into blocks of 2x2",
+        ),
+        (
             [node("Resize", "x", "", "s", mode="linear")],
             {"constants": {"s": np.array([1, 1, 2, 2], np.float32)}},
             "resize Resize: resizes in the mode linear, only nearest is supported",

@@ -80,6 +80,15 @@ def shuffled(name: str, shape: tuple[int, ...], groups: tuple[int, ...]) -> Case
     return Case(name, nodes, shape, {"groups": integers(*groups), "back": integers(*shape)})
 
 
+def reordered(name: str, shape: tuple[int, ...], axes: tuple[int, ...], perm: list[int], back: tuple[int, ...]) -> Case:
+    nodes = [
+        node("Reshape", "x", "axes"),
+        helper.make_node("Transpose", ["Reshape"], ["t"], perm=perm),
+        helper.make_node("Reshape", ["t", "back"], ["y"]),
+    ]
+    return Case(name, nodes, shape, {"axes": integers(*axes), "back": integers(*back)})
+
+
 def scales(*factors: int) -> NDArray[np.float32]:
     return np.array([1, 1, *factors], np.float32)
 
@@ -258,6 +267,14 @@ CASES = [
     shuffled("shuffle", (1, 6, 3, 2), (1, 2, 3, 3, 2)),
     shuffled("shuffle-flat-maps", (1, 6, 3, 2), (1, 3, 2, 6)),
     shuffled("shuffle-channels-of-maps-of-one-pixel", (1, 6, 1, 1), (1, 3, 2, 1, 1)),
+    elementwise("depth-to-space", "DepthToSpace", opset=9, shape=(1, 18, 2, 3), blocksize=3),
+    elementwise("depth-to-space-dcr", "DepthToSpace", shape=(1, 12, 2, 3), blocksize=2, mode="DCR"),
+    elementwise("depth-to-space-crd", "DepthToSpace", shape=(1, 12, 2, 3), blocksize=2, mode="CRD"),
+    elementwise("space-to-depth", "SpaceToDepth", shape=(1, 3, 4, 6), blocksize=2),
+    reordered("pixel-shuffle", (1, 12, 4, 5), (1, 2, 3, 2, 4, 5), [0, 1, 4, 2, 5, 3], (1, 2, 12, 10)),
+    reordered("pixel-shuffle-blocks-first", (1, 12, 4, 5), (1, 3, 2, 2, 4, 5), [0, 3, 4, 1, 5, 2], (1, 2, 12, 10)),
+    reordered("pixel-unshuffle", (1, 2, 6, 8), (1, 2, 2, 3, 4, 2), [0, 1, 3, 5, 2, 4], (1, 12, 2, 4)),
+    reordered("pixel-unshuffle-blocks-first", (1, 2, 6, 8), (1, 2, 2, 3, 4, 2), [0, 3, 5, 1, 2, 4], (1, 12, 2, 4)),
     elementwise("upsample-attribute", "Upsample", opset=7, mode="nearest", scales=[1.0, 1.0, 2.0, 3.0]),
     with_constants("upsample-9", "Upsample", "x", "s", opset=9, constants={"s": scales(3, 1)}),
     with_constants("resize-10", "Resize", "x", "s", opset=10, constants={"s": scales(2, 2)}),

@@ -289,6 +289,15 @@ def test_upsampling(apply: Any) -> None:
     np.testing.assert_array_equal(output, np.kron(batch, np.ones((3, 3), np.float32)))
 
 
+def test_pixel_shuffle(apply: Any) -> None:
+    batch = floats(2, 18, 2, 4)
+    expected = np.zeros((2, 2, 6, 12), np.float32)
+    for channel, row, column in np.ndindex(2, 6, 12):
+        place = channel * 9 + row % 3 * 3 + column % 3
+        expected[:, channel, row, column] = batch[:, place, row // 3, column // 3]
+    np.testing.assert_array_equal(apply(torch_object("nn.PixelShuffle", {"upscaleFactor": 3}), batch), expected)
+
+
 def view(*sizes: int, **fields: Any) -> TorchObject:
     return torch_object("nn.View", {"size": Storage(np.array(sizes, np.int64), "Long"), **fields})
 
@@ -456,6 +465,11 @@ def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], probl
             torch_object("nn.SpatialUpSamplingNearest", {"scale_factor": 1.5}),
             (3, 4, 4),
             "0 nn.SpatialUpSamplingNearest: field scale_factor is 1.5, expected a whole number of 1 or more",
+        ),
+        (
+            torch_object("nn.PixelShuffle", {"upscaleFactor": 2}),
+            (3, 4, 4),
+            "0 nn.PixelShuffle: 3 channels cannot be split into blocks of 2x2",
         ),
         (
             torch_object("nn.Threshold", {"threshold": 0.5}),

@@ -36,6 +36,7 @@ from snowdialect.dialects.cnn.constants import (
     WeightOp,
 )
 from snowdialect.dialects.cnn.host import (
+    DepthToSpaceOp,
     GatherOp,
     HardSigmoidOp,
     HostFunctionOp,
@@ -48,6 +49,7 @@ from snowdialect.dialects.cnn.host import (
     ReshapeOp,
     SigmoidOp,
     SoftmaxOp,
+    SpaceToDepthOp,
     TanhOp,
     UpsampleOp,
 )
@@ -105,6 +107,8 @@ Cnn = Dialect(
         PadOp,
         GatherOp,
         UpsampleOp,
+        DepthToSpaceOp,
+        SpaceToDepthOp,
         MultiplyOp,
         SoftmaxOp,
         LogSoftmaxOp,
@@ -130,6 +134,7 @@ __all__ = [
     "ConstantExpression",
     "ConstantOp",
     "Conv2dOp",
+    "DepthToSpaceOp",
     "DequantizeOp",
     "DiagonalOp",
     "DropoutOp",
@@ -161,6 +166,7 @@ __all__ = [
     "SigmoidOp",
     "SliceKernelsOp",
     "SoftmaxOp",
+    "SpaceToDepthOp",
     "TanhOp",
     "UpsampleOp",
     "Value",

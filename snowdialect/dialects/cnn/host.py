@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from math import inf, prod
 from typing import cast
 
-from xdsl.dialects.builtin import Float64Type, FloatAttr, IntegerAttr, f64, i64
+from xdsl.dialects.builtin import Float64Type, FloatAttr, IntegerAttr, UnitAttr, f64, i64
 from xdsl.ir import Attribute, SSAValue
-from xdsl.irdl import ParsePropInAttrDict, irdl_op_definition, operand_def, prop_def
+from xdsl.irdl import ParsePropInAttrDict, irdl_op_definition, operand_def, opt_prop_def, prop_def
 from xdsl.irdl.declarative_assembly_format import AttributeVariable, irdl_custom_directive
 
 from snowdialect.dialects.cnn.assembly import OptionsDirective
@@ -18,6 +18,7 @@ from snowdialect.dialects.cnn.base import (
     TENSOR,
     CnnOp,
     Value,
+    flag,
     frac_of,
     inferred,
     integers,
@@ -28,11 +29,13 @@ from snowdialect.dialects.cnn.base import (
 from snowdialect.dialects.cnn.shapes import (
     Shape,
     ShapeError,
+    depth_to_space_shape,
     format_shape,
     gather_shape,
     map_shape,
     multiply_shape,
     pad_shape,
+    space_to_depth_shape,
     upsample_shape,
 )
 
@@ -186,6 +189,83 @@ class UpsampleOp(MoveOp):
 
     def result_shape(self) -> Shape:
         return upsample_shape(shape_of(self.x), self.factors.get_values())
+
+
+@irdl_custom_directive
+class DepthToSpaceOptions(OptionsDirective):
+    """The options of a pixel shuffle."""
+
+    block: AttributeVariable
+    blocks_first: AttributeVariable
+    crop: AttributeVariable
+
+
+@irdl_op_definition
+class DepthToSpaceOp(MoveOp):
+    """Blocks of `block[0]` x `block[1]` pixels, each of as many channels: the pixel shuffle of Shi et al., 2016.
+
+    Pixel (i, j) of the blocks of channel c comes from channel `(c * block[0] + i) * block[1] + j`, or, with
+    `blocks_first`, from `(i * block[1] + j) * channels + c`, the result having so many channels: ONNX's modes CRD and
+    DCR. Of what they make up, `crop` rows and columns are left out at the top, left, bottom, right.
+    """
+
+    name = "cnn.depth_to_space"
+    block = prop_def(INTEGERS)
+    blocks_first = opt_prop_def(UnitAttr)
+    crop = prop_def(INTEGERS, default_value=integers((0, 0, 0, 0)))
+    custom_directives = (DepthToSpaceOptions,)
+    assembly_format = (
+        "$x custom<DepthToSpaceOptions>($block, $blocks_first, $crop) attr-dict-with-keyword `:` "
+        "functional-type(operands, results)"
+    )
+
+    def __init__(
+        self, x: Value, block: Sequence[int], *, blocks_first: bool = False, crop: Sequence[int] = (0, 0, 0, 0)
+    ):
+        with shape_errors(self.name):
+            shape = depth_to_space_shape(shape_of(x), block, crop)
+        super().__init__(
+            operands=[x],
+            properties={"block": integers(block), "blocks_first": flag(blocks_first), "crop": integers(crop)},
+            result_types=[tensor_type(shape, frac_of(x))],
+        )
+
+    def result_shape(self) -> Shape:
+        return depth_to_space_shape(shape_of(self.x), self.block.get_values(), self.crop.get_values())
+
+
+@irdl_custom_directive
+class SpaceToDepthOptions(OptionsDirective):
+    """The options of the opposite."""
+
+    block: AttributeVariable
+    blocks_first: AttributeVariable
+
+
+@irdl_op_definition
+class SpaceToDepthOp(MoveOp):
+    """The opposite of `cnn.depth_to_space`: a channel for each pixel of blocks of `block[0]` x `block[1]` pixels."""
+
+    name = "cnn.space_to_depth"
+    block = prop_def(INTEGERS)
+    blocks_first = opt_prop_def(UnitAttr)
+    custom_directives = (SpaceToDepthOptions,)
+    assembly_format = (
+        "$x custom<SpaceToDepthOptions>($block, $blocks_first) attr-dict-with-keyword `:` "
+        "functional-type(operands, results)"
+    )
+
+    def __init__(self, x: Value, block: Sequence[int], *, blocks_first: bool = False):
+        with shape_errors(self.name):
+            shape = space_to_depth_shape(shape_of(x), block)
+        super().__init__(
+            operands=[x],
+            properties={"block": integers(block), "blocks_first": flag(blocks_first)},
+            result_types=[tensor_type(shape, frac_of(x))],
+        )
+
+    def result_shape(self) -> Shape:
+        return space_to_depth_shape(shape_of(self.x), self.block.get_values())
 
 
 @irdl_op_definition

@@ -15,7 +15,15 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from snowdialect.dialects.cnn.base import integers, shape_of
 from snowdialect.dialects.cnn.boundary import DequantizeOp, QuantizeOp
-from snowdialect.dialects.cnn.host import GatherOp, MultiplyOp, PadOp, ReshapeOp, UpsampleOp
+from snowdialect.dialects.cnn.host import (
+    DepthToSpaceOp,
+    GatherOp,
+    MultiplyOp,
+    PadOp,
+    ReshapeOp,
+    SpaceToDepthOp,
+    UpsampleOp,
+)
 from snowdialect.dialects.cnn.layers import (
     AddOp,
     AvgPoolOp,
@@ -145,6 +153,35 @@ class RemoveGather(RewritePattern):
     def match_and_rewrite(self, op: GatherOp, rewriter: PatternRewriter):
         if op.x.type == op.result.type and op.channels == list(range(shape_of(op.x)[1])):
             rewriter.replace(op, (), (op.x,))
+
+
+class RemovePixelShuffle(RewritePattern):
+    """Blocks of one pixel, of which none is left out."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: DepthToSpaceOp | SpaceToDepthOp, rewriter: PatternRewriter):
+        if op.x.type == op.result.type:
+            rewriter.replace(op, (), (op.x,))
+
+
+class HoistOverPixelShuffle(RewritePattern):
+    """relu(depth_to_space(x)) is depth_to_space(relu(x)), and so for dropout: next to a layer of the accelerator, they
+    become part of it."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ReluOp | DropoutOp, rewriter: PatternRewriter):
+        before = op.x.owner
+        if not isinstance(before, DepthToSpaceOp) or not op.x.has_one_use() or op.x.type != op.result.type:
+            return
+        moved = type(op).create(
+            operands=[before.x],
+            properties=op.properties,
+            attributes=op.attributes,
+            result_types=[before.x.type],
+        )
+        shuffled = before.clone({before.x: moved.result})
+        rewriter.replace(op, (located(moved, op.location), shuffled))
+        rewriter.erase(before)
 
 
 class MultiplyByChannel(RewritePattern):
@@ -278,12 +315,14 @@ class RemoveRequantize(RewritePattern):
 
 PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
     IdentityOp: (RemoveIdentity(),),
-    DropoutOp: (RemoveDropout(), HoistDropout()),
-    ReluOp: (MergeRelus(),),
+    DropoutOp: (RemoveDropout(), HoistDropout(), HoistOverPixelShuffle()),
+    ReluOp: (MergeRelus(), HoistOverPixelShuffle()),
     ReshapeOp: (RemoveReshape(), MergeReshapes()),
     LinearOp: (ReshapeIntoLinear(),),
     ConcatOp: (MergeConcats(),),
     GatherOp: (RemoveGather(),),
+    DepthToSpaceOp: (RemovePixelShuffle(),),
+    SpaceToDepthOp: (RemovePixelShuffle(),),
     MultiplyOp: (MultiplyByChannel(),),
     PadOp: (RemovePad(), MergePads()),
     MaxPoolOp: (PadIntoPool(), SimplifyPool()),

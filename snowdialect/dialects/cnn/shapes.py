@@ -293,6 +293,29 @@ def gather_shape(x: Shape, sizes: Sequence[int], strides: Sequence[int], offset:
     return (1, prod(sizes), *x[2:])
 
 
+def depth_to_space_shape(x: Shape, block: Sequence[int], crop: Sequence[int]) -> Shape:
+    """Result of making blocks of pixels of channels, and leaving out top, left, bottom, right."""
+    channels, height, width = map_shape(x)
+    _expect_length("block", block, 2, 1)
+    _expect_length("crop", crop, 4, 0)
+    if channels % prod(block):
+        raise ShapeError(f"{channels} channels cannot be split into blocks of {format_shape(block)}")
+    top, left, bottom, right = crop
+    rows, columns = height * block[0], width * block[1]
+    if rows <= top + bottom or columns <= left + right:
+        raise ShapeError(f"crop {list(crop)} leaves nothing of {rows}x{columns}")
+    return (1, channels // prod(block), rows - top - bottom, columns - left - right)
+
+
+def space_to_depth_shape(x: Shape, block: Sequence[int]) -> Shape:
+    """Result of making channels of blocks of pixels."""
+    channels, height, width = map_shape(x)
+    _expect_length("block", block, 2, 1)
+    if height % block[0] or width % block[1]:
+        raise ShapeError(f"{height}x{width} cannot be split into blocks of {format_shape(block)}")
+    return (1, channels * prod(block), height // block[0], width // block[1])
+
+
 def upsample_shape(x: Shape, factors: Sequence[int]) -> Shape:
     """Result of repeating the rows and the columns of a map."""
     channels, height, width = map_shape(x)

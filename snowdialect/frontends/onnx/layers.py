@@ -15,6 +15,7 @@ from snowdialect.dialects.cnn.shapes import Shape, format_shape
 from snowdialect.frontends import piecewise
 from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats
 from snowdialect.frontends.onnx.node import Activation, Array, Node
+from snowdialect.frontends.onnx.pixels import depth_to_space, is_pixel_shuffle, pixel_shuffle, space_to_depth
 from snowdialect.frontends.onnx.resize import expand, resize
 from snowdialect.frontends.onnx.slices import is_shuffled, shuffle, slice_channels, split
 from snowdialect.frontends.onnx.windows import pool_pads, spatial_pads
@@ -458,8 +459,8 @@ def reshaped(network: Network, node: Node, shape: Shape) -> Activation:
         return x
     if not x.is_straight and not x.flattened and shape == (1, int(np.prod(x.shape))):
         return Activation(x.value, x.order, flattened=True)
-    if is_shuffled(x):
-        y = shuffle(network, x.value, node.name)
+    if is_shuffled(x) or is_pixel_shuffle(x):
+        y = shuffle(network, x.value, node.name) if is_shuffled(x) else pixel_shuffle(network, x, node.name)
         if shape_of(y) != shape:
             y = network.add(cnn.ReshapeOp(y, shape), f"{node.name}.shape")
         return Activation.of(y)
@@ -475,6 +476,7 @@ LAYERS: dict[str, Convert] = {
     "Clip": elementwise(clip),
     "Concat": concat,
     "Conv": plain(convolution),
+    "DepthToSpace": plain(depth_to_space),
     "Div": quotient,
     "Dropout": elementwise(dropout),
     "Expand": expand,
@@ -501,6 +503,7 @@ LAYERS: dict[str, Convert] = {
     "Sigmoid": function(cnn.SigmoidOp),
     "Slice": slice_channels,
     "Softmax": softmax(cnn.SoftmaxOp),
+    "SpaceToDepth": plain(space_to_depth),
     "Split": split,
     "Sub": difference,
     "Sum": total,

@@ -199,6 +199,12 @@ def upsampling(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     return network.add(cnn.UpsampleOp(x, (factor, factor)), layer.path)
 
 
+def pixel_shuffle(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """PixelShuffle: blocks of pixels, each of as many channels side by side."""
+    factor = layer.integer("upscaleFactor", least=1)
+    return network.add(cnn.DepthToSpaceOp(x, (factor, factor)), layer.path)
+
+
 def zero_padding(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """SpatialZeroPadding; negative numbers crop."""
     left = _signed(layer, "pad_l")
@@ -372,6 +378,7 @@ LAYERS: dict[str, Convert] = {
     "nn.Reshape": reshape,
     "nn.Narrow": narrow,
     "nn.SpatialUpSamplingNearest": upsampling,
+    "nn.PixelShuffle": pixel_shuffle,
     "nn.SpatialZeroPadding": zero_padding,
     "nn.SoftMax": softmax,
     "nn.LogSoftMax": softmax,

@@ -191,6 +191,16 @@ class CnnFunctions(InterpreterFunctions):
         rows, columns = op.factors.get_values()
         return _layer(interpreter, op, args[0].repeat(rows, axis=2).repeat(columns, axis=3))
 
+    @impl(cnn.DepthToSpaceOp)
+    def run_depth_to_space(self, interpreter: Interpreter, op: cnn.DepthToSpaceOp, args: Arguments) -> Arguments:
+        pixels = kernels.depth_to_space(args[0], op.block.get_values(), op.blocks_first is not None)
+        return _layer(interpreter, op, kernels.pad(pixels, tuple(-size for size in op.crop.get_values())))
+
+    @impl(cnn.SpaceToDepthOp)
+    def run_space_to_depth(self, interpreter: Interpreter, op: cnn.SpaceToDepthOp, args: Arguments) -> Arguments:
+        channels = kernels.space_to_depth(args[0], op.block.get_values(), op.blocks_first is not None)
+        return _layer(interpreter, op, channels)
+
     @impl(cnn.MultiplyOp)
     def run_multiply(self, interpreter: Interpreter, op: cnn.MultiplyOp, args: Arguments) -> Arguments:
         if (product := op.product_frac) is None:

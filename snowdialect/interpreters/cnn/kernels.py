@@ -107,6 +107,26 @@ def pad(x: Array, pads: tuple[int, ...]) -> Array:
     return np.pad(cropped, widths)
 
 
+def depth_to_space(x: Array, block: tuple[int, ...], blocks_first: bool) -> Array:
+    """Blocks of pixels, each of a channel of its own."""
+    images, channels, height, width = x.shape
+    rows, columns = block
+    if blocks_first:
+        by_pixel = x.reshape(images, rows, columns, -1, height, width).transpose(0, 3, 4, 1, 5, 2)
+    else:
+        by_pixel = x.reshape(images, -1, rows, columns, height, width).transpose(0, 1, 4, 2, 5, 3)
+    return by_pixel.reshape(images, channels // (rows * columns), height * rows, width * columns)
+
+
+def space_to_depth(x: Array, block: tuple[int, ...], blocks_first: bool) -> Array:
+    """The opposite: a channel for each pixel of a block."""
+    images, channels, height, width = x.shape
+    rows, columns = block
+    by_pixel = x.reshape(images, channels, height // rows, rows, width // columns, columns)
+    ordered = by_pixel.transpose((0, 3, 5, 1, 2, 4) if blocks_first else (0, 1, 3, 5, 2, 4))
+    return ordered.reshape(images, channels * rows * columns, height // rows, width // columns)
+
+
 def per_channel(vector: Array, dimensions: int) -> Array:
     """One number a channel, in a shape that broadcasts over arrays of so many axes, channels second."""
     return vector.reshape(-1, *[1] * (dimensions - 2))

@@ -263,3 +263,33 @@ cnn.output "c" %c : tensor<1x5x2x2xf32>
 cnn.output "y" %y : tensor<1x6x2x3xf32>
 cnn.output "z" %z : tensor<1x6x2x3xf32>
 cnn.output "w" %w : tensor<1x6x1x1xf32>
+
+// -----
+
+// Blocks of one pixel are those of the operand, unless some are left out. A ReLU behind a shuffle of pixels comes before it,
+// and so does a dropout that scales, unless somebody else reads the pixels.
+// CHECK:      %x = cnn.input "x"
+// CHECK-NEXT: %b = cnn.depth_to_space %x {block = [1, 1], crop = [0, 1, 0, 0]}
+// CHECK-NEXT: [[R:%.+]] = cnn.relu %x {limit = 6.000000e+00 : f64} {{.*}} loc("r")
+// CHECK-NEXT: [[D:%.+]] = cnn.dropout [[R]] {p = 2.500000e-01 : f64, scale_at_inference} {{.*}} loc("d")
+// CHECK-NEXT: [[Y:%.+]] = cnn.depth_to_space [[D]] {block = [2, 2]} {{.*}} loc("c")
+// CHECK-NEXT: %e = cnn.depth_to_space %x {block = [2, 1], blocks_first}
+// CHECK-NEXT: %s = cnn.relu %e
+// CHECK-NEXT: cnn.output "a" %x
+// CHECK-NEXT: cnn.output "f" %x
+// CHECK:      cnn.output "d" [[Y]]
+%x = cnn.input "x" : tensor<1x4x2x2xf32>
+%a = cnn.depth_to_space %x {block = [1, 1]} : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
+%f = cnn.space_to_depth %x {block = [1, 1]} : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x2xf32>
+%b = cnn.depth_to_space %x {block = [1, 1], crop = [0, 1, 0, 0]} : (tensor<1x4x2x2xf32>) -> tensor<1x4x2x1xf32>
+%c = cnn.depth_to_space %x {block = [2, 2]} : (tensor<1x4x2x2xf32>) -> tensor<1x1x4x4xf32> loc("c")
+%r = cnn.relu %c {limit = 6.0} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("r")
+%d = cnn.dropout %r {p = 0.25, scale_at_inference} : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> loc("d")
+%e = cnn.depth_to_space %x {block = [2, 1], blocks_first} : (tensor<1x4x2x2xf32>) -> tensor<1x2x4x2xf32>
+%s = cnn.relu %e : (tensor<1x2x4x2xf32>) -> tensor<1x2x4x2xf32>
+cnn.output "a" %a : tensor<1x4x2x2xf32>
+cnn.output "f" %f : tensor<1x4x2x2xf32>
+cnn.output "b" %b : tensor<1x4x2x1xf32>
+cnn.output "d" %d : tensor<1x1x4x4xf32>
+cnn.output "e" %e : tensor<1x2x4x2xf32>
+cnn.output "s" %s : tensor<1x2x4x2xf32>

@@ -473,3 +473,27 @@
 %x = cnn.input "x" : tensor<1x8xf32>
 // CHECK: cnn.upsample "y": input must be a map 1xCxHxW, is 1x8
 %y = cnn.upsample %x {factors = [2, 2]} : (tensor<1x8xf32>) -> tensor<1x16xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.depth_to_space "y": 8 channels cannot be split into blocks of 2x3
+%y = cnn.depth_to_space %x {block = [2, 3]} : (tensor<1x8x4x4xf32>) -> tensor<1x1x8x12xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.depth_to_space "y": crop [3, 0, 5, 0] leaves nothing of 8x8
+%y = cnn.depth_to_space %x {block = [2, 2], crop = [3, 0, 5, 0]} : (tensor<1x8x4x4xf32>) -> tensor<1x2x1x8xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.depth_to_space "y": crop must be at least 0, are [0, -1, 0, 0]
+%y = cnn.depth_to_space %x {block = [2, 2], crop = [0, -1, 0, 0]} : (tensor<1x8x4x4xf32>) -> tensor<1x2x8x9xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.space_to_depth "y": 4x4 cannot be split into blocks of 2x3
+%y = cnn.space_to_depth %x {block = [2, 3]} : (tensor<1x8x4x4xf32>) -> tensor<1x48x2x1xf32>

@@ -40,6 +40,18 @@
 %o = cnn.gather %y {offset = 1, sizes = [1]} : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4x!cnn.fixed<8>> loc("one")
 %k = cnn.upsample %o {factors = [2, 1]} : (tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("up")
 %t = cnn.multiply %k, %k : (tensor<1x1x8x4x!cnn.fixed<8>>, tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("square")
+
+// Pixels of either channel, of both, and each by itself again.
+// CHECK: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 1073676289>}
+// CHECK: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 268435456>}
+%pixels = cnn.depth_to_space %y {block = [2, 1]} : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("both")
+%pixels_squared = cnn.multiply %pixels, %pixels : (tensor<1x1x8x4x!cnn.fixed<8>>, tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("of both")
+%channels = cnn.space_to_depth %o {block = [2, 2], blocks_first} : (tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x4x2x2x!cnn.fixed<8>> loc("depth")
+%channels_squared = cnn.multiply %channels, %channels : (tensor<1x4x2x2x!cnn.fixed<8>>, tensor<1x4x2x2x!cnn.fixed<8>>) -> tensor<1x4x2x2x!cnn.fixed<8>> loc("of depth")
+%u = cnn.dequantize %pixels_squared : (tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4xf32> loc("of both")
+%i = cnn.dequantize %channels_squared : (tensor<1x4x2x2x!cnn.fixed<8>>) -> tensor<1x4x2x2xf32> loc("of depth")
+cnn.output "u" %u : tensor<1x1x8x4xf32>
+cnn.output "i" %i : tensor<1x4x2x2xf32>
 %s = cnn.dequantize %t : (tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4xf32> loc("square")
 %e = cnn.dequantize %p : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x2x4x4xf32> loc("product")
 cnn.output "y" %d : tensor<1x1x1x1xf32>

@@ -106,6 +106,21 @@ NETWORKS = {
         two=[2],
         many=[1 << 40],
     ),
+    "pixels": network(
+        [1, 3, 4, 6],
+        [
+            node("SpaceToDepth", "x", "depth", blocksize=2),
+            node("Conv", "depth w", "conv", pads=[1, 1, 1, 1]),
+            node("DepthToSpace", "conv", "space", blocksize=2, mode="CRD"),
+            node("Relu", "space", "relu"),
+            node("Reshape", "relu axes", "six"),
+            node("Transpose", "six", "ordered", perm=[0, 3, 4, 1, 5, 2]),
+            node("Reshape", "ordered maps", "shuffle"),
+        ],
+        w=(48, 12, 3, 3),
+        axes=[1, 2, 2, 3, 4, 6],
+        maps=[1, 3, 8, 12],
+    ),
     "pieces": network(
         [1, 4, 6, 6],
         [
