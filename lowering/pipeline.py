@@ -47,6 +47,7 @@ CNN = Phase(
     "cnn",
     (
         Pass("cnn-name-layers", "lowering.cnn.name_layers"),
+        Pass("cnn-expand-transposed", "lowering.cnn.expand_transposed"),
         Pass("cnn-canonicalize", "lowering.cnn.canonicalize"),
         Pass("cnn-fold-limits", "lowering.cnn.fold_limits"),
         Pass("cnn-fold-batch-norm", "lowering.cnn.fold_batch_norm"),

@@ -41,6 +41,7 @@ def covered_layers(
     }
     left_of = partial(_became, sources=sources, present=present.keys() | split)
     parts = _parts(sources, described, left_of)
+    by_host = _by_host(sources, present, left_of)
     of_others = {layer_name(op) for op in module.body.block.ops if is_layer_of_others(op)}
     for name, source in sources.items():
         if name in of_others:
@@ -70,6 +71,10 @@ def covered_layers(
             yield source._replace(fate=FOLDED, macs=0, reason=_place(op))
         else:
             how = None if described[name].kind == source.operation else f"computed as {described[name].kind}"
+            moved = [op.name for op in by_host[name] if host_reason(op, machine) is not None]
+            if moved:
+                kinds = " and ".join(kind.removeprefix(f"{cnn.Cnn.name}.") for kind in moved)
+                how = f"{how or 'computed'}, then {kinds} by the host"
             macs = sum(layer.macs for layer in (described[name], *parts[name]))
             yield source._replace(fate=ACCELERATED, macs=macs, reason=how)
 
@@ -93,6 +98,17 @@ def _parts(
         if (owner := _owner(name, sources)) not in ("", name):
             parts[left_of(owner) or owner].append(layer)
     return parts
+
+
+def _by_host(
+    sources: Mapping[str, SourceLayer], present: Mapping[str, Operation], left_of: Callable[[str], str | None]
+) -> Mapping[str, list[cnn.HostOp]]:
+    """What passes made besides for the host, by the layer that has the work of the one that it was made for."""
+    made: defaultdict[str, list[cnn.HostOp]] = defaultdict(list)
+    for name, op in present.items():
+        if isinstance(op, cnn.HostOp) and (owner := _owner(name, sources)) not in ("", name):
+            made[left_of(owner) or owner].append(op)
+    return made
 
 
 def _became(name: str, sources: Mapping[str, SourceLayer], present: Container[str]) -> str | None:

@@ -275,6 +275,7 @@ PATTERNS: tuple[type[QuantizePattern], ...] = (
 )
 
 REMOVED_BY: dict[type[Operation], str] = {
+    cnn.ConvTranspose2dOp: "cnn-expand-transposed",
     cnn.IdentityOp: "cnn-canonicalize",
     cnn.BatchNormOp: "cnn-fold-batch-norm",
     cnn.DropoutOp: "cnn-fold-batch-norm",

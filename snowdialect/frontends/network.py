@@ -34,7 +34,13 @@ of its sides. More is a mistake; a few bytes of padding would ask for hours of w
 MAXIMUM_UPSAMPLING = 64
 """The same of a result that repeats its input: by 8 along both axes."""
 
+MAXIMUM_SPREAD = 2048
+"""The same of a transposed convolution, which may make 34x34 pixels of one, as in FCN-32s (Long et al., 2015)."""
+
 SMALL_MAP = 1 << 16
+
+GROWTH = {cnn.UpsampleOp: MAXIMUM_UPSAMPLING, cnn.ConvTranspose2dOp: MAXIMUM_SPREAD}
+"""For each operation that is there to make maps larger."""
 
 LARGEST_SIZE = 1 << 24
 """No kernel, stride or padding is larger."""
@@ -87,10 +93,9 @@ class Network:
             raise LayerError(f"its result of {format_shape(shape[1:])} is too large")
         if op.operands and len(before := shape_of(op.operands[0])) == len(shape) == 4:
             pixels, pixels_before = prod(shape[2:]), prod(before[2:])
-            upsamples = isinstance(op, cnn.UpsampleOp)
-            growth = MAXIMUM_UPSAMPLING if upsamples else MAXIMUM_GROWTH
+            growth = GROWTH.get(type(op), MAXIMUM_GROWTH)
             if pixels > max(SMALL_MAP, growth * pixels_before) and prod(shape) > prod(before):
-                if upsamples:
+                if type(op) in GROWTH:
                     raise LayerError(
                         f"upsamples {format_shape(before[2:])} to {format_shape(shape[2:])}, which is too much"
                     )

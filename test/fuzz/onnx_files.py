@@ -16,12 +16,14 @@ from snowdialect.frontends.onnx.folding import FOLDED
 from snowdialect.frontends.onnx.layers import LAYERS, RESHAPES
 from snowdialect.frontends.onnx.wire import MODEL, _Skimmer
 
-OPERATORS = (*LAYERS, *RESHAPES, *FOLDED, "If", "Loop", "Scan", "ConvTranspose")
+OPERATORS = (*LAYERS, *RESHAPES, *FOLDED, "If", "Loop", "Scan")
 ATTRIBUTES = (
     "pads",
     "strides",
     "kernel_shape",
     "dilations",
+    "output_padding",
+    "output_shape",
     "group",
     "axis",
     "perm",
@@ -334,6 +336,17 @@ def bombs() -> dict[str, bytes]:
         "resized 40 times": model(
             [node("Resize", [name, "", "s"], [after]) for name, after in _steps(40)],
             {"s": np.array([1, 1, 2, 2], np.float32)},
+        ),
+        "transposed by strides of 2^40": model(
+            [node("ConvTranspose", ["x", "k"], ["y"], strides=[2**40, 2**40])], {"k": _normal(4, 1, 3, 3)}
+        ),
+        "a filled kernel of 2^13 x 2^13, transposed": model(
+            [filled, node("ConvTranspose", ["x", "w"], ["y"], strides=[2**13, 2**13])],
+            {"s": _sizes(4, 1, 2**13, 2**13)},
+        ),
+        "a pixel spread 40 times": model(
+            [filled] + [node("ConvTranspose", [name, "w"], [after], strides=[45, 45]) for name, after in _steps(40)],
+            {"s": _sizes(4, 4, 45, 45)},
         ),
         "a square of squares": model([node("Mul", [name, name], [after]) for name, after in _steps(300)], {}),
         "a cycle": model([node("Add", ["x", "y"], ["z"]), node("Relu", ["z"], ["y"])], {}),

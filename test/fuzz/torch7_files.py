@@ -21,10 +21,10 @@ from snowdialect.frontends.torch7.layers import JOINS, LAYERS
 from snowdialect.frontends.torch7.objects import Storage, Tensor, TorchObject, fields_of, torch_object
 from snowdialect.frontends.torch7.reader import ByteSource, GuardedReader
 
-CLASSES = (*LAYERS, *JOINS, *CONTAINERS, "nn.SpatialFullConvolution")
+CLASSES = (*LAYERS, *JOINS, *CONTAINERS)
 RARE_FIELDS = [
     *("groups", "padding", "padW", "padH", "dilationH", "pad_l", "pad_b", "numInputDims", "ceil_mode"),
-    *("dimension", "index", "length", "scale_factor", "upscaleFactor", "nOutputPlane", "min_val"),
+    *("dimension", "index", "length", "scale_factor", "upscaleFactor", "nOutputPlane", "min_val", "adjH"),
 ]
 
 

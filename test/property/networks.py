@@ -40,6 +40,18 @@ class Conv(NamedTuple):
     frac: int = 8
 
 
+class ConvTranspose(NamedTuple):
+    """As the dialect has it: pads are left out of the result."""
+
+    channels: int
+    kernel: tuple[int, int]
+    strides: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilations: tuple[int, int] = (1, 1)
+    groups: int = 1
+    bias: bool = True
+
+
 class Linear(NamedTuple):
     channels: int
     bias: bool = True
@@ -151,6 +163,7 @@ Layer = (
     | SpaceToDepth
     | Reshape
     | Conv
+    | ConvTranspose
     | Linear
     | MaxPool
     | AvgPool
@@ -234,6 +247,12 @@ class _Builder:
         match layer:
             case Conv():
                 return self.conv(layer, x)
+            case ConvTranspose():
+                weight = self.constant((layer.channels, shape_of(x)[1] // layer.groups, *layer.kernel), self.net.scale)
+                bias = self.constant((layer.channels,), self.net.scale) if layer.bias else None
+                options = layer._asdict()
+                geometry = {name: options[name] for name in ("strides", "pads", "dilations", "groups")}
+                return self.add(cnn.ConvTranspose2dOp(x, weight, bias=bias, **geometry))
             case Linear():
                 weight = self.constant((layer.channels, prod(shape_of(x))), self.net.scale)
                 bias = self.constant((layer.channels,), self.net.scale) if layer.bias else None

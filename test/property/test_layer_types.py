@@ -14,10 +14,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from networks import (
+    Add,
     AvgPool,
     BatchNorm,
     Concat,
     Conv,
+    ConvTranspose,
     DepthToSpace,
     Layer,
     Linear,
@@ -189,6 +191,33 @@ def pixel_shuffles(draw: st.DrawFn) -> Net:
     return Net(shape, (*before, to_space, draw(st.sampled_from(behind)), *to_depth), 0.3)
 
 
+@st.composite
+def transposed(draw: st.DrawFn) -> Net:
+    """Transposed convolutions, of one pixel, too, before what becomes part of them, or not."""
+    kernel = draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    step = tuple(draw(st.integers(1, min(3, 2 * taps))) for taps in kernel)
+    dilation = (*(draw(st.integers(1, 2)) if stride == 1 else 1 for stride in step),)
+    sizes = draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    whole = [
+        (size - 1) * stride + apart * (taps - 1) + 1
+        for size, stride, apart, taps in zip(sizes, step, dilation, kernel, strict=True)
+    ]
+    before = [draw(st.integers(0, size - 1)) for size in whole]
+    behind = [draw(st.integers(-2, size - pad - 1)) for size, pad in zip(whole, before, strict=True)]
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    layer = ConvTranspose(
+        groups * draw(st.integers(1, 12)),
+        kernel,
+        (step[0], step[1]),
+        (before[0], before[1], behind[0], behind[1]),
+        (dilation[0], dilation[1]),
+        groups,
+        draw(flags),
+    )
+    after: list[list[Layer]] = [[BatchNorm(), Relu()], [Relu(6.0), Conv(7)], [Concat((0, 3))], [BatchNorm(), Add()], []]
+    return Net((groups * draw(st.integers(1, 20)), *sizes), (layer, *draw(st.sampled_from(after))), 0.3)
+
+
 KINDS = {
     "1x1": convolutions(st.just(1)),
     "1x1 of whole transfers": convolutions(one, transfers, transfers, st.integers(1, 2), residual=True),
@@ -209,6 +238,7 @@ KINDS = {
     "multiply": products(),
     "moves": moves(),
     "pixel shuffle": pixel_shuffles(),
+    "transposed": transposed(),
 }
 
 

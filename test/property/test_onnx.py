@@ -1,5 +1,6 @@
 """Windows of ONNX convolutions and pools, of any shape: results are those of onnxruntime."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +9,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import ModelProto
-from onnx_models import computed, expected, floats, network, node, save
+from onnx_models import Array, computed, expected, floats, network, node, save
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, RuntimeException
 
+from lowering import driver
+from snowdialect.dialects import cnn
 from snowdialect.errors import SnowError
+from snowdialect.interpreters import run_module
 
 SIZES = st.integers(1, 9)
 PAIRS = st.tuples(st.integers(1, 4), st.integers(1, 4)).map(list)
 
-NO_WINDOW = ("the padded input has", "covers no element")
-"""Why there may be no result: a kernel larger than the map, a window of padding only."""
+NO_WINDOW = ("the padded input has", "covers no element", "leave nothing of", "no kernel ends so far")
+"""Why there may be no result: a kernel larger than the map, a window of padding only, as much padding as result."""
 
 
 @st.composite
@@ -46,6 +50,33 @@ def convolutions(draw: st.DrawFn) -> ModelProto:
 
 
 @st.composite
+def transposed(draw: st.DrawFn, norm: bool = False) -> ModelProto:
+    """A transposed convolution, perhaps with a batch normalization and a ReLU behind."""
+    kernel, groups, strides = draw(PAIRS), draw(st.integers(1, 3)), draw(PAIRS)
+    strides = [min(stride, 2 * taps) for stride, taps in zip(strides, kernel, strict=True)]
+    attributes: dict[str, Any] = {"strides": strides}
+    match draw(st.sampled_from(["pads", "output_shape", "auto_pad"])):
+        case "pads":
+            attributes["pads"] = [draw(st.integers(0, size - 1)) for size in kernel * 2]
+            attributes["output_padding"] = [draw(st.integers(0, stride - 1)) for stride in strides]
+            attributes["dilations"] = [draw(st.integers(1, 3)) if stride == 1 else 1 for stride in strides]
+        case "output_shape":
+            attributes["output_shape"] = [draw(st.integers(1, 9)), draw(st.integers(1, 9))]
+            attributes["auto_pad"] = draw(st.sampled_from(["NOTSET", "SAME_UPPER"]))
+        case _:
+            # As above, onnxruntime adds nothing where strides leave gaps.
+            attributes["auto_pad"] = draw(st.sampled_from(["VALID", "SAME_UPPER", "SAME_LOWER"]))
+            attributes["strides"] = [min(pair) for pair in zip(strides, kernel, strict=True)]
+    inputs, outputs = groups * draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    constants = {"w": floats(inputs, outputs, *kernel), "b": floats(groups * outputs)}
+    layers = [node("ConvTranspose", "x", "w", "b", group=groups, **attributes)]
+    if norm:
+        layers += [node("BatchNormalization", "ConvTranspose", *"bbbv"), node("Relu", "BatchNormalization")]
+        constants["v"] = np.abs(floats(groups * outputs, seed=1)) + np.float32(0.1)
+    return network(layers, (1, inputs, draw(SIZES), draw(SIZES)), constants)
+
+
+@st.composite
 def pools(draw: st.DrawFn) -> ModelProto:
     """A pool; the older operator sets have no ceil mode."""
     kernel = draw(PAIRS)
@@ -61,12 +92,30 @@ def pools(draw: st.DrawFn) -> ModelProto:
 
 # A network of one layer takes milliseconds.
 @settings(max_examples=10 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(model=st.one_of(convolutions(), pools()))
+@given(model=st.one_of(convolutions(), transposed(), pools()))
 def test_windows(model: ModelProto, tmp_path: Path) -> None:
+    compare(model, tmp_path, computed)
+
+
+@settings(max_examples=3 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(model=transposed(norm=True))
+def test_transposed_convolutions_as_other_convolutions(model: ModelProto, tmp_path: Path) -> None:
+    compare(model, tmp_path, computed_as_convolutions)
+
+
+def computed_as_convolutions(path: Path, x: Array) -> Array:
+    """Our output, in float, after the passes that leave no transposed convolutions, and fold and fuse."""
+    program = driver.read_model(path, None)
+    driver.lower(driver.make_context(), program.module, "cnn", last="cnn-fuse")
+    assert not any(isinstance(op, cnn.ConvTranspose2dOp | cnn.BatchNormOp) for op in program.module.body.block.ops)
+    return run_module(program.module, x, program.weights()).outputs["output"]
+
+
+def compare(model: ModelProto, tmp_path: Path, compute: Callable[[Path, Array], Array]) -> None:
     path = save(model, tmp_path / "net.onnx")
     x = floats(*(size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim))
     try:
-        ours = computed(path, x)
+        ours = compute(path, x)
     except SnowError as error:
         assert any(reason in str(error) for reason in NO_WINDOW)
         return

@@ -573,6 +573,7 @@ def test_constant_expressions() -> None:
     t = net.add(cnn.BnShiftOp(m, s, b))
     state = RunState(weights=Weights(net.tensors))
     factor = scale / np.sqrt(variance + 1e-3)
+    by_row = weight.transpose(0, 2, 1, 3)[..., ::-1]
     for value, expected in (
         (s, factor),
         (plain, 1 / np.sqrt(variance + 1e-3)),
@@ -581,6 +582,10 @@ def test_constant_expressions() -> None:
         (net.add(cnn.FoldScaleOp(w, s)), weight * factor[:, None, None, None]),
         (net.add(cnn.FoldShiftOp(b, s, t)), bias * factor + bias - mean * factor),
         (net.add(cnn.DiagonalOp(s)), factor[:, None, None, None]),
+        (net.add(cnn.RepeatOp(s, 2)), factor[[0, 0, 1, 1, 2, 2, 3, 3]]),
+        (net.add(cnn.PhaseKernelsOp(w, (1, 1))), weight[:, :, ::-1, ::-1]),
+        (net.add(cnn.PhaseKernelsOp(w, (2, 1))), by_row.reshape(8, 3, 1, 2)),
+        (net.add(cnn.PhaseKernelsOp(w, (3, 1))), np.pad(by_row, ((0, 0), (0, 1), *[(0, 0)] * 2)).reshape(12, 3, 1, 2)),
         (net.add(cnn.ConstantOp.splat(0.75, (4,))), np.full(4, 0.75)),
     ):
         assert_close(evaluate_constant(value, state), expected)

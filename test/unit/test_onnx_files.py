@@ -442,6 +442,68 @@ def test_pieces_are_exact_in_fixed_point(
             {},
             "split Split: its result has the name 'a', which is no new one",
         ),
+        *(
+            ([node("ConvTranspose", "x", "w", **attributes)], {"constants": {"w": kernels}}, f"convtranspose {problem}")
+            for attributes, kernels, problem in (
+                ({}, floats(5, 4, 3, 3), "ConvTranspose: weight expects 5 input channels, input has 4"),
+                ({}, floats(4, 5, 3), "ConvTranspose: its weight is 4x5x3, expected IxOxHxW: maps are CxHxW"),
+                ({"group": 3}, WEIGHT[:4], "ConvTranspose: its weight is 4x4x3x3, which 3 groups cannot share"),
+                ({"kernel_shape": [2, 3]}, WEIGHT[:4], "ConvTranspose: kernel_shape is 2x3, its weight 3x3"),
+                ({"strides": [0, 1]}, WEIGHT[:4], "ConvTranspose: attribute strides is [0, 1], expected two numbers"),
+                (
+                    {"strides": [7, 1]},
+                    WEIGHT[:4],
+                    "ConvTranspose: strides of 7 rows leave more than half of the result",
+                ),
+                (
+                    {"strides": [1 << 24] * 2},
+                    WEIGHT[:4],
+                    "ConvTranspose: strides of 16777216 rows leave more than half",
+                ),
+                (
+                    {"strides": [2, 1], "dilations": [2, 1]},
+                    WEIGHT[:4],
+                    "ConvTranspose: strides and dilations of rows are",
+                ),
+                ({"dilations": [1 << 24] * 2}, WEIGHT[:4], "ConvTranspose: takes 144 weights for "),
+                (
+                    {"dilations": [1, 1 << 20]},
+                    WEIGHT[:4],
+                    "ConvTranspose: upsamples 7x6 to 9x2097158, which is too much",
+                ),
+                ({"pads": [5, 0, 4, 0]}, WEIGHT[:4], "ConvTranspose: pads of 5 and 4 rows leave nothing of 9"),
+                (
+                    {"pads": [-1, 0, 0, 0]},
+                    WEIGHT[:4],
+                    "ConvTranspose: pads are [-1, 0, 0, 0], expected four numbers of 0",
+                ),
+                (
+                    {"output_padding": [1, 0]},
+                    WEIGHT[:4],
+                    "ConvTranspose: output_padding is [1, 0], expected two numbers",
+                ),
+                (
+                    {"output_shape": [10, 8]},
+                    WEIGHT[:4],
+                    "ConvTranspose: output_shape is [10, 8], but no kernel ends so",
+                ),
+                (
+                    {"output_shape": [1 << 20] * 2},
+                    WEIGHT[:4],
+                    "ConvTranspose: output_shape is [1048576, 1048576], expected",
+                ),
+                (
+                    {"output_shape": [0, 8]},
+                    WEIGHT[:4],
+                    "ConvTranspose: output_shape is [0, 8], expected rows and columns",
+                ),
+            )
+        ),
+        (
+            [node("ConvTranspose", "x", "w", strides=[60, 60])],
+            {"constants": {"w": np.ones((1, 1, 60, 60), np.float32)}, "shape": (1, 1, 64, 64)},
+            "convtranspose ConvTranspose: upsamples 64x64 to 3840x3840, which is too much",
+        ),
         (
             [node("DepthToSpace", blocksize=3)],
             {},

@@ -43,6 +43,18 @@ def conv(name: str, kernel: tuple[int, int] = (3, 3), groups: int = 1, bias: boo
     return Case(name, [node("Conv", *inputs, group=groups, **attributes)], constants=constants)
 
 
+def transposed(
+    name: str,
+    kernel: tuple[int, int] = (3, 3),
+    shape: tuple[int, ...] = MAPS,
+    groups: int = 1,
+    bias: bool = True,
+    **attributes: Any,
+) -> Case:
+    constants = {"w": floats(4, 3, *kernel, seed=1)} | ({"b": floats(3 * groups, seed=2)} if bias else {})
+    return Case(name, [node("ConvTranspose", "x", *constants, group=groups, **attributes)], shape, constants)
+
+
 def pool(name: str, operator: str, opset: int = 13, shape: tuple[int, ...] = MAPS, **attributes: Any) -> Case:
     return Case(name, [node(operator, **attributes)], shape, opset=opset)
 
@@ -112,6 +124,26 @@ CASES = [
     conv("conv-dilated", kernel=(2, 2), dilations=[3, 2], pads=[1, 1, 1, 1]),
     conv("conv-grouped", groups=2, pads=[1, 1, 1, 1]),
     Case("conv-depthwise", [node("Conv", "x", "w", group=4)], constants={"w": floats(8, 1, 3, 3)}),
+    transposed("transposed"),
+    transposed("transposed-2x2", kernel=(2, 2), strides=[2, 2]),
+    transposed("transposed-dcgan", kernel=(4, 4), strides=[2, 2], pads=[1, 1, 1, 1], bias=False),
+    transposed("transposed-of-one-pixel", kernel=(4, 4), shape=(1, 4, 1, 1)),
+    transposed("transposed-of-one-row", kernel=(4, 3), shape=(1, 4, 1, 6), strides=[5, 2], pads=[1, 0, 2, 1]),
+    transposed("transposed-3x3", strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1]),
+    transposed("transposed-fcn", kernel=(16, 16), strides=[8, 8], pads=[4, 4, 4, 4]),
+    transposed("transposed-gaps", kernel=(1, 2), strides=[2, 3], output_padding=[1, 0]),
+    transposed("transposed-asymmetric", kernel=(5, 2), strides=[3, 1], pads=[2, 0, 4, 1], output_padding=[2, 0]),
+    transposed("transposed-far-pads", kernel=(3, 3), strides=[1, 2], pads=[4, 7, 3, 0]),
+    transposed("transposed-dilated", kernel=(3, 2), strides=[1, 2], dilations=[3, 1], pads=[4, 1, 0, 0]),
+    transposed("transposed-dilated-pixel", kernel=(3, 2), shape=(1, 4, 1, 1), strides=[2, 3], dilations=[2, 3]),
+    transposed("transposed-grouped", groups=2, strides=[2, 2]),
+    transposed("transposed-depthwise", groups=4, strides=[2, 1], pads=[1, 1, 1, 1]),
+    transposed("transposed-shape", strides=[3, 2], output_shape=[20, 12]),
+    transposed("transposed-shape-upper", strides=[3, 2], output_shape=[20, 12], auto_pad="SAME_UPPER"),
+    transposed("transposed-shape-beyond", strides=[2, 2], output_shape=[16, 13]),
+    transposed("transposed-same-upper", kernel=(4, 3), strides=[3, 2], auto_pad="SAME_UPPER"),
+    transposed("transposed-same-lower", kernel=(4, 3), strides=[3, 2], auto_pad="SAME_LOWER"),
+    transposed("transposed-valid", strides=[2, 2], auto_pad="VALID", output_padding=[1, 0]),
     pool("max-pool", "MaxPool", kernel_shape=[3, 2], strides=[2, 2]),
     pool("max-pool-of-strides-one", "MaxPool", kernel_shape=[3, 3]),
     pool("max-pool-ceil", "MaxPool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),

@@ -58,7 +58,16 @@ def refuse(tmp_path: Path):
 
 PUBLISHED = [
     *("batch_norm", "cadd_table", "concat", "conv", "linear_2d", "logsoftmax", "pool_ave", "pool_max"),
-    *("prelu", "reshape_batch", "reshape_channels", "reshape_single_sample", "simple", "softmax", "softmax_spatial"),
+    *(
+        "deconv",
+        "prelu",
+        "reshape_batch",
+        "reshape_channels",
+        "reshape_single_sample",
+        "simple",
+        "softmax",
+        "softmax_spatial",
+    ),
 ]
 
 
@@ -116,6 +125,42 @@ def test_convolution_of_old_files(apply: Any) -> None:
     for flat in (Tensor.of(weight.reshape(4, 27), "Cuda"), weight.reshape(4, 27).astype(np.float64)):
         old = torch_object("nn.SpatialConvolutionMM", {**sizes, "padding": 1, "weight": flat})
         np.testing.assert_array_equal(apply(old, batch), modern)
+
+
+def full_convolution(weight: Array, **fields: Any) -> TorchObject:
+    inputs, outputs, height, width = weight.shape
+    sizes = {"nInputPlane": inputs, "nOutputPlane": outputs, "kH": height, "kW": width}
+    return torch_object("nn.SpatialFullConvolution", {**sizes, "weight": weight, **fields})
+
+
+@pytest.mark.parametrize(
+    ("kernel", "strides", "padding", "more"),
+    [((3, 2), (1, 1), (0, 0), (0, 0)), ((4, 3), (2, 3), (1, 0), (1, 2)), ((2, 2), (2, 2), (0, 1), (0, 1))],
+)
+def test_full_convolution(
+    apply: Any, kernel: tuple[int, int], strides: tuple[int, int], padding: tuple[int, int], more: tuple[int, int]
+) -> None:
+    """As torch/nn defines it: each pixel, times a kernel, is added from its place on."""
+    weight, bias, batch = floats(3, 4, *kernel), floats(4, seed=1), floats(2, 3, 4, 5, seed=2)
+    layer = full_convolution(
+        weight,
+        bias=bias,
+        dH=strides[0],
+        dW=strides[1],
+        padH=padding[0],
+        padW=padding[1],
+        **({"adjH": more[0], "adjW": more[1]} if any(more) else {}),
+    )
+    sizes = [
+        (size - 1) * stride - 2 * pad + taps + extra
+        for size, stride, pad, taps, extra in zip((4, 5), strides, padding, kernel, more, strict=True)
+    ]
+    expected = np.zeros((2, 4, *sizes)) + bias.reshape(-1, 1, 1)
+    for y, x, row, column in np.ndindex(4, 5, *kernel):
+        place = y * strides[0] + row - padding[0], x * strides[1] + column - padding[1]
+        if 0 <= place[0] < sizes[0] and 0 <= place[1] < sizes[1]:
+            expected[:, :, *place] += batch[:, :, y, x] @ weight[:, :, row, column]
+    np.testing.assert_allclose(apply(layer, batch), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_cudnn_groups(apply: Any) -> None:
@@ -465,6 +510,26 @@ def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], probl
             torch_object("nn.SpatialUpSamplingNearest", {"scale_factor": 1.5}),
             (3, 4, 4),
             "0 nn.SpatialUpSamplingNearest: field scale_factor is 1.5, expected a whole number of 1 or more",
+        ),
+        (
+            full_convolution(floats(3, 4, 2, 2), kH=3),
+            (3, 4, 4),
+            "0 nn.SpatialFullConvolution: weight is 3x4x2x2, expected 3x4x3x2",
+        ),
+        (
+            full_convolution(floats(3, 4, 2, 2), dH=2, dW=2, adjH=2),
+            (3, 4, 4),
+            "0 nn.SpatialFullConvolution: adjH and adjW are [2, 0], which is not below strides of [2, 2]",
+        ),
+        (
+            full_convolution(floats(3, 4, 2, 2), dW=1e9),
+            (3, 4, 4),
+            "0 nn.SpatialFullConvolution: field dW is 1000000000, expected a whole number of 1 or more",
+        ),
+        (
+            full_convolution(floats(3, 4, 2, 2), padH=9),
+            (3, 4, 4),
+            "0 nn.SpatialFullConvolution: pads of 9 and 9 rows leave nothing of 5",
         ),
         (
             torch_object("nn.PixelShuffle", {"upscaleFactor": 2}),

@@ -32,6 +32,8 @@ from snowdialect.dialects.cnn.constants import (
     FoldScaleOp,
     FoldShiftOp,
     InterleaveKernelsOp,
+    PhaseKernelsOp,
+    RepeatOp,
     SliceKernelsOp,
     WeightOp,
 )
@@ -72,6 +74,7 @@ from snowdialect.dialects.cnn.layers import (
     limit_frac,
     limit_of,
 )
+from snowdialect.dialects.cnn.transposed import ConvTranspose2dOp
 
 Cnn = Dialect(
     "cnn",
@@ -87,10 +90,13 @@ Cnn = Dialect(
         InterleaveKernelsOp,
         SliceKernelsOp,
         ConcatKernelsOp,
+        PhaseKernelsOp,
+        RepeatOp,
         DiagonalOp,
         QuantizeOp,
         DequantizeOp,
         Conv2dOp,
+        ConvTranspose2dOp,
         LinearOp,
         MaxPoolOp,
         AvgPoolOp,
@@ -134,6 +140,7 @@ __all__ = [
     "ConstantExpression",
     "ConstantOp",
     "Conv2dOp",
+    "ConvTranspose2dOp",
     "DepthToSpaceOp",
     "DequantizeOp",
     "DiagonalOp",
@@ -158,8 +165,10 @@ __all__ = [
     "MultiplyOp",
     "OutputOp",
     "PadOp",
+    "PhaseKernelsOp",
     "QuantizeOp",
     "ReluOp",
+    "RepeatOp",
     "RescaleOp",
     "ReshapeOp",
     "ScaleShiftOp",

@@ -44,17 +44,21 @@ from xdsl.irdl import (
 from xdsl.traits import Pure
 
 from snowdialect.dialects.cnn.base import (
+    INTEGERS,
     TENSOR,
     CnnOp,
     ConstantExpression,
     Value,
+    integers,
     shape_of,
     tensor_type,
 )
 from snowdialect.dialects.cnn.shapes import (
     Shape,
+    ShapeError,
     concat_kernels_shape,
     interleaved_kernels_shape,
+    phase_kernels_shape,
     sliced_kernels_shape,
 )
 
@@ -243,6 +247,55 @@ class ConcatKernelsOp(_ConstantOp):
 
     def result_shape(self) -> Shape:
         return concat_kernels_shape([shape_of(part) for part in self.parts])
+
+
+@irdl_op_definition
+class PhaseKernelsOp(_ConstantOp):
+    """Kernels of a transposed convolution, mirrored and taken apart into those of its phases.
+
+    Kernel `(o * strides[0] + a) * strides[1] + b` has as tap (u, v) that of kernel o at row `a + strides[0] * (tH - 1 -
+    u)` and column `b + strides[1] * (tW - 1 - v)`, tH and tW being the taps of a phase; zero where there is none.
+    """
+
+    name = "cnn.phase_kernels"
+    w = operand_def(TENSOR)
+    strides = prop_def(INTEGERS)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$w attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, w: Value, strides: Sequence[int]):
+        super().__init__(
+            operands=[w],
+            properties={"strides": integers(strides)},
+            result_types=[tensor_type(phase_kernels_shape(shape_of(w), strides))],
+        )
+
+    def result_shape(self) -> Shape:
+        return phase_kernels_shape(shape_of(self.w), self.strides.get_values())
+
+
+@irdl_op_definition
+class RepeatOp(_ConstantOp):
+    """Each of C numbers `times` times, one behind the other."""
+
+    name = "cnn.repeat"
+    s = operand_def(TENSOR)
+    times = prop_def(IntegerAttr[I64])
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$s attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, s: Value, times: int):
+        super().__init__(
+            operands=[s],
+            properties={"times": IntegerAttr(times, i64)},
+            result_types=[tensor_type((times * prod(shape_of(s)),))],
+        )
+
+    def result_shape(self) -> Shape:
+        (channels,), times = shape_of(self.s), self.times.value.data
+        if times < 1:
+            raise ShapeError(f"times must be at least 1, is {times}")
+        return (channels * times,)
 
 
 @irdl_op_definition

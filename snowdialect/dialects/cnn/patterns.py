@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import inf
+from math import inf, prod
 
 from xdsl.dialects.builtin import UnitAttr
 from xdsl.ir import Operation, SSAValue
@@ -15,6 +15,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from snowdialect.dialects.cnn.base import integers, shape_of
 from snowdialect.dialects.cnn.boundary import DequantizeOp, QuantizeOp
+from snowdialect.dialects.cnn.constants import RepeatOp
 from snowdialect.dialects.cnn.host import (
     DepthToSpaceOp,
     GatherOp,
@@ -27,6 +28,7 @@ from snowdialect.dialects.cnn.host import (
 from snowdialect.dialects.cnn.layers import (
     AddOp,
     AvgPoolOp,
+    BatchNormOp,
     ConcatOp,
     Conv2dOp,
     DropoutOp,
@@ -34,6 +36,7 @@ from snowdialect.dialects.cnn.layers import (
     LinearOp,
     MaxPoolOp,
     ReluOp,
+    ScaleShiftOp,
 )
 from snowdialect.dialects.cnn.shapes import PoolGeometry, Shape, ShapeError
 from snowdialect.dialects.locations import located
@@ -184,6 +187,27 @@ class HoistOverPixelShuffle(RewritePattern):
         rewriter.erase(before)
 
 
+class HoistFactorsOverPixelShuffle(RewritePattern):
+    """Factors and shifts of the channels that a shuffle makes are those of each channel that it makes one of."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: BatchNormOp | ScaleShiftOp, rewriter: PatternRewriter):
+        before = op.x.owner
+        if not isinstance(before, DepthToSpaceOp) or not op.x.has_one_use() or before.blocks_first is not None:
+            return
+        times = prod(before.block.get_values())
+        repeated = [located(RepeatOp(constant, times), op.location) for constant in op.operands[1:]]
+        moved = type(op).create(
+            operands=[before.x, *(constant.result for constant in repeated)],
+            properties=op.properties,
+            attributes=op.attributes,
+            result_types=[before.x.type],
+        )
+        shuffled = before.clone({before.x: moved.result})
+        rewriter.replace(op, (*repeated, located(moved, op.location), shuffled))
+        rewriter.erase(before)
+
+
 class MultiplyByChannel(RewritePattern):
     """A factor for each channel, repeated for each element, is one for each channel."""
 
@@ -317,6 +341,8 @@ PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
     IdentityOp: (RemoveIdentity(),),
     DropoutOp: (RemoveDropout(), HoistDropout(), HoistOverPixelShuffle()),
     ReluOp: (MergeRelus(), HoistOverPixelShuffle()),
+    BatchNormOp: (HoistFactorsOverPixelShuffle(),),
+    ScaleShiftOp: (HoistFactorsOverPixelShuffle(),),
     ReshapeOp: (RemoveReshape(), MergeReshapes()),
     LinearOp: (ReshapeIntoLinear(),),
     ConcatOp: (MergeConcats(),),

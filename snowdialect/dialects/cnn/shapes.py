@@ -112,6 +112,119 @@ def _conv_size(axis: str, size: int, kernel: int, stride: int, padding: int, dil
     return (size + padding - extent) // stride + 1
 
 
+class Phases(NamedTuple):
+    """A transposed convolution as a convolution with stride 1, of whose channels blocks of pixels are made.
+
+    Rows of the result whose numbers leave the same remainder when divided by the stride see the same taps of a kernel:
+    with strides of 2 x 2 there are four such phases, each with kernels of its own, a quarter of the taps.
+    """
+
+    block: tuple[int, int]
+    """Phases along rows and columns."""
+    taps: tuple[int, int]
+    """Of the kernels of a phase."""
+    pads: tuple[int, ...]
+    dilations: tuple[int, int]
+    crop: tuple[int, ...]
+    """Rows and columns of the blocks that are left out: top, left, bottom, right."""
+
+
+class _PhaseAxis(NamedTuple):
+    """`Phases` along the rows or the columns."""
+
+    block: int
+    taps: int
+    dilation: int
+    before: int
+    after: int
+    crop_before: int
+    crop_after: int
+
+
+@dataclass(frozen=True)
+class TransposedGeometry:
+    """Where a transposed convolution writes; pads are left out of the result, and negative ones behind added to it."""
+
+    strides: tuple[int, ...] = (1, 1)
+    pads: tuple[int, ...] = (0, 0, 0, 0)
+    dilations: tuple[int, ...] = (1, 1)
+    groups: int = 1
+
+    def result_shape(self, x: Shape, weight: Shape) -> Shape:
+        """Result 1xOxHxW for maps `x` (1xCxHxW) and `weight` (O x C/groups x kH x kW). Raises ShapeError."""
+        _, height, width = map_shape(x)
+        _expect_length("strides", self.strides, 2, 1)
+        _expect_length("pads", self.pads, 4, None)
+        # Channels are those of a convolution, here with one window.
+        ConvGeometry(pads=(*[0] * 4,), dilations=self.dilations, groups=self.groups).result_shape(
+            (*x[:2], *(max(1, dilation * size) for dilation, size in zip(self.dilations, weight[2:], strict=False))),
+            weight,
+        )
+        if min(weight[2:]) < 1:
+            raise ShapeError(f"weight is {format_shape(weight)}, which has no taps")
+        rows, columns = (self._axis_size(axis, size, weight[axis + 2]) for axis, size in enumerate((height, width)))
+        phases = self._phases((height, width), weight[2:])
+        most = prod(weight[:2]) * prod(phases.block) * prod(phases.taps)
+        wide = weight[0] * (rows + phases.crop[0] + phases.crop[2]) * (columns + phases.crop[1] + phases.crop[3])
+        if max(most, wide) > MAXIMUM_ELEMENTS:
+            raise ShapeError(f"takes {most} weights for {wide} sums, at most {MAXIMUM_ELEMENTS} are supported")
+        return (1, weight[0], rows, columns)
+
+    def phases(self, x: Shape, weight: Shape) -> Phases:
+        """The same as a convolution, for maps and weights that fit."""
+        return self._phases(x[2:], weight[2:])
+
+    def _phases(self, sizes: Sequence[int], kernel: Sequence[int]) -> Phases:
+        rows, columns = (self._phase_axis(axis, sizes[axis], kernel[axis]) for axis in (0, 1))
+        return Phases(
+            (rows.block, columns.block),
+            (rows.taps, columns.taps),
+            (rows.before, columns.before, rows.after, columns.after),
+            (rows.dilation, columns.dilation),
+            (rows.crop_before, columns.crop_before, rows.crop_after, columns.crop_after),
+        )
+
+    def _phase_axis(self, axis: int, size: int, kernel: int) -> _PhaseAxis:
+        stride, before, dilation = self.strides[axis], self.pads[axis], self.dilations[axis]
+        if size == 1:
+            # One pixel has no next one: where it writes alone, no tap of a phase is a zero.
+            stride = kernel if dilation == 1 else 1
+        taps, step = (kernel, dilation) if stride == 1 else (-(-kernel // stride), 1)
+        reach = step * (taps - 1)
+        end = before + self._axis_size(axis, size, kernel)
+        above, below = max(0, reach - before // stride), max(0, -(-end // stride) - size)
+        first = stride * (reach - above)
+        return _PhaseAxis(stride, taps, step, above, below, before - first, stride * (size + below) - end)
+
+    def _axis_size(self, axis: int, size: int, kernel: int) -> int:
+        """Rows or columns of the result. Raises ShapeError."""
+        unit = ("rows", "columns")[axis]
+        stride, dilation, before, after = (
+            self.strides[axis],
+            self.dilations[axis],
+            self.pads[axis],
+            self.pads[axis + 2],
+        )
+        extent = dilation * (kernel - 1) + 1
+        if size > 1 and stride > 1 and dilation > 1:
+            raise ShapeError(f"strides and dilations of {unit} are {stride} and {dilation}, one of them must be 1")
+        if size > 1 and stride > 2 * extent:
+            raise ShapeError(f"strides of {stride} {unit} leave more than half of the result to no kernel of {extent}")
+        whole = stride * (size - 1) + extent
+        if before < 0 or before + max(after, 0) >= whole:
+            raise ShapeError(f"pads of {before} and {after} {unit} leave nothing of {whole}")
+        return whole - before - after
+
+
+def phase_kernels_shape(w: Shape, strides: Sequence[int]) -> Shape:
+    """Result of taking kernels apart into those of the phases of a transposed convolution."""
+    _expect_length("strides", strides, 2, 1)
+    if len(w) != 4:
+        raise ShapeError(f"kernels must be OxIxkHxkW, are {format_shape(w)}")
+    taps = (-(-size // stride) for size, stride in zip(w[2:], strides, strict=True))
+    return (w[0] * prod(strides), w[1], *taps)
+
+
 def linear_shape(x: Shape, weight: Shape) -> Shape:
     """Result 1xM of a linear layer with `weight` MxN; `x` of any rank is flattened in C, H, W order."""
     if len(weight) != 2:

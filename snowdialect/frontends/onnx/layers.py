@@ -18,7 +18,8 @@ from snowdialect.frontends.onnx.node import Activation, Array, Node
 from snowdialect.frontends.onnx.pixels import depth_to_space, is_pixel_shuffle, pixel_shuffle, space_to_depth
 from snowdialect.frontends.onnx.resize import expand, resize
 from snowdialect.frontends.onnx.slices import is_shuffled, shuffle, slice_channels, split
-from snowdialect.frontends.onnx.windows import pool_pads, spatial_pads
+from snowdialect.frontends.onnx.windows import Pair, pool_pads, spatial_pads, transposed_pads
+from snowdialect.frontends.transposed import conv_transpose
 
 Convert = Callable[[Network, Node], Activation | tuple[Activation, ...]]
 """What a node becomes; of one with several results, all of them."""
@@ -48,17 +49,40 @@ def elementwise(convert: Callable[[Network, Node, SSAValue], SSAValue]) -> Conve
     return converted
 
 
-def convolution(network: Network, node: Node, x: SSAValue) -> SSAValue:
-    """Conv of maps."""
+def _kernels(node: Node, order: str) -> tuple[Floats, Pair]:
+    """The weight of a convolution of maps, and the size of its kernels."""
     weight = node.floats(1, "its weight")
-    strides, dilations = node.pair("strides", 1), node.pair("dilations", 1)
     if weight.ndim != 4:
-        raise LayerError(f"its weight is {format_shape(weight.shape)}, expected OxIxHxW: maps are CxHxW")
+        raise LayerError(f"its weight is {format_shape(weight.shape)}, expected {order}xHxW: maps are CxHxW")
     kernel = (weight.shape[2], weight.shape[3])
     if node.has("kernel_shape") and node.pair("kernel_shape") != kernel:
         raise LayerError(
             f"kernel_shape is {format_shape(node.pair('kernel_shape'))}, its weight {format_shape(kernel)}"
         )
+    return weight, kernel
+
+
+def transposed_convolution(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """ConvTranspose of maps."""
+    weight, kernel = _kernels(node, "IxO")
+    strides, dilations, groups = node.pair("strides", 1), node.pair("dilations", 1), node.integer("group")
+    return conv_transpose(
+        network,
+        node.name,
+        x,
+        weight,
+        _bias(network, node, 2, weight.shape[1] * groups),
+        strides=strides,
+        pads=transposed_pads(node, shape_of(x), kernel, strides, dilations),
+        dilations=dilations,
+        groups=groups,
+    )
+
+
+def convolution(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """Conv of maps."""
+    weight, kernel = _kernels(node, "OxI")
+    strides, dilations = node.pair("strides", 1), node.pair("dilations", 1)
     return network.add(
         cnn.Conv2dOp(
             x,
@@ -476,6 +500,7 @@ LAYERS: dict[str, Convert] = {
     "Clip": elementwise(clip),
     "Concat": concat,
     "Conv": plain(convolution),
+    "ConvTranspose": plain(transposed_convolution),
     "DepthToSpace": plain(depth_to_space),
     "Div": quotient,
     "Dropout": elementwise(dropout),

@@ -1,6 +1,6 @@
 """Windows of ONNX convolutions and pools, in the terms of the `cnn` dialect."""
 
-from snowdialect.dialects.cnn.shapes import Shape, format_shape
+from snowdialect.dialects.cnn.shapes import MAXIMUM_SIDE, Shape, format_shape
 from snowdialect.frontends.network import LayerError
 from snowdialect.frontends.onnx.node import Node
 
@@ -11,6 +11,38 @@ Pads = tuple[int, int, int, int]
 
 LARGEST_PADDING = 4096
 """No padding is larger: a few bytes would ask for millions of windows."""
+
+
+def transposed_pads(node: Node, shape: Shape, kernel: Pair, strides: Pair, dilations: Pair) -> Pads:
+    """What a transposed convolution of maps of `shape` leaves out of its result; negative numbers behind add to it.
+
+    With an output_shape, or automatic, it is what is too much, shared out to both sides.
+    """
+    if len(shape) != 4:
+        raise LayerError(f"input is {format_shape(shape)}, expected maps 1xCxHxW")
+    more = node.integers("output_padding", (0, 0))
+    limits = [max(pair) for pair in zip(strides, dilations, strict=True)]
+    if len(more) != 2 or not all(0 <= size < limit for size, limit in zip(more, limits, strict=True)):
+        raise LayerError(f"output_padding is {list(more)}, expected two numbers below those of strides or dilations")
+    auto_pad = node.text("auto_pad", "NOTSET")
+    sizes = node.integers("output_shape") if node.has("output_shape") else None
+    if sizes is None and auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+        sizes = tuple(size * stride for size, stride in zip(shape[2:], strides, strict=True))
+    if sizes is None:
+        top, left, bottom, right = spatial_pads(node, shape, kernel, strides, dilations)
+        return top, left, bottom - more[0], right - more[1]
+    if len(sizes) != 2 or not 1 <= min(sizes) <= max(sizes) <= MAXIMUM_SIDE:
+        raise LayerError(f"output_shape is {list(sizes)}, expected rows and columns, of which {MAXIMUM_SIDE} at most")
+    before: list[int] = []
+    behind: list[int] = []
+    for axis, size in enumerate(sizes):
+        whole = strides[axis] * (shape[axis + 2] - 1) + dilations[axis] * (kernel[axis] - 1) + 1
+        if size >= whole + strides[axis]:
+            raise LayerError(f"output_shape is {list(sizes)}, but no kernel ends so far behind")
+        surplus = max(0, whole + more[axis] - size)
+        before.append(surplus // 2 if auto_pad == "SAME_UPPER" else surplus - surplus // 2)
+        behind.append(whole - before[-1] - size)
+    return before[0], before[1], behind[0], behind[1]
 
 
 def spatial_pads(node: Node, shape: Shape, kernel: Pair, strides: Pair, dilations: Pair) -> Pads:

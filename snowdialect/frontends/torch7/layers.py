@@ -16,6 +16,7 @@ from snowdialect.frontends import piecewise
 from snowdialect.frontends.network import LayerError, Network
 from snowdialect.frontends.torch7.fields import Layer
 from snowdialect.frontends.torch7.views import reshaped
+from snowdialect.frontends.transposed import conv_transpose
 
 RELU_TOLERANCE = 1e-6
 """A Threshold this close to zero is a ReLU: nn.Threshold() without arguments has the threshold 1e-6."""
@@ -57,6 +58,21 @@ def convolution(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
         ),
         layer.path,
     )
+
+
+def full_convolution(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """SpatialFullConvolution: a transposed convolution, with `adjH` rows and `adjW` columns more."""
+    kernel, strides = layer.pair("kH", "kW", least=1), layer.pair("dH", "dW", 1, least=1)
+    inputs, outputs = layer.pair("nInputPlane", "nOutputPlane", least=1)
+    padding, more = layer.pair("padH", "padW", 0), layer.pair("adjH", "adjW", 0)
+    weight = layer.tensor("weight")
+    if weight.shape != (inputs, outputs, *kernel):
+        raise LayerError(f"weight is {format_shape(weight.shape)}, expected {format_shape((inputs, outputs, *kernel))}")
+    if more[0] >= strides[0] or more[1] >= strides[1]:
+        raise LayerError(f"adjH and adjW are {list(more)}, which is not below strides of {list(strides)}")
+    pads = (*padding, padding[0] - more[0], padding[1] - more[1])
+    bias = _bias(network, layer, outputs)
+    return conv_transpose(network, layer.path, x, weight, bias, strides=strides, pads=pads)
 
 
 def linear(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
@@ -354,6 +370,8 @@ LAYERS: dict[str, Convert] = {
     "nn.SpatialConvolutionMM": convolution,
     "nn.SpatialDilatedConvolution": convolution,
     "cudnn.SpatialConvolution": convolution,
+    "nn.SpatialFullConvolution": full_convolution,
+    "cudnn.SpatialFullConvolution": full_convolution,
     "nn.Linear": linear,
     "nn.BatchNormalization": batch_normalization,
     "nn.SpatialBatchNormalization": batch_normalization,

@@ -96,6 +96,20 @@ def _concat_kernels(op: cnn.ConcatKernelsOp, *parts: Array) -> Array:
     return np.concatenate(parts)
 
 
+def _phase_kernels(op: cnn.PhaseKernelsOp, w: Array) -> Array:
+    rows, columns = op.strides.get_values()
+    result = np.zeros(cnn.shape_of(op.result), w.dtype)
+    mirrored = result[:, :, ::-1, ::-1]
+    for row, column in np.ndindex(rows, columns):
+        taps = w[:, :, row::rows, column::columns]
+        mirrored[row * columns + column :: rows * columns, :, : taps.shape[2], : taps.shape[3]] = taps
+    return result
+
+
+def _repeat(op: cnn.RepeatOp, s: Array) -> Array:
+    return s.repeat(op.times.value.data)
+
+
 def _diagonal(op: cnn.DiagonalOp, s: Array) -> Array:
     return s.reshape(-1, 1, 1, 1)
 
@@ -125,6 +139,8 @@ MEANINGS: dict[type[Operation], Callable[..., Array]] = {
     cnn.InterleaveKernelsOp: _interleave_kernels,
     cnn.SliceKernelsOp: _slice_kernels,
     cnn.ConcatKernelsOp: _concat_kernels,
+    cnn.PhaseKernelsOp: _phase_kernels,
+    cnn.RepeatOp: _repeat,
     cnn.DiagonalOp: _diagonal,
     cnn.QuantizeOp: _quantize,
     cnn.DequantizeOp: _dequantize,

@@ -43,6 +43,8 @@ class CnnFunctions(InterpreterFunctions):
     run_interleave_kernels = impl(cnn.InterleaveKernelsOp)(_defer)
     run_slice_kernels = impl(cnn.SliceKernelsOp)(_defer)
     run_concat_kernels = impl(cnn.ConcatKernelsOp)(_defer)
+    run_phase_kernels = impl(cnn.PhaseKernelsOp)(_defer)
+    run_repeat = impl(cnn.RepeatOp)(_defer)
     run_diagonal = impl(cnn.DiagonalOp)(_defer)
 
     @impl(cnn.InputOp)
@@ -79,6 +81,13 @@ class CnnFunctions(InterpreterFunctions):
         for images, rows, sums in kernels.convolve(x, weight, op.geometry, dtype):
             part = None if residual is None else residual[images, :, rows]
             result[images, :, rows] = _finish(interpreter, op, sums, op.bias, part)
+        return _layer(interpreter, op, result)
+
+    @impl(cnn.ConvTranspose2dOp)
+    def run_conv_transpose2d(self, interpreter: Interpreter, op: cnn.ConvTranspose2dOp, args: Arguments) -> Arguments:
+        result = kernels.convolve_transposed(args[0], _constant(interpreter, op.weight), op.geometry)
+        if op.bias is not None:
+            result = result + _per_channel(interpreter, op.bias, result.ndim)
         return _layer(interpreter, op, result)
 
     @impl(cnn.LinearOp)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from snowdialect.dialects.cnn.shapes import ConvGeometry, PoolGeometry
+from snowdialect.dialects.cnn.shapes import ConvGeometry, PoolGeometry, TransposedGeometry
 
 Array = NDArray[Any]
 
@@ -46,6 +46,23 @@ def convolve(x: Array, weight: Array, geometry: ConvGeometry, dtype: DTypeLike) 
             unfolded = piece.transpose(1, 4, 5, 0, 2, 3).reshape(groups, inputs * kernel[0] * kernel[1], -1)
             sums = (matrices @ unfolded).reshape(outputs, count, height, columns).transpose(1, 0, 2, 3)
             yield Piece(images, slice(row, row + height), sums)
+
+
+def convolve_transposed(x: Array, weight: Array, geometry: TransposedGeometry) -> Array:
+    """The sums of a transposed convolution (N, O, rows, columns), without bias: what each tap adds, in float32."""
+    images, channels, height, width = x.shape
+    outputs, inputs, *kernel = weight.shape
+    groups, strides, dilations = geometry.groups, geometry.strides, geometry.dilations
+    matrices = weight.reshape(groups, outputs // groups, inputs, *kernel)
+    pixels = x.reshape(images, groups, channels // groups, -1)
+    spans = [stride * (size - 1) + 1 for stride, size in zip(strides, (height, width), strict=True)]
+    reach = [dilation * (size - 1) for dilation, size in zip(dilations, kernel, strict=True)]
+    sums = np.zeros((images, outputs, spans[0] + reach[0], spans[1] + reach[1]), np.float32)
+    for row, column in np.ndindex(*kernel):
+        products = (matrices[..., row, column] @ pixels).reshape(images, outputs, height, width)
+        top, left = row * dilations[0], column * dilations[1]
+        sums[:, :, top : top + spans[0] : strides[0], left : left + spans[1] : strides[1]] += products
+    return pad(sums, tuple(-size for size in geometry.pads))
 
 
 def _output_size(size: int, kernel: int, stride: int, dilation: int) -> int:

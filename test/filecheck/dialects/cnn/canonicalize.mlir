@@ -293,3 +293,23 @@ cnn.output "b" %b : tensor<1x4x2x1xf32>
 cnn.output "d" %d : tensor<1x1x4x4xf32>
 cnn.output "e" %e : tensor<1x2x4x2xf32>
 cnn.output "s" %s : tensor<1x2x4x2xf32>
+
+// -----
+
+// Factors and shifts of channels whose pixels are shuffled are those of the channels before; in the other order they stay.
+// CHECK:      %v = cnn.weight "v"
+// CHECK-NEXT: [[M:%.+]] = cnn.repeat %v {times = 4 : i64} : (tensor<2xf32>) -> tensor<8xf32>
+// CHECK-NEXT: [[V:%.+]] = cnn.repeat %v {times = 4 : i64}
+// CHECK-NEXT: [[N:%.+]] = cnn.batch_norm %x, [[M]], [[V]] {eps = 1.000000e-03 : f64} : {{.*}} -> tensor<1x8x2x2xf32> loc("bn")
+// CHECK-NEXT: [[Y:%.+]] = cnn.depth_to_space [[N]] {block = [2, 2]} {{.*}} loc("shuffle")
+// CHECK-NEXT: [[C:%.+]] = cnn.depth_to_space %x {block = [2, 2], blocks_first}
+// CHECK-NEXT: cnn.scale_shift [[C]], %v :
+// CHECK-NEXT: cnn.output "y" [[Y]]
+%x = cnn.input "x" : tensor<1x8x2x2xf32>
+%v = cnn.weight "v" : tensor<2xf32>
+%s = cnn.depth_to_space %x {block = [2, 2]} : (tensor<1x8x2x2xf32>) -> tensor<1x2x4x4xf32> loc("shuffle")
+%y = cnn.batch_norm %s, %v, %v {eps = 1.0e-3} : (tensor<1x2x4x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32> loc("bn")
+%c = cnn.depth_to_space %x {block = [2, 2], blocks_first} : (tensor<1x8x2x2xf32>) -> tensor<1x2x4x4xf32>
+%z = cnn.scale_shift %c, %v : (tensor<1x2x4x4xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32>
+cnn.output "y" %y : tensor<1x2x4x4xf32>
+cnn.output "z" %z : tensor<1x2x4x4xf32>

@@ -497,3 +497,66 @@
 %x = cnn.input "x" : tensor<1x8x4x4xf32>
 // CHECK: cnn.space_to_depth "y": 4x4 cannot be split into blocks of 2x3
 %y = cnn.space_to_depth %x {block = [2, 3]} : (tensor<1x8x4x4xf32>) -> tensor<1x48x2x1xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%w = cnn.weight "w" : tensor<4x8x3x3xf32>
+// CHECK: cnn.conv_transpose2d "y": weight expects 16 input channels in 2 groups, input has 8
+%y = cnn.conv_transpose2d %x, %w {groups = 2} : (tensor<1x8x4x4xf32>, tensor<4x8x3x3xf32>) -> tensor<1x4x6x6xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%w = cnn.weight "w" : tensor<4x8x3x3xf32>
+// CHECK: cnn.conv_transpose2d "y": result must be 1x4x6x6, is 1x4x4x4
+%y = cnn.conv_transpose2d %x, %w  : (tensor<1x8x4x4xf32>, tensor<4x8x3x3xf32>) -> tensor<1x4x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%w = cnn.weight "w" : tensor<4x8x3x3xf32>
+// CHECK: cnn.conv_transpose2d "y": pads of 2 and 5 columns leave nothing of 6
+%y = cnn.conv_transpose2d %x, %w {pads = [0, 2, 0, 5]} : (tensor<1x8x4x4xf32>, tensor<4x8x3x3xf32>) -> tensor<1x4x6x6xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%w = cnn.weight "w" : tensor<4x8x3x3xf32>
+// CHECK: cnn.conv_transpose2d "y": pads of -1 and 0 rows leave nothing of 6
+%y = cnn.conv_transpose2d %x, %w {pads = [-1, 0, 0, 0]} : (tensor<1x8x4x4xf32>, tensor<4x8x3x3xf32>) -> tensor<1x4x7x6xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%w = cnn.weight "w" : tensor<4x8x3x3xf32>
+// CHECK: cnn.conv_transpose2d "y": strides and dilations of columns are 2 and 2, one of them must be 1
+%y = cnn.conv_transpose2d %x, %w {strides = [1, 2], dilations = [1, 2]} : (tensor<1x8x4x4xf32>, tensor<4x8x3x3xf32>) -> tensor<1x4x6x11xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%w = cnn.weight "w" : tensor<4x8x3x3xf32>
+// CHECK: cnn.conv_transpose2d "y": strides of 7 rows leave more than half of the result to no kernel of 3
+%y = cnn.conv_transpose2d %x, %w {strides = [7, 1]} : (tensor<1x8x4x4xf32>, tensor<4x8x3x3xf32>) -> tensor<1x4x24x6xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%q = cnn.quantize %x : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4x!cnn.fixed<8>>
+%w = cnn.weight "w" : tensor<4x8x3x3xf32>
+%k = cnn.quantize %w : (tensor<4x8x3x3xf32>) -> tensor<4x8x3x3x!cnn.fixed<8>>
+// CHECK: cnn.conv_transpose2d "y": works on f32 only
+%y = cnn.conv_transpose2d %q, %k : (tensor<1x8x4x4x!cnn.fixed<8>>, tensor<4x8x3x3x!cnn.fixed<8>>) -> tensor<1x4x6x6x!cnn.fixed<8>>
+
+// -----
+
+%w = cnn.weight "w" : tensor<4x8x3x3xf32>
+// CHECK: cnn.phase_kernels "k": strides must be at least 1, are [2, 0]
+%k = cnn.phase_kernels %w {strides = array<i64: 2, 0>} : (tensor<4x8x3x3xf32>) -> tensor<8x8x2x3xf32>
+
+// -----
+
+%s = cnn.weight "s" : tensor<4xf32>
+// CHECK: cnn.repeat "r": times must be at least 1, is 0
+%r = cnn.repeat %s {times = 0} : (tensor<4xf32>) -> tensor<0xf32>

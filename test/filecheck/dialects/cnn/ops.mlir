@@ -85,6 +85,16 @@ module attributes {snow.weights = "ops.safetensors"} {
   %dropout_v1 = cnn.dropout %fc {p = 0.5, scale_at_inference} : (tensor<1x6xf32>) -> tensor<1x6xf32>
   %identity = cnn.identity %fc : (tensor<1x6xf32>) -> tensor<1x6xf32>
 
+  // Transposed convolutions, which a pass makes others of, and the constants for that.
+  // CHECK-NEXT: %transposed = cnn.conv_transpose2d %x, %w : (tensor<1x4x8x8xf32>, tensor<6x4x3x3xf32>) -> tensor<1x6x10x10xf32>
+  // CHECK-NEXT: %all = cnn.conv_transpose2d %x, %w bias %c6 {strides = [2, 1], pads = [1, 2, -1, 0], dilations = [1, 2]} : (tensor<1x4x8x8xf32>, tensor<6x4x3x3xf32>, tensor<6xf32>) -> tensor<1x6x17x10xf32>
+  // CHECK-NEXT: %phases = cnn.phase_kernels %w {strides = array<i64: 2, 1>} : (tensor<6x4x3x3xf32>) -> tensor<12x4x2x3xf32>
+  // CHECK-NEXT: %repeated = cnn.repeat %c6 {times = 2 : i64} : (tensor<6xf32>) -> tensor<12xf32>
+  %transposed = cnn.conv_transpose2d %x, %w : (tensor<1x4x8x8xf32>, tensor<6x4x3x3xf32>) -> tensor<1x6x10x10xf32>
+  %all = cnn.conv_transpose2d %x, %w bias %c6 {strides = [2, 1], pads = [1, 2, -1, 0], dilations = [1, 2]} : (tensor<1x4x8x8xf32>, tensor<6x4x3x3xf32>, tensor<6xf32>) -> tensor<1x6x17x10xf32>
+  %phases = cnn.phase_kernels %w {strides = array<i64: 2, 1>} : (tensor<6x4x3x3xf32>) -> tensor<12x4x2x3xf32>
+  %repeated = cnn.repeat %c6 {times = 2} : (tensor<6xf32>) -> tensor<12xf32>
+
   // Layers of the host.
   // CHECK-NEXT: %reshape = cnn.reshape %conv : (tensor<1x6x6x6xf32>) -> tensor<1x216xf32>
   // CHECK-NEXT: %pad = cnn.pad %conv {pads = [1, 2, -1, 0]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x8xf32>

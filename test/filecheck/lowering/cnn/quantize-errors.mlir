@@ -5,6 +5,10 @@
 
 // RUN: not snow-opt %S/Inputs/limit.mlir -p cnn-quantize 2>&1 | filecheck %s --check-prefix=LIMIT
 
+// RUN: not snow-opt %S/Inputs/transposed.mlir -p cnn-quantize 2>&1 | filecheck %s --check-prefix=TRANSPOSED
+
+// TRANSPOSED: error: {{.*}}up: cnn.conv_transpose2d has no fixed-point form, run cnn-expand-transposed before cnn-quantize
+// TRANSPOSED-NOT: {{.}}
 // LIMIT: error: {{.*}}relu6: no words saturate at its limit, run cnn-fold-limits before
 // LIMIT-NOT: {{.}}
 // CHECK: error: {{.*}}bn1: cnn.batch_norm has no fixed-point form, run cnn-fold-batch-norm before cnn-quantize

@@ -121,6 +121,18 @@ NETWORKS = {
         axes=[1, 2, 2, 3, 4, 6],
         maps=[1, 3, 8, 12],
     ),
+    "transposed": network(
+        [1, 4, 6, 6],
+        [
+            node("ConvTranspose", "x w1 b", "up1", strides=[2, 2], pads=[1, 1, 1, 1]),
+            node("BatchNormalization", "up1 b b b b", "bn1"),
+            node("Relu", "bn1", "relu1"),
+            node("ConvTranspose", "relu1 w2", "up2", strides=[2, 1], auto_pad="SAME_UPPER", group=2),
+        ],
+        w1=(4, 8, 4, 4),
+        w2=(8, 1, 3, 3),
+        b=(8,),
+    ),
     "pieces": network(
         [1, 4, 6, 6],
         [
