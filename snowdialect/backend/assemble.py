@@ -123,6 +123,11 @@ def _block(op: cnn.DepthToSpaceOp | cnn.SpaceToDepthOp) -> dict[str, Any]:
     return {"block": _numbers(op.block.get_values()), "blocks_first": op.blocks_first is not None}
 
 
+def _interpolate(op: cnn.InterpolateOp) -> dict[str, Any]:
+    numbers = {"sizes": op.sizes, "steps": op.steps, "offsets": op.offsets, "units": op.units}
+    return {name: _numbers(values.get_values()) for name, values in numbers.items()}
+
+
 HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]]]] = {
     cnn.InputOp: ("input", lambda op: {"name": op.input_name.data}),
     cnn.OutputOp: ("output", lambda op: {"name": op.output_name.data}),
@@ -138,6 +143,7 @@ HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]
     cnn.UpsampleOp: ("upsample", lambda op: {"factors": _numbers(op.factors.get_values())}),
     cnn.DepthToSpaceOp: ("depth_to_space", lambda op: {**_block(op), "crop": _numbers(op.crop.get_values())}),
     cnn.SpaceToDepthOp: ("space_to_depth", lambda op: _block(op)),
+    cnn.InterpolateOp: ("interpolate", _interpolate),
     cnn.ReshapeOp: ("reshape", lambda op: {}),
     cnn.MultiplyOp: ("multiply", lambda op: {}),
     cnn.SoftmaxOp: ("softmax", lambda op: {}),

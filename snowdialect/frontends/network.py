@@ -32,14 +32,18 @@ MAXIMUM_GROWTH = 9
 of its sides. More is a mistake; a few bytes of padding would ask for hours of work."""
 
 MAXIMUM_UPSAMPLING = 64
-"""The same of a result that repeats its input: by 8 along both axes."""
+"""The same of a result that repeats its input, or interpolates: by 8 along both axes."""
 
 MAXIMUM_SPREAD = 2048
 """The same of a transposed convolution, which may make 34x34 pixels of one, as in FCN-32s (Long et al., 2015)."""
 
 SMALL_MAP = 1 << 16
 
-GROWTH = {cnn.UpsampleOp: MAXIMUM_UPSAMPLING, cnn.ConvTranspose2dOp: MAXIMUM_SPREAD}
+GROWTH = {
+    cnn.UpsampleOp: MAXIMUM_UPSAMPLING,
+    cnn.InterpolateOp: MAXIMUM_UPSAMPLING,
+    cnn.ConvTranspose2dOp: MAXIMUM_SPREAD,
+}
 """For each operation that is there to make maps larger."""
 
 LARGEST_SIZE = 1 << 24

@@ -17,6 +17,9 @@ from snowdialect.errors import SnowError
 
 Array = NDArray[Any]
 
+LARGEST_UNIT = 1 << 22
+"""Parts between two pixels that an interpolation knows: sums of words are exact then."""
+
 _WORD = np.iinfo(np.int16)
 _ACCUMULATOR = np.iinfo(np.int32)
 
@@ -337,6 +340,30 @@ def _places(call: Call, channels: int) -> Iterator[tuple[int, slice]]:
             yield place, slice(place, channels * rows * columns, rows * columns)
 
 
+def _interpolate(call: Call) -> Result:
+    """Each result between two rows and columns; of words the sum of whole shares, divided once, rounding half up."""
+    attributes = call.step.attributes
+    x = call.operands[0]
+    _expect_shape(call, (x.shape[1], *attributes["sizes"]))
+    total = x.astype(np.float64 if call.result.frac is None else np.int64)
+    divisor = 1
+    for axis in (2, 3):
+        size, step, offset, unit = (attributes[name][axis - 2] for name in ("sizes", "steps", "offsets", "units"))
+        if not 0 < unit <= LARGEST_UNIT:
+            raise ValueError(f"the unit is {unit}")
+        divisor *= unit
+        last = x.shape[axis] - 1
+        lines = np.moveaxis(total, axis, 0)
+        made = np.empty((size, *lines.shape[1:]), total.dtype)
+        for index in range(size):
+            line, share = divmod(min(max(offset + index * step, 0), last * unit), unit)
+            made[index] = lines[line] * (unit - share) + lines[min(line + 1, last)] * share
+        total = np.moveaxis(made, 0, axis)
+    if call.result.frac is None:
+        return Result((total / divisor).astype(np.float32))
+    return Result(((total + total + divisor) // (divisor + divisor)).astype(np.int16))
+
+
 def _reshape(call: Call) -> Result:
     return Result(call.operands[0].reshape(-1, *call.result.shape))
 
@@ -405,6 +432,7 @@ OPERATIONS: dict[str, Callable[[Call], Result]] = {
     "upsample": _upsample,
     "depth_to_space": _depth_to_space,
     "space_to_depth": _space_to_depth,
+    "interpolate": _interpolate,
     "reshape": _reshape,
     "multiply": _multiply,
     "softmax": _softmax,

@@ -31,6 +31,7 @@ ATTRIBUTES = (
     "to",
     "size",
     "blocksize",
+    "coordinate_transformation_mode",
     "split",
     "axes",
     "mode",
@@ -336,6 +337,9 @@ def bombs() -> dict[str, bytes]:
         "resized 40 times": model(
             [node("Resize", [name, "", "s"], [after]) for name, after in _steps(40)],
             {"s": np.array([1, 1, 2, 2], np.float32)},
+        ),
+        "Resize by 2^40, linear": model(
+            [node("Resize", ["x", "", "s"], ["y"], mode="linear")], {"s": np.array([1, 1, 2**40, 1], np.float32)}
         ),
         "transposed by strides of 2^40": model(
             [node("ConvTranspose", ["x", "k"], ["y"], strides=[2**40, 2**40])], {"k": _normal(4, 1, 3, 3)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import reduce
 from math import prod
 from typing import NamedTuple
@@ -149,6 +150,14 @@ class SpaceToDepth(NamedTuple):
     blocks_first: bool = False
 
 
+class Interpolate(NamedTuple):
+    """Rows and columns lie `steps` / 4 apart."""
+
+    sizes: tuple[int, int]
+    steps: tuple[int, int]
+    offsets: tuple[int, int] = (0, 0)
+
+
 class Host(NamedTuple):
     """A function that only the host computes, in float."""
 
@@ -160,6 +169,7 @@ Layer = (
     | Gather
     | Upsample
     | DepthToSpace
+    | Interpolate
     | SpaceToDepth
     | Reshape
     | Conv
@@ -288,6 +298,9 @@ class _Builder:
                 return self.add(cnn.DepthToSpaceOp(x, **layer._asdict()))
             case SpaceToDepth():
                 return self.add(cnn.SpaceToDepthOp(x, **layer._asdict()))
+            case Interpolate():
+                steps, offsets = ([Fraction(part, 4) for part in parts] for parts in (layer.steps, layer.offsets))
+                return self.add(cnn.InterpolateOp(x, layer.sizes, steps, offsets))
             case Reshape():
                 return self.add(cnn.ReshapeOp(x, (1, *layer.shape)))
             case Concat():

@@ -21,6 +21,7 @@ from networks import (
     Conv,
     ConvTranspose,
     DepthToSpace,
+    Interpolate,
     Layer,
     Linear,
     MaxPool,
@@ -166,12 +167,15 @@ def products(draw: st.DrawFn) -> Net:
 
 @st.composite
 def moves(draw: st.DrawFn) -> Net:
-    """Slices, shuffles and upsamplings: behind a limit or a concatenation, before what may fuse, or as a part."""
+    """Slices, shuffles and larger maps: behind a limit or a concatenation, before what may fuse, or as a part."""
     parts = (draw(st.integers(1, 40)), 0)
     shape = draw(channels), draw(st.integers(1, 6)), draw(st.integers(1, 6))
     wide = parts[0] + shape[0]
     before: list[Layer] = [Concat(parts), *([Conv(wide), Relu(6.0)] if draw(flags) else [])]
-    move = draw(gathers(wide) | st.builds(Upsample, st.tuples(st.integers(1, 3), st.integers(1, 3))))
+    pairs = st.tuples(st.integers(1, 9), st.integers(1, 9))
+    offsets = st.tuples(st.integers(-4, 9), st.integers(-4, 9))
+    upsamplings = st.builds(Upsample, st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    move = draw(gathers(wide) | upsamplings | st.builds(Interpolate, pairs, pairs, offsets))
     behind: list[Layer] = [Conv(9, residual=draw(flags)), Relu(), Concat((0, 9)), Multiply(), AvgPool((1, 1))]
     return Net(shape, (*before, move, draw(st.sampled_from(behind))), 0.3)
 

@@ -1,4 +1,4 @@
-"""Windows of ONNX convolutions and pools, of any shape: results are those of onnxruntime."""
+"""Windows of ONNX convolutions and pools, and linear Resize, of any shape: results are those of onnxruntime."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +15,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, R
 from lowering import driver
 from snowdialect.dialects import cnn
 from snowdialect.errors import SnowError
+from snowdialect.frontends.onnx.resize import LINES
 from snowdialect.interpreters import run_module
 
 SIZES = st.integers(1, 9)
@@ -90,9 +91,22 @@ def pools(draw: st.DrawFn) -> ModelProto:
     return network([node(operator, **attributes)], (1, 2, draw(SIZES), draw(SIZES)), opset=opset)
 
 
+@st.composite
+def resizes(draw: st.DrawFn) -> ModelProto:
+    """A linear Resize, by factors or to sizes."""
+    coordinates = draw(st.sampled_from([*LINES]))
+    options = {"mode": "linear", "coordinate_transformation_mode": coordinates}
+    constants: dict[str, Array] = {"s": np.array([1, 2, draw(SIZES), draw(SIZES)])}
+    inputs = ("x", "", "", "s")
+    if draw(st.booleans()):
+        factors = st.floats(1, 4, width=32)
+        constants, inputs = {"s": np.array([1, 1, draw(factors), draw(factors)], np.float32)}, ("x", "", "s")
+    return network([node("Resize", *inputs, **options)], (1, 2, draw(SIZES), draw(SIZES)), constants, opset=19)
+
+
 # A network of one layer takes milliseconds.
 @settings(max_examples=10 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(model=st.one_of(convolutions(), transposed(), pools()))
+@given(model=st.one_of(convolutions(), transposed(), pools(), resizes()))
 def test_windows(model: ModelProto, tmp_path: Path) -> None:
     compare(model, tmp_path, computed)
 

@@ -1,6 +1,7 @@
 """What cnn layers compute: in f32 as ONNX Runtime does, in fixed point as Python's integers do."""
 
 import math
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -261,6 +262,31 @@ def test_gather_takes_channels(
     net = Network()
     result = net.add(cnn.GatherOp(net.input(x), sizes=sizes, strides=strides, offset=offset))
     np.testing.assert_array_equal(net.run(result, x).outputs["y"], np.stack([x[:, c] for c in channels], 1))
+
+
+@given(st.data(), st.integers(0, 2**32 - 1))
+def test_fixed_interpolation_is_what_fractions_say(data: st.DataObject, seed: int) -> None:
+    """Each number is the mean of words around it, weighted by their distance, rounded once, half up."""
+    height, width = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+    sizes = data.draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
+    parts = st.fractions(0, 3, max_denominator=9)
+    steps, offsets = data.draw(st.tuples(parts, parts)), data.draw(st.tuples(parts, parts.map(lambda part: part - 1)))
+    words = np.random.default_rng(seed).integers(-(2**15), 2**15, (1, 2, height, width)).astype(np.int16)
+    net = Network()
+    x = net.add(cnn.InputOp("x", cnn.tensor_type((1, 2, height, width))))
+    result = net.add(cnn.InterpolateOp(net.add(cnn.QuantizeOp(x, 8)), sizes, steps, offsets))
+    run = net.run(net.add(cnn.DequantizeOp(result)), words.astype(np.float32) / 256)
+    places = [
+        [min(max(offset + step * index, Fraction(0)), Fraction(last)) for index in range(size)]
+        for size, step, offset, last in zip(sizes, steps, offsets, (height - 1, width - 1), strict=True)
+    ]
+    for channel, row, column in np.ndindex(2, *sizes):
+        mean = sum(
+            (max(Fraction(0), 1 - abs(places[0][row] - y)) * max(Fraction(0), 1 - abs(places[1][column] - x)))
+            * int(words[0, channel, y, x])
+            for y, x in np.ndindex(height, width)
+        )
+        assert run.outputs["y"][0, channel, row, column] * 256 == math.floor(mean + Fraction(1, 2))
 
 
 def test_add_concat_reshape_and_dropout() -> None:

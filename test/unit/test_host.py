@@ -87,6 +87,17 @@ CASES = {
         %e = cnn.dequantize %d : (tensor<1x4x17x8x!cnn.fixed<8>>) -> tensor<1x4x17x8xf32>
         %r = cnn.depth_to_space %e {{block = [1, 2], blocks_first}}
           : (tensor<1x4x17x8xf32>) -> tensor<1x2x17x16xf32>""",
+    "interpolate": f"""
+        %a = cnn.interpolate %q {{sizes = [10, 4], steps = [4, 3], offsets = [-3, 1], units = [6, 2]}}
+          : ({FIXED_MAPS}) -> tensor<1x3x10x4x!cnn.fixed<8>> loc("a")
+        %b = cnn.dequantize %a : (tensor<1x3x10x4x!cnn.fixed<8>>) -> tensor<1x3x10x4xf32>
+        %r = cnn.interpolate %b {{sizes = [3, 9], steps = [4194303, 1000], units = [4194301, 4194304]}}
+          : (tensor<1x3x10x4xf32>) -> tensor<1x3x3x9xf32>""",
+    "interpolate by the smallest parts": f"""
+        %a = cnn.interpolate %q
+          {{sizes = [9, 9], steps = [2999999, 1999999], offsets = [7, -3], units = [4194304, 4194303]}}
+          : ({FIXED_MAPS}) -> tensor<1x3x9x9x!cnn.fixed<8>> loc("a")
+        %r = cnn.dequantize %a : (tensor<1x3x9x9x!cnn.fixed<8>>) -> tensor<1x3x9x9xf32>""",
     "pad and reshape": f"""
         %a = cnn.pad %q {{pads = [2, -1, -3, 4]}} : ({FIXED_MAPS}) -> tensor<1x3x6x8x!cnn.fixed<8>> loc("a")
         %b = cnn.reshape %a : (tensor<1x3x6x8x!cnn.fixed<8>>) -> tensor<1x144x!cnn.fixed<8>> loc("b")

@@ -526,9 +526,37 @@ def test_pieces_are_exact_in_fixed_point(
             "spacetodepth SpaceToDepth: 7x6 cannot be split into blocks of 2x2",
         ),
         (
-            [node("Resize", "x", "", "s", mode="linear")],
+            [node("Resize", "x", "", "s", mode="cubic")],
             {"constants": {"s": np.array([1, 1, 2, 2], np.float32)}},
-            "resize Resize: resizes in the mode linear, only nearest is supported",
+            "resize Resize: resizes in the mode cubic, only nearest and linear are supported",
+        ),
+        *(
+            (
+                [node("Resize", "x", "", "s", mode="linear", **attributes)],
+                {"constants": {"s": np.array(factors)}, "opset": 18},
+                f"resize Resize: {problem}",
+            )
+            for factors, attributes, problem in (
+                ([1.0, 1, 2, 2], {"antialias": 1}, "antialias is set, which is not supported"),
+                ([1.0, 1, 2, 2], {"exclude_outside": 1}, "exclude_outside is set, which is not supported"),
+                (
+                    [1.0, 1, 2, 2],
+                    {"coordinate_transformation_mode": "tf_crop_and_resize"},
+                    "tf_crop_and_resize coordinates are not supported in the mode linear",
+                ),
+                ([1.0, 2, 2, 2], {}, "resizes 1x4x7x6 by 1x2x2x2, supported are rows and columns of maps"),
+                ([1.0, 1, 1e300, 2], {}, "resizes 1x4x7x6 by 1x1x1e+300x2, supported are rows and columns of maps"),
+                ([1.0, 1, 1e-300, 2], {}, "resizes 1x4x7x6 by 1x1x1e-300x2, supported are rows and columns of maps"),
+                ([1.0, 1, 0, 2], {}, "resizes 1x4x7x6 by 0"),
+                ([1.0, 1, -1, 2], {}, "resizes 1x4x7x6 by -1"),
+                ([1.0, 1, 9000, 2], {}, "upsamples 7x6 to 63000x12, which is too much"),
+                ([1.0, 1, 2], {}, "has 3 factors for 4 axes"),
+            )
+        ),
+        (
+            [node("Resize", "x", "", "s", mode="linear")],
+            {"constants": {"s": np.array([1, 2, 2], np.float32)}, "shape": (1, 4, 6)},
+            "resize Resize: resizes 1x4x6 by 1x2x2, supported are rows and columns of maps",
         ),
         (
             [node("Resize", "x", "", "s")],

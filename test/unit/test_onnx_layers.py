@@ -101,11 +101,11 @@ def reordered(name: str, shape: tuple[int, ...], axes: tuple[int, ...], perm: li
     return Case(name, nodes, shape, {"axes": integers(*axes), "back": integers(*back)})
 
 
-def scales(*factors: int) -> NDArray[np.float32]:
+def scales(*factors: float) -> NDArray[np.float32]:
     return np.array([1, 1, *factors], np.float32)
 
 
-def resized(name: str, opset: int = 13, factors: tuple[int, int] = (3, 5), **attributes: Any) -> Case:
+def resized(name: str, opset: int = 13, factors: tuple[float, float] = (3, 5), **attributes: Any) -> Case:
     constants = {"none": np.zeros(0, np.float32), "s": scales(*factors)}
     return Case(name, [node("Resize", "x", "none", "s", **attributes)], MAPS, constants, opset)
 
@@ -317,6 +317,50 @@ CASES = [
     resized("resize-pytorch", coordinate_transformation_mode="pytorch_half_pixel", nearest_mode="round_prefer_ceil"),
     resized("resize-symmetric", 19, coordinate_transformation_mode="half_pixel_symmetric"),
     resized("resize-by-one", factors=(1, 1), coordinate_transformation_mode="align_corners"),
+    *(
+        resized(f"linear-{mode.replace('_', '-')}-{rows}x{columns}", 19, (rows, columns), mode="linear", **coordinates)
+        for rows, columns in ((2, 3), (1.5, 0.75), (1 / 3, 1.3), (1, 4 / 3))
+        for mode in (*("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "half_pixel_symmetric"),)
+        for coordinates in [{"coordinate_transformation_mode": mode}]
+    ),
+    with_constants(
+        "linear-sizes", "Resize", *("x", "", "", "s"), mode="linear", constants={"s": integers(1, 4, 10, 4)}
+    ),
+    with_constants(
+        "linear-to-one-pixel",
+        "Resize",
+        *("x", "", "", "s"),
+        constants={"s": integers(1, 4, 1, 1)},
+        mode="linear",
+        coordinate_transformation_mode="pytorch_half_pixel",
+    ),
+    with_constants(
+        "linear-corners-to-one-row",
+        "Resize",
+        *("x", "", "", "s"),
+        constants={"s": integers(1, 4, 1, 9)},
+        mode="linear",
+        coordinate_transformation_mode="align_corners",
+    ),
+    with_constants(
+        "linear-of-one-pixel",
+        "Resize",
+        *("x", "", "", "s"),
+        shape=(1, 4, 1, 1),
+        constants={"s": integers(1, 4, 3, 2)},
+        mode="linear",
+    ),
+    with_constants("linear-10", "Resize", "x", "s", opset=10, constants={"s": scales(2, 1.6)}, mode="linear"),
+    with_constants("linear-upsample-9", "Upsample", "x", "s", opset=9, constants={"s": scales(3, 2)}, mode="linear"),
+    with_constants(
+        "linear-axes",
+        "Resize",
+        *("x", "", "s"),
+        opset=18,
+        constants={"s": scales(2, 3)[2:]},
+        axes=[3, 2],
+        mode="linear",
+    ),
     with_constants("resize-sizes", "Resize", *("x", "", "", "s"), constants={"s": integers(1, 4, 21, 12)}),
     with_constants("resize-axes", "Resize", *("x", "", "s"), opset=18, constants={"s": scales(2, 3)[2:]}, axes=[3, 2]),
     Case("expand", [node("GlobalMaxPool"), node("Expand", "GlobalMaxPool", "s")], constants={"s": integers(4, 3, 5)}),
@@ -444,6 +488,23 @@ def test_excitation_of_channels_last(tmp_path: Path, shape: tuple[int, ...]) -> 
     ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)))
     theirs = expected(path, x).transpose(CHANNELS_FIRST) if shape[3] == 4 else expected(path, x)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_linear_resize_of_channels_last(tmp_path: Path) -> None:
+    nodes = [
+        transpose("x", "first", [0, 3, 1, 2]),
+        helper.make_node("Conv", ["first", "w"], ["c"]),
+        transpose("c", "last", [0, 2, 3, 1]),
+        helper.make_node("Resize", ["last", "", "s"], ["y"], mode="linear"),
+    ]
+    # onnxruntime has no linear Resize of channels that come last: of rows and columns behind them instead.
+    first = [*nodes[:2], helper.make_node("Resize", ["c", "", "t"], ["y"], mode="linear")]
+    factors = {"s": numbers(1, 2, 1.5, 1), "t": numbers(1, 1, 2, 1.5)}
+    last = save(network(nodes, (1, 6, 7, 4), {"w": floats(3, 4, 2, 2)} | factors), tmp_path / "last.onnx")
+    path = save(network(first, (1, 6, 7, 4), {"w": floats(3, 4, 2, 2)} | factors), tmp_path / "first.onnx")
+    x = floats(1, 6, 7, 4, seed=7)
+    ours = computed(last, x.transpose(0, 3, 1, 2), (4, 6, 7))
+    np.testing.assert_allclose(ours, expected(path, x), rtol=1e-4, atol=1e-5)
 
 
 def test_pieces_of_channels_last(tmp_path: Path) -> None:

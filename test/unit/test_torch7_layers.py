@@ -334,6 +334,21 @@ def test_upsampling(apply: Any) -> None:
     np.testing.assert_array_equal(output, np.kron(batch, np.ones((3, 3), np.float32)))
 
 
+@pytest.mark.parametrize("fields", [{"scale_factor": 3}, {"oheight": 7, "owidth": 1}, {"oheight": 2, "owidth": 9}])
+def test_bilinear_upsampling(apply: Any, fields: dict[str, int]) -> None:
+    """As torch/nn has it: the corners of both maps are the same pixels, and others lie evenly between them."""
+    batch = floats(2, 3, 2, 4)
+    rows, columns = fields.get("oheight", 6), fields.get("owidth", 12)
+    expected = np.zeros((2, 3, rows, columns))
+    for row, column in np.ndindex(rows, columns):
+        y, x = row * 1 / max(1, rows - 1), column * 3 / max(1, columns - 1)
+        for tap in np.ndindex(2, 4):
+            share = max(0, 1 - abs(y - tap[0])) * max(0, 1 - abs(x - tap[1]))
+            expected[:, :, row, column] += share * batch[:, :, *tap]
+    found = apply(torch_object("nn.SpatialUpSamplingBilinear", fields), batch)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
 def test_pixel_shuffle(apply: Any) -> None:
     batch = floats(2, 18, 2, 4)
     expected = np.zeros((2, 2, 6, 12), np.float32)
@@ -530,6 +545,16 @@ def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], probl
             full_convolution(floats(3, 4, 2, 2), padH=9),
             (3, 4, 4),
             "0 nn.SpatialFullConvolution: pads of 9 and 9 rows leave nothing of 5",
+        ),
+        (
+            torch_object("nn.SpatialUpSamplingBilinear", {"scale_factor": 1e6}),
+            (3, 4, 4),
+            "0 nn.SpatialUpSamplingBilinear: its result of 3x4000000x4000000 is too large",
+        ),
+        (
+            torch_object("nn.SpatialUpSamplingBilinear", {"oheight": 4}),
+            (3, 4, 4),
+            "0 nn.SpatialUpSamplingBilinear: field owidth is nil, expected a number",
         ),
         (
             torch_object("nn.PixelShuffle", {"upscaleFactor": 2}),

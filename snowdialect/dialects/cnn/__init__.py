@@ -55,6 +55,7 @@ from snowdialect.dialects.cnn.host import (
     TanhOp,
     UpsampleOp,
 )
+from snowdialect.dialects.cnn.interpolation import InterpolateOp
 from snowdialect.dialects.cnn.layers import (
     AddOp,
     AvgPoolOp,
@@ -115,6 +116,7 @@ Cnn = Dialect(
         UpsampleOp,
         DepthToSpaceOp,
         SpaceToDepthOp,
+        InterpolateOp,
         MultiplyOp,
         SoftmaxOp,
         LogSoftmaxOp,
@@ -157,6 +159,7 @@ __all__ = [
     "InputOp",
     "InterleaveKernelsOp",
     "InterleaveOp",
+    "InterpolateOp",
     "LinearOp",
     "LogSoftmaxOp",
     "LrnOp",

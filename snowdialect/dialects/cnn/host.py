@@ -53,7 +53,7 @@ class HostOp(CnnOp, ABC):
 
 
 class MoveOp(HostOp, ABC):
-    """Base of what moves numbers or words, or leaves some out, and computes nothing: fixed point keeps its position."""
+    """Base of what moves numbers or words, leaves some out, or finds means of some: fixed point keeps its position."""
 
     def verify_elements(self) -> None:
         if frac_of(self.x) != frac_of(self.result):

@@ -25,6 +25,7 @@ from snowdialect.dialects.cnn.host import (
     SpaceToDepthOp,
     UpsampleOp,
 )
+from snowdialect.dialects.cnn.interpolation import InterpolateOp
 from snowdialect.dialects.cnn.layers import (
     AddOp,
     AvgPoolOp,
@@ -164,6 +165,15 @@ class RemovePixelShuffle(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: DepthToSpaceOp | SpaceToDepthOp, rewriter: PatternRewriter):
         if op.x.type == op.result.type:
+            rewriter.replace(op, (), (op.x,))
+
+
+class RemoveInterpolate(RewritePattern):
+    """An interpolation that leaves every pixel where it was."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: InterpolateOp, rewriter: PatternRewriter):
+        if op.is_identity:
             rewriter.replace(op, (), (op.x,))
 
 
@@ -349,6 +359,7 @@ PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
     GatherOp: (RemoveGather(),),
     DepthToSpaceOp: (RemovePixelShuffle(),),
     SpaceToDepthOp: (RemovePixelShuffle(),),
+    InterpolateOp: (RemoveInterpolate(),),
     MultiplyOp: (MultiplyByChannel(),),
     PadOp: (RemovePad(), MergePads()),
     MaxPoolOp: (PadIntoPool(), SimplifyPool()),

@@ -429,6 +429,13 @@ def space_to_depth_shape(x: Shape, block: Sequence[int]) -> Shape:
     return (1, channels * prod(block), height // block[0], width // block[1])
 
 
+def interpolated_shape(x: Shape, sizes: Sequence[int]) -> Shape:
+    """Result of interpolating a map to so many rows and columns."""
+    channels, _, _ = map_shape(x)
+    _expect_length("sizes", sizes, 2, 1)
+    return (1, channels, *sizes)
+
+
 def upsample_shape(x: Shape, factors: Sequence[int]) -> Shape:
     """Result of repeating the rows and the columns of a map."""
     channels, height, width = map_shape(x)

@@ -5,6 +5,7 @@ have the leading 1 that stands for the batch, so the channels are axis 1.
 """
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 import numpy as np
 from xdsl.ir import SSAValue
@@ -215,6 +216,20 @@ def upsampling(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     return network.add(cnn.UpsampleOp(x, (factor, factor)), layer.path)
 
 
+def bilinear_upsampling(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """SpatialUpSamplingBilinear by a factor, or to `oheight` x `owidth`: corners stay corners."""
+    if len(shape_of(x)) != 4:
+        raise LayerError(f"input is {_sample(x)}, expected maps CxHxW")
+    before = shape_of(x)[2:]
+    if layer.has("scale_factor"):
+        factor = layer.integer("scale_factor", least=1)
+        sizes = [factor * size for size in before]
+    else:
+        sizes = [*layer.pair("oheight", "owidth", least=1)]
+    steps = [Fraction(size - 1, max(1, made - 1)) for size, made in zip(before, sizes, strict=True)]
+    return network.add(cnn.InterpolateOp(x, sizes, steps, (Fraction(0), Fraction(0))), layer.path)
+
+
 def pixel_shuffle(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """PixelShuffle: blocks of pixels, each of as many channels side by side."""
     factor = layer.integer("upscaleFactor", least=1)
@@ -396,6 +411,7 @@ LAYERS: dict[str, Convert] = {
     "nn.Reshape": reshape,
     "nn.Narrow": narrow,
     "nn.SpatialUpSamplingNearest": upsampling,
+    "nn.SpatialUpSamplingBilinear": bilinear_upsampling,
     "nn.PixelShuffle": pixel_shuffle,
     "nn.SpatialZeroPadding": zero_padding,
     "nn.SoftMax": softmax,

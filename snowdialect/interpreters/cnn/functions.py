@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 import numpy as np
@@ -209,6 +210,16 @@ class CnnFunctions(InterpreterFunctions):
     def run_space_to_depth(self, interpreter: Interpreter, op: cnn.SpaceToDepthOp, args: Arguments) -> Arguments:
         channels = kernels.space_to_depth(args[0], op.block.get_values(), op.blocks_first is not None)
         return _layer(interpreter, op, channels)
+
+    @impl(cnn.InterpolateOp)
+    def run_interpolate(self, interpreter: Interpreter, op: cnn.InterpolateOp, args: Arguments) -> Arguments:
+        fixed = cnn.frac_of(op.result) is not None
+        sums = kernels.weighted_sums(args[0].astype(np.int64 if fixed else np.float64), op.places)
+        divisor = math.prod(op.units.get_values())
+        if fixed:
+            # A mean of words is a word.
+            return _layer(interpreter, op, ((2 * sums + divisor) // (2 * divisor)).astype(np.int16))
+        return _layer(interpreter, op, (sums / divisor).astype(np.float32))
 
     @impl(cnn.MultiplyOp)
     def run_multiply(self, interpreter: Interpreter, op: cnn.MultiplyOp, args: Arguments) -> Arguments:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -142,6 +142,18 @@ def space_to_depth(x: Array, block: tuple[int, ...], blocks_first: bool) -> Arra
     by_pixel = x.reshape(images, channels, height // rows, rows, width // columns, columns)
     ordered = by_pixel.transpose((0, 3, 5, 1, 2, 4) if blocks_first else (0, 1, 3, 5, 2, 4))
     return ordered.reshape(images, channels * rows * columns, height // rows, width // columns)
+
+
+def weighted_sums(x: Array, places: Iterable[tuple[int, int, int, int]]) -> Array:
+    """Maps interpolated along rows, then columns, by size, step, offset, unit of each; times the product of units."""
+    for axis, (size, step, offset, unit) in enumerate(places, 2):
+        last = x.shape[axis] - 1
+        places_of = np.clip(np.arange(size) * step + offset, 0, last * unit)
+        before = places_of // unit
+        behind = np.minimum(before + 1, last)
+        share = (places_of - before * unit).reshape(-1, *[1] * (3 - axis))
+        x = x.take(before, axis) * (unit - share) + x.take(behind, axis) * share
+    return x
 
 
 def per_channel(vector: Array, dimensions: int) -> Array:

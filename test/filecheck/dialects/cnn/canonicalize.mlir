@@ -313,3 +313,15 @@ cnn.output "s" %s : tensor<1x2x4x2xf32>
 %z = cnn.scale_shift %c, %v : (tensor<1x2x4x4xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32>
 cnn.output "y" %y : tensor<1x2x4x4xf32>
 cnn.output "z" %z : tensor<1x2x4x4xf32>
+
+// -----
+
+// An interpolation that leaves every pixel where it was is its operand.
+// CHECK:      %x = cnn.input "x"
+// CHECK-NEXT: %b = cnn.interpolate %x {sizes = [2, 2], steps = [1, 1], offsets = [0, 1], units = [1, 2]}
+// CHECK-NEXT: cnn.output "a" %x
+%x = cnn.input "x" : tensor<1x8x2x2xf32>
+%a = cnn.interpolate %x {sizes = [2, 2], steps = [3, 1], units = [3, 1]} : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
+%b = cnn.interpolate %x {sizes = [2, 2], steps = [1, 1], offsets = [0, 1], units = [1, 2]} : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
+cnn.output "a" %a : tensor<1x8x2x2xf32>
+cnn.output "b" %b : tensor<1x8x2x2xf32>

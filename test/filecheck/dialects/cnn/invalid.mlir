@@ -560,3 +560,33 @@
 %s = cnn.weight "s" : tensor<4xf32>
 // CHECK: cnn.repeat "r": times must be at least 1, is 0
 %r = cnn.repeat %s {times = 0} : (tensor<4xf32>) -> tensor<0xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.interpolate "y": sizes must be at least 1, are [0, 4]
+%y = cnn.interpolate %x {sizes = [0, 4], steps = [1, 1]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x0x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.interpolate "y": steps must hold 2 numbers, holds 1
+%y = cnn.interpolate %x {sizes = [4, 4], steps = [1]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.interpolate "y": step 1, offset 0, unit 0 are no places of pixels: units are 1 to 4194304
+%y = cnn.interpolate %x {sizes = [4, 4], steps = [1, 1], units = [1, 0]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.interpolate "y": step -1, offset 0, unit 1 are no places of pixels
+%y = cnn.interpolate %x {sizes = [4, 4], steps = [-1, 1]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.interpolate "y": step 4611686018427387904, offset 0, unit 1 are no places
+%y = cnn.interpolate %x {sizes = [4, 4], steps = [1, 4611686018427387904]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>

@@ -133,6 +133,25 @@ NETWORKS = {
         w2=(8, 1, 3, 3),
         b=(8,),
     ),
+    "linear": network(
+        [1, 4, 6, 5],
+        [
+            node("Conv", "x w", "conv"),
+            helper.make_node("Resize", ["conv", "", "scales"], ["up"], name="up", mode="linear"),
+            helper.make_node(
+                "Resize",
+                ["up", "", "", "sizes"],
+                ["corners"],
+                name="corners",
+                mode="linear",
+                coordinate_transformation_mode="align_corners",
+            ),
+            node("Conv", "corners w", "last"),
+        ],
+        w=(4, 4, 3, 3),
+        scales=np.array([1, 1, 2, 4 / 3], np.float32),
+        sizes=[1, 4, 6, 10],
+    ),
     "pieces": network(
         [1, 4, 6, 6],
         [
