@@ -393,11 +393,19 @@ def test_operators(case: Case, tmp_path: Path) -> None:
     agree(save(network(case.nodes, case.shape, case.constants, case.opset), tmp_path / "net.onnx"), case.shape)
 
 
-def test_automatic_padding_of_a_dilated_kernel(tmp_path: Path) -> None:
-    """onnxruntime has none: against the definition of ONNX."""
-    case = conv("", auto_pad="SAME_UPPER", dilations=[2, 1])
-    path = save(network(case.nodes, case.shape, case.constants), tmp_path / "net.onnx")
-    x = floats(*MAPS)
+@pytest.mark.parametrize(
+    "case",
+    [
+        conv("automatic-padding-of-a-dilated-kernel", auto_pad="SAME_UPPER", dilations=[2, 1]),
+        elementwise("space-to-depth-crd", "SpaceToDepth", opset=28, shape=(1, 3, 4, 6), blocksize=2, mode="CRD"),
+        elementwise("space-to-depth-dcr", "SpaceToDepth", opset=28, shape=(1, 3, 4, 6), blocksize=2),
+    ],
+    ids=lambda case: case.name,
+)
+def test_what_onnxruntime_does_not_have(case: Case, tmp_path: Path) -> None:
+    """Against the definition of ONNX."""
+    path = save(network(case.nodes, case.shape, case.constants, case.opset), tmp_path / "net.onnx")
+    x = floats(*case.shape)
     (reference,) = ReferenceEvaluator(str(path)).run(None, {"x": x})
     assert isinstance(reference, np.ndarray)
     np.testing.assert_allclose(computed(path, x), reference, rtol=1e-4, atol=1e-5)

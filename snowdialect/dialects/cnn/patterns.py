@@ -123,13 +123,17 @@ class MergeReshapes(RewritePattern):
             rewriter.replace(op, located(ReshapeOp(before.x, shape_of(op.result)), op.location))
 
 
+def _is_scheduled(op: Operation) -> bool:
+    """Whether an operation has attributes of other dialects: its schedule is for the operand that it has."""
+    return not all(name.startswith("cnn.") for name in op.attributes)
+
+
 class ReshapeIntoLinear(RewritePattern):
-    """A linear layer flattens its operand itself. One with attributes of other dialects stays: its schedule is for the
-    operand that it has."""
+    """A linear layer flattens its operand itself."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: LinearOp, rewriter: PatternRewriter):
-        if isinstance(before := op.x.owner, ReshapeOp) and all(name.startswith("cnn.") for name in op.attributes):
+        if isinstance(before := op.x.owner, ReshapeOp) and not _is_scheduled(op):
             op.operands[0] = before.x
             rewriter.notify_op_modified(op)
 
@@ -185,6 +189,8 @@ class HoistOverPixelShuffle(RewritePattern):
     def match_and_rewrite(self, op: ReluOp | DropoutOp, rewriter: PatternRewriter):
         before = op.x.owner
         if not isinstance(before, DepthToSpaceOp) or not op.x.has_one_use() or op.x.type != op.result.type:
+            return
+        if _is_scheduled(op):
             return
         moved = type(op).create(
             operands=[before.x],

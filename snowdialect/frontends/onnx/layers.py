@@ -15,7 +15,7 @@ from snowdialect.dialects.cnn.shapes import Shape, format_shape
 from snowdialect.frontends import piecewise
 from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats
 from snowdialect.frontends.onnx.node import Activation, Array, Node
-from snowdialect.frontends.onnx.pixels import depth_to_space, is_pixel_shuffle, pixel_shuffle, space_to_depth
+from snowdialect.frontends.onnx.pixels import is_pixel_shuffle, pixel_shuffle, shuffled_pixels
 from snowdialect.frontends.onnx.resize import expand, resize
 from snowdialect.frontends.onnx.slices import is_shuffled, shuffle, slice_channels, split
 from snowdialect.frontends.onnx.windows import Pair, pool_pads, spatial_pads, transposed_pads
@@ -501,7 +501,7 @@ LAYERS: dict[str, Convert] = {
     "Concat": concat,
     "Conv": plain(convolution),
     "ConvTranspose": plain(transposed_convolution),
-    "DepthToSpace": plain(depth_to_space),
+    "DepthToSpace": plain(shuffled_pixels(cnn.DepthToSpaceOp)),
     "Div": quotient,
     "Dropout": elementwise(dropout),
     "Expand": expand,
@@ -528,7 +528,7 @@ LAYERS: dict[str, Convert] = {
     "Sigmoid": function(cnn.SigmoidOp),
     "Slice": slice_channels,
     "Softmax": softmax(cnn.SoftmaxOp),
-    "SpaceToDepth": plain(space_to_depth),
+    "SpaceToDepth": plain(shuffled_pixels(cnn.SpaceToDepthOp)),
     "Split": split,
     "Sub": difference,
     "Sum": total,

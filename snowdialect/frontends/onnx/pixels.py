@@ -1,12 +1,16 @@
 """What makes pixels of channels, or channels of pixels: DepthToSpace and SpaceToDepth, and what older exporters write
 for them, a Reshape, a Transpose, and a Reshape."""
 
+from collections.abc import Callable
+
 from xdsl.ir import SSAValue
 
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.frontends.network import LayerError, Network
 from snowdialect.frontends.onnx.node import Activation, Node
+
+Convert = Callable[[Network, Node, SSAValue], SSAValue]
 
 TO_SPACE: dict[tuple[int, ...], bool] = {(0, 1, 4, 2, 5, 3): False, (0, 3, 4, 1, 5, 2): True}
 """Orders of axes that put blocks, which stood behind the channels or before them (True), beside rows and columns."""
@@ -15,18 +19,17 @@ TO_DEPTH: dict[tuple[int, ...], bool] = {(0, 1, 3, 5, 2, 4): False, (0, 3, 5, 1,
 """Orders of axes that take blocks from there."""
 
 
-def depth_to_space(network: Network, node: Node, x: SSAValue) -> SSAValue:
-    """DepthToSpace in the modes DCR, where blocks come before channels, and CRD."""
-    mode, size = node.text("mode", "DCR"), node.integer("blocksize")
-    if mode not in ("DCR", "CRD"):
-        raise LayerError(f"mode is {mode!r}, expected DCR or CRD")
-    return network.add(cnn.DepthToSpaceOp(x, (size, size), blocks_first=mode == "DCR"), node.name)
+def shuffled_pixels(kind: type[cnn.DepthToSpaceOp] | type[cnn.SpaceToDepthOp]) -> Convert:
+    """DepthToSpace and SpaceToDepth, in the modes DCR, where blocks come before channels, and CRD. Older operator sets
+    know the first only."""
 
+    def converted(network: Network, node: Node, x: SSAValue) -> SSAValue:
+        mode, size = node.text("mode", "DCR"), node.integer("blocksize")
+        if mode not in ("DCR", "CRD"):
+            raise LayerError(f"mode is {mode!r}, expected DCR or CRD")
+        return network.add(kind(x, (size, size), blocks_first=mode == "DCR"), node.name)
 
-def space_to_depth(network: Network, node: Node, x: SSAValue) -> SSAValue:
-    """SpaceToDepth, which puts blocks before channels."""
-    size = node.integer("blocksize")
-    return network.add(cnn.SpaceToDepthOp(x, (size, size), blocks_first=True), node.name)
+    return converted
 
 
 def is_pixel_shuffle(x: Activation) -> bool:
