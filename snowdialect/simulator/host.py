@@ -306,7 +306,7 @@ def _depth_to_space(call: Call) -> Result:
     x = call.operands[0]
     batch, channels, height, width = x.shape
     top, left, bottom, right = crop
-    if min(rows, columns) < 1 or min(crop) < 0 or rows * columns > channels:
+    if min(rows, columns) < 1 or min(crop) < 0 or rows * columns > channels or not x.size:
         raise ValueError(f"blocks of {rows}x{columns} pixels of {channels} channels, cropped by {crop}")
     made = channels // (rows * columns)
     _expect_shape(call, (made, height * rows - top - bottom, width * columns - left - right))
@@ -321,7 +321,7 @@ def _space_to_depth(call: Call) -> Result:
     rows, columns = call.step.attributes["block"]
     x = call.operands[0]
     batch, channels, height, width = x.shape
-    if not (0 < rows <= height and 0 < columns <= width) or height % rows or width % columns:
+    if not (0 < rows <= height and 0 < columns <= width) or height % rows or width % columns or not x.size:
         raise ValueError(f"{height}x{width} pixels are no blocks of {rows}x{columns}")
     _expect_shape(call, (channels * rows * columns, height // rows, width // columns))
     result = np.empty((batch, *call.result.shape), x.dtype)
@@ -349,8 +349,8 @@ def _interpolate(call: Call) -> Result:
     divisor = 1
     for axis in (2, 3):
         size, step, offset, unit = (attributes[name][axis - 2] for name in ("sizes", "steps", "offsets", "units"))
-        if not 0 < unit <= LARGEST_UNIT:
-            raise ValueError(f"the unit is {unit}")
+        if not 0 < unit <= LARGEST_UNIT or not x.size:
+            raise ValueError(f"pixels of {x.shape[1:]} in units of 1/{unit}")
         divisor *= unit
         last = x.shape[axis] - 1
         lines = np.moveaxis(total, axis, 0)

@@ -1,7 +1,9 @@
 """What the host of a program computes is, bit by bit, what the interpreters of the dialects compute."""
 
 from collections import Counter
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from xdsl.parser import Parser
 
 from lowering import driver
 from snowdialect.backend.assemble import assemble
-from snowdialect.backend.program import Channels, HostStep, MapsLayout, Program
+from snowdialect.backend.program import Channels, HostStep, MapsLayout, Port, Program, Tensor
 from snowdialect.errors import SnowError
 from snowdialect.interpreters import run_module
 from snowdialect.simulator import simulate
@@ -163,6 +165,41 @@ def test_maps_lie_in_memory_as_their_layout_says() -> None:
     for untouched in (slice(0, 32), slice(32 + 4, 32 + 7), slice(62, 64), slice(96, None)):
         assert (memory[:, untouched] == 7).all()
     np.testing.assert_array_equal(read_maps(memory, 32, layout), maps)
+
+
+@pytest.mark.parametrize(
+    ("operation", "shape", "result", "attributes"),
+    [
+        ("depth_to_space", (4, 2, 2), (1, 4, 4), {"block": [0, 2], "crop": [0, 0, 0, 0]}),
+        ("depth_to_space", (4, 2, 2), (1, 4, 4), {"block": [2, 2], "crop": [0, 0, 0, -1]}),
+        ("depth_to_space", (4, 2, 2), (0, 1 << 31, 1 << 31), {"block": [1 << 30, 1 << 30], "crop": [0, 0, 0, 0]}),
+        ("depth_to_space", (1 << 40, 0, 0), (1, 0, 0), {"block": [1 << 20, 1 << 20], "crop": [0, 0, 0, 0]}),
+        ("depth_to_space", (4, 2, 2), (1, 4, 4), {"block": [2, "2"], "crop": [0, 0, 0, 0]}),
+        ("space_to_depth", (1, 4, 4), (4, 2, 2), {"block": [3, 2]}),
+        ("space_to_depth", (0, 1 << 20, 1 << 20), (0, 1, 1), {"block": [1 << 20, 1 << 20]}),
+        ("interpolate", (1, 4, 4), (1, 2, 2), {"sizes": [2, 3]}),
+        ("interpolate", (1, 4, 4), (1, 2, 2), {"sizes": [2, 2], "units": [0, 1]}),
+        ("interpolate", (1, 4, 4), (1, 2, 2), {"sizes": [2, 2], "units": [1 << 40, 1]}),
+        ("interpolate", (1, 4, 4), (1, 2, 2), {"sizes": [2, 2], "steps": [0.5, 1]}),
+        ("interpolate", (1, 4, 0), (1, 1 << 40, 0), {"sizes": [1 << 40, 0]}),
+    ],
+)
+def test_steps_that_cannot_be_end_in_a_line(
+    operation: str, shape: tuple[int, ...], result: tuple[int, ...], attributes: dict[str, Any]
+) -> None:
+    """A program file may ask for anything: neither for hours nor for gigabytes, though."""
+    module = parse('%x = cnn.input "image" : tensor<1x3xf32>\ncnn.output "result" %x : tensor<1x3xf32>')
+    filled = {"blocks_first": False, "steps": [1, 1], "offsets": [0, 0], "units": [1, 1], **attributes}
+    program = replace(
+        assemble(module, None, "test"),
+        tensors=(Tensor(shape, None), Tensor(result, None)),
+        inputs=(Port("image", shape, None, None),),
+    )
+    host = Host(program, np.zeros((1, *shape), np.float32))
+    memory = np.zeros((1, 0), np.int16)
+    host.run(HostStep("input", "image", (), 0, {"name": "image"}), memory)
+    with pytest.raises(SnowError, match=f"^layer bad: the host cannot do '{operation}': "):
+        host.run(HostStep(operation, "bad", (0,), 1, filled), memory)
 
 
 def test_inputs_are_checked() -> None:
