@@ -24,11 +24,12 @@ def span(text: str) -> tuple[float, float]:
 def print_table(accuracy: "Accuracy") -> None:
     """One line a layer, then what is worth a sentence."""
     width = max((5, *(len(row.name) for row in accuracy.layers)))
-    print(f"{'layer':<{width}}  {'kind':<11}{'bits':>5}{'SNR dB':>8}{'saturations':>13}{'wraps':>8}  can wrap")
+    kinds = max((11, *(len(row.kind) for row in accuracy.layers)))
+    print(f"{'layer':<{width}}  {'kind':<{kinds}}{'bits':>5}{'SNR dB':>8}{'saturations':>13}{'wraps':>8}  can wrap")
     for row in accuracy.layers:
         bits = "" if row.frac_bits is None else row.frac_bits
         print(
-            f"{row.name:<{width}}  {row.kind:<11}{bits:>5}{row.snr:>8.1f}{row.saturations:>13}{row.wraps:>8}"
+            f"{row.name:<{width}}  {row.kind:<{kinds}}{bits:>5}{row.snr:>8.1f}{row.saturations:>13}{row.wraps:>8}"
             f"  {'yes' if row.can_wrap else 'no'}{'  <- falls off a cliff' if row.cliff else ''}"
         )
     print(f"the largest output is that of float for {accuracy.agreeing} of {accuracy.inputs} inputs")
