@@ -156,10 +156,8 @@ class TransposedGeometry:
         _expect_length("strides", self.strides, 2, 1)
         _expect_length("pads", self.pads, 4, None)
         # Channels are those of a convolution, here with one window.
-        ConvGeometry(pads=(*[0] * 4,), dilations=self.dilations, groups=self.groups).result_shape(
-            (*x[:2], *(max(1, dilation * size) for dilation, size in zip(self.dilations, weight[2:], strict=False))),
-            weight,
-        )
+        window = (max(1, dilation * size) for dilation, size in zip(self.dilations, weight[2:], strict=False))
+        ConvGeometry(dilations=self.dilations, groups=self.groups).result_shape((*x[:2], *window), weight)
         if min(weight[2:]) < 1:
             raise ShapeError(f"weight is {format_shape(weight)}, which has no taps")
         rows, columns = (self._axis_size(axis, size, weight[axis + 2]) for axis, size in enumerate((height, width)))
