@@ -13,8 +13,8 @@ from functools import cache
 from itertools import accumulate, chain
 from typing import ClassVar
 
-from xdsl.dialects.builtin import UNKNOWN_LOC, AffineMapAttr, DenseArrayBase, IndexType, i32
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, IndexType, i32
+from xdsl.ir import Attribute, SSAValue
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
     AffineBinaryOpKind,
@@ -35,6 +35,8 @@ from xdsl.irdl.declarative_assembly_format import (
 from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
+
+from snowdialect.dialects.construction import construct
 
 
 @dataclass(frozen=True)
@@ -359,13 +361,12 @@ class AddressedOp(IRDLOperation):
         operands: Sequence[SSAValue | Sequence[SSAValue] | None] = (),
         properties: Mapping[str, Attribute | None],
     ) -> None:
-        # Values and the indices of addresses: nothing that IRDL's constructor, thrice as slow, has to match.
         groups = [() if group is None else (group,) if isinstance(group, SSAValue) else group for group in operands]
         present = {name: attribute for name, attribute in properties.items() if attribute is not None}
         if groups:
             present[AttrSizedOperandSegments.attribute_name] = _segments(tuple(map(len, groups)))
         values = tuple(chain.from_iterable(groups))
-        Operation.__init__(self, operands=values, properties=present, location=UNKNOWN_LOC)
+        construct(self, operands=values, properties=present)
 
     def address(self, name: str) -> IndexExpr:
         """One of the operation's addresses."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Self
 
 from xdsl.dialects.builtin import I64, IndexType, IntegerAttr
-from xdsl.ir import Block, BlockArgument, Operation, Region
+from xdsl.ir import Block, BlockArgument, Region
 from xdsl.irdl import IRDLOperation, prop_def, region_def, traits_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import NoTerminator, RecursiveMemoryEffect
 
+from snowdialect.dialects.construction import construct
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.properties import integer
 
@@ -28,8 +29,7 @@ class CountedLoop(IRDLOperation):
     def __init__(self, lower: int, upper: int, body: Region | None = None) -> None:
         region = Region(Block(arg_types=[INDEX])) if body is None else body
         bounds = {"lower": integer(lower), "upper": integer(upper)}
-        # Nothing for IRDL's constructor, thrice as slow, to count.
-        Operation.__init__(self, properties=bounds, regions=[region])
+        construct(self, properties=bounds, regions=[region])
 
     @property
     def index(self) -> BlockArgument:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from xdsl.dialects.builtin import I64, IntegerAttr
-from xdsl.ir import Operation
 from xdsl.irdl import IRDLOperation, prop_def, traits_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
+from snowdialect.dialects.construction import construct
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.properties import integer
 
@@ -28,8 +28,7 @@ class WaitingOp(IRDLOperation):
 
     def __init__(self, units: Sequence[str], pending: int = 0) -> None:
         mask = sum(1 << self.UNITS.index(unit) for unit in units)
-        # Nothing for IRDL's constructor, thrice as slow, to count.
-        Operation.__init__(self, properties={"units": integer(mask), "pending": integer(pending)})
+        construct(self, properties={"units": integer(mask), "pending": integer(pending)})
 
     @property
     def names(self) -> tuple[str, ...]:

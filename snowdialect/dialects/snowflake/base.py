@@ -19,14 +19,15 @@ from xdsl.backend.assembly_printer import AssemblyPrinter, OneLineAssemblyPrinta
 from xdsl.backend.register_allocatable import HasRegisterConstraints, RegisterConstraints
 from xdsl.backend.register_allocator import BlockAllocator
 from xdsl.backend.register_type import RegisterType
-from xdsl.dialects.builtin import I32, UNKNOWN_LOC, IntAttr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
+from xdsl.dialects.builtin import I32, IntAttr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
 from xdsl.dialects.utils import EnumAttribute
-from xdsl.ir import Attribute, Operation, ParametrizedAttribute, SSAValue, TypeAttribute
+from xdsl.ir import Attribute, ParametrizedAttribute, SSAValue, TypeAttribute
 from xdsl.irdl import IRDLOperation, irdl_attr_definition
 from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from snowdialect.dialects.construction import construct
 from snowdialect.machine.instructions import BY_NAME, Field, Instruction, Kind
 
 _REGISTER_FIELD = next(field for field in BY_NAME["add"].fields if field.name == "rd")
@@ -155,11 +156,7 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
         result_types: Sequence[ScalarRegister] = (),
         properties: Mapping[str, Attribute] = MappingProxyType({}),
     ) -> None:
-        # A field is one value or one property: nothing that IRDL's constructor, thrice as slow, has to count. Without a
-        # location, xDSL imports the unknown one for each operation.
-        Operation.__init__(
-            self, operands=operands, result_types=result_types, properties=properties, location=UNKNOWN_LOC
-        )
+        construct(self, operands=operands, result_types=result_types, properties=properties)
 
     @classmethod
     def operand_fields(cls) -> tuple[Field, ...]:

@@ -28,6 +28,7 @@ from xdsl.traits import (
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
+from snowdialect.dialects.construction import construct
 from snowdialect.dialects.snowflake.base import BASE, InstructionOp, ScalarRegister, int_attr
 from snowdialect.dialects.snowflake.instructions import BranchOp, ConfigOp, Configuration, RefillOp, is_instruction
 from snowdialect.dialects.snowflake.structure import AddressOp, ForOp
@@ -76,8 +77,7 @@ class LabelOp(IRDLOperation, OneLineAssemblyPrintable):
     assembly_format = "$sym_name attr-dict"
 
     def __init__(self, name: str) -> None:
-        # Nothing for IRDL's constructor, thrice as slow, to count.
-        Operation.__init__(self, properties={"sym_name": StringAttr(name)})
+        construct(self, properties={"sym_name": StringAttr(name)})
 
     def assembly_line(self) -> str:
         return f"{self.sym_name.data}:"

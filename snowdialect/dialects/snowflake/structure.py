@@ -9,9 +9,9 @@ from typing import cast
 from xdsl.backend.liveness import LivenessContext
 from xdsl.backend.register_allocatable import RegisterAllocatableOperation
 from xdsl.backend.register_allocator import BlockAllocator
-from xdsl.dialects.builtin import I32, UNKNOWN_LOC, AffineMapAttr, DenseArrayBase, IntegerAttr, i32
+from xdsl.dialects.builtin import I32, AffineMapAttr, DenseArrayBase, IntegerAttr, i32
 from xdsl.dialects.utils import parse_assignment, print_assignment
-from xdsl.ir import Block, BlockArgument, Operation, Region, SSAValue
+from xdsl.ir import Block, BlockArgument, Region, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -46,6 +46,7 @@ from xdsl.traits import (
 from xdsl.utils.exceptions import VerifyException
 
 from snowdialect.dialects.addresses import Address, IndexExpr, verify_address
+from snowdialect.dialects.construction import construct
 from snowdialect.dialects.snowflake.base import (
     BASE,
     UNALLOCATED,
@@ -103,14 +104,12 @@ class AddressOp(IRDLOperation):
         if base is not None:
             expression = IndexExpr(expression.constant, terms, expression.parity)
             indices = (base, *expression.indices())
-        # Nothing for IRDL's constructor, thrice as slow, to count.
         segments = _segments(1, len(indices) - 1) if base is not None else _segments(0, len(indices))
-        Operation.__init__(
+        construct(
             self,
             operands=indices,
             properties={"map": expression.map(), AttrSizedOperandSegments.attribute_name: segments},
             result_types=[UNALLOCATED],
-            location=UNKNOWN_LOC,
         )
 
     @property
@@ -142,8 +141,7 @@ class YieldOp(IRDLOperation):
     traits = lazy_traits_def(lambda: (IsTerminator(), HasParent(ForOp), NoMemoryEffect()))
 
     def __init__(self, *values: SSAValue) -> None:
-        # All operands are values, as above.
-        Operation.__init__(self, operands=values)
+        construct(self, operands=values)
 
     def print(self, printer: Printer) -> None:
         if self.values:
@@ -178,8 +176,7 @@ class ForOp(RegisterAllocatableOperation, IRDLOperation):
     def __init__(self, times: int, iter_args: Sequence[SSAValue], body: Region | None = None) -> None:
         types = [value.type for value in iter_args]
         region = Region(Block(arg_types=[UNALLOCATED, *types])) if body is None else body
-        # All operands are carried values, as above.
-        Operation.__init__(
+        construct(
             self,
             operands=iter_args,
             result_types=types,

@@ -1,0 +1,83 @@
+"""Operations that are made quickly are those that xDSL makes."""
+
+from collections.abc import Callable
+
+import pytest
+from xdsl.dialects.builtin import I64, IntegerAttr, i64
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, region_def, var_operand_def, var_result_def
+
+from snowdialect.dialects.construction import construct
+
+
+@irdl_op_definition
+class QuickOp(IRDLOperation):
+    name = "test.quick"
+    size = prop_def(IntegerAttr[I64])
+    values = var_operand_def()
+    made = var_result_def()
+    body = region_def()
+
+
+@irdl_op_definition
+class DefaultOp(IRDLOperation):
+    name = "test.default"
+    size = prop_def(IntegerAttr[I64], default_value=IntegerAttr(3, i64))
+
+
+def by_xdsl(op: IRDLOperation, **arguments) -> None:
+    Operation.__init__(op, **arguments)
+
+
+def make(constructor: Callable[..., None], kind: type[IRDLOperation], **arguments) -> IRDLOperation:
+    op = kind.__new__(kind)
+    constructor(op, **arguments)
+    return op
+
+
+def described(op: Operation, values: list[SSAValue]) -> dict[str, object]:
+    """All that xDSL keeps of an operation, by what it is and not by who."""
+    return {
+        "operands": [values.index(operand) for operand in op.operands],
+        "uses": [[(use.operation is op, use.index) for use in value.uses] for value in values],
+        "results": [(type(result), result.type, result.op is op, result.index) for result in op.results],
+        "results of": type(op.results),
+        "operands of": type(op._operands),
+        "properties": op.properties,
+        "attributes": op.attributes,
+        "location": op.location,
+        "successors": tuple(op.successors),
+        "regions": [region.parent is op for region in op.regions],
+        "around": (op.parent, op.next_op, op.prev_op),
+        "fields": {name for name in vars(op) if getattr(op, name) != getattr(type(op), name, None)},
+    }
+
+
+@pytest.mark.parametrize("operands", [(), (0,), (1, 0, 1)])
+@pytest.mark.parametrize("results", [(), (i64, i64)])
+@pytest.mark.parametrize("regions", [0, 1])
+def test_what_is_constructed_is_what_xdsl_constructs(
+    operands: tuple[int, ...], results: tuple[Attribute, ...], regions: int
+) -> None:
+    made: list[dict[str, object]] = []
+    for constructor in (by_xdsl, construct):
+        values = list[SSAValue](Block(arg_types=[i64, i64]).args)
+        op = make(
+            constructor,
+            QuickOp,
+            operands=[values[place] for place in operands],
+            result_types=results,
+            properties={"size": IntegerAttr(5, i64)},
+            regions=[Region(Block()) for _ in range(regions)],
+        )
+        made.append(described(op, values))
+        for place in range(len(operands)):
+            op.operands[place] = values[0]
+        assert sum(1 for _ in values[0].uses) == len(operands)
+        assert not values[1].uses
+    assert made[0] == made[1]
+
+
+def test_properties_that_are_not_given_have_their_defaults() -> None:
+    ops = [make(constructor, DefaultOp) for constructor in (by_xdsl, construct)]
+    assert ops[0].properties == ops[1].properties == {"size": IntegerAttr(3, i64)}
