@@ -22,6 +22,7 @@ from lowering.snowflake.carried_values import separate_carried_values
 from lowering.snowflake.pressure import Register, live_ins, liveness, register_classes
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import layer_name
+from snowdialect.dialects.operations import operands_of
 from snowdialect.dialects.snowflake import ForOp, ScalarRegister
 from snowdialect.errors import SnowError
 
@@ -36,7 +37,7 @@ class _Allocator(BlockNaiveAllocator):
         self.classes = register_classes(loops)
         self.members: defaultdict[Register, list[SSAValue]] = defaultdict(list)
         for loop in loops:
-            for value in (*loop.carried, *loop.iter_args, *loop.yielded.operands, *loop.results):
+            for value in (*loop.carried, *operands_of(loop), *operands_of(loop.yielded), *loop.results):
                 self.members[self.classes[id(value)]].append(value)
 
     def _replace_value_with_new_type(self, val: SSAValue, new_type: Attribute) -> SSAValue:

@@ -16,6 +16,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from lowering.snowflake.loops import loops_in
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import located
+from snowdialect.dialects.operations import operands_of
 from snowdialect.dialects.snowflake import ForOp
 
 
@@ -24,8 +25,8 @@ def carry(loop: snowflake.ForOp, initial: Sequence[SSAValue], yielded: Sequence[
     body = loop.detach_region(loop.body)
     terminator = body.block.last_op
     assert isinstance(terminator, snowflake.YieldOp)
-    terminator.operands = [*terminator.values, *yielded]
-    new = located(snowflake.ForOp(loop.times.value.data, [*loop.iter_args, *initial], body), loop.location)
+    terminator.operands = [*operands_of(terminator), *yielded]
+    new = located(snowflake.ForOp(loop.times.value.data, [*operands_of(loop), *initial], body), loop.location)
     for old_result, result in zip(loop.results, new.results, strict=False):
         result.name_hint = old_result.name_hint
     Rewriter.replace_op(loop, new, new.results[: len(loop.results)])
@@ -59,7 +60,7 @@ class _Separator:
 
     def run(self) -> None:
         for loop in self.loops:
-            for place, value in enumerate(loop.iter_args):
+            for place, value in enumerate(operands_of(loop)):
                 if not self._ends_at(value, loop, place):
                     copy = located(snowflake.AddiOp(value, 0), loop.location)
                     self.places[copy] = self.places[loop] - 0.5
@@ -85,7 +86,7 @@ class _Separator:
     def _separate_yielded(self, loop: ForOp) -> None:
         """Copies what is yielded where it is not made after the last use of the value that it replaces."""
         terminator = loop.yielded
-        yielded = tuple(terminator.operands)
+        yielded = operands_of(terminator)
         copied = [
             place
             for place, (carried, value) in enumerate(zip(loop.carried, yielded, strict=True))
@@ -107,7 +108,7 @@ class _Separator:
         if first is last:
             return True
         while isinstance(first, OpResult) and isinstance(first.op, ForOp) and first.op.parent is self.block:
-            first = first.op.iter_args[first.index]
+            first = operands_of(first.op)[first.index]
         if not isinstance(first, OpResult) or first.op.parent is not self.block:
             return False
         users = {_ancestor(use.operation, self.block) for use in last.uses}

@@ -15,7 +15,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.rewriter import InsertPoint
 
 from lowering.legality import check_removed
 from lowering.snowflake.arithmetic import IMMEDIATE, Emitter, Terms, cost, signed
@@ -25,6 +25,7 @@ from lowering.snowflake.parities import carry_parities
 from lowering.snowflake.pressure import liveness
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.addresses import IndexExpr
+from snowdialect.dialects.operations import replace_by
 from snowdialect.dialects.snowflake import ForOp
 
 _TEMPORARIES = 4
@@ -58,9 +59,7 @@ class _BlockExpander:
             self.room = max(0, len(snowflake.ALLOCATABLE) - self.live.get(op, 0) - _TEMPORARIES)
             self._forget()
             if type(op) is snowflake.AddressOp:
-                Rewriter.replace_op(
-                    op, (), [self._compute(Emitter(InsertPoint.before(op), op.location), op.expression)]
-                )
+                replace_by(op, self._compute(Emitter(InsertPoint.before(op), op.location), op.expression))
 
     def _compute(self, emitter: Emitter, expression: IndexExpr) -> SSAValue:
         terms, constant = _parts(expression)

@@ -10,6 +10,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from lowering.snowflake.loops import ops_in
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import located
+from snowdialect.dialects.operations import replace_uses
 from snowdialect.dialects.snowflake import ForOp, ScalarRegister
 
 
@@ -40,7 +41,7 @@ class RegisterFile:
     def open_loop(self, loop: ForOp) -> snowflake.MovOp:
         """Lets what a loop carries be named by register; returns its counter's first value, not inserted yet."""
         for value in (*loop.block.args, *loop.results):
-            value.replace_all_uses_with(self.of(value))
+            replace_uses(value, self.of(value))
         return located(snowflake.MovOp(loop.counts[0], _register(loop.counter)), loop.location)
 
 

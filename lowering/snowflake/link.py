@@ -21,6 +21,7 @@ from xdsl.traits import MemoryEffectKind, only_has_effect
 from lowering.snowflake.flat import RegisterFile
 from lowering.snowflake.loops import all_loops, ops_in
 from snowdialect.dialects.locations import located
+from snowdialect.dialects.operations import replace_by
 from snowdialect.dialects.snowflake import BranchOp, GetRegisterOp, LabelOp, MovBaseOp, ProgramOp, Stage, is_branch
 from snowdialect.dialects.tile.memory import ReshapeOp, end_of_memory, region_address
 
@@ -66,7 +67,7 @@ def _join(programs: Sequence[ProgramOp], code_address: int) -> None:
         if program is not last:
             Rewriter.erase_op(program.end)
         for op in ops_in(block, GetRegisterOp):
-            Rewriter.replace_op(op, (), [registers.of(op.result)])
+            replace_by(op, registers.of(op.result))
         Rewriter.inline_block(block, InsertPoint.at_end(linked))
     last.body.add_block(linked)
     last.code_address = IntegerAttr(max(code_address, last.code_address.value.data), i64)

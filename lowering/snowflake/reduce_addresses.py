@@ -26,6 +26,7 @@ from lowering.snowflake.pressure import liveness
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import located
+from snowdialect.dialects.operations import operands_of, replace_by
 from snowdialect.dialects.snowflake import ForOp
 
 _TEMPORARIES = 3
@@ -98,7 +99,8 @@ class NestReducer:
 
     def _inner_loop(self, member: snowflake.AddressOp) -> tuple[ForOp, int] | None:
         """The inner loop that begins with this address, and the place of the value that it carries."""
-        use = member.result.get_unique_use()
+        (result,) = member.results
+        use = result.get_unique_use()
         if use is None or not isinstance(inner := use.operation, ForOp) or inner.parent is not member.parent:
             return None
         return (inner, use.index) if inner.carried[use.index] in self.travel else None
@@ -114,7 +116,7 @@ class NestReducer:
             wanted = expression.constant - family.base
             value = advance(current, wanted - distance, member)
             inner = self._inner_loop(member)
-            Rewriter.replace_op(member, (), [value])
+            replace_by(member, value)
             if inner is None or value is not current:
                 continue  # A value that was moved on has a register of its own, which is free behind the inner loop.
             if follower is None or inner[0].is_before_in_block(follower):
@@ -135,8 +137,8 @@ class NestReducer:
 def _doubled(loop: ForOp) -> dict[SSAValue, Operation]:
     """The carried values that the loop doubles in every iteration, and what does it."""
     found: dict[SSAValue, Operation] = {}
-    for carried, value in zip(loop.carried, loop.yielded.values, strict=True):
-        if isinstance(value.owner, snowflake.AddOp) and tuple(value.owner.operands) == (carried, carried):
+    for carried, value in zip(loop.carried, operands_of(loop.yielded), strict=True):
+        if isinstance(value.owner, snowflake.AddOp) and operands_of(value.owner) == (carried, carried):
             found[carried] = value.owner
     return found
 
@@ -181,7 +183,7 @@ def _hoist(loop: ForOp, family: Family, spare: int) -> int:
     for member, expression in family.members.items():
         constant = expression.constant
         if constant in hoisted:
-            Rewriter.replace_op(member, (), [hoisted[constant]])
+            replace_by(member, hoisted[constant])
         elif len(hoisted) <= max(0, spare):
             member.detach()
             Rewriter.insert_op(member, InsertPoint.before(loop))
@@ -189,7 +191,7 @@ def _hoist(loop: ForOp, family: Family, spare: int) -> int:
         else:
             distance = constant - family.base
             value = advance(hoisted[family.base], distance, member)
-            Rewriter.replace_op(member, (), [value])
+            replace_by(member, value)
     return len(hoisted) - 1
 
 
@@ -203,7 +205,7 @@ def _share(body: Block, registers: int) -> None:
             continue  # What a loop carries, and each copy, has a register of its own.
         key = op.rs, op.immediate.value.data
         if key in known:
-            Rewriter.replace_op(op, (), [known[key]])
+            replace_by(op, known[key])
         elif registers > 0:
             known[key] = op.rd
         if key in known:

@@ -36,7 +36,7 @@ from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from snowdialect.dialects.construction import construct
+from snowdialect.dialects.operations import construct, operands_of
 
 
 @dataclass(frozen=True)
@@ -381,7 +381,7 @@ class AddressedOp(IRDLOperation):
             return getattr(self, f"{name}_indices")
         place = _group_of(type(self), f"{name}_indices")
         ends = _group_ends(sizes.data.data)
-        return self.operands[ends[place - 1] if place else 0 : ends[place]]
+        return operands_of(self)[ends[place - 1] if place else 0 : ends[place]]
 
     def verify_(self) -> None:
         for name in self.ADDRESSES:

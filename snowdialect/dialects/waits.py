@@ -11,8 +11,8 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
-from snowdialect.dialects.construction import construct
 from snowdialect.dialects.locations import fail
+from snowdialect.dialects.operations import construct
 from snowdialect.dialects.properties import integer
 
 

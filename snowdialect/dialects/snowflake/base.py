@@ -27,7 +27,7 @@ from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from snowdialect.dialects.construction import construct
+from snowdialect.dialects.operations import construct, operands_of
 from snowdialect.machine.instructions import BY_NAME, Field, Instruction, Kind
 
 _REGISTER_FIELD = next(field for field in BY_NAME["add"].fields if field.name == "rd")
@@ -182,7 +182,7 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
         # As xDSL does it, but for registers that are read and written, of which there are none.
         for result in self.results:
             allocator.free_value(allocator.allocate_value(result) or result)
-        for operand in self.operands:
+        for operand in operands_of(self):
             allocator.allocate_value(operand)
 
     def field_value(self, field: Field) -> int | str:
@@ -191,7 +191,9 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
 
     def field_values(self) -> dict[str, int | str]:
         """The values of all fields that are written; whole networks are encoded by them."""
-        values: dict[str, int | str] = dict(zip(self.operand_places(), map(register_index, self.operands), strict=True))
+        values: dict[str, int | str] = dict(
+            zip(self.operand_places(), map(register_index, operands_of(self)), strict=True)
+        )
         for name, read in self._readers():
             values[name] = read(self)
         return values
@@ -211,7 +213,7 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
             case Kind.FIXED:
                 return lambda op: field.value
             case Kind.REGISTER if (place := cls.operand_places().get(name)) is not None:
-                return lambda op: register_index(op.operands[place])
+                return lambda op: register_index(operands_of(op)[place])
             case Kind.REGISTER:
                 return lambda op: register_index(op.results[0])
             case Kind.FLAGS:

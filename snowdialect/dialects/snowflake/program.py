@@ -28,7 +28,7 @@ from xdsl.traits import (
 from xdsl.utils.exceptions import VerifyException
 from xdsl.utils.str_enum import StrEnum
 
-from snowdialect.dialects.construction import construct
+from snowdialect.dialects.operations import construct
 from snowdialect.dialects.snowflake.base import BASE, InstructionOp, ScalarRegister, int_attr
 from snowdialect.dialects.snowflake.instructions import BranchOp, ConfigOp, Configuration, RefillOp, is_instruction
 from snowdialect.dialects.snowflake.structure import AddressOp, ForOp

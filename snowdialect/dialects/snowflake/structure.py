@@ -46,7 +46,7 @@ from xdsl.traits import (
 from xdsl.utils.exceptions import VerifyException
 
 from snowdialect.dialects.addresses import Address, IndexExpr, verify_address
-from snowdialect.dialects.construction import construct
+from snowdialect.dialects.operations import construct, operands_of
 from snowdialect.dialects.snowflake.base import (
     BASE,
     UNALLOCATED,
@@ -115,7 +115,7 @@ class AddressOp(IRDLOperation):
     @property
     def expression(self) -> IndexExpr:
         # IRDL's accessors unpack the sizes of both groups of operands each time.
-        operands, map = tuple(self.operands), cast(AffineMapAttr, self.properties["map"])
+        operands, map = operands_of(self), cast(AffineMapAttr, self.properties["map"])
         if not operands or not is_base(operands[0]):
             return IndexExpr.of(map, operands)
         return IndexExpr.index(operands[0]) + IndexExpr.of(map, operands[1:])
@@ -262,12 +262,12 @@ class ForOp(RegisterAllocatableOperation, IRDLOperation):
     def allocate_registers(self, allocator: BlockAllocator) -> None:
         for value in allocator.live_ins_per_block[self.block]:
             allocator.allocate_value(value)
-        groups = zip(self.carried, self.iter_args, self.yielded.values, self.results, strict=True)
+        groups = zip(self.carried, operands_of(self), operands_of(self.yielded), self.results, strict=True)
         for group in tuple(groups):
             allocator.allocate_values_same_reg(group)
         allocator.allocate_value(self.counter)
         # What is carried keeps its register throughout the body, also where no value of the body is in it.
-        carried = [value.type for value in self.iter_args if isinstance(value.type, ScalarRegister)]
+        carried = [value.type for value in operands_of(self) if isinstance(value.type, ScalarRegister)]
         with allocator.available_registers.reserve_registers(carried):
             allocator.allocate_block(self.block)
         allocator.free_value(self.counter)

@@ -1,4 +1,4 @@
-"""Operations that are made quickly are those that xDSL makes."""
+"""What is done to operations past xDSL is what xDSL does."""
 
 from collections.abc import Callable
 
@@ -6,8 +6,9 @@ import pytest
 from xdsl.dialects.builtin import I64, IntegerAttr, i64
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, region_def, var_operand_def, var_result_def
+from xdsl.rewriter import Rewriter
 
-from snowdialect.dialects.construction import construct
+from snowdialect.dialects.operations import construct, operands_of, replace_by, replace_uses
 
 
 @irdl_op_definition
@@ -81,3 +82,50 @@ def test_what_is_constructed_is_what_xdsl_constructs(
 def test_properties_that_are_not_given_have_their_defaults() -> None:
     ops = [make(constructor, DefaultOp) for constructor in (by_xdsl, construct)]
     assert ops[0].properties == ops[1].properties == {"size": IntegerAttr(3, i64)}
+
+
+def users(value: SSAValue) -> list[tuple[int, int]]:
+    """Who uses a value, in the order in which xDSL tells: the size that is said of the operation, and the place."""
+    found = [(use.operation, use.index) for use in value.uses]
+    assert all(op.operands[place] is value and operands_of(op) == tuple(op.operands) for op, place in found)
+    return [(op.size.value.data, place) for op, place in found if isinstance(op, QuickOp)]
+
+
+def chain() -> tuple[Block, list[SSAValue], list[IRDLOperation]]:
+    """Four operations that take the block's arguments and the result of the first of them."""
+    block = Block(arg_types=[i64, i64])
+    values = list[SSAValue](block.args)
+    ops: list[IRDLOperation] = []
+    for size, places in enumerate([(0, 1), (2, 0, 2), (1, 2), (0,)]):
+        op = QuickOp.create(
+            operands=[values[place] for place in places],
+            result_types=[i64],
+            properties={"size": IntegerAttr(size, i64)},
+        )
+        block.add_op(op)
+        values.append(op.results[0])
+        ops.append(op)
+    return block, values, ops
+
+
+@pytest.mark.parametrize("new", [0, 1, 2])
+@pytest.mark.parametrize("hint", [None, "named"])
+def test_uses_are_replaced_as_xdsl_does_it(new: int, hint: str | None) -> None:
+    seen: list[object] = []
+    for replace in (SSAValue.replace_all_uses_with, replace_uses):
+        _, values, _ = chain()
+        values[2].name_hint = hint
+        replace(values[2], values[new])
+        seen.append(([users(value) for value in values], [value.name_hint for value in values]))
+    assert seen[0] == seen[1]
+
+
+def test_a_value_comes_in_the_place_of_an_operation_as_xdsl_does_it() -> None:
+    seen: list[object] = []
+    for replace in (lambda op, value: Rewriter.replace_op(op, (), [value]), replace_by):
+        block, values, (first, *others) = chain()
+        replace(first, values[0])
+        assert first.parent is None
+        assert list(block.ops) == others
+        seen.append([users(value) for value in values])
+    assert seen[0] == seen[1]
