@@ -15,13 +15,13 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, SymbolRefAttr, i64
 from xdsl.ir import Block
 from xdsl.passes import ModulePass
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.rewriter import Rewriter
 from xdsl.traits import MemoryEffectKind, only_has_effect
 
 from lowering.snowflake.flat import RegisterFile
 from lowering.snowflake.loops import all_loops, ops_in
 from snowdialect.dialects.locations import located
-from snowdialect.dialects.operations import replace_by
+from snowdialect.dialects.operations import inline, replace_by
 from snowdialect.dialects.snowflake import BranchOp, GetRegisterOp, LabelOp, MovBaseOp, ProgramOp, Stage, is_branch
 from snowdialect.dialects.tile.memory import ReshapeOp, end_of_memory, region_address
 
@@ -68,8 +68,8 @@ def _join(programs: Sequence[ProgramOp], code_address: int) -> None:
             Rewriter.erase_op(program.end)
         for op in ops_in(block, GetRegisterOp):
             replace_by(op, registers.of(op.result))
-        Rewriter.inline_block(block, InsertPoint.at_end(linked))
-    last.body.add_block(linked)
+        inline(block, linked)
+    inline(linked, last.body.block)
     last.code_address = IntegerAttr(max(code_address, last.code_address.value.data), i64)
     for program in before:
         Rewriter.erase_op(program)

@@ -15,13 +15,13 @@ _Op = TypeVar("_Op", bound=Operation)
 def ops_in(block: Block, kind: type[_Op]) -> list[_Op]:
     """The operations of a kind, which has no subclasses, directly in a block."""
     # isinstance takes a way around by abc for what is of another kind, as nearly all operations are, and xDSL's
-    # iterator takes two calls for each operation.
+    # iterator takes two calls for each operation, of which networks have a million in all that is asked.
     found: list[_Op] = []
     op = block.first_op
     while op is not None:
         if type(op) is kind:
             found.append(op)
-        op = op.next_op
+        op = op._next_op  # pyright: ignore[reportPrivateUsage]
     return found
 
 

@@ -19,6 +19,7 @@ from lowering.snowflake.flat import RegisterFile, next_count
 from lowering.snowflake.loops import loops_in
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.locations import located
+from snowdialect.dialects.operations import inline
 from snowdialect.dialects.snowflake import BranchOp, ForOp, InstructionOp, LabelOp, Stage, is_branch
 from snowdialect.dialects.target import machine_of
 from snowdialect.machine import Machine
@@ -62,7 +63,8 @@ class _Flattener:
         return longest(loop.block, self.machine.delay_slots) + control <= room
 
     def _lower(self, loop: ForOp) -> None:
-        body, location = loop.block, loop.location
+        body, block, location = loop.block, loop.parent, loop.location
+        assert block is not None
         label = f"loop{self.labels}"
         self.labels += 1
         step_after = _last_use(loop)
@@ -75,7 +77,7 @@ class _Flattener:
         Rewriter.replace_op(loop.yielded, back, [])
         opening = (start, located(snowflake.LabelOp(label), location))
         Rewriter.insert_op(opening, InsertPoint.before(loop))
-        Rewriter.inline_block(body, InsertPoint.before(loop))
+        inline(body, block, loop)
         Rewriter.erase_op(loop)
 
 

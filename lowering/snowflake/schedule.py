@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from itertools import groupby
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -39,12 +40,12 @@ class _Stretch:
     """Instructions that follow each other, numbered, and which of them wait for which."""
 
     ops: Sequence[Operation]
+    sources: Sequence[Registers]
+    """The registers that each reads."""
+    targets: Sequence[Registers]
+    """The registers that each writes."""
     live: Liveness
     machine: Machine
-    sources: list[Registers] = field(default_factory=list[Registers])
-    """The registers that each reads."""
-    targets: list[Registers] = field(default_factory=list[Registers])
-    """The registers that each writes."""
     followers: list[dict[int, int]] = field(default_factory=list[dict[int, int]])
     """Who waits for an instruction, and how many cycles after it they can issue."""
     waits_for: list[int] = field(default_factory=list[int])
@@ -53,8 +54,6 @@ class _Stretch:
     """Cycles from an instruction to the end of the stretch at least."""
 
     def __post_init__(self) -> None:
-        self.sources = [self.live.of(op.operands) for op in self.ops]
-        self.targets = [self.live.of(op.results) for op in self.ops]
         self.followers = [{} for _ in self.ops]
         self.waits_for = [0 for _ in self.ops]
         self._find_dependences()
@@ -188,22 +187,17 @@ def _in_new_order(stretch: _Stretch, block: Block) -> list[int] | None:
     return order
 
 
-def _stretches(block: Block) -> Iterator[list[Operation]]:
-    line: list[Operation] = []
-    for op in block.ops:
-        if is_instruction(op):
-            line.append(op)
-            continue
-        if len(line) > 1:
-            yield line
-        line = []
-    if len(line) > 1:
-        yield line
+def _stretches(block: Block, live: Liveness, machine: Machine) -> Iterator[_Stretch]:
+    """The stretches of a block that have an order, from the last one to the first."""
+    for in_line, uses in groupby(live.uses[block].ops, lambda use: is_instruction(use[0])):
+        if in_line and len(line := list(uses)) > 1:
+            ops, sources, targets = zip(*reversed(line), strict=True)
+            yield _Stretch(ops, sources, targets, live, machine)
 
 
 def _schedule(block: Block, live: Liveness, machine: Machine) -> None:
-    for ops in tuple(_stretches(block)):
-        order = _in_new_order(_Stretch(ops, live, machine), block)
+    for stretch in _stretches(block, live, machine):
+        ops, order = stretch.ops, _in_new_order(stretch, block)
         if order is None or order == sorted(order):
             continue
         follower = ops[-1].next_op

@@ -8,7 +8,7 @@ from operator import attrgetter
 from types import MappingProxyType
 
 from xdsl.dialects.builtin import UNKNOWN_LOC
-from xdsl.ir import Attribute, Operation, OpResult, Region, SSAValue
+from xdsl.ir import Attribute, Block, Operation, OpResult, Region, SSAValue
 from xdsl.ir.core import SSAValues, Use
 from xdsl.irdl import IRDLOperation
 
@@ -76,3 +76,25 @@ def replace_by(op: Operation, value: SSAValue) -> None:
     replace_uses(result, value)
     op.detach()
     op.drop_all_references()
+
+
+def inline(source: Block, target: Block, before: Operation | None = None) -> None:
+    """Moves all operations of a block before one of another block, or to its end, as a whole: xDSL's rewriter takes one
+    after the other out and puts it in."""
+    first, last = source._first_op, source._last_op
+    if first is None or last is None:
+        return
+    for op in source.ops:
+        op.parent = target
+    source._first_op = source._last_op = None
+    behind = before
+    ahead = target._last_op if behind is None else behind._prev_op
+    first._prev_op, last._next_op = ahead, behind
+    if ahead is None:
+        target._first_op = first
+    else:
+        ahead._next_op = first
+    if behind is None:
+        target._last_op = last
+    else:
+        behind._prev_op = last

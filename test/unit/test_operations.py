@@ -6,9 +6,9 @@ import pytest
 from xdsl.dialects.builtin import I64, IntegerAttr, i64
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, region_def, var_operand_def, var_result_def
-from xdsl.rewriter import Rewriter
+from xdsl.rewriter import InsertPoint, Rewriter
 
-from snowdialect.dialects.operations import construct, operands_of, replace_by, replace_uses
+from snowdialect.dialects.operations import construct, inline, operands_of, replace_by, replace_uses
 
 
 @irdl_op_definition
@@ -129,3 +129,32 @@ def test_a_value_comes_in_the_place_of_an_operation_as_xdsl_does_it() -> None:
         assert list(block.ops) == others
         seen.append([users(value) for value in values])
     assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("length", [0, 1, 3])
+@pytest.mark.parametrize("place", range(3))
+def test_blocks_are_put_into_others_as_xdsl_does_it(length: int, place: int) -> None:
+    for target_length in (0, 2):
+        if place > target_length:
+            continue
+        seen: list[list[int]] = []
+        for xdsl in (True, False):
+            source, target = (
+                Block([make(construct, QuickOp, properties={"size": IntegerAttr(size, i64)}) for size in sizes])
+                for sizes in (range(length), range(10, 10 + target_length))
+            )
+            before = dict(enumerate(target.ops)).get(place)
+            if not xdsl:
+                inline(source, target, before)
+                assert source.is_empty
+            else:
+                Rewriter.inline_block(
+                    source, InsertPoint.at_end(target) if before is None else InsertPoint.before(before)
+                )
+            ops = list(target.ops)
+            assert list(reversed(target.ops)) == ops[::-1]
+            assert all(op.parent is target for op in ops)
+            assert (target.first_op, target.last_op) == ((ops[0], ops[-1]) if ops else (None, None))
+            seen.append([op.size.value.data for op in ops if isinstance(op, QuickOp)])
+        assert seen[0] == seen[1]
+        assert len(seen[0]) == length + target_length
