@@ -587,7 +587,8 @@ class TileShapes:
             columns,
         )
         kinds = set(columns)
-        counts = tuple(len(mine) * outputs * self._instructions(mine, kinds) for mine in rows)
+        least = {mine: self._instructions(mine, kinds) for mine in set(rows)}
+        counts = tuple([len(mine) * outputs * least[mine] for mine in rows])
         cycles = max(map(len, rows)) * outputs * layer.output_cycles
         # All of a maps tile is read where tiles have slots in turns, each in its bank.
         read, seen = ALL, None
@@ -608,10 +609,11 @@ class TileShapes:
     def _maps_rows(self, part: Part, cu: int) -> Extent:
         """The rows of the maps tile, padding left out, that a part reads in a CU."""
         window, inside = self.layer.window, self.rows_inside[cu]
+        present = slice(max(0, part.top - inside.start), max(0, part.bottom - inside.start))
         taps = [
             row * window.stride_h + self.kernels.row_lead + tap * window.dilation_h
-            for row, mine in zip(inside, self.rows[cu], strict=True)
-            if part.top <= row < part.bottom and mine
+            for row, mine in zip(inside[present], self.rows[cu][present], strict=True)
+            if mine
             for tap in (mine[0], mine[-1])
         ]
         return Extent(min(taps, default=0), max(taps, default=-1) + 1)

@@ -16,7 +16,7 @@ from enum import StrEnum
 from itertools import accumulate, groupby, takewhile
 from typing import NamedTuple
 
-from lowering.tile_steps.steps import ALL, Access, Extent, Item, Part, Role, Step, Unit, Work
+from lowering.tile_steps.steps import ALL, Access, Extent, Item, Kinds, Part, Role, Step, Unit, Work
 from lowering.tile_steps.waits import Waits
 from snowdialect.machine import Machine
 
@@ -297,7 +297,7 @@ class _Interleaver:
         self.busy_until = 0
         """When the MACs are done with what has been placed."""
         self.made: list[Item] = []
-        self.kinds: dict[Hashable, int] = {}
+        self.kinds = Kinds()
         self.known: dict[Hashable, list[list[Line]]] = {}
         """For what there may be to place beside a tile: the lines of what was placed behind each of its pieces."""
         self.begins = list(accumulate((piece.item.step.takes for piece in pieces), initial=0))
@@ -332,15 +332,12 @@ class _Interleaver:
 
     def _context(self, pieces: Sequence[_Piece]) -> Hashable:
         """What there may be to place beside a tile: each step, and the piece of the tile that it has to come behind."""
-        first, last = pieces[0].number, pieces[-1].number
+        first, last, kind = pieces[0].number, pieces[-1].number, self.kinds.of_step
         beside = (takewhile(lambda other: other.after_piece <= last, queue) for queue in self.queues.values())
         return (
-            tuple(self._kind(piece.item.step) for piece in pieces),
-            *((self._kind(other.step), max(-1, other.after_piece - first)) for others in beside for other in others),
+            tuple([kind(piece.item.step) for piece in pieces]),
+            *((kind(other.step), max(-1, other.after_piece - first)) for others in beside for other in others),
         )
-
-    def _kind(self, step: Step) -> int:
-        return self.kinds.setdefault(step.template, len(self.kinds))
 
     def _compute(self, piece: _Piece) -> None:
         """Places a piece, and before it what it has to come behind."""

@@ -8,13 +8,13 @@ one at most turns it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from lowering.tile_steps.steps import Step, Template
+from lowering.tile_steps.steps import Kinds, Step, Template
 
 LONGEST = 256
 """Steps and loops of a body at most; longer repeats are rare, and looking for them takes long."""
@@ -55,7 +55,7 @@ class Loop(Node):
 
 def roll(steps: Sequence[Step]) -> list[Node]:
     """The steps as nested loops, in the same order."""
-    kinds: dict[Hashable, int] = {}
+    kinds = Kinds()
     nodes = _leaves(steps, kinds)
     period = 0
     while (period := _next_period(nodes, period + 1)) is not None:
@@ -80,33 +80,33 @@ def _next_period(nodes: Sequence[Node], least: int) -> int | None:
 
 def straight(steps: Sequence[Step]) -> list[Node]:
     """The steps without loops."""
-    return _leaves(steps, {})
+    return _leaves(steps, Kinds())
 
 
-def _leaves(steps: Sequence[Step], kinds: dict[Hashable, int]) -> list[Node]:
-    return [
-        Leaf(kinds.setdefault(step.template, len(kinds)), step.numbers, 1, step.template.slots, (), step.template)
-        for step in steps
-    ]
+def _leaves(steps: Sequence[Step], kinds: Kinds) -> list[Node]:
+    return [Leaf(kinds.of_step(step), step.numbers, 1, step.template.slots, (), step.template) for step in steps]
 
 
-def _roll_period(nodes: list[Node], period: int, kinds: dict[Hashable, int]) -> Iterator[Node]:
+def _roll_period(nodes: list[Node], period: int, kinds: Kinds) -> Iterator[Node]:
     position = 0
     alike = [here.kind == behind.kind for here, behind in zip(nodes, nodes[period:], strict=False)]
     while position < len(nodes):
         # Few nodes begin a repeat.
         begins = position < len(alike) and alike[position]
         count, changes = _repeats(nodes, position, period) if begins else (1, ())
-        body = nodes[position : position + period] if count > 1 else []
-        steady, turned = _slots_of(body)
-        turns = [place for place, change in enumerate(changes) if (change.linear + change.parity) % 2]
-        if count == 1 or (count - 1) * sum(node.steps for node in body) < 2 or not turned.isdisjoint(turns):
+        if count == 1:
             yield nodes[position]
             position += 1
             continue
-        key = (count, tuple(node.kind for node in body), changes)
+        body = nodes[position : position + period]
+        steady, turned = _slots_of(body)
+        turns = [place for place, change in enumerate(changes) if (change.linear + change.parity) % 2]
+        if (count - 1) * sum(node.steps for node in body) < 2 or not turned.isdisjoint(turns):
+            yield nodes[position]
+            position += 1
+            continue
         yield Loop(
-            kinds.setdefault(key, len(kinds)),
+            kinds.of((count, tuple(node.kind for node in body), changes)),
             numbers_of(body),
             sum(node.steps for node in body),
             tuple(steady.difference(turns)),

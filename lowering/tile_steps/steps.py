@@ -9,8 +9,8 @@ name what they work on by the role that it has in the layer: layers that are ali
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from typing import ClassVar, NamedTuple, Protocol, TypeVar
@@ -127,6 +127,26 @@ class Template:
 @cache
 def _slots(names: Sequence[str]) -> tuple[int, ...]:
     return tuple(place for place, name in enumerate(names) if name.endswith("slot"))
+
+
+@dataclass
+class Kinds:
+    """Numbers of templates, and of whatever else is told apart; equal ones have the same."""
+
+    _by_value: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
+    _by_identity: dict[int, int] = field(default_factory=dict[int, int])
+    """Many steps share a template, which is long and hashed in Python."""
+
+    def of(self, value: Hashable) -> int:
+        """The number of a value."""
+        return self._by_value.setdefault(value, len(self._by_value))
+
+    def of_step(self, step: Step) -> int:
+        """The number of the template of a step, which lives as long as the numbers are asked for."""
+        number = self._by_identity.get(id(step.template))
+        if number is None:
+            number = self._by_identity[id(step.template)] = self.of(step.template)
+        return number
 
 
 class Extent(NamedTuple):
