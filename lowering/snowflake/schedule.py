@@ -18,13 +18,13 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
-from xdsl.rewriter import InsertPoint, Rewriter
 
 from lowering.legality import check_removed
 from lowering.snowflake.carried_values import separate_carried_values
 from lowering.snowflake.loops import all_loops
 from lowering.snowflake.pressure import Liveness, Registers, liveness
 from snowdialect.dialects import snowflake
+from snowdialect.dialects.operations import rearrange
 from snowdialect.dialects.snowflake import is_instruction
 from snowdialect.dialects.target import machine_of
 from snowdialect.machine import Machine
@@ -197,14 +197,8 @@ def _stretches(block: Block, live: Liveness, machine: Machine) -> Iterator[_Stre
 
 def _schedule(block: Block, live: Liveness, machine: Machine) -> None:
     for stretch in _stretches(block, live, machine):
-        ops, order = stretch.ops, _in_new_order(stretch, block)
-        if order is None or order == sorted(order):
-            continue
-        follower = ops[-1].next_op
-        place = InsertPoint.at_end(block) if follower is None else InsertPoint.before(follower)
-        for op in ops:
-            op.detach()
-        Rewriter.insert_op([ops[number] for number in order], place)
+        if (order := _in_new_order(stretch, block)) is not None:
+            rearrange(stretch.ops, order)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
 from types import MappingProxyType
@@ -96,5 +96,24 @@ def inline(source: Block, target: Block, before: Operation | None = None) -> Non
         ahead._next_op = first
     if behind is None:
         target._last_op = last
+    else:
+        behind._prev_op = last
+
+
+def rearrange(ops: Sequence[Operation], order: Iterable[int]) -> None:
+    """Puts operations that follow each other in a block into a new order, which has the number of each."""
+    block, last, behind = ops[0].parent, ops[0]._prev_op, ops[-1]._next_op
+    assert block is not None
+    for op in [ops[number] for number in order]:
+        op._prev_op = last
+        if last is None:
+            block._first_op = op
+        else:
+            last._next_op = op
+        last = op
+    assert last is not None
+    last._next_op = behind
+    if behind is None:
+        block._last_op = last
     else:
         behind._prev_op = last

@@ -1,6 +1,7 @@
 """What is done to operations past xDSL is what xDSL does."""
 
 from collections.abc import Callable
+from itertools import permutations
 
 import pytest
 from xdsl.dialects.builtin import I64, IntegerAttr, i64
@@ -8,7 +9,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, region_def, var_operand_def, var_result_def
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from snowdialect.dialects.operations import construct, inline, operands_of, replace_by, replace_uses
+from snowdialect.dialects.operations import construct, inline, operands_of, rearrange, replace_by, replace_uses
 
 
 @irdl_op_definition
@@ -158,3 +159,14 @@ def test_blocks_are_put_into_others_as_xdsl_does_it(length: int, place: int) -> 
             seen.append([op.size.value.data for op in ops if isinstance(op, QuickOp)])
         assert seen[0] == seen[1]
         assert len(seen[0]) == length + target_length
+
+
+@pytest.mark.parametrize(("first", "stop"), [(0, 4), (1, 4), (0, 3), (1, 3), (2, 3)])
+def test_operations_are_rearranged_as_if_taken_out_and_put_in(first: int, stop: int) -> None:
+    for order in permutations(range(stop - first)):
+        block, _, ops = chain()
+        rearrange(ops[first:stop], order)
+        wanted = [*ops[:first], *(ops[first + number] for number in order), *ops[stop:]]
+        assert list(block.ops) == wanted
+        assert list(reversed(block.ops)) == wanted[::-1]
+        assert (block.first_op, block.last_op) == (wanted[0], wanted[-1])
