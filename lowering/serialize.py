@@ -14,6 +14,8 @@ from typing import NamedTuple
 from xdsl.dialects.builtin import LocationAttr, NameLoc, StringAttr
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
+from snowdialect.dialects.operations import construct, operands_of
+
 _Named = tuple[tuple[str, int], ...]
 """Attributes by name; an attribute is a number in a table."""
 
@@ -111,7 +113,7 @@ class _Taker:
             ops.append(
                 (
                     type(op),
-                    tuple([numbers[id(operand)] for operand in op.operands]),
+                    tuple([numbers[id(operand)] for operand in operands_of(op)]),
                     tuple([number(result.type) for result in op.results]),
                     tuple([(name, number(attribute)) for name, attribute in op.properties.items()]),
                     tuple([(name, number(attribute)) for name, attribute in op.attributes.items()]),
@@ -142,14 +144,16 @@ class _Builder:
         block = Block(arg_types=[table[number] for number in data.arg_types])
         values += block.args
         for kind, operands, result_types, properties, attributes, location, regions in data.ops:
-            op = kind.create(
+            op = kind.__new__(kind)
+            construct(
+                op,
                 operands=[values[number] for number in operands],
                 result_types=[table[number] for number in result_types],
                 properties={name: table[number] for name, number in properties},
-                attributes={name: table[number] for name, number in attributes},
-                location=self.locations.get(location) or self._location(location),
                 regions=[Region([self.block(inner, values) for inner in region]) for region in regions],
             )
+            op.attributes.update((name, table[number]) for name, number in attributes)
+            op.location = self.locations.get(location) or self._location(location)
             values += op.results
             block.add_op(op)
         return block

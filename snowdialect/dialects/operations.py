@@ -19,7 +19,7 @@ operands_of: Callable[[Operation], tuple[SSAValue, ...]] = attrgetter("_operands
 
 
 def construct(
-    op: IRDLOperation,
+    op: Operation,
     *,
     operands: Iterable[SSAValue] = (),
     result_types: Iterable[Attribute] = (),
@@ -44,8 +44,10 @@ def construct(
 
 
 @cache
-def _has_defaults(kind: type[IRDLOperation]) -> bool:
+def _has_defaults(kind: type[Operation]) -> bool:
     """Whether a kind of operation has properties or attributes that are there even if they are not given."""
+    if not issubclass(kind, IRDLOperation):
+        return False
     definition = kind.get_irdl_definition()
     return any(
         getattr(attribute, "default_value", None) is not None
