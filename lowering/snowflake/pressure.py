@@ -31,9 +31,8 @@ def register_classes(loops: Iterable[ForOp]) -> dict[Register, Register]:
         return value
 
     for loop in loops:
-        for carried, *others in zip(
-            loop.carried, operands_of(loop), operands_of(loop.yielded), loop.results, strict=True
-        ):
+        alike = loop.carried, operands_of(loop), operands_of(loop.yielded), loop.results
+        for carried, *others in zip(*alike, strict=True):
             representative = root(id(carried))
             for value in others:
                 above[root(id(value))] = representative

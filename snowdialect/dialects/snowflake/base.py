@@ -191,9 +191,8 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
 
     def field_values(self) -> dict[str, int | str]:
         """The values of all fields that are written; whole networks are encoded by them."""
-        values: dict[str, int | str] = dict(
-            zip(self.operand_places(), map(register_index, operands_of(self)), strict=True)
-        )
+        registers = map(register_index, operands_of(self))
+        values: dict[str, int | str] = dict(zip(self.operand_places(), registers, strict=True))
         for name, read in self._readers():
             values[name] = read(self)
         return values
