@@ -19,6 +19,7 @@ from lowering.cnn.choose_schedule import (
     ranked_plans,
 )
 from lowering.conv_tiling import ConvPlan, ConvProblem, plan_conv
+from lowering.layouts import several_in_one
 from lowering.maps_tiling import TilingError
 from lowering.problems import conv_problem, linear_problem
 from lowering.timing import Busy, busy, estimate
@@ -88,6 +89,9 @@ def explain(module: ModuleOp, name: str, options: Mapping[str, Any]) -> Explanat
     """
     layers = {layer_name(op): op for op in module.body.block.ops if SCHEDULE in op.attributes}
     if name not in layers:
+        for op in module.body.block.ops:
+            if layer_name(op) == name and (whole := several_in_one(op)) is not None:
+                raise SnowError(f"layer '{name}' is computed as one with others: {layer_name(whole)} has a schedule")
         if halves := [layer for layer in layers if layer.startswith(f"{name}.")]:
             raise SnowError(f"layer '{name}' is computed by several, each of which has a schedule: {', '.join(halves)}")
         known = ", ".join(layers) or "none"

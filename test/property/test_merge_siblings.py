@@ -15,6 +15,7 @@ from xdsl.rewriter import Rewriter
 from lowering import driver
 from lowering.check import SIMULATOR, check
 from lowering.cnn.choose_schedule import ChooseSchedulePass
+from lowering.explain import explain
 from lowering.pipeline import LEVELS
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
@@ -140,6 +141,15 @@ def test_what_is_said_of_the_layers() -> None:
         "s": ("fused", 0, "b", "fused into b"),
     }
     assert {name: row.macs for name, row in described_layers(module).items()} == {"a.siblings": 96 * 16 * 20}
+
+
+def test_why_they_have_their_schedule() -> None:
+    module = Parser(CONTEXT, APART).parse_module()
+    options = {driver.CHOOSE_SCHEDULE: {"siblings": 1}}
+    driver.lower(CONTEXT, module, "tile", options=options, last=driver.CHOOSE_SCHEDULE)
+    assert explain(module, "a.siblings", options[driver.CHOOSE_SCHEDULE]).candidates > 1
+    with pytest.raises(SnowError, match="^layer 'b' is computed as one with others: a.siblings has a schedule$"):
+        explain(module, "b", options[driver.CHOOSE_SCHEDULE])
 
 
 def test_not_where_another_layer_has_the_name() -> None:
