@@ -5,7 +5,8 @@ the level that it works on. Beside them, by what they are for:
   `traces`, `load_units`;
 * what a layer is to a planner: `problems`, `layouts`, `reshape`, `host`;
 * plans, of tiles that fit: `candidates`, `conv_tiling`, `words_tiling`, `maps_tiling`, `row_tiles`; and of whole
-  networks: `interleave_concats`, `merge_siblings`, `split_kernels`, `memory`;
+  networks: `interleave_concats`, `store_apart`, `merge_siblings`, `split_kernels`,
+  `memory`;
 * what a plan costs: `costs` (first estimate), `issue` and `timing` (step by step), `bounds` (no plan takes less);
 * running all of it: `compiler`, `driver`, `context`, `legality`, on several processes (`processes`, `workers`,
   `serialize`), with programs kept (`program_cache`);

@@ -251,7 +251,7 @@ def first_difference(reference: Run, run: Run) -> Place | None:
 
 def _compare_counts(what: str, expected: Mapping[str, int], found: Mapping[str, int]) -> Place | None:
     """The first layer with another count. Passes split a layer, or make one of several, under other names: so those
-    that one of the runs does not know count together."""
+    that one of the runs does not know count together. Runs know layers that count nothing, too."""
     for layer, count in expected.items():
         if layer in found and found[layer] != count:
             return Place(layer, what, (), count, found[layer])

@@ -256,7 +256,7 @@ class LowerConv(LayerPattern):
             shifts,
             op.relu is not None,
             packed.result,
-            tuple(map(seen, siblings, problem.results[1:])),
+            tuple(seen(*both) for both in zip(siblings, problem.results[1:], strict=True)),
         )
         layer = self.regions.layer(kind, operands, partial(conv_steps, problem, plan))
         regions = dict(zip(parts, (result, *siblings), strict=True))

@@ -34,7 +34,8 @@ class PoolBehind(NamedTuple):
 
 
 class Sibling(NamedTuple):
-    """One of several convolutions of the same maps that are computed as one."""
+    """One of several convolutions of the same maps that are computed as one; or, of one, channels that are stored
+    apart."""
 
     channels: int
     result: MapsLayout
@@ -211,7 +212,7 @@ def plan_tiles(
     if problem.before is not None and schedule.split is not Split.ROWS:
         raise TilingError("where a pool comes before the layer, rows are shared out")
     if problem.siblings and (schedule.split, schedule.abreast) != (Split.ROWS, 1):
-        raise TilingError("of several convolutions in one, rows are shared out, and pixels are by themselves")
+        raise TilingError("of channels that are stored apart, rows are shared out, and pixels are by themselves")
     if schedule.parts > 1 and (schedule.rows, schedule.columns, schedule.steps, schedule.fused) != (1, 1, 1, 0):
         raise TilingError("a kernel in parts keeps one output in the accumulators")
     several = kernels.kernel_tiles * kernels.windows > 1
@@ -380,7 +381,7 @@ def _check_siblings(problem: ConvProblem, *, partial: bool) -> None:
         raise TilingError("pixels that are stored one by one are whole transfers")
     if any(start % (machine.transfer_words if partial else machine.line_words) for start in starts):
         what = "transfers" if partial else "lines"
-        raise TilingError(f"each of several convolutions in one begins at whole {what} of a tile's pixels")
+        raise TilingError(f"channels that are stored apart begin at whole {what} of a tile's pixels")
 
 
 def _packing(problem: ConvProblem, schedule: Schedule, shares: _Shares, tiles: int) -> Packing:

@@ -230,9 +230,10 @@ def _moved(problem: ConvProblem, plan: ConvPlan) -> _Moved:
         lone_maps = 0 if schedule.maps_slots == 2 else passes - 1
     # What is stored pixel by pixel takes a transfer of memory each.
     groups = -(-kernel_tiles // schedule.result_tiles)
-    transfers = 0 if plan.whole_pixels else result // (2 * max(1, plan.kernels.stored_words))
     if problem.siblings:
         transfers = len(results) * problem.window.out_h * problem.window.out_w
+    else:
+        transfers = 0 if plan.whole_pixels else result // (2 * max(1, plan.kernels.stored_words))
     storing = result / rate + transfers * machine.transfer_overhead
     # So does what is added where a tile, and a CU, has some of its channels; all load units have their share of these.
     copies = maps.cus.bit_count() if plan.kernels.share else 1

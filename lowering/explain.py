@@ -91,7 +91,7 @@ def explain(module: ModuleOp, name: str, options: Mapping[str, Any]) -> Explanat
     if name not in layers:
         for op in module.body.block.ops:
             if layer_name(op) == name and (whole := several_in_one(op)) is not None:
-                raise SnowError(f"layer '{name}' is computed as one with others: {layer_name(whole)} has a schedule")
+                raise SnowError(f"layer '{name}' is a part of {layer_name(whole)}, which has a schedule")
         if halves := [layer for layer in layers if layer.startswith(f"{name}.")]:
             raise SnowError(f"layer '{name}' is computed by several, each of which has a schedule: {', '.join(halves)}")
         known = ", ".join(layers) or "none"

@@ -25,8 +25,8 @@ from snowdialect.layout import BLOCK_ALIGNMENT, MapsLayout, Segment, UnrolledRow
 from snowdialect.machine import Machine
 
 FUSED = "tile.fused"
-"""The attribute of a max pool that is computed with the convolution that alone reads its result, and of a gather that
-is the result of one of several convolutions in one."""
+"""The attribute of a max pool that is computed with the convolution that alone reads its result, and of a gather whose
+channels a convolution stores apart from others: one of several that are one, or one whose channels are split."""
 
 PADDING = 1 / 32
 """A part of a pixel that is hardly worth mentioning."""
@@ -47,7 +47,7 @@ def placement(value: SSAValue) -> tuple[cnn.WholeOp, int] | None:
 
 
 def several_in_one(op: Operation) -> cnn.Conv2dOp | None:
-    """The convolution, of several in one, whose part is what a gather takes; None for any other operation."""
+    """The convolution that stores apart what a gather takes; None for any other operation."""
     if isinstance(op, cnn.GatherOp) and FUSED in op.attributes and isinstance(op.x.owner, cnn.Conv2dOp):
         return op.x.owner
     return None

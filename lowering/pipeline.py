@@ -22,7 +22,7 @@ class Pass(NamedTuple):
     by_layer: bool = False
     """Works on every layer by itself, so that processes may share layers out."""
     optional: bool = False
-    """Programs are right without it, and slower."""
+    """Programs are right without it, and slower; where it comes before cnn-quantize, words may be rounded elsewhere."""
 
     @property
     def level(self) -> str:

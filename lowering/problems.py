@@ -65,9 +65,10 @@ def pool_behind(op: cnn.Conv2dOp | cnn.LinearOp) -> cnn.MaxPoolOp | None:
 
 def pool_before(op: cnn.Conv2dOp, machine: Machine) -> cnn.MaxPoolOp | None:
     """The max pool whose result a convolution alone reads, and so can compute: all of it is read, and it leaves the
-    words of a pixel where they are. Not one that can be computed with a convolution before it."""
+    words of a pixel where they are. Not one that can be computed with a convolution before it, nor for a convolution
+    with several results."""
     pool = op.x.owner
-    if not isinstance(pool, cnn.MaxPoolOp) or not op.x.has_one_use() or frac_of(op.x) is None:
+    if not isinstance(pool, cnn.MaxPoolOp) or not op.x.has_one_use() or frac_of(op.x) is None or siblings_of(op):
         return None
     if isinstance(layer := pool.x.owner, cnn.Conv2dOp | cnn.LinearOp) and pool_behind(layer) is pool:
         return None
@@ -113,15 +114,25 @@ def pooled_problem(op: cnn.Conv2dOp, pool: cnn.MaxPoolOp, machine: Machine) -> C
 
 
 def siblings_of(op: cnn.Conv2dOp) -> list[cnn.GatherOp]:
-    """The results of the convolutions that one is made of, in the order of their channels; empty: it is a single one.
-    Raises SnowError where some channels are in none of them, or in several, or are read besides."""
-    readers = [use.operation for use in op.result.uses]
-    parts = [reader for reader in readers if isinstance(reader, cnn.GatherOp) and several_in_one(reader)]
-    parts.sort(key=lambda part: part.channels)
-    channels = [channel for part in parts for channel in part.channels]
-    if parts and (len(parts) < len(readers) or channels != list(range(shape_of(op.result)[1]))):
-        raise SnowError(f"{layer_name(parts[0])}: {FUSED}, but {layer_name(op)} has other channels or readers besides")
+    """What a convolution stores apart, in the order of the channels: the results of those that it is made of, or what
+    is split of it. Empty: it has one result. Raises SnowError where some channels are in none of them, or in several,
+    or are read besides."""
+    fused = [use.operation for use in op.result.uses if several_in_one(use.operation)]
+    if not fused:
+        return []
+    if len(parts := shares_of(op)) > len(fused) or not parts:
+        raise SnowError(f"{layer_name(fused[0])}: {FUSED}, but {layer_name(op)} has other channels or readers besides")
     return parts
+
+
+def shares_of(op: cnn.Conv2dOp) -> list[cnn.GatherOp]:
+    """The gathers that share out the channels of a convolution, in their order, where nothing else reads it; else
+    none."""
+    readers = [use.operation for use in op.result.uses]
+    parts = [reader for reader in readers if isinstance(reader, cnn.GatherOp)]
+    parts.sort(key=lambda part: part.offset.value.data)
+    channels = [channel for part in parts for channel in part.channels]
+    return parts if len(parts) == len(readers) and channels == list(range(shape_of(op.result)[1])) else []
 
 
 def siblings_problem(ops: Sequence[cnn.Conv2dOp], machine: Machine) -> ConvProblem:

@@ -45,7 +45,7 @@ SWITCHES = (
     Switch("pixels abreast", CHOOSE, {"abreast": 1}),
     Switch("input in unrolled rows", CHOOSE, {"input_layout": "as-is"}),
     Switch("concatenations row by row", CHOOSE, {"concats": "pixels"}),
-    Switch("convolutions of the same maps as one", CHOOSE, {"siblings": 0}),
+    Switch("results stored apart, convolutions of the same maps as one", CHOOSE, {"siblings": 0}),
     Switch("kernels split unevenly", CHOOSE, {"uneven": 0}),
     Switch("plans timed by their steps", CHOOSE, {"timed": False}),
     Switch("layers overlap", CONVERT, {"overlap": False}),

@@ -43,7 +43,7 @@ from lowering.host import host_reason
 from lowering.interleave_concats import interleave_concats
 from lowering.layouts import layout_of, unrolled_layout, while_nothing_changes
 from lowering.maps_tiling import TilingError
-from lowering.merge_siblings import merge_siblings, store_apart
+from lowering.merge_siblings import merge_siblings
 from lowering.problems import (
     FUSED,
     check_quantised,
@@ -55,6 +55,7 @@ from lowering.problems import (
 )
 from lowering.processes import map_in_processes
 from lowering.split_kernels import split_kernels
+from lowering.store_apart import store_apart
 from lowering.tile_steps.conv import ConvSteps, conv_steps
 from lowering.tile_steps.layer import LayerBuffers
 from lowering.tile_steps.neighbours import Swapped
@@ -140,8 +141,9 @@ class ChooseSchedulePass(ModulePass):
     """0: all kernels of a layer are cut alike, as for schedule=paper; 1: some are a layer of their own wherever they
     can be. Without, there where that is quicker."""
     siblings: int | None = None
-    """0: convolutions of the same maps are layers by themselves, as for schedule=paper; 1: they are one wherever they
-    can be. Without, there where that is quicker."""
+    """0: convolutions of the same maps are layers by themselves, and store all of their channels together, as for
+    schedule=paper; 1: they are one, and store apart what the network splits, wherever they can. Without, there where
+    that is quicker, or no slower."""
     timed: bool = True
     """Whether plans are timed; without, the first estimate alone decides."""
     input_layout: str | None = None
@@ -186,7 +188,7 @@ class ChooseSchedulePass(ModulePass):
             interleave_concats(op, machine_of(op), None if concats == BY_ROW else plans.costs)
         siblings = self.siblings if self.siblings is not None else 0 if self.schedule == PAPER else None
         if siblings != 0:
-            store_apart(op, machine_of(op), plans.costs)
+            store_apart(op, machine_of(op), plans.costs, everywhere=bool(siblings))
             merge_siblings(op, machine_of(op), None if siblings else plans.costs_behind)
         uneven = self.uneven if self.uneven is not None else 0 if self.schedule == PAPER else None
         if uneven != 0:

@@ -8,6 +8,7 @@ do not divide the size of the kernel, some taps of some phases are zeros.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from math import prod
 
@@ -18,14 +19,19 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from lowering.cnn.merging import rewrite_layers
+from lowering.cnn.name_layers import unused_name
 from lowering.legality import check_removed
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.locations import layer_name, located, name_location
 
 
+@dataclass(frozen=True)
 class ExpandTransposed(RewritePattern):
     """conv_transpose2d(x, w) is depth_to_space(conv2d(x, phase_kernels(w)))."""
+
+    taken: Container[str]
+    """The names of layers."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.ConvTranspose2dOp, rewriter: PatternRewriter) -> None:
@@ -49,7 +55,7 @@ class ExpandTransposed(RewritePattern):
         made = [located(each, op.location) for each in (*made, conv)]
         if prod(phases.block) > 1 or any(phases.crop):
             shuffle = cnn.DepthToSpaceOp(conv, phases.block, crop=phases.crop)
-            made.append(located(shuffle, name_location(f"{layer_name(op)}.pixels")))
+            made.append(located(shuffle, name_location(unused_name(f"{layer_name(op)}.pixels", self.taken))))
         rewriter.replace(op, made)
 
 
@@ -60,5 +66,5 @@ class CnnExpandTransposedPass(ModulePass):
     name = "cnn-expand-transposed"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        rewrite_layers(op, [ExpandTransposed()])
+        rewrite_layers(op, [ExpandTransposed(frozenset(map(layer_name, op.body.block.ops)))])
         check_removed(op, self.name, (cnn.ConvTranspose2dOp,))

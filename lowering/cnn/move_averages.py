@@ -11,11 +11,13 @@ are linear, so they may change places, and the means be of few channels:
     %y = cnn.conv2d %a, %ones bias %b {groups = 192}
 
 The bias comes last: in windows over zeros around the maps, which count as elements, the mean of what it is added to
-would have less of it.
+would have less of it. In fixed point the sums of single pixels have to fit words, which may be larger than their means.
+A pool whose Q position is set is left where it is: there are none for its new channels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -25,6 +27,7 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
 from lowering.cnn.merging import rewrite_layers
+from lowering.cnn.name_layers import unused_name
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import frac_of, shape_of
 from snowdialect.dialects.locations import layer_name, located, name_location
@@ -33,20 +36,23 @@ WORTH_IT = 2
 """So many times fewer channels: there is the bias to be added, by a layer of its own."""
 
 
+@dataclass(frozen=True)
 class MoveAverage(RewritePattern):
     """conv2d(avg_pool(x)) is avg_pool(conv2d(x)), plus bias."""
+
+    taken: Container[str]
+    """The names of layers."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: cnn.Conv2dOp, rewriter: PatternRewriter) -> None:
         pool = op.x.owner
-        if not isinstance(pool, cnn.AvgPoolOp) or not op.x.has_one_use() or not _is_of_pixels(op):
+        if not isinstance(pool, cnn.AvgPoolOp) or pool.attributes or not op.x.has_one_use() or not _is_of_pixels(op):
             return
         channels, inputs = shape_of(op.weight)[:2]
         if frac_of(op.result) is not None or WORTH_IT * channels > inputs or not _leaves_pixels(pool):
             return
         sums = cnn.Conv2dOp(pool.x, op.weight)
         mean = located(cnn.AvgPoolOp.with_geometry(sums.result, pool.geometry), pool.location)
-        mean.attributes.update(pool.attributes)
         made: list[Operation] = [sums, mean]
         if op.bias is None and op.relu is None:
             sums.location = op.location
@@ -57,7 +63,7 @@ class MoveAverage(RewritePattern):
             relu, limit = op.relu is not None, cnn.limit_of(op)
             last = cnn.Conv2dOp(mean, weight, bias=op.bias, groups=channels, relu=relu, limit=limit)
             last.attributes.update(op.attributes)
-            sums.location = name_location(f"{layer_name(op)}.sums")
+            sums.location = name_location(unused_name(f"{layer_name(op)}.sums", self.taken))
             made += [ones, weight, located(last, op.location)]
         rewriter.replace(op, made)
         rewriter.erase(pool)
@@ -83,4 +89,4 @@ class MoveAveragesPass(ModulePass):
     name = "cnn-move-averages"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        rewrite_layers(op, [MoveAverage()])
+        rewrite_layers(op, [MoveAverage(frozenset(map(layer_name, op.body.block.ops)))])

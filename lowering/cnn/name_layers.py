@@ -6,6 +6,7 @@ share a name, all but the first get a number. What cannot be printed becomes a q
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from itertools import count
 
@@ -38,7 +39,7 @@ class NameLayersPass(ModulePass):
             given = location_names(layer.location)[:1]
             name = given[0] if given else _made_up(layer)
             if name in seen or (not given and name in taken):
-                name = next(other for number in count(2) if (other := f"{name}.{number}") not in taken)
+                name = unused_name(name, taken)
             if given != (name,):
                 layer.location = name_location(name)
             seen.add(name)
@@ -46,6 +47,11 @@ class NameLayersPass(ModulePass):
         if SOURCES not in op.attributes:
             named = (layer for layer in layers if not isinstance(layer, cnn.InputOp))
             set_sources(op, (SourceLayer(layer_name(layer), _operation(layer)) for layer in named))
+
+
+def unused_name(wish: str, taken: Container[str]) -> str:
+    """A name for a layer that a pass makes: the one that is wished for or, if that is taken, with a number behind."""
+    return wish if wish not in taken else next(name for n in count(2) if (name := f"{wish}.{n}") not in taken)
 
 
 def is_layer(op: Operation) -> bool:

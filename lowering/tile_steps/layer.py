@@ -236,7 +236,8 @@ class LayerBuffers:
         self.steps: list[Step | Work] = []
         self.cover = 0
         """For how many cycles a full queue keeps the MACs busy; 0 in layers without."""
-        self.in_place = regions.result.memory is not regions.result.role
+        self.in_place = any(region.memory is not region.role for region in regions.results)
+        """Whether some result lies in memory that is read."""
         self.maps = self.loaded = self.buffer(Role.MAPS_TILE, plan.maps, plan.maps_pixel)
         """Where maps tiles are, and where they are loaded."""
         if plan.unpooled is not None:
@@ -391,8 +392,9 @@ class LayerBuffers:
     def memory_written(self, span: tile.Span, row: int, result: int) -> tuple[Access, ...]:
         """What a store of a span of a tile, whose row 0 is row `row` of a result, writes in memory, where somebody
         reads that."""
-        if self.in_place:
-            return (Access(self.regions.result.memory),)
+        region = self.regions.results[result]
+        if region.memory is not region.role:
+            return (Access(region.memory),)
         return self._stored(span, row, result) if self.read_behind else ()
 
     def _stored(self, span: tile.Span, row: int, result: int) -> tuple[Access, ...]:
@@ -634,7 +636,7 @@ class StoreTile:
         )
 
     def _read(self, part: Part) -> Access:
-        """What of the tile is read; all words of its pixels where these are stored whole."""
+        """What of the tile is read: of several results, whose stores wait for nothing of the others, its own words."""
         access = Access(self.buffer.role, self.slot, Extent(part.top, part.bottom), Extent(part.left, part.right))
         if len(self.layer.regions.results) == 1:
             return access

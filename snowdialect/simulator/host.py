@@ -100,8 +100,10 @@ class Host:
         )
         result = operation(call)
         self._keep(step, result.array)
-        self.saturations[step.layer] += result.saturations
-        self.wraps[step.layer] += result.wraps
+        # Most steps count nothing, and some have the name of a layer that is part of another one.
+        for counts, number in ((self.saturations, result.saturations), (self.wraps, result.wraps)):
+            if number:
+                counts[step.layer] += number
         if step.operation not in ("quantize", "dequantize"):
             self.layers[step.layer] = result.array
 

@@ -179,10 +179,8 @@ def _run_code(
     for result in _in_threads([*runs, *(partial(compute, result) for result in results)], stop)[len(runs) :]:
         counts += result
     for layer, (saturations, wraps) in zip(program.layers, counts.tolist(), strict=True):
-        if saturations:
-            totals.saturations[layer.name] += saturations
-        if wraps:
-            totals.wraps[layer.name] += wraps
+        totals.saturations[layer.name] += saturations
+        totals.wraps[layer.name] += wraps
     if timing is None or clock is None:
         return
     assert clock.clock is not None

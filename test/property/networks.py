@@ -73,7 +73,7 @@ class AvgPool(NamedTuple):
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
     ceil_mode: bool = False
     count_include_pad: bool = False
-    frac: int = 8
+    frac: int | None = 8
 
 
 class Add(NamedTuple):

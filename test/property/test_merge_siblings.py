@@ -3,6 +3,8 @@ it pays, it is done."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -39,11 +41,14 @@ def branches(draw: st.DrawFn) -> Net:
     pads = draw(st.sampled_from([(0, 0, 0, 0), (1, 1, 1, 1)])) if kernel == (3, 3) else (0, 0, 0, 0)
     strides = draw(st.sampled_from([(1, 1), (1, 1), (2, 2)]))
     relu, bias = draw(st.booleans()), draw(st.booleans())
-    chains: list[tuple[Conv, ...]] = []
+    chains: list[tuple[Conv, ...]] = [()] if draw(st.booleans()) else []
     for channels in draw(st.lists(st.sampled_from([7, 16, 32, 64, 96, 112, 130]), min_size=2, max_size=4)):
         first = Conv(channels, kernel, strides, pads, relu=relu, bias=bias)
         chains.append((first, Conv(5)) if draw(st.booleans()) else (first,))
-    return Net(shape, (Inception(tuple(chains)), Conv(draw(st.sampled_from([5, 16])))))
+    # The maps themselves may be a part of what others are stored to.
+    maps = [Conv(shape[0])] if chains[0] == () and strides == (1, 1) else []
+    chains = chains if maps or chains[0] else chains[1:]
+    return Net(shape, (*maps, Inception(tuple(chains)), Conv(draw(st.sampled_from([5, 16])))))
 
 
 def kernels(net: Net, machine: Machine, wanted: ChooseSchedulePass = MERGED) -> list[int]:
@@ -73,10 +78,21 @@ def test_siblings_compute_the_same(net: Net) -> None:
     kernels(net, DEFAULT)
 
 
-@given(branches(), st.sampled_from([None, "coop", "indp"]), st.sampled_from([None, "mloop", "kloop"]))
+IDENTITY = Inception(((), (Conv(160, (3, 3), pads=(1, 1, 1, 1)),), (Conv(64, (3, 3), pads=(1, 1, 1, 1)), Conv(5))))
+
+
+# What one of them stores lies where the maps do.
+@example(Net((16, 6, 5), (Conv(64), IDENTITY)), "indp", None, None)
+@example(Net((16, 30, 30), (Conv(64), IDENTITY)), None, "kloop", None)
+@given(
+    branches(),
+    st.sampled_from([None, "coop", "indp"]),
+    st.sampled_from([None, "mloop", "kloop"]),
+    st.sampled_from([None, 1, 2]),
+)
 @settings(max_examples=EXAMPLES)
-def test_any_schedule(net: Net, mode: str | None, order: str | None) -> None:
-    wanted = ChooseSchedulePass(siblings=1, mode=mode, order=order, rows=1, timed=False)
+def test_any_schedule(net: Net, mode: str | None, order: str | None, rows: int | None) -> None:
+    wanted = ChooseSchedulePass(siblings=1, mode=mode, order=order, rows=rows, timed=False)
     agree_or_do_not_fit(net, DEFAULT, lambda module: wanted.apply(CONTEXT, module))
 
 
@@ -92,9 +108,11 @@ def test_any_schedule(net: Net, mode: str | None, order: str | None) -> None:
         # Another ReLU, another window.
         (Net((16, 4, 4), (DIFFERENT,)), [64] * 3),
         # A max pool of both is one behind each, and computed with it.
+        # Nine, of which eight are one, and the last but one has no whole transfers.
+        (Net((16, 4, 4), (inception(*[32] * 8, (16, 8), 32),)), [256, 16, 8, 32]),
         (Net((16, 4, 4), (Concat((64, 96)), MaxPool((2, 2)), Conv(7))), [64, 96, 7]),
     ],
-    ids=["all", "one without lines", "a small pixel", "different", "behind pools"],
+    ids=["all", "one without lines", "a small pixel", "different", "many", "behind pools"],
 )
 def test_what_can_be_one(net: Net, expected: list[int]) -> None:
     assert kernels(net, DEFAULT) == expected
@@ -143,12 +161,24 @@ def test_what_is_said_of_the_layers() -> None:
     assert {name: row.macs for name, row in described_layers(module).items()} == {"a.siblings": 96 * 16 * 20}
 
 
+def test_siblings_that_saturate_and_are_outputs() -> None:
+    module = Parser(CONTEXT, APART).parse_module()
+    rng = np.random.default_rng(0)
+    shapes = {"v": (64, 16, 1, 1), "w": (32, 16, 1, 1)}
+    weights = Weights({name: 20 * rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()})
+    batch = 20 * rng.standard_normal((2, 16, 4, 5)).astype(np.float32)
+    options = {driver.CHOOSE_SCHEDULE: {"siblings": 1}}
+    results = list(check(CONTEXT, module, batch, weights, options=options))
+    assert [str(result.difference) for result in results] == ["None"] * (len(LEVELS) + 2)
+    assert results[-1].run.saturations["a.siblings"] > 100
+
+
 def test_why_they_have_their_schedule() -> None:
     module = Parser(CONTEXT, APART).parse_module()
     options = {driver.CHOOSE_SCHEDULE: {"siblings": 1}}
     driver.lower(CONTEXT, module, "tile", options=options, last=driver.CHOOSE_SCHEDULE)
     assert explain(module, "a.siblings", options[driver.CHOOSE_SCHEDULE]).candidates > 1
-    with pytest.raises(SnowError, match="^layer 'b' is computed as one with others: a.siblings has a schedule$"):
+    with pytest.raises(SnowError, match="^layer 'b' is a part of a.siblings, which has a schedule$"):
         explain(module, "b", options[driver.CHOOSE_SCHEDULE])
 
 
@@ -158,32 +188,60 @@ def test_not_where_another_layer_has_the_name() -> None:
     assert described_layers(module).keys() == {"a", "b", "a.siblings"}
 
 
-SPLIT = """
+def split(before: str = "", maps: str = "%x", besides: str = "") -> str:
+    """A network that splits the channels of a convolution of some maps, of which one part goes on; `besides` is
+    concatenated with both."""
+    channels = 112 if besides else 96
+    types = ", ".join(f"tensor<1x{size}x4x5xf32>" for size in ((16, 64, 32) if besides else (64, 32)))
+    return f"""
 %x = cnn.input "x" : tensor<1x16x4x5xf32>
 %v = cnn.weight "v" : tensor<96x16x1x1xf32>
-%a = cnn.conv2d %x, %v : (tensor<1x16x4x5xf32>, tensor<96x16x1x1xf32>) -> tensor<1x96x4x5xf32> loc("a")
-%b = cnn.gather %a {offset = 64, sizes = [32]} : (tensor<1x96x4x5xf32>) -> tensor<1x32x4x5xf32> loc("b")
-%c = cnn.gather %a {sizes = [64]} : (tensor<1x96x4x5xf32>) -> tensor<1x64x4x5xf32> loc("c")
+{before}
+%a = cnn.conv2d {maps}, %v : (tensor<1x16x4x5xf32>, tensor<96x16x1x1xf32>) -> tensor<1x96x4x5xf32> loc("a")
+%b = cnn.gather %a {{offset = 64, sizes = [32]}} : (tensor<1x96x4x5xf32>) -> tensor<1x32x4x5xf32> loc("b")
+%c = cnn.gather %a {{sizes = [64]}} : (tensor<1x96x4x5xf32>) -> tensor<1x64x4x5xf32> loc("c")
 %w = cnn.weight "w" : tensor<32x32x1x1xf32>
 %d = cnn.conv2d %b, %w : (tensor<1x32x4x5xf32>, tensor<32x32x1x1xf32>) -> tensor<1x32x4x5xf32> loc("d")
-%e = cnn.concat %c, %d : (tensor<1x64x4x5xf32>, tensor<1x32x4x5xf32>) -> tensor<1x96x4x5xf32> loc("e")
-cnn.output "y" %e : tensor<1x96x4x5xf32>
+%e = cnn.concat {besides}%c, %d : ({types}) -> tensor<1x{channels}x4x5xf32> loc("e")
+cnn.output "y" %e : tensor<1x{channels}x4x5xf32>
 """
 
 
-def test_channels_that_are_split() -> None:
-    module = Parser(CONTEXT, SPLIT).parse_module()
+SPLIT = split()
+CONV = """%u = cnn.weight "u" : tensor<16x16x1x1xf32>
+%i = cnn.conv2d %x, %u : (tensor<1x16x4x5xf32>, tensor<16x16x1x1xf32>) -> tensor<1x16x4x5xf32> loc("i")"""
+IN_PLACE = split(CONV, "%i", "%i, ")
+"""Some channels go to where the maps lie."""
+
+POOL = """%p = cnn.max_pool %x {kernel = [3, 3], pads = [1, 1, 1, 1]} : (tensor<1x16x4x5xf32>)
+-> tensor<1x16x4x5xf32> loc("p")"""
+POOLED = split(POOL, "%p")
+"""A max pool before, which a convolution with one result would compute."""
+
+
+@pytest.mark.parametrize("text", [SPLIT, IN_PLACE, POOLED], ids=["split", "in place", "behind a pool"])
+@pytest.mark.parametrize("options", [{}, {"mode": "indp"}, {"order": "kloop", "pooled": 1}], ids=str)
+def test_channels_that_are_split(text: str, options: dict[str, Any]) -> None:
+    module = Parser(CONTEXT, text).parse_module()
     rng = np.random.default_rng(0)
-    shapes = {"v": (96, 16, 1, 1), "w": (32, 32, 1, 1)}
+    shapes = {"v": (96, 16, 1, 1), "w": (32, 32, 1, 1), "u": (16, 16, 1, 1)}
     weights = Weights({name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()})
     batch = rng.standard_normal((2, 16, 4, 5)).astype(np.float32)
-    results = list(check(CONTEXT, module, batch, weights))
+    wanted = {driver.CHOOSE_SCHEDULE: {"siblings": 1, **options}}
+    results = list(check(CONTEXT, module, batch, weights, options=wanted))
     assert [(result.level, str(result.difference)) for result in results[1:]] == [
         (level, "None") for level in (*LEVELS, SIMULATOR)
     ]
     assert not any(isinstance(op, cnn.GatherOp) for op in module.walk())
     sources = {name: (row.fate, row.macs, row.into, row.reason) for name, row in source_layers(module).items()}
     assert sources["b"] == ("folded", 0, "a", "a stores its channels apart")
+
+
+def test_not_where_that_takes_longer() -> None:
+    """Few channels of few maps: each pixel takes a transfer for each part."""
+    module = Parser(CONTEXT, SPLIT.replace("4x5", "28x28")).parse_module()
+    driver.lower(CONTEXT, module, "tile", last=driver.DESCRIBE_LAYERS)
+    assert source_layers(module)["b"].fate == "host"
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,27 @@ def test_a_layer_that_the_run_does_not_know_is_passed_over() -> None:
     assert place == Place("fc", "result", (1, 2), 0, -1)
 
 
+@pytest.mark.parametrize("what", ["saturations", "wraps"])
+@pytest.mark.parametrize(
+    ("expected", "found", "different"),
+    [
+        # Halves, and several in one.
+        ({"a": 5, "b": 1}, {"a.first": 2, "a.rest": 3, "b": 1}, None),
+        ({"a": 5, "b": 1}, {"a.siblings": 6}, None),
+        ({"a": 5, "b": 1}, {"a.siblings": 5}, ("a", 6, 5)),
+        ({"a": 0, "b": 0}, {"a.siblings": 1}, ("a.siblings", 0, 1)),
+        # What a layer has that both know is not made up for by another one.
+        ({"a": 5, "b": 1}, {"a": 6, "b.siblings": 0}, ("a", 5, 6)),
+        ({"a": 5, "b": 1}, {"a": 0, "b.siblings": 6}, ("a", 5, 0)),
+    ],
+)
+def test_counts_of_layers(
+    what: str, expected: dict[str, int], found: dict[str, int], different: tuple[str, int, int] | None
+) -> None:
+    place = first_difference(make_run(**{what: Counter(expected)}), make_run(**{what: Counter(found)}))
+    assert place == (different and Place(different[0], what, (), *different[1:]))
+
+
 def test_a_vector_may_be_a_map_of_one_pixel() -> None:
     layers = make_run().layers
     layers["fc"] = layers["fc"].reshape(2, 3, 1, 1)

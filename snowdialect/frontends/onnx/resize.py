@@ -8,6 +8,7 @@ import numpy as np
 
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
+from snowdialect.dialects.cnn.interpolation import LARGEST_UNIT
 from snowdialect.dialects.cnn.shapes import MAXIMUM_SIDE, format_shape
 from snowdialect.frontends.network import LayerError, Network
 from snowdialect.frontends.onnx.node import Activation, Node
@@ -85,8 +86,11 @@ def _interpolated(network: Network, node: Node, x: Activation) -> Activation:
 
 
 def _simple(scale: Fraction) -> Fraction:
-    """A number of float32 as the simple fraction that it stands for, or one as near as it is: 4/3 for 1.3333334."""
-    return scale.limit_denominator(DENOMINATORS) if scale > 1 else 1 / (1 / scale).limit_denominator(DENOMINATORS)
+    """A number of float32 as the simple fraction that it stands for, or one as near as it is: 4/3 for 1.3333334. Halves
+    of its inverse are among the places that an interpolation knows."""
+    if scale < 1:
+        return 1 / (1 / scale).limit_denominator(DENOMINATORS)
+    return scale.limit_denominator(min(DENOMINATORS, LARGEST_UNIT // (2 * ceil(scale))))
 
 
 def expand(network: Network, node: Node) -> Activation:
