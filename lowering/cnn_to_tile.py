@@ -232,7 +232,10 @@ class LowerConv(LayerPattern):
         parts: list[Operation] = [] if isinstance(op, cnn.LinearOp) else [*siblings_of(op)]
         parts = parts or [pool or op]
         result, *siblings = [self.regions.write(part, op) for part in parts]
-        packed = tile.WeightsOp(op.weight, op.bias, plan.kernels.packing)
+        more = problem.channels - shape_of(op.weight)[0]
+        constants = [op.weight, *([] if op.bias is None else [op.bias])]
+        filled = [_filled_up(constant, more, rewriter) for constant in constants] if more else constants
+        packed = tile.WeightsOp(filled[0], filled[1] if len(filled) > 1 else None, plan.kernels.packing)
         accumulator = cnn.accumulator_frac(op)
         fracs = [frac_of(value) for value in (op.result, op.bias, residual) if value is not None]
         assert accumulator is not None and None not in fracs
@@ -244,9 +247,11 @@ class LowerConv(LayerPattern):
         def seen(region: SSAValue, layout: MapsLayout) -> SSAValue:
             """The region in the rows that the plan is for."""
             assert isinstance(region.type, tile.MapsType)
-            if region.type.layout == layout:
+            # Memory has the channels of the network, whatever words besides are computed with.
+            rows = layout._replace(segments=region.type.layout.segments)
+            if region.type.layout == rows:
                 return region
-            reshapes.append(reshape := tile.ReshapeOp(region, layout))
+            reshapes.append(reshape := tile.ReshapeOp(region, rows))
             return reshape.result
 
         operands = Operands(
@@ -263,6 +268,17 @@ class LowerConv(LayerPattern):
         self.replace_all(op, [packed, *reshapes, layer], regions, rewriter)
         if before is not None:
             rewriter.erase(before)
+
+
+def _filled_up(constant: SSAValue, count: int, rewriter: PatternRewriter) -> SSAValue:
+    """Kernels, or biases, and behind them so many of zeros."""
+    quantized, frac = constant.owner, frac_of(constant)
+    assert isinstance(quantized, cnn.QuantizeOp) and frac is not None
+    zeros = cnn.ConstantOp.splat(0.0, (count, *shape_of(constant)[1:]))
+    whole = cnn.ConcatKernelsOp([quantized.x, zeros.result])
+    words = cnn.QuantizeOp(whole.result, frac)
+    rewriter.insert([located(op, quantized.location) for op in (zeros, whole, words)], InsertPoint.after(quantized))
+    return words.result
 
 
 class LowerLinear(LowerConv):

@@ -157,8 +157,10 @@ def _joined(problem: ConvProblem, siblings: Sequence[Sibling]) -> ConvProblem:
 
 
 def _conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout) -> ConvProblem:
-    groups = op.geometry.groups
-    channels = shape_of(op.result)[1]
+    groups, channels = op.geometry.groups, shape_of(op.result)[1]
+    if more := empty_channels(op, maps, machine):
+        groups = channels = channels + more
+        maps = maps._replace(segments=(Segment(channels, 0),))
     pool = pool_behind(op)
     problem = ConvProblem(
         machine,
@@ -177,6 +179,17 @@ def _conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout) -> ConvP
     # Kernels that see fewer groups have less to multiply, and more traces.
     windows = possible_windows(maps.channels, channels, groups, _gapless(maps), machine)
     return min((problem._replace(windows=number) for number in windows), key=grouped_cycles)
+
+
+def empty_channels(op: cnn.Conv2dOp, maps: MapsLayout, machine: Machine) -> int:
+    """How many channels a depthwise convolution of some maps is computed with besides its own: those that fill up the
+    last line of each pixel, with kernels of zeros, so that kernels need not see more than a line."""
+    channels = maps.channels
+    depthwise = op.geometry.groups == channels == shape_of(op.result)[1] and shape_of(op.weight)[1] == 1
+    constants = all(isinstance(value.owner, cnn.QuantizeOp) for value in (op.weight, op.bias) if value is not None)
+    lines = round_up(channels, machine.line_words)
+    as_they_lie = maps.unrolled is None and maps.segments == (Segment(channels, 0),) and maps.pixel == lines
+    return lines - channels if depthwise and constants and as_they_lie and channels > 1 else 0
 
 
 def linear_problem(op: cnn.LinearOp, machine: Machine) -> ConvProblem:
