@@ -128,11 +128,13 @@ def siblings_of(op: cnn.Conv2dOp) -> list[cnn.GatherOp]:
 def shares_of(op: cnn.Conv2dOp) -> list[cnn.GatherOp]:
     """The gathers that share out the channels of a convolution, in their order, where nothing else reads it; else
     none."""
-    readers = [use.operation for use in op.result.uses]
+    readers, channels = [use.operation for use in op.result.uses], shape_of(op.result)[1]
     parts = [reader for reader in readers if isinstance(reader, cnn.GatherOp)]
+    # Many gathers of many channels would make a long list.
+    if len(parts) < len(readers) or sum(shape_of(part.result)[1] for part in parts) != channels:
+        return []
     parts.sort(key=lambda part: part.offset.value.data)
-    channels = [channel for part in parts for channel in part.channels]
-    return parts if len(parts) == len(readers) and channels == list(range(shape_of(op.result)[1])) else []
+    return parts if [channel for part in parts for channel in part.channels] == list(range(channels)) else []
 
 
 def siblings_problem(ops: Sequence[cnn.Conv2dOp], machine: Machine) -> ConvProblem:
