@@ -25,7 +25,7 @@ from lowering.loop_builder import (
     short_pixels,
     units_of,
 )
-from lowering.tile_steps.conv import Conv
+from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.words import Add, AvgPool
 from snowdialect.dialects import tile

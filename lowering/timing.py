@@ -19,7 +19,7 @@ from typing import NamedTuple
 from lowering.issue import Code, Stretch, addition, average, comparisons, convolution, loop, straight
 from lowering.load_units import CODE_UNIT, row_cuts
 from lowering.loop_builder import CONTROL, LOOPED_CUS
-from lowering.tile_steps.conv import Conv
+from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.layer import LayerBuffers, Load, LoadBiases, LoadPixels, LoadWeights, Move, Store, Transfer
 from lowering.tile_steps.pool import MaxPool
 from lowering.tile_steps.roll import Leaf, Loop, Node

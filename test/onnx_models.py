@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from snowdialect.errors import SnowError
 from snowdialect.frontends.onnx import import_model
 from snowdialect.interpreters import run_module
 from snowdialect.weights import Weights
@@ -66,3 +68,22 @@ def computed(path: Path, x: Array, shape: Sequence[int] | None = None) -> Array:
 def floats(*shape: int, seed: int = 0) -> NDArray[np.float32]:
     """Normally distributed numbers."""
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+MAPS = (1, 4, 7, 6)
+WEIGHT = floats(5, 4, 3, 3)
+CONV = node("Conv", "x", "w")
+
+
+def one_convolution(**options: Any) -> ModelProto:
+    """A network of a convolution of `MAPS`, by options of `network`."""
+    return network([CONV], MAPS, {"w": WEIGHT}, **options)
+
+
+def reason(path: Path, shape: Sequence[int] | None = None) -> str:
+    """Why a file is refused, without its name."""
+    with pytest.raises(SnowError) as info:
+        import_model(path, shape)
+    message = str(info.value)
+    assert message.startswith(f"{path}: ") and "\n" not in message
+    return message.removeprefix(f"{path}: ")

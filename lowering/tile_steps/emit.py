@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import UnitAttr, UnknownLoc
 from xdsl.ir import Block, Operation, SSAValue
 
 from lowering.tile_steps import steps
-from lowering.tile_steps.conv import Conv
+from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.layer import Load, LoadBiases, LoadPixels, LoadWeights, Move, Store, TileProgram
 from lowering.tile_steps.neighbours import Ahead, Stored
 from lowering.tile_steps.pool import MaxPool

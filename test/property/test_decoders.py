@@ -12,7 +12,7 @@ from lowering.cnn.choose_schedule import SCHEDULE, ChooseSchedulePass, steps_of
 from lowering.conv_tiling import plan_conv
 from lowering.issue import convolution
 from lowering.problems import conv_problem
-from lowering.tile_steps.conv import Conv as ConvStep
+from lowering.tile_steps.conv_tile import Conv as ConvStep
 from snowdialect.dialects import cnn
 from snowdialect.dialects import loop as loop_dialect
 from snowdialect.dialects.tile import Mode, ScheduleAttr

@@ -12,7 +12,8 @@ from lowering.candidates import Choices, conv_plans
 from lowering.check import check
 from lowering.cnn.choose_schedule import ChooseSchedulePass, best_plan
 from lowering.conv_tiling import ConvPlan, ConvProblem, plan_conv
-from lowering.tile_steps.conv import Conv, conv_steps
+from lowering.tile_steps.conv import conv_steps
+from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.layer import LoadBiases, LoadWeights
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.steps import Access, Role, maps_of

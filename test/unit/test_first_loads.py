@@ -8,7 +8,8 @@ import pytest
 
 from lowering.conv_tiling import ConvProblem, plan_conv
 from lowering.maps_tiling import Place
-from lowering.tile_steps.conv import Conv, ConvSteps, conv_steps
+from lowering.tile_steps.conv import ConvSteps, conv_steps
+from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.layer import Load
 from lowering.tile_steps.neighbours import Buffers, Ends, Stored, Swapped, best_swapped
 from lowering.tile_steps.steps import Access, Buffer, Extent, Role, maps_of

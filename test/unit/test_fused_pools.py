@@ -3,7 +3,8 @@
 import pytest
 
 from lowering.conv_tiling import ConvProblem, PoolBehind, plan_conv
-from lowering.tile_steps.conv import Conv, ConvSteps, conv_steps
+from lowering.tile_steps.conv import ConvSteps, conv_steps
+from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.layer import Load
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import MaxPool

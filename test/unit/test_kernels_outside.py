@@ -3,7 +3,8 @@
 from itertools import groupby, pairwise
 
 from lowering.conv_tiling import ConvProblem, plan_conv
-from lowering.tile_steps.conv import Conv, ConvSteps, conv_steps
+from lowering.tile_steps.conv import ConvSteps, conv_steps
+from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.layer import Load, LoadWeights, Store
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.steps import Step, maps_of

@@ -4,7 +4,8 @@ import pytest
 
 from lowering.conv_tiling import ConvProblem, most_slots, plan_conv
 from lowering.maps_tiling import TilingError
-from lowering.tile_steps.conv import Conv, ConvSteps, conv_steps
+from lowering.tile_steps.conv import ConvSteps, conv_steps
+from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.layer import LoadWeights
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.steps import Role, maps_of

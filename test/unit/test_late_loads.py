@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 
 from lowering.conv_tiling import ConvProblem, plan_conv
-from lowering.tile_steps.conv import Conv, conv_steps
+from lowering.tile_steps.conv import conv_steps
+from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.layer import LoadPixels, LoadWeights
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.steps import maps_of

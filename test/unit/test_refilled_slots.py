@@ -2,7 +2,8 @@
 first ones of its own."""
 
 from lowering.conv_tiling import ConvProblem, plan_conv
-from lowering.tile_steps.conv import Conv, ConvSteps, conv_steps
+from lowering.tile_steps.conv import ConvSteps, conv_steps
+from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.layer import Load, LoadPixels
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.steps import Step, maps_of
