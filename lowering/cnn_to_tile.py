@@ -232,10 +232,11 @@ class LowerConv(LayerPattern):
         parts: list[Operation] = [] if isinstance(op, cnn.LinearOp) else [*siblings_of(op)]
         parts = parts or [pool or op]
         result, *siblings = [self.regions.write(part, op) for part in parts]
-        more = problem.channels - shape_of(op.weight)[0]
-        constants = [op.weight, *([] if op.bias is None else [op.bias])]
-        filled = [_filled_up(constant, more, rewriter) for constant in constants] if more else constants
-        packed = tile.WeightsOp(filled[0], filled[1] if len(filled) > 1 else None, plan.kernels.packing)
+        weight, bias = op.weight, op.bias
+        if more := problem.channels - shape_of(weight)[0]:
+            weight = _filled_up(weight, more, rewriter)
+            bias = None if bias is None else _filled_up(bias, more, rewriter)
+        packed = tile.WeightsOp(weight, bias, plan.kernels.packing)
         accumulator = cnn.accumulator_frac(op)
         fracs = [frac_of(value) for value in (op.result, op.bias, residual) if value is not None]
         assert accumulator is not None and None not in fracs

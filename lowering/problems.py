@@ -101,10 +101,9 @@ def conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout | None = N
     it best, of maps that lie as they do, or in another layout."""
     if (pool := fused_pool(op, machine)) is not None:
         return pooled_problem(op, pool, machine)
-    if siblings := siblings_of(op):
-        problem = _conv_problem(op, machine, maps or layout_of(op.x, machine).layout)
-        return _joined(problem, [_sibling(part.result, machine) for part in siblings])
-    return reshaped(_conv_problem(op, machine, maps or layout_of(op.x, machine).layout))
+    problem = _conv_problem(op, machine, maps or layout_of(op.x, machine).layout)
+    siblings = [_sibling(part.result, machine) for part in siblings_of(op)]
+    return reshaped(_joined(problem, siblings) if siblings else problem)
 
 
 def pooled_problem(op: cnn.Conv2dOp, pool: cnn.MaxPoolOp, machine: Machine) -> ConvProblem:
@@ -140,7 +139,7 @@ def shares_of(op: cnn.Conv2dOp) -> list[cnn.GatherOp]:
 def siblings_problem(ops: Sequence[cnn.Conv2dOp], machine: Machine) -> ConvProblem:
     """Convolutions that differ in their kernels alone, as one."""
     maps = layout_of(ops[0].x, machine).layout
-    return _joined(_conv_problem(ops[0], machine, maps), [_sibling(op.result, machine) for op in ops])
+    return reshaped(_joined(_conv_problem(ops[0], machine, maps), [_sibling(op.result, machine) for op in ops]))
 
 
 def _sibling(result: SSAValue, machine: Machine) -> Sibling:
@@ -154,8 +153,7 @@ def _joined(problem: ConvProblem, siblings: Sequence[Sibling]) -> ConvProblem:
     # The last one has whole transfers, too, wherever it begins.
     pixel = round_up(channels - last + round_up(last, transfer), transfer)
     held = MapsLayout(window.out_h, window.out_w, pixel, window.out_w * pixel, (Segment(channels, 0),))
-    joined = problem._replace(channels=channels, result=held, view=True, pool=None, siblings=tuple(siblings))
-    return reshaped(joined)
+    return problem._replace(channels=channels, result=held, view=True, pool=None, siblings=tuple(siblings))
 
 
 def _conv_problem(op: cnn.Conv2dOp, machine: Machine, maps: MapsLayout) -> ConvProblem:

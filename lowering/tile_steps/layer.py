@@ -308,8 +308,8 @@ class LayerBuffers:
         last = {role: before.stored_last(result) for role, result in stored}
         for step in self._first_steps:
             load = step.template
-            region = load.region if isinstance(load, Load | LoadPixels) else Role.PACKED
-            yield from self._parts_by_row(step, last.get(region, []))
+            of_maps = isinstance(load, Load | LoadPixels)
+            yield from self._parts_by_row(step, last.get(load.region, []) if of_maps else [])
 
     def _parts_by_row(self, step: Step, last: Sequence[Extent]) -> list[tuple[Step, bool]]:
         """A load of maps in parts: what touches the words stored last apart from the rest, be it rows or CUs, and banks
