@@ -256,15 +256,17 @@ def stored_words(machine: Machine, result: MapsLayout) -> int:
 
 
 def max_pool_demand(machine: Machine, window: Window, result: MapsLayout, lines: int) -> Demand:
-    """What a max pool asks of the machine for pixels of so many lines: a comparison for each row under a window."""
-    comparisons = instructions = 0
+    """What a max pool asks of the machine for pixels of so many lines: a comparison for each row under a window; or, in
+    two passes, one for all rows of each column that a window reads, and one for all columns of each output."""
+    once = twice = 0
     for kind in window_kinds(window):
-        comparisons += kind.outputs * kind.rows * kind.columns * lines
-        instructions += kind.outputs * kind.rows * lines
+        once += kind.outputs * kind.rows * kind.columns
+        twice += kind.outputs * kind.columns
+    columns, taps = len(columns_read(window)), sum(len(window.kernel_rows(y)) for y in range(window.out_h))
     return Demand(
-        comparisons=comparisons,
-        instructions=instructions,
-        maps=len(rows_read(window)) * len(columns_read(window)) * lines * machine.line_words,
+        comparisons=lines * min(once, taps * columns + twice),
+        instructions=lines * min(taps * window.out_w, window.out_h * (columns + window.out_w)),
+        maps=len(rows_read(window)) * columns * lines * machine.line_words,
         streamed=stored_words(machine, result),
     )
 

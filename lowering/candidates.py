@@ -305,16 +305,18 @@ def _fitting_pooled(
     problem: ConvProblem, schedule: Schedule, kernels: KernelPlan, heights: tuple[int, ...], refuse: Refusal
 ) -> Iterator[ConvPlan]:
     """Of tiles that a max pool makes, for each height the widest: what windows of two tiles share is loaded for both,
-    so it depends on both which of them load least."""
+    so it depends on both which of them load least. And tiles of a column, which may be pooled as such."""
     for rows, maps_rows in _heights(problem, schedule, heights):
+        widest = True
         for columns in pieces(schedule.columns):
             try:
                 plan = plan_tiles(problem, schedule._replace(rows=rows, columns=columns, maps_rows=maps_rows), kernels)
             except TilingError as error:
                 refuse(error)
                 continue
-            yield _with_slots(problem, plan)
-            break
+            if widest or plan.maps.maxima is not None:
+                yield _with_slots(problem, plan)
+            widest = False
 
 
 def _in_halves(schedule: Schedule) -> bool:

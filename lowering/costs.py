@@ -51,6 +51,8 @@ BETWEEN = 0.1
 """The part of loads of kernels in pieces, between those of maps, that does not hide."""
 CYCLES_PER_LINE = 12
 """Cycles of vMAX and control core for a line of a pooled pixel."""
+CYCLES_PER_LINE_BY_COLUMN = 9
+"""Likewise, where it is made column by column."""
 CYCLES_PER_AVERAGE_TRACE = 3
 """Cycles of the control core for a trace of an average pool of many taps; of few, MACs take longer."""
 ISSUE_OF_LOAD = 5
@@ -357,7 +359,8 @@ def _pooled_cycles(problem: ConvProblem, before: PoolBefore, plan: ConvPlan) -> 
     tiles = maps.maps_tiles * passes
     rows = sum(tile.load_stop - tile.load_first for row in maps.rows for tile in row.maps)
     columns = sum(tile.load_stop - tile.load_first for tile in maps.columns)
-    compared = passes * rows * columns * problem.maps.pixel // machine.line_words * CYCLES_PER_LINE
+    per_line = CYCLES_PER_LINE if maps.maxima is None else CYCLES_PER_LINE_BY_COLUMN
+    compared = passes * rows * columns * problem.maps.pixel // machine.line_words * per_line
     outputs = maps.share * problem.window.out_w * steps
     core = compared + outputs * (START_INSTRUCTIONS + TRACE_INSTRUCTIONS * problem.window.kernel_h)
     packing, result = plan.kernels.packing, 2 * _words(machine, problem.result)
@@ -370,7 +373,8 @@ def _pooled_cycles(problem: ConvProblem, before: PoolBefore, plan: ConvPlan) -> 
     total, busiest = work + core + memory, max(work, core, memory)
     if schedule.maps_slots == 2:
         total = busiest + UNEVEN * (total - busiest)
-    return total + tiles * (DRAIN if schedule.result_slots == 1 else DRAIN + STORED_BESIDE)
+    stored_beside = schedule.result_slots > 1 and maps.maxima is None
+    return total + tiles * (DRAIN + STORED_BESIDE * stored_beside)
 
 
 def _loaded_words(before: PoolBefore, plan: ConvPlan) -> int:

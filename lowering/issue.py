@@ -13,6 +13,7 @@ from functools import cache, cached_property
 from itertools import groupby, zip_longest
 from typing import NamedTuple
 
+from lowering.comparisons import compares_down, written_out_lines
 from lowering.loop_builder import (
     CONTROL,
     UNROLLED_TRACES,
@@ -347,24 +348,43 @@ class _Convolution:
 @cache
 def comparisons(machine: Machine, pool: MaxPool) -> tuple[Stretch, ...]:
     """What is issued for a part of a tile of a max pool: for each pixel, lines of channels in a loop."""
-    lines = pool.pixels.words // machine.line_words
+    lines, down = pool.pixels.words // machine.line_words, compares_down(pool.window)
+    runs = written_out_lines(machine, pool.window, lines)
     columns = [(len(kind), len(list(run))) for kind, run in groupby(pool.columns)]
     found: list[Stretch] = []
     for rows, kinds in _row_pieces(pool.rows):
-        results = [[len(run.rows) for run in result] for result in compared_rows(units_of(kinds))]
+        shared = shared_rows(units_of(kinds), apart=True) if down else compared_rows(units_of(kinds))
         pieces: list[Stretch] = []
         for width, count in columns:
             # A result takes a cycle of the port, too.
             works = tuple(
-                Work(len(kind), len(kind) * width + 1).times(count * lines) if isinstance(kind, range) else NO_WORK
+                Work(width if down else len(kind), len(kind) * width + 1).times(count * lines)
+                if isinstance(kind, range)
+                else NO_WORK
                 for kind in kinds
             )
             # With stride 1, source and target are as far apart everywhere: one address serves both.
             places = 1 if pool.window.stride_w == 1 else 2
+            if any(size > 1 for _, size in runs):
+                pieces.append(_written_out(machine, works, len(shared), runs, count))
+                continue
+            results = [[1] * width if down else [len(run.rows) for run in result] for result in shared]
             pieces.append(_compared(machine, works, results, lines, count, places))
-        control = CONTROL + max(machine.delay_slots, 2 * len(results))
+        control = CONTROL + max(machine.delay_slots, 2 * len(shared))
         found += _repeated(_merged(pieces), rows, 1, control) if rows > 1 else pieces
     return tuple(_merged(found))
+
+
+def _written_out(
+    machine: Machine, works: tuple[Work, ...], results: int, lines: Sequence[tuple[range, int]], count: int
+) -> Stretch:
+    """Neighbouring pixels of a row of a max pool whose lines take a comparison each, several in an iteration."""
+    code = straight(0)
+    for run, size in lines:
+        # A comparison, and its two addresses, which step.
+        code = code.then(straight(2)).then(loop(machine, len(run) // size, straight(0), size * 3))
+    pixels = loop(machine, count, Code(results * code.size, results * code.issued), results)
+    return Stretch(works, results + min(1, count - 1), pixels.issued, pixels.size + results)
 
 
 def _compared(

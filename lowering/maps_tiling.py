@@ -7,6 +7,7 @@ asks whether a plan exists and what it costs, the conversion builds the tiles of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from math import gcd
 from typing import NamedTuple
 
@@ -100,6 +101,8 @@ class TilePlan(NamedTuple):
     unpooled_pixel: int = 0
     unpooled_columns: tuple[ColumnTile, ...] = ()
     """For each of the column tiles, what is pooled, and what is loaded for it."""
+    maxima: Place | None = None
+    """Columns of the maxima of all rows under a window, where tiles are pooled column by column."""
     biases: Place | None = None
     """Those that do not lie in front of their kernels: in each slot all that a CU has."""
 
@@ -142,6 +145,36 @@ class PoolBefore(NamedTuple):
             kept = max(0, found[-1].load_stop - load_first) if keep and found else 0
             found.append(ColumnTile(first, stop, load_first, load_stop, begin - load_first, first, stop, kept))
         return tuple(found)
+
+    def new_columns(self, tiles: Sequence[ColumnTile]) -> tuple[ColumnTile, ...]:
+        """Likewise, with those columns of each tile that none to the left of it has."""
+        window, found, known = self.window, list[ColumnTile](), 0
+        for tile in tiles:
+            end = min(tile.stop - 1 - window.pad_left + window.kernel_w, window.in_w)
+            found.append(ColumnTile(tile.first, tile.stop, known, end, 0, tile.first, tile.stop))
+            known = end
+        return tuple(found)
+
+    def maxima_place(self, column: int) -> int:
+        """Where the maxima of a column lie, of as many columns as are under a window: in place of one that no window
+        needs any more."""
+        first = first_maxima_place(self.window)
+        assert first is not None
+        return (column + first) % self.window.kernel_w
+
+
+@cache
+def first_maxima_place(window: Window) -> int | None:
+    """The place of the maxima of column 0. A window that has all places finds its columns in any order; those that are
+    made together, and those that the padding leaves of a window, have to lie side by side. None where they cannot."""
+    size = window.kernel_w
+    for first in range(size):
+        seen = ((x, window.kernel_columns(x)) for x in range(window.out_w))
+        places = (((x - window.pad_left + taps.start + first) % size, len(taps)) for x, taps in seen)
+        together = first + len(window.kernel_columns(0)) <= size
+        if together and all(count == size or place + count <= size for place, count in places):
+            return first
+    return None
 
 
 class MapsProblem(NamedTuple):
@@ -203,7 +236,11 @@ def plan_maps(
     window_share = share if pool is None else share * pool.stride_h
     load_share = window_share * window.stride_h
     under: tuple[ColumnTile, ...] = ()
-    if before is not None:
+    by_column = is_pooled_by_column(problem, size, columns)
+    if before is not None and by_column:
+        under = before.new_columns(columns.tiles)
+        load_share *= before.window.stride_h
+    elif before is not None:
         # A fused pool behind takes all rows of a column tile before the next one.
         keep = size.maps_slots == 2 and (pool is None or rows.maps_tiles == 1)
         under = before.columns(columns.tiles, machine, keep=keep)
@@ -213,6 +250,9 @@ def plan_maps(
         overlap = pool.kernel_h - pool.stride_h
         held = _held_with_pool(rows, pool, overlap, handed_on=handed_on)
     sizes = _sizes_of_read(problem, size, rows, columns, under, held)
+    if before is not None and by_column:
+        row = before.window.kernel_w * before.maps.pixel
+        sizes["maxima"] = _Size(rows.loaded * row, 1, row)
     loaded = next(iter(sizes.values()))
     sizes |= _sizes_of_written(problem, size, columns, held)
     if pool is not None:
@@ -241,8 +281,21 @@ def plan_maps(
         unpooled=places.get("unpooled"),
         unpooled_pixel=0 if before is None else before.maps.pixel,
         unpooled_columns=under,
+        maxima=places.get("maxima"),
         biases=places.get("biases"),
     )
+
+
+def is_pooled_by_column(problem: MapsProblem, size: TileSize, columns: ColumnsPlan) -> bool:
+    """Whether what a max pool makes before a layer of 1x1 is made column by column: in tiles of a column each, where
+    windows overlap that move by one."""
+    before, window, transfer = problem.before, problem.window, problem.machine.transfer_words
+    if before is None or problem.pool is not None or (size.columns, size.maps_slots) != (1, 2):
+        return False
+    pool = before.window
+    alone = (window.kernel_w, window.stride_w, window.pad_left, window.out_w) == (1, 1, 0, pool.out_w)
+    overlap = pool.kernel_w > pool.stride_w == 1 and len(columns.tiles) > size.maps_slots
+    return alone and overlap and before.maps.pixel % transfer == 0 and first_maxima_place(pool) is not None
 
 
 class _Size(NamedTuple):

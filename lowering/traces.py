@@ -15,6 +15,7 @@ from typing import NamedTuple, cast
 
 from xdsl.ir import Operation
 
+from lowering.comparisons import compares_down, written_out_lines
 from lowering.loop_builder import (
     UNROLLED_TRACES,
     LoopBuilder,
@@ -366,25 +367,57 @@ def _window_word(op: tile.PoolOp | tile.AddOp, operand: str, first: int, pixel: 
 
 @compute.register
 def _(op: tile.MaxPoolOp, builder: LoopBuilder) -> None:
-    """For each output pixel and line of channels, one comparison trace for each row under the window."""
-    line = machine_of(op).line_words
-    layout = cast(tile.MapsBufferType, op.maps.type)
-    builder.add(loop.ConfigOp(loop.Register.MAX_STRIDE, layout.pixel.data // line))
+    """For each output pixel and line of channels, one comparison trace for each row under the window, or for each
+    column."""
+    machine, layout = machine_of(op), cast(tile.MapsBufferType, op.maps.type)
+    line, down = machine.line_words, compares_down(op.geometry)
+    builder.add(loop.ConfigOp(loop.Register.MAX_STRIDE, (layout.row if down else layout.pixel).data // line))
+    lines = written_out_lines(machine, op.geometry, op.pixels.record.words // line)
     for pixel in pixels(op, builder):
         columns = cast(range, pixel.columns.classes[0])
-        for runs in compared_rows(pixel.rows.units()):
-            with builder.loop(0, op.pixels.record.words // line) as channel:
-                source = (
-                    _window_word(op, "maps", op.pixels.record.first, pixel)
-                    + channel * line
-                    + columns.start * layout.pixel.data
-                )
-                target = _result_word(op, pixel) + channel * line
-                for rows, cus in runs:
-                    with builder.loop(rows.start, rows.stop) as row:
-                        words = source + row * layout.row.data
-                        first, last = rows is runs[0].rows, rows is runs[-1].rows
-                        builder.add(loop.MaxOp(words, target, len(columns), cus, first=first, last=last))
+        source = _window_word(op, "maps", op.pixels.record.first, pixel)
+        target = _result_word(op, pixel)
+        for runs in shared_rows(pixel.rows.units(), apart=True) if down else compared_rows(pixel.rows.units()):
+            for run, count in lines:
+                with builder.loop(0, len(run) // count) as number:
+                    for place in range(run.start, run.start + count):
+                        channel = (number * count + place) * line
+                        if down:
+                            _compare_down(builder, layout, source + channel, target + channel, runs[0], columns)
+                        else:
+                            _compare_along(builder, layout, source + channel, target + channel, runs, columns)
+
+
+def _compare_along(
+    builder: LoopBuilder,
+    layout: tile.MapsBufferType,
+    source: IndexExpr,
+    target: IndexExpr,
+    runs: Sequence[WindowRows],
+    columns: range,
+) -> None:
+    """The comparisons of a line of an output, a trace for each row under its window: the first row is by itself, as is
+    the last."""
+    for rows, cus in runs:
+        with builder.loop(rows.start, rows.stop) as row:
+            words = source + row * layout.row.data + columns.start * layout.pixel.data
+            first, last = rows is runs[0].rows, rows is runs[-1].rows
+            builder.add(loop.MaxOp(words, target, len(columns), cus, first=first, last=last))
+
+
+def _compare_down(
+    builder: LoopBuilder,
+    layout: tile.MapsBufferType,
+    source: IndexExpr,
+    target: IndexExpr,
+    rows: WindowRows,
+    columns: range,
+) -> None:
+    """Likewise, a trace for each column, of which there are few."""
+    for column in columns:
+        words = source + rows.rows.start * layout.row.data + column * layout.pixel.data
+        first, last = column == columns[0], column == columns[-1]
+        builder.add(loop.MaxOp(words, target, len(rows.rows), rows.cus, first=first, last=last))
 
 
 @compute.register

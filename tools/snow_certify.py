@@ -175,8 +175,11 @@ def words_work(layer: Entry, machine: Entry) -> Entry:
     maps = places(rows) * places(columns) * lines * line * layer["operands"]
     work = {"maps": maps, "streamed": stored(layer, machine)}
     if layer["kind"] == "max_pool":
-        comparisons, issue = count(rows) * count(columns) * lines, count(rows) * len(columns) * lines
-        return {**work, "comparisons": comparisons, "issue": issue}
+        # At once, or the rows under a window first, of each column that some window reads, and then these.
+        once, first = count(rows) * count(columns), count(rows) * places(columns)
+        comparisons = min(once, first + len(rows) * count(columns))
+        issue = min(count(rows) * len(columns), len(rows) * (places(columns) + len(columns)))
+        return {**work, "comparisons": comparisons * lines, "issue": issue * lines}
     if layer["kind"] == "add":
         outputs = len(rows) * len(columns) * blocks(lines, machine["vmacs"])
         return {**work, "reduction": outputs * line, "issue": outputs * layer["operands"]}

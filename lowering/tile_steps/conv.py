@@ -24,7 +24,7 @@ from lowering.tile_steps.layer import (
 )
 from lowering.tile_steps.neighbours import Swapped
 from lowering.tile_steps.pool import PoolTile
-from lowering.tile_steps.pooled_maps import PooledMaps
+from lowering.tile_steps.pooled_maps import PooledColumns, PooledMaps
 from lowering.tile_steps.steps import Access, Buffer, Maps, Role, Step, Unit
 from snowdialect.dialects import tile
 from snowdialect.layout import round_up
@@ -71,7 +71,8 @@ class ConvSteps(LayerBuffers):
         if problem.before is not None:
             passes = len(tiles) if schedule.order is tile.Order.KLOOP else 1
             visits = [(maps, columns) for rows, columns in self._places() for maps in rows.maps]
-            self.pooled_maps = PooledMaps(self, problem.before, visits * passes)
+            kind = PooledMaps if self.maxima is None else PooledColumns
+            self.pooled_maps = kind(self, problem.before, visits * passes)
         self._collect()
 
     def _collect(self) -> None:

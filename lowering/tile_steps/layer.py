@@ -242,6 +242,9 @@ class LayerBuffers:
         """Where maps tiles are, and where they are loaded."""
         if plan.unpooled is not None:
             self.loaded = self.buffer(Role.UNPOOLED_TILE, plan.unpooled, plan.unpooled_pixel)
+        self.maxima: Buffer | None = None
+        if plan.maxima is not None:
+            self.maxima = self.buffer(Role.MAXIMA, plan.maxima, plan.unpooled_pixel)
         self.maps_slots = Slots(plan.maps.slots)
         self.other: Buffer | None = None
         if plan.other is not None and regions.other is not None:

@@ -37,6 +37,8 @@ OTHERS: tuple[Line, ...] = (Unit.MAX, Unit.MOVE, Unit.LOAD, Loads.SHARED, Loads.
 """Loads come last between two parts: dispatch holds what reads a bank into which a load is in flight."""
 BEFORE_POOLS: tuple[Line, ...] = (Unit.MOVE, Unit.LOAD, *Loads, Unit.MAX)
 """Where the MACs wait for pools, these wait for loads, and take long."""
+BY_COLUMN: tuple[Line, ...] = (Unit.MOVE, Unit.LOAD, *Loads, Unit.MAX, Unit.MOVE, Unit.MAX)
+"""Where pools are made column by column, some comparisons need nothing of the MACs. What does comes behind these."""
 READ, WRITTEN = {False}, {True}
 """What is met: words that were read, and words that were written."""
 
@@ -185,6 +187,8 @@ class _Memory:
         self.loads_done = 0
         self.stored = 0
         """When the last store is done."""
+        self.compared = 0
+        """When the last comparison is done."""
         self.moves_done: deque[int] = deque()
         """When each store, or move between buffers, in the queue is done."""
         self.loaded: dict[tuple[Role, int], dict[Extent, int]] = defaultdict(dict)
@@ -202,6 +206,12 @@ class _Memory:
         self.loads_done = begin + step.takes + min(beside, step.takes)
         for access in step.writes:
             self.loaded[access.place, access.slot][access.rows if self.by_rows else ALL] = self.loads_done
+
+    def compare(self, step: Step) -> None:
+        """Notes what comes to a slot by comparisons."""
+        self.compared = max(self.now, self.compared, self.ready(step)) + step.takes
+        for access in step.writes:
+            self.loaded[access.place, access.slot][access.rows if self.by_rows else ALL] = self.compared
 
     def holds(self, load: Step, step: Step) -> int:
         """For how long a load of pixels, and what is placed before it, would keep a step from being dispatched: until
@@ -285,13 +295,15 @@ class _Interleaver:
 
     def __init__(self, pieces: Sequence[_Piece], others: Sequence[_Other], machine: Machine) -> None:
         self.pieces, self.others = pieces, others
-        self.queues: dict[Line, deque[_Other]] = {line: deque() for line in OTHERS}
+        self.queues: dict[Line, deque[_Other]] = {line: deque() for line in LINES}
         for other in others:
             self.queues[_line(other.step)].append(other)
         made = {access.place for other in others if other.step.unit is Unit.MAX for access in other.step.writes}
         self.pooled = Role.MAPS_TILE in made
         """Whether a max pool makes what the MACs read."""
-        self.lines = BEFORE_POOLS if self.pooled else OTHERS
+        self.by_column = Role.MAXIMA in made
+        """Whether it does so column by column."""
+        self.lines = BY_COLUMN if self.by_column else BEFORE_POOLS if self.pooled else OTHERS
         self.waiting = deque(others)
         self.memory = _Memory(machine, by_rows=bool(self.queues[Loads.PATIENT]))
         self.busy_until = 0
@@ -371,11 +383,12 @@ class _Interleaver:
         behind = self.pieces[number + 1].item.step if number + 1 < len(self.pieces) else None
         placed: list[Line] = []
         budget = cover
-        for line in self.lines:
+        for position, line in enumerate(self.lines):
+            again = line in self.lines[position + 1 :]
             queue = self.queues[line]
             while queue and queue[0].after_piece < number and budget > 0:
                 other = queue[0]
-                if not all(_done_before(needed, number, line) for needed in other.after):
+                if not all(self._done_before(needed, number, line) for needed in other.after):
                     break
                 if other.step.patient and not self._is_free(other.step, number):
                     break
@@ -383,7 +396,10 @@ class _Interleaver:
                     break
                 if behind is not None and memory.holds(other.step, behind) > cover:
                     break
-                if other.step.to_memory and not memory.has_room(other.step, cover):
+                if other.step.to_memory and not (self.by_column or memory.has_room(other.step, cover)):
+                    break
+                # CUs with fewer instructions have to be done, too: the control core waits until others are nearly done.
+                if again and other.after_piece == number - 1:
                     break
                 # Maxima take the control core longer than small pieces take the MACs: they wait until what the queue
                 # holds covers them, or it is full.
@@ -395,6 +411,12 @@ class _Interleaver:
                 self._place(other, number)
                 placed.append(line)
         return placed
+
+    def _done_before(self, needed: _Other, gap: int, line: Line) -> bool:
+        """Whether a step that another one needs lies so far back that waiting for it stops nothing."""
+        if needed.gap is None or line in (Unit.LOAD, *Loads) or needed.gap < gap:
+            return needed.gap is not None
+        return self.by_column and line is needed.step.unit is Unit.MAX
 
     def _is_free(self, load: Step, number: int) -> bool:
         """Whether memory has time for a patient load behind a piece: before the tile is done, and without keeping the
@@ -446,17 +468,14 @@ class _Interleaver:
             first.gap = gap
             self.queued = max(0, self.queued - first.step.cycles)
             self.made.append(first.item)
-            if first.step.unit is Unit.LOAD:
+            if first.step.unit is Unit.MAX and self.by_column:
+                self.memory.compare(first.step)
+            elif first.step.unit is Unit.LOAD:
                 self.memory.load(first.step)
             elif first.step.to_memory:
                 first.done = self.memory.store(first.step)
             elif first.step.unit is Unit.MOVE:
                 self.memory.move(first.step)
-
-
-def _done_before(needed: _Other, gap: int, line: Line) -> bool:
-    """Whether a step that another one needs lies so far back that waiting for it stops nothing."""
-    return needed.gap is not None and (line in (Unit.LOAD, *Loads) or needed.gap < gap)
 
 
 def _joined(made: Iterable[Item]) -> Iterator[Step]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from lowering.comparisons import compares_down, written_out_lines
 from lowering.tile_steps.steps import Access, Extent, Part, Role, Step, Template, Unit
 from snowdialect.dialects import tile
 from snowdialect.machine import Machine
@@ -32,6 +33,15 @@ class MaxPool(Template):
     columns: tuple[range, ...]
 
 
+def issue_cycles(machine: Machine, window: tile.Window, lines: int) -> int:
+    """About how long the control core takes for so many lines of a pixel."""
+    comparisons = window.kernel_w if compares_down(window) else window.kernel_h
+    runs = written_out_lines(machine, window, lines)
+    return (
+        CYCLES_PER_OUTPUT * sum(len(run) // count for run, count in runs) + CYCLES_PER_COMPARISON * comparisons * lines
+    )
+
+
 class PoolTile:
     """A tile of a max pool; it is cut into a few outputs each."""
 
@@ -53,8 +63,7 @@ class PoolTile:
 
     @property
     def _output_cycles(self) -> int:
-        lines = self.pixels.words // self.machine.line_words
-        return lines * (CYCLES_PER_OUTPUT + CYCLES_PER_COMPARISON * self.window.kernel_h)
+        return issue_cycles(self.machine, self.window, self.pixels.words // self.machine.line_words)
 
     def parts(self) -> list[Part]:
         span = self.span
@@ -86,13 +95,15 @@ class PoolTile:
         )
         outputs = len(columns) * pixels.words // self.machine.line_words
         cycles = max(map(len, rows)) * len(columns) * self._output_cycles
+        down = compares_down(window)
+        least = [min(map(len, columns if down else mine), default=0) for mine in rows]
         return Step(
             MaxPool(self.maps[0], self.result[0], span.moved(-part.top, -part.left), window, pixels, rows, columns),
             (self.maps[1], self.result[1], row, column, part.top, part.left),
             Unit.MAX,
             (Access(*self.maps, read_rows, read_columns),),
             (Access(*self.result, Extent(part.top, part.bottom), Extent(part.left, part.right)),),
-            tuple(len(mine) * outputs * min((len(kind) for kind in mine), default=0) for mine in rows),
+            tuple(len(mine) * outputs * comparisons for mine, comparisons in zip(rows, least, strict=True)),
             cycles,
             cycles,
         )

@@ -9,6 +9,7 @@ from lowering.maps_tiling import ColumnTile, PoolBefore
 from lowering.row_tiles import MapsTile
 from lowering.tile_steps.layer import LayerBuffers, Origin
 from lowering.tile_steps.pool import PoolTile
+from lowering.tile_steps.steps import Role
 from snowdialect.dialects import tile
 
 
@@ -89,10 +90,6 @@ class PooledMaps:
         if self._still_there(number):
             return
         left, right = under.first - columns.load_first, under.stop - columns.load_first
-        share = self.plan.window_share * layer.window.stride_h
-        span = tile.Span(0, maps.load_stop - maps.load_first, left, right, share, maps.cus)
-        cus = range(layer.machine.compute_units)
-        inside = [local for cu in cus for local in span.rows_inside(maps.load_first, cu, window.out_h)]
         # The lead is that of the first column of the maps tile, which may be in the padding.
         pixels = tile.Pixels(self.plan.unpooled_pixel, 0, 0, 0, under.lead - left * window.stride_w, 0)
         layer.steps.append(
@@ -102,7 +99,67 @@ class PooledMaps:
                 (layer.loaded.role, number % self.slots),
                 (layer.maps.role, self._pooled_slot(number)),
                 (maps.load_first, columns.load_first),
-                span._replace(top=min(inside), bottom=max(inside) + 1),
+                self._span(maps, left, right),
                 pixels,
             )
         )
+
+    def _span(self, maps: MapsTile, left: int, right: int) -> tile.Span:
+        """The rows of a maps tile that are inside, in some columns."""
+        share = self.plan.window_share * self.layer.window.stride_h
+        span = tile.Span(0, maps.load_stop - maps.load_first, left, right, share, maps.cus)
+        height, cus = self.before.window.out_h, range(self.layer.machine.compute_units)
+        inside = [local for cu in cus for local in span.rows_inside(maps.load_first, cu, height)]
+        return span._replace(top=min(inside), bottom=max(inside) + 1)
+
+
+class PooledColumns(PooledMaps):
+    """Likewise, column by column, in two passes: of each column that is loaded the maxima of all rows under a window,
+    and of these, of as many columns as are under a window, the maxima that are a column of the maps tile.
+
+    So nothing is compared, loaded or moved again for the next column. What is loaded next comes before the comparisons:
+    memory takes longer than these.
+    """
+
+    def load_behind(self) -> None:
+        """All is loaded before."""
+
+    def _load_up_to(self, count: int) -> None:
+        """As many as there is room for: one that has gone through the first pass is needed no more."""
+        super()._load_up_to(self.pools + self.slots)
+
+    def _pass(self, number: int) -> None:
+        """Makes the maxima of the columns that a tile has for the first time."""
+        maps, columns = self.tiles[number]
+        window, under = self.before.window, self._under(columns)
+        if new := under.load_stop - under.load_first:
+            place = self.before.maxima_place(under.load_first)
+            pixels = tile.Pixels(self.plan.unpooled_pixel, 0, 0, 0, -place, 0)
+            loaded, origin = (self.layer.loaded.role, number % self.slots), under.load_first - place
+            self._compare(window.passes[0], loaded, (Role.MAXIMA, 0), origin, maps, (place, place + new), pixels)
+
+    def _pool(self, number: int) -> None:
+        self._pass(number)
+        maps, columns = self.tiles[number]
+        window, x = self.before.window, columns.first
+        taps = window.kernel_columns(x)
+        first = x - window.pad_left + taps.start
+        # Where all places are under the window, they are from the first one on.
+        place = 0 if len(taps) == window.kernel_w else self.before.maxima_place(first)
+        pixels = tile.Pixels(self.plan.unpooled_pixel, 0, 0, 0, place - taps.start, 0)
+        pooled = self.layer.maps.role, self._pooled_slot(number)
+        self._compare(window.passes[1], (Role.MAXIMA, 0), pooled, x, maps, (0, 1), pixels)
+
+    def _compare(
+        self,
+        window: tile.Window,
+        source: tuple[Role, int],
+        target: tuple[Role, int],
+        column: int,
+        maps: MapsTile,
+        columns: tuple[int, int],
+        pixels: tile.Pixels,
+    ) -> None:
+        """A pass over some columns of a tile whose first one is that of the maps."""
+        place, machine = (maps.load_first, column), self.layer.machine
+        self.layer.steps.append(PoolTile(machine, window, source, target, place, self._span(maps, *columns), pixels))

@@ -43,6 +43,8 @@ class Role(StrEnum):
     MAPS_TILE = "maps tile"
     UNPOOLED_TILE = "unpooled tile"
     """What a max pool makes the maps tile of."""
+    MAXIMA = "maxima"
+    """Those of all rows under the windows of that pool, column by column."""
     OTHER_TILE = "other tile"
     RESULT_TILE = "result tile"
     POOLED_TILE = "pooled tile"

@@ -72,6 +72,13 @@ class Window(NamedTuple):
         """The kernel columns that fall inside the maps for output column x."""
         return taps_inside(x * self.stride_w - self.pad_left, self.dilation_w, self.kernel_w, self.in_w)
 
+    @property
+    def passes(self) -> tuple[Window, Window]:
+        """The window of a maximum as two, the second over what the first one makes: its rows, then its columns."""
+        rows = self._replace(kernel_w=1, stride_w=1, dilation_w=1, pad_left=0, out_w=self.in_w)
+        columns = self._replace(kernel_h=1, stride_h=1, dilation_h=1, pad_top=0, in_h=self.out_h)
+        return rows, columns
+
     def columns_seen(self, x: int, count: int) -> range:
         """The columns under `count` output columns from x on, without gaps, that fall inside the maps; from the first
         one under column x."""

@@ -58,3 +58,26 @@ module attributes {snow.machine = "zc706"} {
   %y = cnn.conv2d %p, %w {relu} attributes {tile.schedule = #tile.schedule<indp, rows, kloop, rows 2, columns 4, maps_rows 2, steps 1, parts 1, maps_slots 1, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x32x8x8x!cnn.fixed<8>>, tensor<128x32x1x1x!cnn.fixed<8>>) -> tensor<1x128x8x8x!cnn.fixed<8>> loc("conv1")
   "test.op"(%y) : (tensor<1x128x8x8x!cnn.fixed<8>>) -> ()
 }
+
+// -----
+
+// Tiles of one column are pooled in two passes: the maxima of the rows of each column that is new, in the place of one that
+// no window needs any more, then those of the columns. The first tile has two columns, side by side; the last one none.
+// CHECK:      tile.layer "conv2d" {
+// CHECK:        %[[MAPS:.*]] = tile.buffer words 64 at {{.*}} slots 2 every {{.*}} : !tile.mbuf<pixel 32, row 32>
+// CHECK:        %[[LOADED:.*]] = tile.buffer words 256 at 0 slots 2 every {{.*}} : !tile.mbuf<pixel 32, row 64>
+// CHECK:        %[[MAXIMA:.*]] = tile.buffer words 192 at {{.*}} slots 1 every {{.*}} : !tile.mbuf<pixel 32, row 96>
+// CHECK:        tile.load %0 row[-1] column[0] to %[[LOADED]] slot[0] <top 0, bottom 4, left 0, right 2, share 2, cus 15>
+// CHECK-NEXT:   tile.load %0 row[-1] column[2] to %[[LOADED]] slot[1] <top 0, bottom 4, left 0, right 1, share 2, cus 15>
+// CHECK-NEXT:   tile.max_pool %[[LOADED]][0] to %[[MAXIMA]][0] row[0] column[0] part[0], [0] <top 0, bottom 2, left 0, right 2, share 2, cus 15> <kernel_h 3, kernel_w 1, {{.*}}> <words 32, first 0, other 0, target 0, lead 0, row_lead 0>
+// CHECK-NEXT:   tile.wait max
+// CHECK:        tile.max_pool %[[MAXIMA]][0] to %[[MAPS]][1] row[0] column[0] part[0], [0] <top 0, bottom 1, left 0, right 1, share 2, cus 15> <kernel_h 1, kernel_w 3, {{.*}}> <words 32, first 0, other 0, target 0, lead -1, row_lead 0>
+// CHECK:        tile.max_pool %[[LOADED]][1] to %[[MAXIMA]][0] row[0] column[0] part[0], [2] <{{.*}}> <kernel_h 3, kernel_w 1, {{.*}}> <words 32, first 0, other 0, target 0, lead -2, row_lead 0>
+module attributes {snow.machine = "zc706"} {
+  %x = "test.op"() : () -> tensor<1x32x8x8x!cnn.fixed<8>>
+  %wf = cnn.weight "w" : tensor<64x32x1x1xf32>
+  %w = cnn.quantize %wf : (tensor<64x32x1x1xf32>) -> tensor<64x32x1x1x!cnn.fixed<8>>
+  %p = cnn.max_pool %x {kernel = [3, 3], pads = [1, 1, 1, 1]} attributes {tile.fused} : (tensor<1x32x8x8x!cnn.fixed<8>>) -> tensor<1x32x8x8x!cnn.fixed<8>> loc("pool1")
+  %y = cnn.conv2d %p, %w {relu} attributes {tile.schedule = #tile.schedule<indp, rows, mloop, rows 2, columns 1, maps_rows 2, steps 1, parts 1, maps_slots 2, weights_slots 1, result_slots 2, result_tiles 1, fused 0, turns 1, biases 0, abreast 1>} : (tensor<1x32x8x8x!cnn.fixed<8>>, tensor<64x32x1x1x!cnn.fixed<8>>) -> tensor<1x64x8x8x!cnn.fixed<8>> loc("conv1")
+  "test.op"(%y) : (tensor<1x64x8x8x!cnn.fixed<8>>) -> ()
+}
