@@ -87,13 +87,17 @@ def straight(instructions: int) -> Code:
 
 def loop(machine: Machine, count: int, before: Code, behind: int) -> Code:
     """A loop, but for what sets its counter. Of its body, the `behind` last instructions are a straight line, of which
-    the delay slots are filled. A single iteration is no loop."""
+    the delay slots are filled, with the count, too, where there is room. A single iteration is no loop."""
     if count == 1:
         return before.then(straight(behind))
-    body = before.then(straight(CONTROL + max(machine.delay_slots, behind)))
-    # The branch waits for the count, which is the first instruction.
-    waits = max(0, machine.scalar_latency - 1 - before.issued - max(0, behind - machine.delay_slots))
-    return Code(body.size, count * (body.issued + waits))
+    body = before.then(straight(control(machine, behind) + behind))
+    return Code(body.size, count * body.issued)
+
+
+def control(machine: Machine, behind: int) -> int:
+    """What a loop issues in every iteration besides its body, which ends with so many instructions in a straight line:
+    count, branch and empty slots."""
+    return CONTROL - 1 + max(1, machine.delay_slots - behind)
 
 
 @cache
@@ -118,8 +122,8 @@ def convolution(machine: Machine, conv: Conv, joined: bool) -> tuple[Stretch, ..
         advances = len(outputs) * nest.starts + sum(len(output.runs) for output in outputs)
         # Slots are empty where nothing but these stands behind the last loop.
         straight_end = columns[-1][1] == 1 and nest.steps == (1,)
-        control = CONTROL + (advances if straight_end else max(machine.delay_slots, advances))
-        found += _repeated(_merged(pieces), rows, 1 + advances, control) if rows > 1 else pieces
+        around = advances + (CONTROL if straight_end else control(machine, advances))
+        found += _repeated(_merged(pieces), rows, 1 + advances, around) if rows > 1 else pieces
     return tuple(_merged(found))
 
 
@@ -129,15 +133,15 @@ def _row_pieces(rows: Sequence[Sequence[Hashable]]) -> Iterator[tuple[int, tuple
         yield len(list(run)), kinds
 
 
-def _repeated(row: list[Stretch], rows: int, lead: int, control: int) -> list[Stretch]:
-    """The stretches of a row in a loop over rows."""
+def _repeated(row: list[Stretch], rows: int, lead: int, around: int) -> list[Stretch]:
+    """The stretches of a row in a loop over rows, which issues so much besides in every iteration."""
     if len(row) == 1:
         (only,) = row
-        issue = rows * (only.lead + only.issue + control)
-        return [Stretch(tuple(work.times(rows) for work in only.works), lead, issue, only.code + lead + control)]
-    first = row[0]._replace(lead=row[0].lead + control)
+        issue = rows * (only.lead + only.issue + around)
+        return [Stretch(tuple(work.times(rows) for work in only.works), lead, issue, only.code + lead + around)]
+    first = row[0]._replace(lead=row[0].lead + around)
     again = [stretch._replace(code=0) for stretch in (first, *row[1:])]
-    begin = first._replace(lead=first.lead + lead, code=first.code + lead + control)
+    begin = first._replace(lead=first.lead + lead, code=first.code + lead + around)
     return [begin, *row[1:], *again * (rows - 1)]
 
 
@@ -370,8 +374,8 @@ def comparisons(machine: Machine, pool: MaxPool) -> tuple[Stretch, ...]:
                 continue
             results = [[1] * width if down else [len(run.rows) for run in result] for result in shared]
             pieces.append(_compared(machine, works, results, lines, count, places))
-        control = CONTROL + max(machine.delay_slots, 2 * len(shared))
-        found += _repeated(_merged(pieces), rows, 1, control) if rows > 1 else pieces
+        around = control(machine, 2 * len(shared)) + 2 * len(shared)
+        found += _repeated(_merged(pieces), rows, 1, around) if rows > 1 else pieces
     return tuple(_merged(found))
 
 
@@ -424,7 +428,7 @@ def addition(machine: Machine, add: Add) -> tuple[Stretch, ...]:
     row = loop(machine, pixels, code, operands + 1 if steps > 1 else body)
     works = tuple(Work(operands * number, machine.macs * number) for number in outputs)
     rows = max(add.rows)
-    return (Stretch(works, operands + 1, rows * (row.issued + CONTROL + machine.delay_slots), row.size),)
+    return (Stretch(works, operands + 1, rows * (row.issued + control(machine, 0)), row.size),)
 
 
 @cache

@@ -16,9 +16,9 @@ from itertools import groupby
 from math import ceil
 from typing import NamedTuple
 
-from lowering.issue import Code, Stretch, addition, average, comparisons, convolution, loop, straight
+from lowering.issue import Code, Stretch, addition, average, comparisons, control, convolution, loop, straight
 from lowering.load_units import CODE_UNIT, row_cuts
-from lowering.loop_builder import CONTROL, LOOPED_CUS
+from lowering.loop_builder import LOOPED_CUS
 from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.layer import LayerBuffers, Load, LoadBiases, LoadPixels, LoadWeights, Move, Store, Transfer
 from lowering.tile_steps.pool import MaxPool
@@ -213,7 +213,7 @@ class _Timing:
     @property
     def _control(self) -> int:
         """Instructions of a loop in every iteration besides its body."""
-        return CONTROL + self.machine.delay_slots
+        return control(self.machine, 0)
 
     def _code(self, nodes: Sequence[Node]) -> int:
         """About how many instructions some nodes become."""

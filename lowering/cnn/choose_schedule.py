@@ -95,7 +95,7 @@ CLOSE = 1.005
 """A plan this near to what the MACs need at least is taken at once."""
 TRAFFIC = 0.022
 """What it is worth that memory has a cycle less to do, in cycles: what is idle is there for the layers around."""
-CODE, MOST_CODE = 0.0003, 20
+CODE, MOST_CODE = 0.0003, 26
 """What an operation of the tile program, some thirty instructions, is worth: a part of the layer's cycles, but no more
 than so many of them. Code takes time to compile and to fetch."""
 

@@ -12,15 +12,15 @@ MACHINE = load_machine(DEFAULT_MACHINE)
 @pytest.mark.parametrize(
     ("before", "behind", "size", "cycles"),
     [
-        # Count, branch and full slots; the branch waits two cycles for the count.
-        (0, 4, 6, 8),
-        (0, 1, 6, 8),
-        # What stands between count and branch is that much less to wait for.
-        (0, 5, 7, 8),
-        (0, 6, 8, 8),
+        # Branch and slots, in one of which is the count.
+        (0, 1, 5, 5),
+        (0, 3, 5, 5),
+        # Nothing waits for the count where the slots are full either.
+        (0, 4, 6, 6),
+        (0, 5, 7, 7),
         (0, 9, 11, 11),
-        # An inner loop hides the wait, but only what stands behind it fills slots.
-        (20, 1, 26, 26),
+        # Only what stands behind an inner loop fills slots.
+        (20, 1, 25, 25),
     ],
 )
 def test_iterations(before: int, behind: int, size: int, cycles: int) -> None:

@@ -47,12 +47,11 @@ snowflake.program structured at 64 over %seen, %w : !tile.maps<height 4, width 1
 // LINKED-NEXT:   %kernels = snowflake.mov 70003 : -> r1
 // LINKED-NEXT:   %1 = snowflake.mov -7 : -> r3
 // LINKED-NEXT:   snowflake.label @loop0
-// LINKED-NEXT:   %2 = snowflake.addi %r3, 1 : r3 -> r3
-// LINKED-NEXT:   snowflake.ble %r3, %r0, @loop0 : r3, r0
+// LINKED-NEXT:   snowflake.bgt %r0, %r3, @loop0 : r0, r3
 // LINKED-NEXT:   snowflake.ld %r2, %kernels, 1, 0 : r2, r1
+// LINKED-NEXT:   %2 = snowflake.addi %r3, 1 : r3 -> r3
 // LINKED-NEXT:   %3 = snowflake.addi %r2, 8 : r2 -> r2
 // LINKED-NEXT:   %4 = snowflake.addi %r0, 0 : r0 -> r0
-// LINKED-NEXT:   %5 = snowflake.addi %r0, 0 : r0 -> r0
 // LINKED-NEXT:   %first = snowflake.mov 128 : -> r1
 // LINKED-NEXT:   %second = snowflake.mov 136 : -> r2
 // LINKED-NEXT:   snowflake.ld %first, %second, 1, 0 : r1, r2
