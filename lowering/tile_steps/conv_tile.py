@@ -208,6 +208,10 @@ class TileShapes:
         least = {mine: self._instructions(mine, kinds) for mine in set(rows)}
         counts = tuple([len(mine) * outputs * least[mine] for mine in rows])
         cycles = max(map(len, rows)) * outputs * layer.output_cycles
+        cover = layer.cover
+        if not all(mine[-1] for mine in rows if mine):
+            # In the end the queue holds starts alone, of a row that sees nothing but padding.
+            cover = min(cover, layer.machine.queue_depth * layer.machine.macs)
         # All of a maps tile is read where tiles have slots in turns, each in its bank.
         read, seen = ALL, None
         of_cus = [self._maps_rows(part, cu) for cu, mine in enumerate(rows) if mine]
@@ -222,7 +226,7 @@ class TileShapes:
         # A part of a kernel may have its taps in the padding alone.
         if self.kernels.parts > 1 or not any(columns) or any(mine == NOTHING for mine in of_cus):
             seen = NOTHING
-        return StepShape(template, read, seen, counts, min(cycles, layer.cover), cycles)
+        return StepShape(template, read, seen, counts, min(cycles, cover), cycles)
 
     def _maps_rows(self, part: Part, cu: int) -> Extent:
         """The rows of the maps tile, padding left out, that a part reads in a CU."""

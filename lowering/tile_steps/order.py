@@ -317,6 +317,8 @@ class _Interleaver:
         self.wanted: dict[_Other, int] = {}
         self.tile = range(0)
         """The pieces of the tile beside which steps are placed."""
+        self.patience = 0
+        """The piece behind which patient loads come."""
         self.queued = 0
         """For about how many cycles what is in the queue of the MACs keeps them busy."""
 
@@ -332,6 +334,7 @@ class _Interleaver:
     def _tile(self, pieces: Sequence[_Piece]) -> None:
         context = self._context(pieces)
         self.tile = range(pieces[0].number, pieces[-1].number + 1)
+        self.patience = self.tile.start
         known, chosen = self.known.get(context), list[list[Line]]()
         for number, piece in enumerate(pieces):
             self._compute(piece)
@@ -421,8 +424,8 @@ class _Interleaver:
     def _is_free(self, load: Step, number: int) -> bool:
         """Whether memory has time for a patient load behind a piece: before the tile is done, and without keeping the
         MACs waiting for what the next load brings. Only behind its first one, where maps come, too: more parts are
-        more code."""
-        if number != self.tile.start:
+        more code; or later, where stores that are not placed yet come first, since the tile waits for them."""
+        if number != self.patience:
             return False
         memory, others = self.memory, self.queues[Unit.LOAD]
         late = self.busy_until - self.begins[number + 1]
@@ -430,9 +433,24 @@ class _Interleaver:
         if begin >= self.begins[self.tile.stop]:
             return False
         done = begin + load.takes
+        if done > self._stores_due(number):
+            self.patience += 1
+            return False
         if not others or done <= self.begins[others[0].after_piece + 1]:
             return True
         return done + others[0].step.takes + memory.machine.memory_latency <= self._wanted(others[0])
+
+    def _stores_due(self, number: int) -> int:
+        """When memory has to turn to stores that could come behind a piece, for the sake of the rest of its tile."""
+        stores = [other.step for other in takewhile(lambda other: other.after_piece < number, self.queues[Unit.MOVE])]
+        left = range(number + 1, self.tile.stop)
+        due = (
+            self.begins[piece] - store.takes
+            for store in stores
+            for piece in left
+            if store.conflicts(self.pieces[piece].item.step)
+        )
+        return min(due, default=self.begins[-1])
 
     def _wanted(self, load: _Other) -> int:
         """When the first piece begins that what is loaded keeps waiting, if the MACs never wait."""
