@@ -169,7 +169,7 @@ class _Bounds:
                 elements = self.words[op.x].repeated(_elements(op.x))
                 low, high = (end.reshape(_channels(op.result), -1) for end in elements)
                 return Interval(low.min(axis=1), high.max(axis=1))
-            case cnn.UpsampleOp() | cnn.InterpolateOp():
+            case cnn.UpsampleOp() | cnn.InterpolateOp() | cnn.SampleOp():
                 return self.words[op.x]
             case cnn.GatherOp():
                 return Interval(*(end[op.channels] for end in self.words[op.x]))

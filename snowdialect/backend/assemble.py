@@ -128,6 +128,11 @@ def _interpolate(op: cnn.InterpolateOp) -> dict[str, Any]:
     return {name: _numbers(values.get_values()) for name, values in numbers.items()}
 
 
+def _sample(op: cnn.SampleOp) -> dict[str, Any]:
+    rows, columns = op.axes
+    return {"rows": rows.lines, "columns": columns.lines}
+
+
 HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]]]] = {
     cnn.InputOp: ("input", lambda op: {"name": op.input_name.data}),
     cnn.OutputOp: ("output", lambda op: {"name": op.output_name.data}),
@@ -143,6 +148,7 @@ HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]
     cnn.UpsampleOp: ("upsample", lambda op: {"factors": _numbers(op.factors.get_values())}),
     cnn.DepthToSpaceOp: ("depth_to_space", lambda op: {**_block(op), "crop": _numbers(op.crop.get_values())}),
     cnn.SpaceToDepthOp: ("space_to_depth", lambda op: _block(op)),
+    cnn.SampleOp: ("sample", _sample),
     cnn.InterpolateOp: ("interpolate", _interpolate),
     cnn.ReshapeOp: ("reshape", lambda op: {}),
     cnn.MultiplyOp: ("multiply", lambda op: {}),

@@ -103,7 +103,9 @@ class Network:
                     raise LayerError(
                         f"upsamples {format_shape(before[2:])} to {format_shape(shape[2:])}, which is too much"
                     )
-                raise LayerError(f"pads {format_shape(before[2:])} to {format_shape(shape[2:])}, which is mostly zeros")
+                raise LayerError(
+                    f"pads {format_shape(before[2:])} to {format_shape(shape[2:])}, which is mostly padding"
+                )
         if max(shape[2:], default=1) > MAXIMUM_SIDE:
             raise LayerError(f"its result of {format_shape(shape[1:])} has more than {MAXIMUM_SIDE} rows or columns")
         return result
@@ -182,6 +184,14 @@ class Network:
         op.verify(verify_nested_ops=False)
         self.module.body.block.add_op(op)
         return op
+
+
+def map_sides(value: SSAValue) -> tuple[int, int]:
+    """Rows and columns of maps. Raises LayerError for what are none."""
+    shape = shape_of(value)
+    if len(shape) != 4:
+        raise LayerError(f"its input is {format_shape(shape[1:])}, expected maps CxHxW")
+    return shape[2], shape[3]
 
 
 def _problem(error: LayerError | VerifyException) -> str:

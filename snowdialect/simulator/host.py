@@ -293,6 +293,13 @@ def _gather(call: Call) -> Result:
     return Result(np.take(x, channels, axis=1))
 
 
+def _sample(call: Call) -> Result:
+    """Some rows and columns, each as often as it is listed."""
+    x, rows, columns = call.operands[0], *(call.step.attributes[name] for name in ("rows", "columns"))
+    _expect_shape(call, (x.shape[1], len(rows), len(columns)))
+    return Result(np.take(np.take(x, rows, axis=2), columns, axis=3))
+
+
 def _upsample(call: Call) -> Result:
     rows, columns = call.step.attributes["factors"]
     x = call.operands[0]
@@ -434,6 +441,7 @@ OPERATIONS: dict[str, Callable[[Call], Result]] = {
     "upsample": _upsample,
     "depth_to_space": _depth_to_space,
     "space_to_depth": _space_to_depth,
+    "sample": _sample,
     "interpolate": _interpolate,
     "reshape": _reshape,
     "multiply": _multiply,

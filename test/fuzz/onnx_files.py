@@ -139,9 +139,18 @@ def mobile() -> bytes:
             nearest_mode="floor",
             coordinate_transformation_mode="asymmetric",
         ),
-        node("Mul", ["r", "r"], ["y"]),
+        node("Mul", ["r", "r"], ["q"]),
+        node("Slice", ["q", "one", "far", "axis", "three"], ["u"]),
+        node("Pad", ["u", "pads"], ["y"], mode="reflect"),
     ]
-    sizes = {"groups": _sizes(1, 2, 2, 12, 12), "maps": _sizes(1, 4, 12, 12), "parts": _sizes(3, 1), "zero": _sizes(0)}
+    sides = {"far": _sizes(-1), "axis": _sizes(2), "three": _sizes(3), "pads": _sizes(0, 0, 2, 1, 0, 0, 0, -1)}
+    sizes = {
+        **sides,
+        "groups": _sizes(1, 2, 2, 12, 12),
+        "maps": _sizes(1, 4, 12, 12),
+        "parts": _sizes(3, 1),
+        "zero": _sizes(0),
+    }
     return model(nodes, {**sizes, "one": _sizes(1), "scales": np.array([1, 1, 2, 3], np.float32)})
 
 

@@ -23,7 +23,7 @@ from snowdialect.frontends.torch7.reader import ByteSource, GuardedReader
 
 CLASSES = (*LAYERS, *JOINS, *CONTAINERS)
 RARE_FIELDS = [
-    *("groups", "padding", "padW", "padH", "dilationH", "pad_l", "pad_b", "numInputDims", "ceil_mode"),
+    *("groups", "padding", "padW", "padH", "dilationH", "pad_l", "pad_t", "numInputDims", "ceil_mode"),
     *("dimension", "index", "length", "scale_factor", "upscaleFactor", "nOutputPlane", "min_val", "adjH", "owidth"),
 ]
 

@@ -150,6 +150,15 @@ class SpaceToDepth(NamedTuple):
     blocks_first: bool = False
 
 
+class Sample(NamedTuple):
+    """Some rows and columns, or borders."""
+
+    sizes: tuple[int, int]
+    offsets: tuple[int, int] = (0, 0)
+    steps: tuple[int, int] = (1, 1)
+    reflect: bool = False
+
+
 class Interpolate(NamedTuple):
     """Rows and columns lie `steps` / 4 apart."""
 
@@ -170,6 +179,7 @@ Layer = (
     | Upsample
     | DepthToSpace
     | Interpolate
+    | Sample
     | SpaceToDepth
     | Reshape
     | Conv
@@ -298,6 +308,8 @@ class _Builder:
                 return self.add(cnn.DepthToSpaceOp(x, **layer._asdict()))
             case SpaceToDepth():
                 return self.add(cnn.SpaceToDepthOp(x, **layer._asdict()))
+            case Sample():
+                return self.add(cnn.SampleOp(x, **layer._asdict()))
             case Interpolate():
                 steps, offsets = ([Fraction(part, 4) for part in parts] for parts in (layer.steps, layer.offsets))
                 return self.add(cnn.InterpolateOp(x, layer.sizes, steps, offsets))

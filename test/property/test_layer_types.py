@@ -28,6 +28,7 @@ from networks import (
     Multiply,
     Net,
     Relu,
+    Sample,
     SpaceToDepth,
     Upsample,
     gathers,
@@ -166,8 +167,23 @@ def products(draw: st.DrawFn) -> Net:
 
 
 @st.composite
+def samples(draw: st.DrawFn, height: int, width: int) -> Sample:
+    """Slices, in both directions, and borders that repeat maps or mirror them."""
+    reflect = draw(flags)
+    axes: list[tuple[int, int, int]] = []
+    for side in (height, width):
+        low, high = (1 - side, 2 * side - 2) if reflect else (-4, side + 3)
+        first, last = draw(st.integers(low, high)), draw(st.integers(low, high))
+        size = draw(st.integers(1, abs(last - first) + 1))
+        step = (abs(last - first) // max(1, size - 1)) * (1 if last >= first else -1)
+        axes.append((size, first, step))
+    (rows, top, down), (columns, left, right) = axes
+    return Sample((rows, columns), (top, left), (down, right), reflect)
+
+
+@st.composite
 def moves(draw: st.DrawFn) -> Net:
-    """Slices, shuffles and larger maps: behind a limit or a concatenation, before what may fuse, or as a part."""
+    """Slices, shuffles, borders, larger maps: behind a limit or a concatenation, before what may fuse, or as a part."""
     parts = (draw(st.integers(1, 40)), 0)
     shape = draw(channels), draw(st.integers(1, 6)), draw(st.integers(1, 6))
     wide = parts[0] + shape[0]
@@ -175,7 +191,7 @@ def moves(draw: st.DrawFn) -> Net:
     pairs = st.tuples(st.integers(1, 9), st.integers(1, 9))
     offsets = st.tuples(st.integers(-4, 9), st.integers(-4, 9))
     upsamplings = st.builds(Upsample, st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    move = draw(gathers(wide) | upsamplings | st.builds(Interpolate, pairs, pairs, offsets))
+    move = draw(gathers(wide) | upsamplings | st.builds(Interpolate, pairs, pairs, offsets) | samples(*shape[1:]))
     behind: list[Layer] = [Conv(9, residual=draw(flags)), Relu(), Concat((0, 9)), Multiply(), AvgPool((1, 1))]
     return Net(shape, (*before, move, draw(st.sampled_from(behind))), 0.3)
 

@@ -1,4 +1,4 @@
-"""Windows of ONNX convolutions and pools, and linear Resize, of any shape: results are those of onnxruntime."""
+"""Windows of ONNX convolutions and pools, linear Resize, slices and borders: results are those of onnxruntime."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -104,9 +104,35 @@ def resizes(draw: st.DrawFn) -> ModelProto:
     return network([node("Resize", *inputs, **options)], (1, 2, draw(SIZES), draw(SIZES)), constants, opset=19)
 
 
+@st.composite
+def slices(draw: st.DrawFn) -> ModelProto:
+    """A Slice of any axes, in both directions, that leaves something."""
+    shape = (1, draw(SIZES), draw(SIZES), draw(SIZES))
+    axes = draw(st.lists(st.sampled_from([1, 2, 3]), min_size=1, unique=True))
+    bounds: list[tuple[int, int, int]] = []
+    for axis in axes:
+        taken = draw(st.slices(shape[axis]).filter(lambda part, size=shape[axis]: len(range(size)[part]) > 0))
+        step = 1 if taken.step is None else taken.step
+        start = taken.start if taken.start is not None else 0 if step > 0 else 1 << 40
+        end = taken.stop if taken.stop is not None else (1 << 40) * (1 if step > 0 else -1)
+        bounds.append((start, end, step))
+    starts, ends, steps = (np.array(numbers) for numbers in zip(*bounds, strict=True))
+    constants = {"starts": starts, "ends": ends, "axes": np.array(axes), "steps": steps}
+    return network([node("Slice", "x", *constants)], shape, constants)
+
+
+@st.composite
+def borders(draw: st.DrawFn) -> ModelProto:
+    """A Pad that repeats or mirrors; no more is cut off than leaves two rows and columns."""
+    shape = (1, 2, draw(st.integers(2, 9)), draw(st.integers(2, 9)))
+    pads = [draw(st.integers(-((size - 2) // 2), 1)) for size in (*shape[2:], *shape[2:])]
+    constants = {"p": np.array([0, 0, *pads[:2], 0, 0, *pads[2:]])}
+    return network([node("Pad", "x", "p", mode=draw(st.sampled_from(["edge", "reflect"])))], shape, constants)
+
+
 # A network of one layer takes milliseconds.
 @settings(max_examples=10 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(model=st.one_of(convolutions(), transposed(), pools(), resizes()))
+@given(model=st.one_of(convolutions(), transposed(), pools(), resizes(), slices(), borders()))
 def test_windows(model: ModelProto, tmp_path: Path) -> None:
     compare(model, tmp_path, computed)
 

@@ -89,6 +89,12 @@ CASES = {
         %e = cnn.dequantize %d : (tensor<1x4x17x8x!cnn.fixed<8>>) -> tensor<1x4x17x8xf32>
         %r = cnn.depth_to_space %e {{block = [1, 2], blocks_first}}
           : (tensor<1x4x17x8xf32>) -> tensor<1x2x17x16xf32>""",
+    "sample": f"""
+        %a = cnn.sample %q {{offsets = [-2, 4], sizes = [11, 3], steps = [1, -2]}}
+          : ({FIXED_MAPS}) -> tensor<1x3x11x3x!cnn.fixed<8>> loc("a")
+        %b = cnn.dequantize %a : (tensor<1x3x11x3x!cnn.fixed<8>>) -> tensor<1x3x11x3xf32>
+        %r = cnn.sample %b {{offsets = [-10, -1], sizes = [31, 5], reflect}}
+          : (tensor<1x3x11x3xf32>) -> tensor<1x3x31x5xf32>""",
     "interpolate": f"""
         %a = cnn.interpolate %q {{sizes = [10, 4], steps = [4, 3], offsets = [-3, 1], units = [6, 2]}}
           : ({FIXED_MAPS}) -> tensor<1x3x10x4x!cnn.fixed<8>> loc("a")
@@ -177,6 +183,10 @@ def test_maps_lie_in_memory_as_their_layout_says() -> None:
         ("depth_to_space", (4, 2, 2), (1, 4, 4), {"block": [2, "2"], "crop": [0, 0, 0, 0]}),
         ("space_to_depth", (1, 4, 4), (4, 2, 2), {"block": [3, 2]}),
         ("space_to_depth", (0, 1 << 20, 1 << 20), (0, 1, 1), {"block": [1 << 20, 1 << 20]}),
+        ("sample", (1, 4, 4), (1, 2, 2), {"rows": [0, 1], "columns": [0]}),
+        ("sample", (1, 4, 4), (1, 2, 2), {"rows": [0, 4], "columns": [0, 1]}),
+        ("sample", (1, 4, 4), (1, 2, 2), {"rows": [0, 1], "columns": [0, None]}),
+        ("sample", (1, 4, 4), (1, 2, 2), {"rows": 2, "columns": 2}),
         ("interpolate", (1, 4, 4), (1, 2, 2), {"sizes": [2, 3]}),
         ("interpolate", (1, 4, 4), (1, 2, 2), {"sizes": [2, 2], "units": [0, 1]}),
         ("interpolate", (1, 4, 4), (1, 2, 2), {"sizes": [2, 2], "units": [1 << 40, 1]}),

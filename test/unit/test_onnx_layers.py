@@ -291,6 +291,17 @@ CASES = [
     sliced(
         "slice-vector", (1, 9), starts=integers(0, 1), ends=integers(1, 8), axes=integers(0, 1), steps=integers(1, 3)
     ),
+    sliced("slice-rows", starts=integers(1, 5), ends=integers(100, 0), axes=integers(2, -1), steps=integers(2, -3)),
+    sliced(
+        "slice-all",
+        starts=integers(1, 2, -1),
+        ends=integers(3, 6, -9),
+        axes=integers(1, 2, 3),
+        steps=integers(1, 3, -1),
+    ),
+    elementwise("pad-reflect", "Pad", opset=10, pads=[0, 0, 6, 2, 0, 0, 3, 5], mode="reflect"),
+    elementwise("pad-reflect-and-crop", "Pad", opset=10, pads=[0, 0, -2, 3, 0, 0, 2, -1], mode="reflect"),
+    elementwise("pad-edge", "Pad", opset=10, pads=[0, 0, 1, 9, 0, 0, 8, -2], mode="edge"),
     sliced("slice-nothing", starts=integers(0), ends=integers(7), axes=integers(2)),
     Case("split", [split("a", "b"), node("Concat", "b", "a", "x", axis=1)]),
     Case("split-attribute", [split("a", "b", split=[1, 3]), node("Tanh", "b")], opset=11),
@@ -538,8 +549,10 @@ def test_resize_of_channels_last(tmp_path: Path) -> None:
         transpose("maps", "last", CHANNELS_LAST),
         node("Resize", "last", "", "scales"),
         node("Slice", "Resize", "one", "three", "three"),
+        helper.make_node("Slice", ["Slice", "starts", "ends", "sides", "steps"], ["y"]),
     ]
-    constants = {"scales": np.array([1, 2, 3, 1], np.float32), "one": integers(1), "three": integers(3)}
+    bounds = {"starts": integers(1, -2), "ends": integers(9, -99), "sides": integers(1, 2), "steps": integers(2, -3)}
+    constants = {"scales": np.array([1, 2, 3, 1], np.float32), "one": integers(1), "three": integers(3), **bounds}
     path = save(network(nodes, (1, 7, 6, 4), constants), tmp_path / "net.onnx")
     x = floats(1, 7, 6, 4)
     ours = computed(path, np.ascontiguousarray(x.transpose(CHANNELS_FIRST)))

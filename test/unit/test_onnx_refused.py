@@ -187,9 +187,24 @@ def refuse(tmp_path: Path) -> Refuse:
         ),
         ([node("Pad", pads=[0, 1, 0, 0] * 2)], {"opset": 10}, "pad Pad: pads the batch or the channels"),
         (
-            [node("Pad", pads=[0] * 8, mode="edge")],
+            [node("Pad", "x", "p", mode="wrap")],
+            {"opset": 19, "constants": {"p": np.zeros(8, np.int64)}},
+            "pad Pad: pads in the mode wrap, supported are constant, edge and reflect",
+        ),
+        (
+            [node("Pad", pads=[0, 0, 7, 0, 0, 0, 0, 0], mode="reflect")],
             {"opset": 10},
-            "pad Pad: pads in the mode edge, only",
+            "pad Pad: reflects 7 rows, there are 6 beside that at the border",
+        ),
+        (
+            [node("Pad", pads=[0, 0, 0, 0, 0, 0, 4096, 4096], mode="edge")],
+            {"opset": 10},
+            "pad Pad: pads 7x6 to 4103x4102, which is mostly padding",
+        ),
+        (
+            [node("Pad", pads=[0, 0, 0, -6, 0, 0, 0, 0], mode="edge")],
+            {"opset": 10},
+            "pad Pad: sizes must be at least 1, are [7, 0]",
         ),
         ([node("Concat", "x", "x", axis=2)], {}, "concat Concat: joins axis 2, which is not the channels"),
         ([node("Concat", "x", "x", axis=4)], {}, "concat Concat: axis is 4, the value has 4 axes"),
@@ -226,13 +241,27 @@ def refuse(tmp_path: Path) -> Refuse:
         ),
         (
             [node("Slice", starts=[1], ends=[3], axes=[2])],
+            {"opset": 9, "shape": (1, 4, 6)},
+            "slice Slice: its input is 4x6, expected maps CxHxW",
+        ),
+        (
+            [
+                node("Transpose", perm=[0, 2, 3, 1]),
+                node("Flatten", "Transpose"),
+                node("Slice", "Flatten", starts=[1], ends=[3], axes=[1]),
+            ],
             {"opset": 9},
-            "slice Slice: slices axis 2, which is not the channels",
+            "slice Slice: slices axis 1, which is not channels, rows or columns",
+        ),
+        (
+            [node("Slice", starts=[1], ends=[1], axes=[0])],
+            {"opset": 9},
+            "slice Slice: takes nothing of axis 0",
         ),
         (
             [node("Slice", starts=[3], ends=[3], axes=[1])],
             {"opset": 9},
-            "slice Slice: takes no channels",
+            "slice Slice: takes nothing of axis 1",
         ),
         (
             [node("Slice", starts=[3, 1], ends=[3], axes=[1])],
@@ -247,17 +276,17 @@ def refuse(tmp_path: Path) -> Refuse:
         (
             [helper.make_node("Split", ["x"], ["a", "b"], name="split"), node("Add", "a", "b")],
             {},
-            "split Split: splits axis 0, which is not the channels",
+            "split Split: splits an axis of 1 into 2 parts of one size",
         ),
         (
             [helper.make_node("Split", ["x"], ["a", "b", "c"], name="split", axis=1), node("Add", "a", "b")],
             {},
-            "split Split: splits 4 channels into 3 parts of one size",
+            "split Split: splits an axis of 4 into 3 parts of one size",
         ),
         (
             [helper.make_node("Split", ["x"], ["a", "b"], name="split", axis=1, split=[1, 2]), node("Add", "a", "b")],
             {"opset": 11},
-            "split Split: splits 4 channels into 2 parts of [1, 2]",
+            "split Split: splits an axis of 4 into 2 parts of [1, 2]",
         ),
         (
             [helper.make_node("Split", ["x"], ["a", "a"], name="split", axis=1), node("Relu", "a")],

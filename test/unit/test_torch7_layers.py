@@ -319,13 +319,45 @@ def test_product_of_many(apply: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dimension", "index", "length", "wanted"),
-    [(2, 2, 3, slice(1, 4)), (1, 1, None, slice(0, 1)), (-3, 3, -1, slice(2, 6)), (2, 2, -3, slice(1, 4))],
+    ("dimension", "index", "length", "axis", "wanted"),
+    [
+        (2, 2, 3, 1, slice(1, 4)),
+        (1, 1, None, 1, slice(0, 1)),
+        (-3, 3, -1, 1, slice(2, 6)),
+        (2, 2, -3, 1, slice(1, 4)),
+        (3, 2, 2, 2, slice(1, 3)),
+        (4, 1, -2, 3, slice(0, 4)),
+        (-1, 5, None, 3, slice(4, 5)),
+    ],
 )
-def test_narrow(apply: Any, dimension: int, index: int, length: int | None, wanted: slice) -> None:
-    batch = floats(2, 6, 2, 3)
+def test_narrow(apply: Any, dimension: int, index: int, length: int | None, axis: int, wanted: slice) -> None:
+    batch = floats(2, 6, 4, 5)
     fields = {"dimension": dimension, "index": index} | ({} if length is None else {"length": length})
-    np.testing.assert_array_equal(apply(torch_object("nn.Narrow", fields), batch), batch[:, wanted])
+    expected = batch[(slice(None),) * axis + (wanted,)]
+    np.testing.assert_array_equal(apply(torch_object("nn.Narrow", fields), batch), expected)
+
+
+@pytest.mark.parametrize("pads", [(2, 3, 1, 4), (0, -2, 3, -1), (-1, 2, -2, 0)])
+@pytest.mark.parametrize("kind", ["Reflection", "Replication"])
+def test_padding_that_repeats(apply: Any, kind: str, pads: tuple[int, int, int, int]) -> None:
+    """Written as the loops of THNN are, which count from what is left of the map."""
+    top, left, bottom, right = pads
+    batch = floats(2, 3, 5, 6)
+    expected = np.empty((2, 3, 5 + top + bottom, 6 + left + right), np.float32)
+
+    def place(index: int, before: int, size: int) -> int:
+        if kind == "Replication":
+            source = min(max(index, before), size + before - 1)
+        elif index < before:
+            source = 2 * before - index
+        else:
+            source = index if index < size + before else 2 * (size + before - 1) - index
+        return source - max(0, before) + max(0, -before)
+
+    for row, column in np.ndindex(expected.shape[2:]):
+        expected[:, :, row, column] = batch[:, :, place(row, top, 5), place(column, left, 6)]
+    fields = {"pad_t": top, "pad_l": left, "pad_b": bottom, "pad_r": right}
+    np.testing.assert_array_equal(apply(torch_object(f"nn.Spatial{kind}Padding", fields), batch), expected)
 
 
 def test_upsampling(apply: Any) -> None:
@@ -450,7 +482,7 @@ EXPANDED = Tensor(Storage(np.ones(1, np.float32), "Float"), (4, 3, 3, 3), (0, 0,
         ({"padW": -1}, "field padW is -1, expected a whole number of 0 or more"),
         ({"kW": 9, "weight": floats(4, 3, 3, 9)}, "kernel spans 9 columns, the padded input has 8"),
         ({"padH": 1 << 24, "padW": 1 << 24}, "its result of 4x33554438x33554438 is too large"),
-        ({"padH": 1 << 16}, "pads 8x8 to 131078x6, which is mostly zeros"),
+        ({"padH": 1 << 16}, "pads 8x8 to 131078x6, which is mostly padding"),
     ],
 )
 def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], problem: str) -> None:
@@ -512,9 +544,29 @@ def test_convolutions_that_do_not_fit(refuse: Any, fields: dict[str, Any], probl
             "1 nn.ReLU: its input is a table, expected a tensor",
         ),
         (
-            torch_object("nn.Narrow", {"dimension": 3, "index": 1, "length": 2}),
+            torch_object("nn.Narrow", {"dimension": 5, "index": 1, "length": 2}),
             (3, 4, 4),
-            "0 nn.Narrow: narrows dimension 3, which is not the channels",
+            "0 nn.Narrow: narrows dimension 5, which an input of 3 dimensions does not have",
+        ),
+        (
+            torch_object("nn.Narrow", {"dimension": -1, "index": 4, "length": 2}),
+            (3, 4, 4),
+            "0 nn.Narrow: takes 2 columns from column 4 on, the input has 4",
+        ),
+        (
+            torch_object("nn.Narrow", {"dimension": 3, "index": 1, "length": 2}),
+            (3, 4),
+            "0 nn.Narrow: its input is 3x4, expected maps CxHxW",
+        ),
+        (
+            torch_object("nn.SpatialReflectionPadding", {"pad_l": 4}),
+            (3, 4, 4),
+            "0 nn.SpatialReflectionPadding: reflects 4 rows, there are 3 beside that at the border",
+        ),
+        (
+            torch_object("nn.SpatialReplicationPadding", {"pad_l": 1 << 12}),
+            (3, 4, 4),
+            "0 nn.SpatialReplicationPadding: pads 4x4 to 8196x8196, which is mostly padding",
         ),
         (
             torch_object("nn.Narrow", {"dimension": 2, "index": 3, "length": 2}),

@@ -75,6 +75,7 @@ from snowdialect.dialects.cnn.layers import (
     limit_frac,
     limit_of,
 )
+from snowdialect.dialects.cnn.sampling import SampleOp
 from snowdialect.dialects.cnn.transposed import ConvTranspose2dOp
 
 Cnn = Dialect(
@@ -116,6 +117,7 @@ Cnn = Dialect(
         UpsampleOp,
         DepthToSpaceOp,
         SpaceToDepthOp,
+        SampleOp,
         InterpolateOp,
         MultiplyOp,
         SoftmaxOp,
@@ -174,6 +176,7 @@ __all__ = [
     "RepeatOp",
     "RescaleOp",
     "ReshapeOp",
+    "SampleOp",
     "ScaleShiftOp",
     "SigmoidOp",
     "SliceKernelsOp",

@@ -39,6 +39,7 @@ from snowdialect.dialects.cnn.layers import (
     ReluOp,
     ScaleShiftOp,
 )
+from snowdialect.dialects.cnn.sampling import SampleOp
 from snowdialect.dialects.cnn.shapes import PoolGeometry, Shape, ShapeError
 from snowdialect.dialects.locations import located
 
@@ -179,6 +180,34 @@ class RemoveInterpolate(RewritePattern):
     def match_and_rewrite(self, op: InterpolateOp, rewriter: PatternRewriter):
         if op.is_identity:
             rewriter.replace(op, (), (op.x,))
+
+
+class RemoveSample(RewritePattern):
+    """A choice of all rows and columns in their order."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: SampleOp, rewriter: PatternRewriter):
+        if op.is_identity:
+            rewriter.replace(op, (), (op.x,))
+
+
+class MergeSamples(RewritePattern):
+    """Of what was chosen some is chosen: as the slices of rows, then columns, that YOLOv5 begins with."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: SampleOp, rewriter: PatternRewriter):
+        before = op.x.owner
+        if not isinstance(before, SampleOp) or not op.stays_inside:
+            return
+        axes = [(inner, outer) for inner, outer in zip(before.axes, op.axes, strict=True)]
+        merged = SampleOp(
+            before.x,
+            op.sizes.get_values(),
+            offsets=[inner.offset + inner.step * outer.offset for inner, outer in axes],
+            steps=[inner.step * outer.step for inner, outer in axes],
+            reflect=before.reflect is not None,
+        )
+        rewriter.replace(op, located(merged, op.location))
 
 
 class HoistOverPixelShuffle(RewritePattern):
@@ -366,6 +395,7 @@ PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
     DepthToSpaceOp: (RemovePixelShuffle(),),
     SpaceToDepthOp: (RemovePixelShuffle(),),
     InterpolateOp: (RemoveInterpolate(),),
+    SampleOp: (RemoveSample(), MergeSamples()),
     MultiplyOp: (MultiplyByChannel(),),
     PadOp: (RemovePad(), MergePads()),
     MaxPoolOp: (PadIntoPool(), SimplifyPool()),

@@ -434,6 +434,52 @@ def interpolated_shape(x: Shape, sizes: Sequence[int]) -> Shape:
     return (1, channels, *sizes)
 
 
+class LineSampling(NamedTuple):
+    """Which rows, or which columns, are taken."""
+
+    before: int
+    """Of the operand."""
+    offset: int
+    size: int
+    step: int
+    reflect: bool
+
+    @property
+    def beyond(self) -> int:
+        """How far beyond the borders the farthest one lies."""
+        ends = (self.offset, self.offset + self.step * (self.size - 1))
+        return max(0, -min(ends), max(ends) - self.before + 1)
+
+    @property
+    def lines(self) -> list[int]:
+        """For each of them the one of the operand that it is."""
+        last = self.before - 1
+        places = (self.offset + self.step * index for index in range(self.size))
+        if self.reflect:
+            return [last - abs(last - abs(place)) for place in places]
+        return [min(max(place, 0), last) for place in places]
+
+
+def sampled_shape(
+    x: Shape,
+    sizes: Sequence[int],
+    offsets: Sequence[int] = (0, 0),
+    steps: Sequence[int] = (1, 1),
+    *,
+    reflect: bool = False,
+) -> Shape:
+    """Result of taking so many rows and columns of a map, from `offsets` on, `steps` apart."""
+    channels, *before = map_shape(x)
+    _expect_length("sizes", sizes, 2, 1)
+    _expect_length("offsets", offsets, 2, None)
+    _expect_length("steps", steps, 2, None)
+    for unit, side, offset, size, step in zip(("rows", "columns"), before, offsets, sizes, steps, strict=True):
+        axis = LineSampling(side, offset, size, step, reflect)
+        if reflect and axis.beyond >= axis.before:
+            raise ShapeError(f"reflects {axis.beyond} {unit}, there are {axis.before - 1} beside that at the border")
+    return (1, channels, *sizes)
+
+
 def upsample_shape(x: Shape, factors: Sequence[int]) -> Shape:
     """Result of repeating the rows and the columns of a map."""
     channels, height, width = map_shape(x)

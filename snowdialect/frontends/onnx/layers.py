@@ -13,11 +13,12 @@ from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import Shape, format_shape
 from snowdialect.frontends import piecewise
+from snowdialect.frontends.borders import repeated_border
 from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats
 from snowdialect.frontends.onnx.node import Activation, Array, Node
 from snowdialect.frontends.onnx.pixels import is_pixel_shuffle, pixel_shuffle, shuffled_pixels
 from snowdialect.frontends.onnx.resize import expand, resize
-from snowdialect.frontends.onnx.slices import is_shuffled, shuffle, slice_channels, split
+from snowdialect.frontends.onnx.slices import is_shuffled, shuffle, slice_axes, split
 from snowdialect.frontends.onnx.windows import Pair, pool_pads, spatial_pads, transposed_pads
 from snowdialect.frontends.transposed import conv_transpose
 
@@ -340,14 +341,14 @@ def softmax(kind: type[cnn.SoftmaxOp] | type[cnn.LogSoftmaxOp]) -> Convert:
 
 
 def pad(network: Network, node: Node) -> Activation:
-    """Pad of rows and columns with zeros; negative numbers crop."""
+    """Pad of rows and columns with zeros, or with what is near the border; negative numbers crop."""
     x = node.activation()
     if x.flattened:
         x = Activation.of(straight(network, node.name, x))
     mode = node.text("mode", "constant")
-    if mode != "constant":
-        raise LayerError(f"pads in the mode {mode}, only zeros are supported")
-    value = node.limit("value", 2, 0.0)
+    if mode not in ("constant", "edge", "reflect"):
+        raise LayerError(f"pads in the mode {mode}, supported are constant, edge and reflect")
+    value = node.limit("value", 2, 0.0) if mode == "constant" else 0
     if value != 0:
         raise LayerError(f"pads with {value:g}, only zeros are supported")
     rank = len(x.order)
@@ -359,7 +360,10 @@ def pad(network: Network, node: Node) -> Activation:
     if any(any(pads.get(axis, ())) for axis in (0, 1)):
         raise LayerError("pads the batch or the channels")
     (top, bottom), (left, right) = (pads.get(axis, (0, 0)) for axis in (2, 3))
-    return Activation(network.add(cnn.PadOp(x.value, (top, left, bottom, right)), node.name), x.order)
+    sizes = (top, left, bottom, right)
+    if mode == "constant":
+        return Activation(network.add(cnn.PadOp(x.value, sizes), node.name), x.order)
+    return Activation(repeated_border(network, node.name, x.value, sizes, reflect=mode == "reflect"), x.order)
 
 
 def transpose(network: Network, node: Node) -> Activation:
@@ -526,7 +530,7 @@ LAYERS: dict[str, Convert] = {
     "Relu": elementwise(relu),
     "Resize": resize,
     "Sigmoid": function(cnn.SigmoidOp),
-    "Slice": slice_channels,
+    "Slice": slice_axes,
     "Softmax": softmax(cnn.SoftmaxOp),
     "SpaceToDepth": plain(shuffled_pixels(cnn.SpaceToDepthOp)),
     "Split": split,

@@ -1,16 +1,19 @@
-"""What takes some of the channels of a value, or puts them in another order: Slice, Split, and channel shuffles."""
+"""What takes some of the channels, rows or columns of a value, or puts channels in another order: Slice, Split, and
+channel shuffles."""
+
+from collections.abc import Mapping
 
 import numpy as np
 from xdsl.ir import SSAValue
 
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
-from snowdialect.frontends.network import LayerError, Network
+from snowdialect.frontends.network import LayerError, Network, map_sides
 from snowdialect.frontends.onnx.node import Activation, Node
 
 
-def slice_channels(network: Network, node: Node) -> Activation:
-    """Slice of channels, whose bounds are constants; of other axes it may only take all."""
+def slice_axes(network: Network, node: Node) -> Activation:
+    """Slice of channels, rows and columns, whose bounds are constants."""
     x = node.activation()
     rank = len(x.shape)
     starts, ends = node.bounds("starts", 1), node.bounds("ends", 2)
@@ -20,35 +23,26 @@ def slice_channels(network: Network, node: Node) -> Activation:
     numbers = [len(values) for values in (starts, ends, steps, axes)]
     if len({*numbers, len(set(axes))}) > 1 or not all(steps):
         raise LayerError("has {} starts, {} ends and {} steps for {} axes".format(*numbers))
-    taken = {
+    parts = {
         axis: range(x.shape[axis])[start:end:step]
         for axis, start, end, step in zip(axes, starts, ends, steps, strict=True)
     }
-    others = [axis for axis, part in taken.items() if not _is_channels(x, axis) and part != range(x.shape[axis])]
-    if others:
-        raise LayerError(f"slices axis {others[0]}, which is not the channels")
-    channels = next((part for axis, part in taken.items() if _is_channels(x, axis)), None)
-    if channels is None:
-        return Activation(network.add(cnn.IdentityOp(x.value), node.name), x.order, x.flattened)
-    return _taken(network, x, channels, node.name)
+    return _taken(network, x, parts, node.name)
 
 
 def split(network: Network, node: Node) -> tuple[Activation, ...]:
-    """Split of channels."""
+    """Split of channels, rows or columns."""
     x = node.activation()
     axis = node.axis("axis", len(x.shape))
-    if not _is_channels(x, axis):
-        raise LayerError(f"splits axis {axis}, which is not the channels")
-    size = x.shape[axis]
-    ends = np.cumsum(_sizes(node, size)).tolist()
+    ends = np.cumsum(_sizes(node, x.shape[axis])).tolist()
     return tuple(
-        _taken(network, x, range(start, end), f"{node.name}.{index}")
+        _taken(network, x, {axis: range(start, end)}, f"{node.name}.{index}")
         for index, (start, end) in enumerate(zip([0, *ends], ends, strict=False))
     )
 
 
 def _sizes(node: Node, size: int) -> tuple[int, ...]:
-    """How many channels each part of a Split has; without a list all have the same, or but for the last one."""
+    """How long each part of a Split has; without a list all have the same, or but for the last one."""
     parts = len(node.proto.output)
     if "split" in node.schema.attributes:
         sizes = node.integers("split") if node.has("split") else None
@@ -58,9 +52,9 @@ def _sizes(node: Node, size: int) -> tuple[int, ...]:
         each = -(-size // parts)
         sizes = (*[each] * (parts - 1), size - each * (parts - 1))
         if sizes[-1] != each and not node.has("num_outputs"):
-            raise LayerError(f"splits {size} channels into {parts} parts of one size")
+            raise LayerError(f"splits an axis of {size} into {parts} parts of one size")
     if len(sizes) != parts or sum(sizes) != size or min(sizes) < 1:
-        raise LayerError(f"splits {size} channels into {parts} parts of {list(sizes)}")
+        raise LayerError(f"splits an axis of {size} into {parts} parts of {list(sizes)}")
     return sizes
 
 
@@ -76,12 +70,26 @@ def is_shuffled(x: Activation) -> bool:
     return not x.flattened and len(x.order) > 2 and x.order == (0, 2, 1, *range(3, len(x.order)))
 
 
-def _is_channels(x: Activation, axis: int) -> bool:
-    return not x.flattened and x.order[axis] == 1
-
-
-def _taken(network: Network, x: Activation, channels: range, name: str) -> Activation:
-    if not channels:
-        raise LayerError("takes no channels")
-    op = cnn.GatherOp(x.value, sizes=(len(channels),), strides=(channels.step,), offset=channels.start)
-    return Activation(network.add(op, name), x.order)
+def _taken(network: Network, x: Activation, parts: Mapping[int, range], name: str) -> Activation:
+    """Of some axes of a value, counted as the file does, some places: of channels, and of rows and columns of maps."""
+    chosen = {axis: part for axis, part in parts.items() if part != range(x.shape[axis])}
+    for axis, part in chosen.items():
+        if not part:
+            raise LayerError(f"takes nothing of axis {axis}")
+        if x.flattened or x.order[axis] == 0:
+            raise LayerError(f"slices axis {axis}, which is not channels, rows or columns")
+    by_axis = {x.order[axis]: part for axis, part in chosen.items()}
+    value, channels = x.value, by_axis.pop(1, None)
+    if channels is not None:
+        gather = cnn.GatherOp(value, sizes=(len(channels),), strides=(channels.step,), offset=channels.start)
+        value = network.add(gather, f"{name}.channels" if by_axis else name)
+    if by_axis:
+        rows, columns = (by_axis.get(axis, range(size)) for axis, size in zip((2, 3), map_sides(value), strict=True))
+        op = cnn.SampleOp(
+            value,
+            (len(rows), len(columns)),
+            offsets=(rows.start, columns.start),
+            steps=(rows.step, columns.step),
+        )
+        value = network.add(op, name)
+    return Activation(value if chosen else network.add(cnn.IdentityOp(value), name), x.order, x.flattened)

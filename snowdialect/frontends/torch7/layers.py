@@ -14,7 +14,8 @@ from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import format_shape
 from snowdialect.frontends import piecewise
-from snowdialect.frontends.network import LayerError, Network
+from snowdialect.frontends.borders import repeated_border
+from snowdialect.frontends.network import LayerError, Network, map_sides
 from snowdialect.frontends.torch7.fields import Layer
 from snowdialect.frontends.torch7.views import reshaped
 from snowdialect.frontends.transposed import conv_transpose
@@ -201,13 +202,20 @@ def reshape(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
 
 
 def narrow(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
-    """Narrow: some channels; a negative length counts from their end."""
-    _expect_channels(layer, len(shape_of(x)), "narrows")
-    first, length, channels = layer.integer("index", least=1), _signed(layer, "length", 1), shape_of(x)[1]
-    length = length if length >= 0 else channels - first + length + 2
-    if length < 1 or first + length - 1 > channels:
-        raise LayerError(f"takes {length} channels from channel {first} on, the input has {channels}")
-    return network.add(cnn.GatherOp(x, sizes=(length,), offset=first - 1), layer.path)
+    """Narrow: some channels, rows or columns; a negative length counts from their end."""
+    shape = shape_of(x)
+    axis = _axis(layer, len(shape), "narrows")
+    sides = map_sides(x) if axis > 1 else ()
+    unit = ("channel", "row", "column")[axis - 1]
+    first, length = layer.integer("index", least=1), _signed(layer, "length", 1)
+    length = length if length >= 0 else shape[axis] - first + length + 2
+    if length < 1 or first + length - 1 > shape[axis]:
+        raise LayerError(f"takes {length} {unit}s from {unit} {first} on, the input has {shape[axis]}")
+    if axis == 1:
+        return network.add(cnn.GatherOp(x, sizes=(length,), offset=first - 1), layer.path)
+    sizes, offsets = [*sides], [0, 0]
+    sizes[axis - 2], offsets[axis - 2] = length, first - 1
+    return network.add(cnn.SampleOp(x, sizes, offsets=offsets), layer.path)
 
 
 def upsampling(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
@@ -238,9 +246,18 @@ def pixel_shuffle(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
 
 def zero_padding(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """SpatialZeroPadding; negative numbers crop."""
+    return network.add(cnn.PadOp(x, _pads(layer)), layer.path)
+
+
+def repeated_padding(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """SpatialReflectionPadding and SpatialReplicationPadding; negative numbers crop."""
+    return repeated_border(network, layer.path, x, _pads(layer), reflect=layer.kind == "SpatialReflectionPadding")
+
+
+def _pads(layer: Layer) -> tuple[int, int, int, int]:
+    """Rows and columns around maps: top, left, bottom, right."""
     left = _signed(layer, "pad_l")
-    pads = [_signed(layer, "pad_t", left), left, _signed(layer, "pad_b", left), _signed(layer, "pad_r", left)]
-    return network.add(cnn.PadOp(x, pads), layer.path)
+    return _signed(layer, "pad_t", left), left, _signed(layer, "pad_b", left), _signed(layer, "pad_r", left)
 
 
 def softmax(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
@@ -311,18 +328,25 @@ def depth_join(network: Network, layer: Layer, values: Sequence[SSAValue]) -> SS
     return join(network, layer, padded)
 
 
-def _expect_channels(layer: Layer, rank: int, does: str) -> None:
-    """Checks that `dimension` means the channels, for values whose type has `rank` axes with the batch.
+def _axis(layer: Layer, rank: int, does: str) -> int:
+    """The axis, 1 for the channels, that `dimension` means, for values whose type has `rank` axes with the batch.
 
-    Files count from 1, with the batch (2 is the channels) or, from nets made for single samples, without (1).
-    JoinTable leaves the batch out when `nInputDims` is the rank of a sample; negative numbers count from the
-    end.
+    Files count from 1, with the batch (2 is the channels), or, from nets made for single samples, without: 1 can only
+    be the channels. JoinTable leaves the batch out when `nInputDims` is the rank of a sample; negative numbers count
+    from the end.
     """
     dimension = layer.real("dimension")
-    position = rank + dimension + 1 if dimension < 0 else dimension
-    with_batch = dimension < 0 or not (layer.kind == "JoinTable" and layer.real("nInputDims", 0) == rank - 1)
-    if position not in ((1, 2) if with_batch and dimension > 0 else (2,) if with_batch else (1,)):
-        raise LayerError(f"{does} dimension {dimension:g}, which is not the channels")
+    single = layer.kind == "JoinTable" and layer.real("nInputDims", 0) == rank - 1
+    axis = rank + dimension if dimension < 0 else dimension if single else max(1, dimension - 1) if dimension else 0
+    if axis != int(axis) or not 1 <= axis < rank:
+        raise LayerError(f"{does} dimension {dimension:g}, which an input of {rank - 1} dimensions does not have")
+    return int(axis)
+
+
+def _expect_channels(layer: Layer, rank: int, does: str) -> None:
+    """Checks that `dimension` means the channels."""
+    if _axis(layer, rank, does) != 1:
+        raise LayerError(f"{does} dimension {layer.real('dimension'):g}, which is not the channels")
 
 
 def _bias(network: Network, layer: Layer, outputs: int) -> SSAValue | None:
@@ -414,6 +438,8 @@ LAYERS: dict[str, Convert] = {
     "nn.SpatialUpSamplingBilinear": bilinear_upsampling,
     "nn.PixelShuffle": pixel_shuffle,
     "nn.SpatialZeroPadding": zero_padding,
+    "nn.SpatialReflectionPadding": repeated_padding,
+    "nn.SpatialReplicationPadding": repeated_padding,
     "nn.SoftMax": softmax,
     "nn.LogSoftMax": softmax,
     "nn.SpatialSoftMax": softmax,

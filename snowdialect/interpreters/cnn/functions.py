@@ -211,6 +211,11 @@ class CnnFunctions(InterpreterFunctions):
         channels = kernels.space_to_depth(args[0], op.block.get_values(), op.blocks_first is not None)
         return _layer(interpreter, op, channels)
 
+    @impl(cnn.SampleOp)
+    def run_sample(self, interpreter: Interpreter, op: cnn.SampleOp, args: Arguments) -> Arguments:
+        rows, columns = op.axes
+        return _layer(interpreter, op, args[0][:, :, rows.lines][..., columns.lines])
+
     @impl(cnn.InterpolateOp)
     def run_interpolate(self, interpreter: Interpreter, op: cnn.InterpolateOp, args: Arguments) -> Arguments:
         fixed = cnn.frac_of(op.result) is not None

@@ -325,3 +325,22 @@ cnn.output "z" %z : tensor<1x2x4x4xf32>
 %b = cnn.interpolate %x {sizes = [2, 2], steps = [1, 1], offsets = [0, 1], units = [1, 2]} : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
 cnn.output "a" %a : tensor<1x8x2x2xf32>
 cnn.output "b" %b : tensor<1x8x2x2xf32>
+
+// -----
+
+// A choice of all rows and columns is their operand; of what was chosen only what stays inside can be chosen at once.
+// CHECK:      %x = cnn.input "x"
+// CHECK-NEXT: %c = cnn.sample %x {offsets = [3, -1], sizes = [2, 2], steps = [-2, 2], reflect} : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32>
+// CHECK-NEXT: [[SLICE:%.+]] = cnn.sample %x {sizes = [2, 4], steps = [2, 1]}
+// CHECK-NEXT: %e = cnn.sample [[SLICE]] {sizes = [2, 5]}
+// CHECK-NEXT: cnn.output "a" %x
+// CHECK-NEXT: cnn.output "c" %c
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%a = cnn.sample %x {sizes = [4, 4]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+%b = cnn.sample %a {offsets = [0, -2], sizes = [4, 7], reflect} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x7xf32>
+%c = cnn.sample %b {offsets = [3, 1], sizes = [2, 2], steps = [-2, 2]} : (tensor<1x8x4x7xf32>) -> tensor<1x8x2x2xf32>
+%d = cnn.sample %x {sizes = [2, 4], steps = [2, 1]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x4xf32>
+%e = cnn.sample %d {sizes = [2, 5]} : (tensor<1x8x2x4xf32>) -> tensor<1x8x2x5xf32>
+cnn.output "a" %a : tensor<1x8x4x4xf32>
+cnn.output "c" %c : tensor<1x8x2x2xf32>
+cnn.output "e" %e : tensor<1x8x2x5xf32>

@@ -590,3 +590,33 @@
 %x = cnn.input "x" : tensor<1x8x4x4xf32>
 // CHECK: cnn.interpolate "y": step 4611686018427387904, offset 0, unit 1 are no places
 %y = cnn.interpolate %x {sizes = [4, 4], steps = [1, 4611686018427387904]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.sample "y": sizes must be at least 1, are [4, 0]
+%y = cnn.sample %x {sizes = [4, 0]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x0xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.sample "y": offsets must hold 2 numbers, holds 1
+%y = cnn.sample %x {offsets = [1], sizes = [4, 4]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.sample "y": reflects 4 rows, there are 3 beside that at the border
+%y = cnn.sample %x {offsets = [-4, 0], sizes = [4, 4], reflect} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.sample "y": reflects 5 columns, there are 3 beside that at the border
+%y = cnn.sample %x {sizes = [4, 5], steps = [1, 2], reflect} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x5xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.sample "y": result must be 1x8x2x2, is 1x8x4x4
+%y = cnn.sample %x {sizes = [2, 2]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>

@@ -104,6 +104,8 @@ module attributes {snow.weights = "ops.safetensors"} {
   // CHECK-NEXT: %to_space = cnn.depth_to_space %conv {block = [2, 3], blocks_first, crop = [1, 0, 0, 2]} : (tensor<1x6x6x6xf32>) -> tensor<1x1x11x16xf32>
   // CHECK-NEXT: %to_space_all = cnn.depth_to_space %conv {block = [3, 1]} : (tensor<1x6x6x6xf32>) -> tensor<1x2x18x6xf32>
   // CHECK-NEXT: %to_depth = cnn.space_to_depth %conv {block = [2, 3], blocks_first} : (tensor<1x6x6x6xf32>) -> tensor<1x36x3x2xf32>
+  // CHECK-NEXT: %sample = cnn.sample %conv {offsets = [5, -3], sizes = [3, 11], steps = [-2, 1], reflect} : (tensor<1x6x6x6xf32>) -> tensor<1x6x3x11xf32>
+  // CHECK-NEXT: %sample_first = cnn.sample %conv {sizes = [3, 2]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x3x2xf32>
   // CHECK-NEXT: %interpolate = cnn.interpolate %conv {sizes = [11, 4], steps = [1, 6], offsets = [0, 1], units = [2, 4]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x11x4xf32>
   // CHECK-NEXT: %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>
@@ -121,6 +123,8 @@ module attributes {snow.weights = "ops.safetensors"} {
   %to_space = cnn.depth_to_space %conv {block = [2, 3], blocks_first, crop = [1, 0, 0, 2]} : (tensor<1x6x6x6xf32>) -> tensor<1x1x11x16xf32>
   %to_space_all = cnn.depth_to_space %conv {block = [3, 1]} : (tensor<1x6x6x6xf32>) -> tensor<1x2x18x6xf32>
   %to_depth = cnn.space_to_depth %conv {block = [2, 3], blocks_first} : (tensor<1x6x6x6xf32>) -> tensor<1x36x3x2xf32>
+  %sample = cnn.sample %conv {offsets = [5, -3], sizes = [3, 11], steps = [-2, 1], reflect} : (tensor<1x6x6x6xf32>) -> tensor<1x6x3x11xf32>
+  %sample_first = cnn.sample %conv {offsets = [0, 0], sizes = [3, 2], steps = [1, 1]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x3x2xf32>
   %interpolate = cnn.interpolate %conv {sizes = [11, 4], steps = [1, 6], offsets = [0, 1], units = [2, 4]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x11x4xf32>
   %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>

@@ -39,7 +39,8 @@
 // RANGE: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 65536>}
 %o = cnn.gather %y {offset = 1, sizes = [1]} : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4x!cnn.fixed<8>> loc("one")
 %between = cnn.interpolate %o {sizes = [8, 4], steps = [1, 1], units = [2, 1]} : (tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("between")
-%k = cnn.upsample %between {factors = [1, 1]} : (tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("up")
+%chosen = cnn.sample %between {offsets = [0, -1], sizes = [8, 4]} : (tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("chosen")
+%k = cnn.upsample %chosen {factors = [1, 1]} : (tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("up")
 %t = cnn.multiply %k, %k : (tensor<1x1x8x4x!cnn.fixed<8>>, tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("square")
 
 // Pixels of either channel, of both, and each by itself again.

@@ -152,6 +152,36 @@ NETWORKS = {
         scales=np.array([1, 1, 2, 4 / 3], np.float32),
         sizes=[1, 4, 6, 10],
     ),
+    "focus": network(
+        [1, 3, 8, 6],
+        [
+            *(
+                node("Slice", f"{source} {start} end {axis} two", name)
+                for source, start, axis, name in (
+                    ("x", "zero", "rows", "top"),
+                    ("x", "one", "rows", "bottom"),
+                    ("top", "zero", "columns", "a"),
+                    ("bottom", "zero", "columns", "b"),
+                    ("top", "one", "columns", "c"),
+                    ("bottom", "one", "columns", "d"),
+                )
+            ),
+            node("Concat", "a b c d", "focus", axis=1),
+            node("Pad", "focus pads", "border", mode="reflect"),
+            node("Conv", "border w", "conv"),
+            node("Pad", "conv pads", "edge", mode="edge"),
+            node("Conv", "edge v", "last"),
+        ],
+        zero=[0],
+        one=[1],
+        two=[2],
+        end=[9],
+        rows=[2],
+        columns=[3],
+        pads=[0, 0, 1, 1, 0, 0, 1, 1],
+        w=(4, 12, 3, 3),
+        v=(4, 4, 3, 3),
+    ),
     "pieces": network(
         [1, 4, 6, 6],
         [
