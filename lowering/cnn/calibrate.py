@@ -109,7 +109,7 @@ def is_rectified(value: SSAValue) -> bool:
             case cnn.MaxPoolOp() | cnn.AvgPoolOp() | cnn.MoveOp() | cnn.ConcatOp() | cnn.MultiplyOp():
                 sources += [operand for operand in op.operands if operand not in seen]
                 seen.update(op.operands)
-            case cnn.SigmoidOp() | cnn.HardSigmoidOp() | cnn.SoftmaxOp():
+            case cnn.SigmoidOp() | cnn.HardSigmoidOp() | cnn.SoftmaxOp() | cnn.SoftplusOp() | cnn.PowerOp():
                 pass
             case _ if not (isinstance(op, cnn.ReluOp) or isinstance(op, Operation) and "relu" in op.properties):
                 return False

@@ -133,6 +133,10 @@ def _sample(op: cnn.SampleOp) -> dict[str, Any]:
     return {"rows": rows.lines, "columns": columns.lines}
 
 
+def _numbers_of(op: cnn.FunctionOp) -> dict[str, Any]:
+    return op.numbers
+
+
 HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]]]] = {
     cnn.InputOp: ("input", lambda op: {"name": op.input_name.data}),
     cnn.OutputOp: ("output", lambda op: {"name": op.output_name.data}),
@@ -157,6 +161,13 @@ HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]
     cnn.SigmoidOp: ("sigmoid", lambda op: {}),
     cnn.HardSigmoidOp: ("hard_sigmoid", lambda op: dict(zip(("alpha", "beta"), op.numbers, strict=True))),
     cnn.TanhOp: ("tanh", lambda op: {}),
+    cnn.EluOp: ("elu", _numbers_of),
+    cnn.SoftplusOp: ("softplus", _numbers_of),
+    cnn.SoftsignOp: ("softsign", _numbers_of),
+    cnn.ErfOp: ("erf", _numbers_of),
+    cnn.PowerOp: ("power", _numbers_of),
+    cnn.NormalizeOp: ("normalize", _numbers_of),
+    cnn.InstanceNormOp: ("instance_norm", _numbers_of),
     cnn.LrnOp: ("lrn", lambda op: dict(zip(("size", "alpha", "beta", "k"), op.numbers, strict=True))),
 }
 """The operation of the host, and its attributes, for each operation that may be left to it."""

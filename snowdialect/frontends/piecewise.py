@@ -12,7 +12,7 @@ from snowdialect.frontends.network import Floats, LayerError, Network
 
 def negated(network: Network, name: str, x: SSAValue) -> SSAValue:
     """-x."""
-    return _line(network, name, x, -1.0)
+    return line(network, name, x, -1.0)
 
 
 def difference(network: Network, name: str, x: SSAValue, y: SSAValue) -> SSAValue:
@@ -30,7 +30,7 @@ def leaky_relu(network: Network, name: str, x: SSAValue, slope: float | Floats) 
     if isinstance(slope, np.ndarray):
         back = network.add(cnn.ScaleShiftOp(below, network.weight(part, "scale", 1 - slope)), part)
     else:
-        back = _line(network, part, below, 1 - slope)
+        back = line(network, part, below, 1 - slope)
     return network.add(cnn.AddOp(x, back), name)
 
 
@@ -43,7 +43,7 @@ def clipped(network: Network, name: str, x: SSAValue, low: float, high: float) -
     if low == inf or high == -inf:
         raise LayerError(f"clips to {low:g}..{high:g}, which leaves no number")
     if high <= low:
-        return _line(network, name, x, 0.0, high)
+        return line(network, name, x, 0.0, high)
     if low == 0:
         return network.add(cnn.ReluOp(x, limit=None if high == inf else high), name)
     if low == -inf and high == inf:
@@ -59,22 +59,22 @@ def _at_least(network: Network, name: str, x: SSAValue, low: float) -> SSAValue:
     """max(x, low): x + max(low - x, 0), or low + max(x - low, 0)."""
     if low < 0:
         return network.add(cnn.AddOp(x, _rectified(network, f"{name}.below", x, -1.0, low)), name)
-    return _line(network, name, _rectified(network, f"{name}.above", x, 1.0, -low), 1.0, low)
+    return line(network, name, _rectified(network, f"{name}.above", x, 1.0, -low), 1.0, low)
 
 
 def _at_most(network: Network, name: str, x: SSAValue, high: float) -> SSAValue:
     """min(x, high): x - max(x - high, 0), or high - max(high - x, 0)."""
     if high > 0:
         return difference(network, name, x, _rectified(network, f"{name}.above", x, 1.0, -high))
-    return _line(network, name, _rectified(network, f"{name}.below", x, -1.0, high), -1.0, high)
+    return line(network, name, _rectified(network, f"{name}.below", x, -1.0, high), -1.0, high)
 
 
 def _rectified(network: Network, name: str, x: SSAValue, factor: float, shift: float) -> SSAValue:
     """max(factor * x + shift, 0)."""
-    return network.add(cnn.ReluOp(_line(network, f"{name}.line", x, factor, shift)), name)
+    return network.add(cnn.ReluOp(line(network, f"{name}.line", x, factor, shift)), name)
 
 
-def _line(network: Network, name: str, x: SSAValue, factor: float, shift: float | None = None) -> SSAValue:
+def line(network: Network, name: str, x: SSAValue, factor: float, shift: float | None = None) -> SSAValue:
     """factor * x + shift."""
     channels = shape_of(x)[1:2]
     scale = network.add(cnn.ConstantOp.splat(factor, channels), name)

@@ -4,6 +4,7 @@ Written apart from the interpreters of the dialects, and equal to them bit by bi
 memory is (N, words) of 16 bits. docs/program.md lists the operations with their attributes.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -417,6 +418,57 @@ def _tanh(call: Call) -> Result:
     return Result(np.tanh(call.operands[0]))
 
 
+def _function(compute: Callable[..., Array]) -> Callable[[Call], Result]:
+    """A function of float64, with the attributes of its step, rounded to float32."""
+
+    def run(call: Call) -> Result:
+        return Result(compute(call.operands[0].astype(np.float64), **call.step.attributes).astype(np.float32))
+
+    return run
+
+
+def _elu(x: Array, alpha: float) -> Array:
+    below = np.minimum(x, 0)
+    return np.where(x > 0, x, np.expm1(below) * alpha)
+
+
+def _softplus(x: Array) -> Array:
+    """log(1 + exp(x)), by an exponential that overflows nowhere."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _softsign(x: Array) -> Array:
+    return x / (np.abs(x) + 1)
+
+
+def _erf(x: Array, scale: float, factor: float, shift: float) -> Array:
+    """factor * erf(scale * x) + shift, number by number: NumPy has no such function."""
+    values = np.fromiter(map(math.erf, (x * scale).ravel()), np.float64, x.size)
+    return values.reshape(x.shape) * factor + shift
+
+
+def _power(x: Array, exponent: float) -> Array:
+    """Powers of what is above zero, no larger than float32 holds."""
+    with np.errstate(over="ignore"):
+        powers = np.power(np.maximum(x, 0), exponent)
+    return np.minimum(powers, np.finfo(np.float32).max)
+
+
+def _normalize(x: Array, p: float, eps: float) -> Array:
+    """x / (sum of |x|^p + eps)^(1/p), added from the first channel on."""
+    powers = np.abs(x) ** p
+    norm = (sum(powers[:, channel] for channel in range(x.shape[1])) + eps) ** (1 / p)
+    return x / np.where(norm > 0, norm, 1)[:, None]
+
+
+def _instance_norm(x: Array, eps: float) -> Array:
+    """(x - mean) / sqrt(variance + eps) of each channel."""
+    pixels = x.reshape(len(x), x.shape[1], -1)
+    centred = pixels - np.mean(pixels, axis=2)[:, :, None]
+    deviation = np.sqrt(np.mean(centred * centred, axis=2) + eps)
+    return (centred / deviation[:, :, None]).reshape(x.shape)
+
+
 def _lrn(call: Call) -> Result:
     """x / (k + alpha / size * sum of x^2)^beta in float64, squares added from the first channel of a window on."""
     size, alpha, beta, k = (call.step.attributes[name] for name in ("size", "alpha", "beta", "k"))
@@ -450,6 +502,13 @@ OPERATIONS: dict[str, Callable[[Call], Result]] = {
     "sigmoid": _sigmoid,
     "hard_sigmoid": _hard_sigmoid,
     "tanh": _tanh,
+    "elu": _function(_elu),
+    "softplus": _function(_softplus),
+    "softsign": _function(_softsign),
+    "erf": _function(_erf),
+    "power": _function(_power),
+    "normalize": _function(_normalize),
+    "instance_norm": _function(_instance_norm),
     "lrn": _lrn,
 }
 """What the host computes, besides input, output, read and write."""

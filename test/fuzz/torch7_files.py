@@ -25,6 +25,7 @@ CLASSES = (*LAYERS, *JOINS, *CONTAINERS)
 RARE_FIELDS = [
     *("groups", "padding", "padW", "padH", "dilationH", "pad_l", "pad_t", "numInputDims", "ceil_mode"),
     *("dimension", "index", "length", "scale_factor", "upscaleFactor", "nOutputPlane", "min_val", "adjH", "owidth"),
+    *("alpha", "beta", "pow", "p", "eps", "constant_scalar", "lower", "lambda"),
 ]
 
 

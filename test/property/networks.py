@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import reduce
+from functools import partial, reduce
 from math import prod
 from typing import NamedTuple
 
@@ -203,6 +203,13 @@ HOST_FUNCTIONS = {
     "sigmoid": cnn.SigmoidOp,
     "hard_sigmoid": cnn.HardSigmoidOp,
     "tanh": cnn.TanhOp,
+    "elu": partial(cnn.EluOp, alpha=0.7),
+    "softplus": cnn.SoftplusOp,
+    "softsign": cnn.SoftsignOp,
+    "erf": partial(cnn.ErfOp, scale=0.5, factor=2.0, shift=-1.0),
+    "power": partial(cnn.PowerOp, exponent=0.5),
+    "normalize": partial(cnn.NormalizeOp, p=2, eps=1e-10),
+    "instance_norm": partial(cnn.InstanceNormOp, eps=1e-5),
 }
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from networks import (
+    HOST_FUNCTIONS,
     Add,
     AvgPool,
     BatchNorm,
@@ -21,6 +22,7 @@ from networks import (
     Conv,
     ConvTranspose,
     DepthToSpace,
+    Host,
     Interpolate,
     Layer,
     Linear,
@@ -238,6 +240,17 @@ def transposed(draw: st.DrawFn) -> Net:
     return Net((groups * draw(st.integers(1, 20)), *sizes), (layer, *draw(st.sampled_from(after))), 0.3)
 
 
+@st.composite
+def functions(draw: st.DrawFn) -> Net:
+    """Of what the host computes, in f32: between layers of words, one after the other, or of the input."""
+    shape = draw(channels), draw(st.integers(1, 6)), draw(st.integers(1, 6))
+    names = draw(st.lists(st.sampled_from([*HOST_FUNCTIONS]), min_size=1, max_size=2))
+    hosts = [Host(name) for name in names]
+    before: list[list[Layer]] = [[], [Conv(draw(channels))], [Concat((9, 0))]]
+    behind: list[list[Layer]] = [[Conv(9, residual=draw(flags))], [BatchNorm(), Relu()], [Multiply()], []]
+    return Net(shape, (*draw(st.sampled_from(before)), *hosts, *draw(st.sampled_from(behind))), 0.3)
+
+
 KINDS = {
     "1x1": convolutions(st.just(1)),
     "1x1 of whole transfers": convolutions(one, transfers, transfers, st.integers(1, 2), residual=True),
@@ -256,6 +269,7 @@ KINDS = {
     "linear": linears(),
     "batch norm": batch_norms(),
     "multiply": products(),
+    "functions": functions(),
     "moves": moves(),
     "pixel shuffle": pixel_shuffles(),
     "transposed": transposed(),

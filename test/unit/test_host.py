@@ -89,6 +89,24 @@ CASES = {
         %e = cnn.dequantize %d : (tensor<1x4x17x8x!cnn.fixed<8>>) -> tensor<1x4x17x8xf32>
         %r = cnn.depth_to_space %e {{block = [1, 2], blocks_first}}
           : (tensor<1x4x17x8xf32>) -> tensor<1x2x17x16xf32>""",
+    "functions in f64": f"""
+        %a = cnn.dequantize %q : ({FIXED_MAPS}) -> tensor<1x3x7x5xf32>
+        %b = cnn.elu %a {{alpha = 0.3 : f64}} : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("elu")
+        %c = cnn.softplus %b : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("softplus")
+        %d = cnn.power %c {{exponent = 0.7 : f64}} : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("power")
+        %e = cnn.multiply %a, %d : (tensor<1x3x7x5xf32>, tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("product")
+        %f = cnn.softsign %e : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("softsign")
+        %g = cnn.erf %f {{scale = 1.7 : f64, factor = -3.0 : f64, shift = 0.1 : f64}}
+          : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("erf")
+        %h = cnn.normalize %g {{p = 3.0 : f64, eps = 0.1 : f64}}
+          : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("normalize")
+        %r = cnn.instance_norm %h {{eps = 0.001 : f64}} : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32>""",
+    "functions of the input": """
+        %a = cnn.instance_norm %x {eps = 0.001 : f64} : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("norm")
+        %b = cnn.power %x {exponent = 16.0 : f64} : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("power")
+        %c = cnn.normalize %b {p = 4.0 : f64, eps = 0.0 : f64}
+          : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("normalize")
+        %r = cnn.add %a, %c : (tensor<1x3x7x5xf32>, tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32>""",
     "sample": f"""
         %a = cnn.sample %q {{offsets = [-2, 4], sizes = [11, 3], steps = [1, -2]}}
           : ({FIXED_MAPS}) -> tensor<1x3x11x3x!cnn.fixed<8>> loc("a")

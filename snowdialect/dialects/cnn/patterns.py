@@ -5,9 +5,10 @@ An operation that takes over the work of another keeps its own location, so that
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from math import inf, prod
+from typing import cast
 
 from xdsl.dialects.builtin import UnitAttr
 from xdsl.ir import Operation, SSAValue
@@ -15,7 +16,7 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from snowdialect.dialects.cnn.base import integers, shape_of
 from snowdialect.dialects.cnn.boundary import DequantizeOp, QuantizeOp
-from snowdialect.dialects.cnn.constants import RepeatOp
+from snowdialect.dialects.cnn.constants import ConstantOp, RepeatOp
 from snowdialect.dialects.cnn.host import (
     DepthToSpaceOp,
     GatherOp,
@@ -25,6 +26,7 @@ from snowdialect.dialects.cnn.host import (
     SpaceToDepthOp,
     UpsampleOp,
 )
+from snowdialect.dialects.cnn.host_functions import ErfOp
 from snowdialect.dialects.cnn.interpolation import InterpolateOp
 from snowdialect.dialects.cnn.layers import (
     AddOp,
@@ -266,6 +268,43 @@ class MultiplyByChannel(RewritePattern):
             return
 
 
+class ScaleBeforeErf(RewritePattern):
+    """erf(s * x) for one number s: nothing has to be rounded in between."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ErfOp, rewriter: PatternRewriter):
+        before = op.x.owner
+        if not isinstance(before, ScaleShiftOp) or before.t is not None or (scale := _single(before.s)) is None:
+            return
+        numbers = op.numbers
+        numbers["scale"] *= scale
+        rewriter.replace(op, located(ErfOp(before.x, **numbers), op.location))
+
+
+class LineBehindErf(RewritePattern):
+    """s * erf(x) + t for single numbers, as the 1 + erf(x) of a GELU."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ScaleShiftOp, rewriter: PatternRewriter):
+        before, factor = op.x.owner, _single(op.s)
+        shift = 0.0 if op.t is None else _single(op.t)
+        if not isinstance(before, ErfOp) or not op.x.has_one_use() or factor is None or shift is None:
+            return
+        numbers = before.numbers
+        numbers["factor"] *= factor
+        numbers["shift"] = numbers["shift"] * factor + shift
+        rewriter.replace(op, located(ErfOp(before.x, **numbers), op.location))
+        rewriter.erase(before)
+
+
+def _single(constant: SSAValue) -> float | None:
+    """The number that a constant in the text holds in all its places."""
+    if not isinstance(constant.owner, ConstantOp):
+        return None
+    values = set(cast(Iterable[float], constant.owner.value.iter_values()))
+    return values.pop() if len(values) == 1 else None
+
+
 class RemovePad(RewritePattern):
     """A pad by nothing."""
 
@@ -387,7 +426,8 @@ PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
     DropoutOp: (RemoveDropout(), HoistDropout(), HoistOverPixelShuffle()),
     ReluOp: (MergeRelus(), HoistOverPixelShuffle()),
     BatchNormOp: (HoistFactorsOverPixelShuffle(),),
-    ScaleShiftOp: (HoistFactorsOverPixelShuffle(),),
+    ScaleShiftOp: (HoistFactorsOverPixelShuffle(), LineBehindErf()),
+    ErfOp: (ScaleBeforeErf(),),
     ReshapeOp: (RemoveReshape(), MergeReshapes()),
     LinearOp: (ReshapeIntoLinear(),),
     ConcatOp: (MergeConcats(),),

@@ -12,7 +12,7 @@ from xdsl.ir import SSAValue
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import Shape, format_shape
-from snowdialect.frontends import piecewise
+from snowdialect.frontends import activations, piecewise
 from snowdialect.frontends.borders import repeated_border
 from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats
 from snowdialect.frontends.onnx.node import Activation, Array, Node
@@ -292,6 +292,39 @@ def hard_swish(network: Network, node: Node, x: SSAValue) -> SSAValue:
     return network.add(cnn.MultiplyOp(x, network.add(cnn.HardSigmoidOp(x, 1 / 6, 0.5), f"{node.name}.gate")), node.name)
 
 
+def instance_normalization(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """InstanceNormalization."""
+    weight, bias = (node.floats(index, f"its {name}") for index, name in ((1, "scale"), (2, "bias")))
+    return activations.instance_norm(network, node.name, x, node.real("epsilon"), weight, bias)
+
+
+def power(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """Pow by one number."""
+    return activations.power(network, node.name, x, node.limit("its exponent", 1, 0.0))
+
+
+def gelu(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """Gelu without approximation."""
+    if (approximation := node.text("approximate", "none")) != "none":
+        raise LayerError(f"approximates by {approximation}, which is not supported")
+    return activations.gelu(network, node.name, x)
+
+
+def selu(network: Network, node: Node, x: SSAValue) -> SSAValue:
+    """Selu: gamma times the ELU."""
+    y = activations.elu(network, f"{node.name}.elu", x, node.real("alpha"))
+    return piecewise.line(network, node.name, y, node.real("gamma"))
+
+
+def lp_normalization(network: Network, node: Node) -> Activation:
+    """LpNormalization over the channels."""
+    x = node.activation()
+    axis = node.axis("axis", len(x.shape))
+    if x.flattened or x.order[axis] != 1:
+        raise LayerError(f"normalizes axis {axis}, which is not the channels")
+    return Activation(network.add(cnn.NormalizeOp(x.value, p=node.integer("p"), eps=0.0), node.name), x.order)
+
+
 def dropout(network: Network, node: Node, x: SSAValue) -> SSAValue:
     """Dropout, which does nothing after the training."""
     if node.has_input(2) and bool(np.any(node.constant(2, "its training_mode"))):
@@ -461,11 +494,15 @@ def _numbers(array: Array) -> Array:
 def _scaled(network: Network, x: Activation, factor: Array | None, shift: Array | None, name: str) -> Activation:
     """`x * factor + shift`, each one number or one per channel."""
     channels = shape_of(x.value)[1:2]
-    if factor is None:
-        scale = network.add(cnn.ConstantOp.splat(1.0, channels), name)
-    else:
-        scale = network.weight(name, "scale", _per_channel(x, factor))
-    offset = None if shift is None else network.weight(name, "shift", _per_channel(x, shift))
+
+    def constant(what: str, array: Array) -> SSAValue:
+        numbers = _per_channel(x, array)
+        if array.size == 1:
+            return network.add(cnn.ConstantOp.splat(float(numbers[0]), channels), name)
+        return network.weight(name, what, numbers)
+
+    scale = constant("scale", np.ones(1, np.float32) if factor is None else factor)
+    offset = None if shift is None else constant("shift", shift)
     return Activation(network.add(cnn.ScaleShiftOp(x.value, scale, offset), name), x.order, x.flattened)
 
 
@@ -501,6 +538,7 @@ LAYERS: dict[str, Convert] = {
     "AveragePool": pool(cnn.AvgPoolOp),
     "BatchNormalization": plain(batch_normalization),
     "Cast": elementwise(cast),
+    "Celu": elementwise(lambda network, node, x: activations.celu(network, node.name, x, node.real("alpha"))),
     "Clip": elementwise(clip),
     "Concat": concat,
     "Conv": plain(convolution),
@@ -508,32 +546,43 @@ LAYERS: dict[str, Convert] = {
     "DepthToSpace": plain(shuffled_pixels(cnn.DepthToSpaceOp)),
     "Div": quotient,
     "Dropout": elementwise(dropout),
+    "Elu": elementwise(lambda network, node, x: activations.elu(network, node.name, x, node.real("alpha"))),
+    "Erf": elementwise(lambda network, node, x: network.add(cnn.ErfOp(x, scale=1, factor=1, shift=0), node.name)),
     "Expand": expand,
+    "Gelu": elementwise(gelu),
     "Gemm": gemm,
     "GlobalAveragePool": global_pool(cnn.AvgPoolOp),
     "GlobalMaxPool": global_pool(cnn.MaxPoolOp),
     "HardSigmoid": elementwise(hard_sigmoid),
     "HardSwish": elementwise(hard_swish),
     "Identity": function(cnn.IdentityOp),
+    "InstanceNormalization": plain(instance_normalization),
     "LRN": plain(lrn),
     "LeakyRelu": elementwise(leaky),
+    "LpNormalization": lp_normalization,
     "LogSoftmax": softmax(cnn.LogSoftmaxOp),
     "MatMul": matmul,
     "Max": bound(low=True),
     "MaxPool": pool(cnn.MaxPoolOp),
+    "Mish": elementwise(lambda network, node, x: activations.mish(network, node.name, x)),
     "Min": bound(low=False),
     "Mul": product,
     "Neg": elementwise(negation),
     "PRelu": prelu,
     "Pad": pad,
+    "Pow": elementwise(power),
     "ReduceMean": reduce_mean,
     "Relu": elementwise(relu),
     "Resize": resize,
+    "Selu": elementwise(selu),
     "Sigmoid": function(cnn.SigmoidOp),
     "Slice": slice_axes,
     "Softmax": softmax(cnn.SoftmaxOp),
+    "Softplus": function(cnn.SoftplusOp),
+    "Softsign": function(cnn.SoftsignOp),
     "SpaceToDepth": plain(shuffled_pixels(cnn.SpaceToDepthOp)),
     "Split": split,
+    "Sqrt": elementwise(lambda network, node, x: activations.power(network, node.name, x, 0.5)),
     "Sub": difference,
     "Sum": total,
     "Tanh": function(cnn.TanhOp),

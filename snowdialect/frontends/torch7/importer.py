@@ -103,7 +103,7 @@ class _Importer:
         return self._network.attempt(_title(layer), converted)
 
     def sequential(self, layer: Layer, value: Value) -> Value:
-        """nn.Sequential."""
+        """nn.Sequential, of which nn.SpatialLPPooling is one: powers, means, roots."""
         for child in self._children(layer):
             value = self._convert(child, value)
         return value
@@ -126,6 +126,7 @@ class _Importer:
 
 CONTAINERS: dict[str, Callable[[_Importer, Layer, Value], Value]] = {
     "nn.Sequential": _Importer.sequential,
+    "nn.SpatialLPPooling": _Importer.sequential,
     "nn.ConcatTable": _Importer.concat_table,
     "nn.Concat": _Importer.concat,
     "nn.DepthConcat": _Importer.concat,

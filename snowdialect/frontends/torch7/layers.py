@@ -17,12 +17,9 @@ from snowdialect.frontends import piecewise
 from snowdialect.frontends.borders import repeated_border
 from snowdialect.frontends.network import LayerError, Network, map_sides
 from snowdialect.frontends.torch7.fields import Layer
+from snowdialect.frontends.torch7.functions import FUNCTIONS
 from snowdialect.frontends.torch7.views import reshaped
 from snowdialect.frontends.transposed import conv_transpose
-
-RELU_TOLERANCE = 1e-6
-"""A Threshold this close to zero is a ReLU: nn.Threshold() without arguments has the threshold 1e-6."""
-
 
 Convert = Callable[[Network, Layer, SSAValue], SSAValue]
 Join = Callable[[Network, Layer, Sequence[SSAValue]], SSAValue]
@@ -152,42 +149,6 @@ def average_pool(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     return network.add(cnn.ScaleShiftOp(mean, factor), sum_name)
 
 
-def threshold(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
-    """Threshold and its subclass ReLU, where both numbers are zero or as good as."""
-    limit, value = layer.real("threshold", 0.0), layer.real("val", 0.0)
-    if max(abs(limit), abs(value)) > RELU_TOLERANCE:
-        raise LayerError(f"a threshold of {limit:g} with value {value:g} is no ReLU, which is all that is supported")
-    return network.add(cnn.ReluOp(x), layer.path)
-
-
-def relu6(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
-    """ReLU6: no result is above 6."""
-    return network.add(cnn.ReluOp(x, limit=6.0), layer.path)
-
-
-def leaky(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
-    """LeakyReLU: one slope for what is below zero."""
-    return piecewise.leaky_relu(network, layer.path, x, layer.real("negval", 0.01))
-
-
-def prelu(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
-    """PReLU: one slope for what is below zero, where nOutputPlane is 0, or one for each channel."""
-    slopes, channels = layer.tensor("weight"), shape_of(x)[1:2]
-    if slopes.shape != (channels if layer.integer("nOutputPlane", 0) else (1,)):
-        raise LayerError(f"weight is {format_shape(slopes.shape)}, the input has {format_shape(channels)} channels")
-    return piecewise.leaky_relu(network, layer.path, x, np.broadcast_to(slopes, channels))
-
-
-def magnitude(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
-    """Abs: a slope of -1 for what is below zero."""
-    return piecewise.leaky_relu(network, layer.path, x, -1.0)
-
-
-def hard_tanh(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
-    """HardTanh, and Clamp: nothing below or above two limits."""
-    return piecewise.clipped(network, layer.path, x, layer.real("min_val", -1.0), layer.real("max_val", 1.0))
-
-
 def dropout(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """Dropout: version 1, that is without a true field `v2`, multiplies by 1 - p; so does SpatialDropout."""
     if layer.truth("stochastic_inference"):
@@ -279,11 +240,6 @@ def cross_map_lrn(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     k = layer.real("K" if layer.is_cudnn and layer.has("K") else "k", 1.0)
     op = cnn.LrnOp(x, layer.integer("size", least=1), layer.real("alpha", 1e-4), layer.real("beta", 0.75), k)
     return network.add(op, layer.path)
-
-
-def elementwise(kind: type[cnn.HostFunctionOp] | type[cnn.IdentityOp]) -> Convert:
-    """Layers that are one operation without options."""
-    return lambda network, layer, x: network.add(kind(x), layer.path)
 
 
 def table(kind: type[cnn.AddOp] | type[cnn.MultiplyOp], part: str) -> Join:
@@ -402,9 +358,8 @@ def _sample(x: SSAValue) -> str:
     return format_shape(shape_of(x)[1:])
 
 
-_identity = elementwise(cnn.IdentityOp)
-
 LAYERS: dict[str, Convert] = {
+    **FUNCTIONS,
     "nn.SpatialConvolution": convolution,
     "nn.SpatialConvolutionMM": convolution,
     "nn.SpatialDilatedConvolution": convolution,
@@ -420,15 +375,6 @@ LAYERS: dict[str, Convert] = {
     "cudnn.SpatialMaxPooling": max_pool,
     "nn.SpatialAveragePooling": average_pool,
     "cudnn.SpatialAveragePooling": average_pool,
-    "nn.Threshold": threshold,
-    "nn.ReLU": threshold,
-    "cudnn.ReLU": threshold,
-    "nn.ReLU6": relu6,
-    "nn.LeakyReLU": leaky,
-    "nn.PReLU": prelu,
-    "nn.Abs": magnitude,
-    "nn.HardTanh": hard_tanh,
-    "nn.Clamp": hard_tanh,
     "nn.Dropout": dropout,
     "nn.SpatialDropout": dropout,
     "nn.View": reshape,
@@ -450,13 +396,6 @@ LAYERS: dict[str, Convert] = {
     "cudnn.SpatialLogSoftMax": softmax,
     "nn.SpatialCrossMapLRN": cross_map_lrn,
     "cudnn.SpatialCrossMapLRN": cross_map_lrn,
-    "nn.Sigmoid": elementwise(cnn.SigmoidOp),
-    "cudnn.Sigmoid": elementwise(cnn.SigmoidOp),
-    "nn.Tanh": elementwise(cnn.TanhOp),
-    "cudnn.Tanh": elementwise(cnn.TanhOp),
-    "nn.Identity": _identity,
-    "nn.Contiguous": _identity,
-    "nn.Copy": _identity,
 }
 """Layers of one input and one output."""
 

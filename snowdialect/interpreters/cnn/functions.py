@@ -252,6 +252,18 @@ class CnnFunctions(InterpreterFunctions):
     def run_tanh(self, interpreter: Interpreter, op: cnn.TanhOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, np.tanh(_in_order(args[0])))
 
+    def _function(self, interpreter: Interpreter, op: cnn.FunctionOp, args: Arguments) -> Arguments:
+        exact = _in_order(args[0]).astype(np.float64)
+        return _layer(interpreter, op, kernels.FUNCTIONS[op.name](exact, **op.numbers).astype(np.float32))
+
+    run_elu = impl(cnn.EluOp)(_function)
+    run_softplus = impl(cnn.SoftplusOp)(_function)
+    run_softsign = impl(cnn.SoftsignOp)(_function)
+    run_erf = impl(cnn.ErfOp)(_function)
+    run_power = impl(cnn.PowerOp)(_function)
+    run_normalize = impl(cnn.NormalizeOp)(_function)
+    run_instance_norm = impl(cnn.InstanceNormOp)(_function)
+
     @impl(cnn.LrnOp)
     def run_lrn(self, interpreter: Interpreter, op: cnn.LrnOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, kernels.lrn(_in_order(args[0]), *op.numbers))

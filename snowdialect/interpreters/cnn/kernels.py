@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -198,3 +199,60 @@ def lrn(x: Array, size: int, alpha: float, beta: float, k: float) -> Array:
         own, other = (slice(max(0, shift), x.shape[1] + min(0, shift)) for shift in (-first, first))
         sums[:, own] += squares[:, other]
     return (exact / (k + alpha / size * sums) ** beta).astype(np.float32)
+
+
+def elu(x: Array, alpha: float) -> Array:
+    """x, and below zero alpha * (exp(x) - 1)."""
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def softplus(x: Array) -> Array:
+    """log(1 + exp(x)), which overflows nowhere."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def softsign(x: Array) -> Array:
+    """x / (1 + |x|)."""
+    return x / (1 + np.abs(x))
+
+
+def erf(x: Array, scale: float, factor: float, shift: float) -> Array:
+    """factor * erf(scale * x) + shift."""
+    values = np.vectorize(math.erf, otypes=[np.float64])(scale * x)
+    return factor * values + shift
+
+
+def power(x: Array, exponent: float) -> Array:
+    """x^exponent of what is above zero, but no more than float32 holds."""
+    with np.errstate(over="ignore"):
+        return np.minimum(np.maximum(x, 0) ** exponent, np.finfo(np.float32).max)
+
+
+def normalize(x: Array, p: float, eps: float) -> Array:
+    """x / (sum of |x|^p + eps)^(1/p) over axis 1, added channel by channel."""
+    powers = np.abs(x) ** p
+    total = powers[:, :1].copy()
+    for channel in range(1, x.shape[1]):
+        total += powers[:, channel : channel + 1]
+    norm = (total + eps) ** (1 / p)
+    return x / np.where(norm > 0, norm, 1)
+
+
+def instance_norm(x: Array, eps: float) -> Array:
+    """(x - mean) / sqrt(variance + eps), over all axes but the first two."""
+    elements = x.reshape(*x.shape[:2], -1)
+    differences = elements - elements.mean(axis=2, keepdims=True)
+    variance = (differences * differences).mean(axis=2, keepdims=True)
+    return (differences / np.sqrt(variance + eps)).reshape(x.shape)
+
+
+FUNCTIONS: dict[str, Callable[..., Array]] = {
+    "cnn.elu": elu,
+    "cnn.softplus": softplus,
+    "cnn.softsign": softsign,
+    "cnn.erf": erf,
+    "cnn.power": power,
+    "cnn.normalize": normalize,
+    "cnn.instance_norm": instance_norm,
+}
+"""Functions of float64, by operation; keywords are the numbers of the operation."""

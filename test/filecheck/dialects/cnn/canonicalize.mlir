@@ -344,3 +344,28 @@ cnn.output "b" %b : tensor<1x8x2x2xf32>
 cnn.output "a" %a : tensor<1x8x4x4xf32>
 cnn.output "c" %c : tensor<1x8x2x2xf32>
 cnn.output "e" %e : tensor<1x8x2x5xf32>
+
+// -----
+
+// A factor before, and a factor and a shift behind, become part of an error function, if they are one number each.
+// CHECK:      [[X:%.+]] = cnn.input "x"
+// CHECK:      [[SHIFTED:%.+]] = cnn.scale_shift [[X]], %half shift %half :
+// CHECK-NEXT: cnn.erf [[SHIFTED]] {scale = 1.000000e+00 : f64, factor = 1.000000e+00 : f64, shift = 0.000000e+00 : f64}
+// CHECK-NEXT: [[GATE:%.+]] = cnn.erf [[X]] {scale = 5.000000e-01 : f64, factor = 5.000000e-01 : f64, shift = 1.000000e+00 : f64}
+// CHECK-NEXT: cnn.multiply [[X]], [[GATE]]
+// CHECK:      [[BOTH:%.+]] = cnn.erf [[X]] {scale = 1.000000e+00 : f64, factor = 1.000000e+00 : f64, shift = 0.000000e+00 : f64}
+// CHECK:      cnn.scale_shift [[BOTH]], %two
+%x = cnn.input "x" : tensor<1x2x4x4xf32>
+%half = cnn.constant dense<0.5> : tensor<2xf32>
+%two = cnn.constant dense<[1.0, 2.0]> : tensor<2xf32>
+%shifted = cnn.scale_shift %x, %half shift %half : (tensor<1x2x4x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32>
+%a = cnn.erf %shifted {scale = 1.0 : f64, factor = 1.0 : f64, shift = 0.0 : f64} : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+%scaled = cnn.scale_shift %x, %half : (tensor<1x2x4x4xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32>
+%b = cnn.erf %scaled {scale = 1.0 : f64, factor = 1.0 : f64, shift = 1.0 : f64} : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+%c = cnn.scale_shift %b, %half shift %half : (tensor<1x2x4x4xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32>
+%d = cnn.multiply %x, %c : (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+%e = cnn.erf %x {scale = 1.0 : f64, factor = 1.0 : f64, shift = 0.0 : f64} : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32>
+%f = cnn.scale_shift %e, %two : (tensor<1x2x4x4xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32>
+cnn.output "a" %a : tensor<1x2x4x4xf32>
+cnn.output "d" %d : tensor<1x2x4x4xf32>
+cnn.output "f" %f : tensor<1x2x4x4xf32>

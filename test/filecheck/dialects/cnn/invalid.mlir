@@ -620,3 +620,46 @@
 %x = cnn.input "x" : tensor<1x8x4x4xf32>
 // CHECK: cnn.sample "y": result must be 1x8x2x2, is 1x8x4x4
 %y = cnn.sample %x {sizes = [2, 2]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.power "y": exponent must be a number of 0.0625 to 16, is 0
+%y = cnn.power %x {exponent = 0.0 : f64} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.normalize "y": p must be a number of 1 to 4, is 5
+%y = cnn.normalize %x {p = 5.0 : f64, eps = 0.0 : f64} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.normalize "y": eps must be a number of 0 to 1e+30, is nan
+%y = cnn.normalize %x {p = 2.0 : f64, eps = 0x7FF8000000000000 : f64} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.instance_norm "y": eps must be a number of 1e-12 to 1e+30, is 0
+%y = cnn.instance_norm %x {eps = 0.0 : f64} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.elu "y": alpha must be a number of -1e+30 to 1e+30, is 1e+31
+%y = cnn.elu %x {alpha = 1.0e31 : f64} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
+// CHECK: cnn.instance_norm "y": input must have elements in each channel, is 1x8
+%y = cnn.instance_norm %x {eps = 1.0 : f64} : (tensor<1x8xf32>) -> tensor<1x8xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
+%q = cnn.quantize %x : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<8>>
+// CHECK: cnn.softplus "y": works on f32 only
+%y = cnn.softplus %q : (tensor<1x8x!cnn.fixed<8>>) -> tensor<1x8x!cnn.fixed<8>>

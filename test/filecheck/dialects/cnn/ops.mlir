@@ -106,6 +106,13 @@ module attributes {snow.weights = "ops.safetensors"} {
   // CHECK-NEXT: %to_depth = cnn.space_to_depth %conv {block = [2, 3], blocks_first} : (tensor<1x6x6x6xf32>) -> tensor<1x36x3x2xf32>
   // CHECK-NEXT: %sample = cnn.sample %conv {offsets = [5, -3], sizes = [3, 11], steps = [-2, 1], reflect} : (tensor<1x6x6x6xf32>) -> tensor<1x6x3x11xf32>
   // CHECK-NEXT: %sample_first = cnn.sample %conv {sizes = [3, 2]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x3x2xf32>
+  // CHECK-NEXT: %elu = cnn.elu %conv {alpha = 3.000000e-01 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  // CHECK-NEXT: %softplus = cnn.softplus %conv : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  // CHECK-NEXT: %softsign = cnn.softsign %conv : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  // CHECK-NEXT: %erf = cnn.erf %conv {scale = 1.000000e+00 : f64, factor = 2.000000e+00 : f64, shift = -1.000000e+00 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  // CHECK-NEXT: %power = cnn.power %conv {exponent = 5.000000e-01 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  // CHECK-NEXT: %normalize = cnn.normalize %conv {p = 2.000000e+00 : f64, eps = 1.000000e-10 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  // CHECK-NEXT: %instance_norm = cnn.instance_norm %conv {eps = 1.000000e-05 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %interpolate = cnn.interpolate %conv {sizes = [11, 4], steps = [1, 6], offsets = [0, 1], units = [2, 4]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x11x4xf32>
   // CHECK-NEXT: %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>
@@ -125,6 +132,13 @@ module attributes {snow.weights = "ops.safetensors"} {
   %to_depth = cnn.space_to_depth %conv {block = [2, 3], blocks_first} : (tensor<1x6x6x6xf32>) -> tensor<1x36x3x2xf32>
   %sample = cnn.sample %conv {offsets = [5, -3], sizes = [3, 11], steps = [-2, 1], reflect} : (tensor<1x6x6x6xf32>) -> tensor<1x6x3x11xf32>
   %sample_first = cnn.sample %conv {offsets = [0, 0], sizes = [3, 2], steps = [1, 1]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x3x2xf32>
+  %elu = cnn.elu %conv {alpha = 3.000000e-01 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  %softplus = cnn.softplus %conv : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  %softsign = cnn.softsign %conv : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  %erf = cnn.erf %conv {scale = 1.000000e+00 : f64, factor = 2.000000e+00 : f64, shift = -1.000000e+00 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  %power = cnn.power %conv {exponent = 5.000000e-01 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  %normalize = cnn.normalize %conv {p = 2.000000e+00 : f64, eps = 1.000000e-10 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  %instance_norm = cnn.instance_norm %conv {eps = 1.000000e-05 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %interpolate = cnn.interpolate %conv {sizes = [11, 4], steps = [1, 6], offsets = [0, 1], units = [2, 4]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x11x4xf32>
   %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>

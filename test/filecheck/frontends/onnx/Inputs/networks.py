@@ -203,9 +203,9 @@ NETWORKS = {
     "unsupported": network(
         [1, 8],
         [
-            node("Elu", "x", "elu1"),
-            node("Softsign", "elu1", "sign"),
-            node("Elu", "sign", "elu2"),
+            node("Cos", "x", "cos1"),
+            node("Sin", "cos1", "sine"),
+            node("Cos", "sine", "cos2"),
         ],
     ),
     "misfit": network([1, 3, 8, 8], [node("Conv", "x w", "conv")], w=(4, 2, 3, 3)),
