@@ -173,6 +173,9 @@ class _Bounds:
                 return self.words[op.x]
             case cnn.GatherOp():
                 return Interval(*(end[op.channels] for end in self.words[op.x]))
+            case cnn.ChannelMaxOp() | cnn.ChannelMeanOp():
+                low, high = self.words[op.x]
+                return Interval(low.min(keepdims=True), high.max(keepdims=True))
             case cnn.DepthToSpaceOp():
                 low, high = (_by_block(end, op) for end in self.words[op.x])
                 return Interval(low.min(axis=1), high.max(axis=1))

@@ -153,6 +153,8 @@ HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]
     cnn.DepthToSpaceOp: ("depth_to_space", lambda op: {**_block(op), "crop": _numbers(op.crop.get_values())}),
     cnn.SpaceToDepthOp: ("space_to_depth", lambda op: _block(op)),
     cnn.SampleOp: ("sample", _sample),
+    cnn.ChannelMaxOp: ("channel_max", lambda op: {}),
+    cnn.ChannelMeanOp: ("channel_mean", lambda op: {}),
     cnn.InterpolateOp: ("interpolate", _interpolate),
     cnn.ReshapeOp: ("reshape", lambda op: {}),
     cnn.MultiplyOp: ("multiply", lambda op: {}),

@@ -301,6 +301,20 @@ def _sample(call: Call) -> Result:
     return Result(np.take(np.take(x, rows, axis=2), columns, axis=3))
 
 
+def _channel_max(call: Call) -> Result:
+    return Result(np.max(call.operands[0], axis=1, keepdims=True))
+
+
+def _channel_mean(call: Call) -> Result:
+    """Of words the exact sum, divided once, rounding half up; of floats in float64, added from the first channel on."""
+    x = call.operands[0]
+    exact = np.int64 if call.result.frac is not None else np.float64
+    total = sum((x[:, channel] for channel in range(x.shape[1])), np.zeros((len(x), *x.shape[2:]), exact))[:, None]
+    if exact is np.int64:
+        return Result(((total + total + x.shape[1]) // (2 * x.shape[1])).astype(np.int16))
+    return Result((total / x.shape[1]).astype(np.float32))
+
+
 def _upsample(call: Call) -> Result:
     rows, columns = call.step.attributes["factors"]
     x = call.operands[0]
@@ -494,6 +508,8 @@ OPERATIONS: dict[str, Callable[[Call], Result]] = {
     "depth_to_space": _depth_to_space,
     "space_to_depth": _space_to_depth,
     "sample": _sample,
+    "channel_max": _channel_max,
+    "channel_mean": _channel_mean,
     "interpolate": _interpolate,
     "reshape": _reshape,
     "multiply": _multiply,

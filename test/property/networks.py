@@ -159,6 +159,12 @@ class Sample(NamedTuple):
     reflect: bool = False
 
 
+class Attend(NamedTuple):
+    """Times the largest number, or the mean, of the channels at each place."""
+
+    mean: bool = False
+
+
 class Interpolate(NamedTuple):
     """Rows and columns lie `steps` / 4 apart."""
 
@@ -179,6 +185,7 @@ Layer = (
     | Upsample
     | DepthToSpace
     | Interpolate
+    | Attend
     | Sample
     | SpaceToDepth
     | Reshape
@@ -315,6 +322,9 @@ class _Builder:
                 return self.add(cnn.DepthToSpaceOp(x, **layer._asdict()))
             case SpaceToDepth():
                 return self.add(cnn.SpaceToDepthOp(x, **layer._asdict()))
+            case Attend(mean=mean):
+                one = self.add((cnn.ChannelMeanOp if mean else cnn.ChannelMaxOp)(x))
+                return self.add(cnn.MultiplyOp(x, one), 8)
             case Sample():
                 return self.add(cnn.SampleOp(x, **layer._asdict()))
             case Interpolate():

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from networks import (
     HOST_FUNCTIONS,
     Add,
+    Attend,
     AvgPool,
     BatchNorm,
     Concat,
@@ -193,7 +194,10 @@ def moves(draw: st.DrawFn) -> Net:
     pairs = st.tuples(st.integers(1, 9), st.integers(1, 9))
     offsets = st.tuples(st.integers(-4, 9), st.integers(-4, 9))
     upsamplings = st.builds(Upsample, st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    move = draw(gathers(wide) | upsamplings | st.builds(Interpolate, pairs, pairs, offsets) | samples(*shape[1:]))
+    attention = st.builds(Attend, flags)
+    move = draw(
+        attention | gathers(wide) | upsamplings | st.builds(Interpolate, pairs, pairs, offsets) | samples(*shape[1:])
+    )
     behind: list[Layer] = [Conv(9, residual=draw(flags)), Relu(), Concat((0, 9)), Multiply(), AvgPool((1, 1))]
     return Net(shape, (*before, move, draw(st.sampled_from(behind))), 0.3)
 

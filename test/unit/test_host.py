@@ -107,6 +107,16 @@ CASES = {
         %c = cnn.normalize %b {p = 4.0 : f64, eps = 0.0 : f64}
           : (tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32> loc("normalize")
         %r = cnn.add %a, %c : (tensor<1x3x7x5xf32>, tensor<1x3x7x5xf32>) -> tensor<1x3x7x5xf32>""",
+    "one channel": f"""
+        %m = cnn.channel_max %q : ({FIXED_MAPS}) -> tensor<1x1x7x5x!cnn.fixed<8>> loc("most")
+        %n = cnn.channel_mean %q : ({FIXED_MAPS}) -> tensor<1x1x7x5x!cnn.fixed<8>> loc("mean")
+        %p = cnn.multiply %q, %n : ({FIXED_MAPS}, tensor<1x1x7x5x!cnn.fixed<8>>) -> {FIXED_MAPS} loc("p")
+        %o = cnn.multiply %p, %m : ({FIXED_MAPS}, tensor<1x1x7x5x!cnn.fixed<8>>) -> {FIXED_MAPS} loc("o")
+        %d = cnn.dequantize %o : ({FIXED_MAPS}) -> tensor<1x3x7x5xf32>
+        %a = cnn.channel_mean %x : (tensor<1x3x7x5xf32>) -> tensor<1x1x7x5xf32> loc("a")
+        %b = cnn.channel_max %x : (tensor<1x3x7x5xf32>) -> tensor<1x1x7x5xf32> loc("b")
+        %c = cnn.multiply %a, %b : (tensor<1x1x7x5xf32>, tensor<1x1x7x5xf32>) -> tensor<1x1x7x5xf32> loc("c")
+        %r = cnn.multiply %d, %c : (tensor<1x3x7x5xf32>, tensor<1x1x7x5xf32>) -> tensor<1x3x7x5xf32>""",
     "sample": f"""
         %a = cnn.sample %q {{offsets = [-2, 4], sizes = [11, 3], steps = [1, -2]}}
           : ({FIXED_MAPS}) -> tensor<1x3x11x3x!cnn.fixed<8>> loc("a")

@@ -153,9 +153,9 @@ def refuse(tmp_path: Path) -> Refuse:
         ),
         ([node("Div", "x", "c")], {"constants": {"c": floats(4, 1, 1) * 0}}, "div Div: divides by zero"),
         (
-            [node("MaxPool", kernel_shape=[7, 1]), node("Mul", "MaxPool", "x")],
+            [node("MaxPool", kernel_shape=[6, 1]), node("Mul", "MaxPool", "x")],
             {},
-            "mul Mul: operands must have one shape, or the second one number a channel, are 1x4x7x6 and 1x4x1x6",
+            "mul Mul: operands must have one shape, or the second one element along some axes, are 1x4x7x6 and 1x4x2x6",
         ),
         (
             [node("Flatten"), node("Mul", "x", "Flatten")],
@@ -185,7 +185,11 @@ def refuse(tmp_path: Path) -> Refuse:
             {"constants": {"s": floats(6)}},
             "prelu PRelu: computes with 6 numbers, expected one, or one per channel",
         ),
-        ([node("Pad", pads=[0, 1, 0, 0] * 2)], {"opset": 10}, "pad Pad: pads the batch or the channels"),
+        (
+            [node("Pad", pads=[1, 1, 0, 0] * 2)],
+            {"opset": 10},
+            "pad Pad: pads the batch, or channels with what is not zero",
+        ),
         (
             [node("Pad", "x", "p", mode="wrap")],
             {"opset": 19, "constants": {"p": np.zeros(8, np.int64)}},
@@ -230,9 +234,9 @@ def refuse(tmp_path: Path) -> Refuse:
             "sub Sub: subtracts values whose axes are in different orders",
         ),
         (
-            [node("MaxPool", kernel_shape=[7, 1]), node("Sub", "x", "MaxPool")],
+            [node("MaxPool", kernel_shape=[6, 1]), node("Sub", "x", "MaxPool")],
             {},
-            "sub Sub: operands must have one shape, are 1x4x7x6 and 1x4x1x6",
+            "sub Sub: operands must have one shape, are 1x4x7x6 and 1x4x2x6",
         ),
         (
             [node("HardSigmoid", alpha=1e38)],

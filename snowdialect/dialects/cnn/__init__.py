@@ -85,6 +85,7 @@ from snowdialect.dialects.cnn.layers import (
     limit_frac,
     limit_of,
 )
+from snowdialect.dialects.cnn.reductions import ChannelMaxOp, ChannelMeanOp
 from snowdialect.dialects.cnn.sampling import SampleOp
 from snowdialect.dialects.cnn.transposed import ConvTranspose2dOp
 
@@ -128,6 +129,8 @@ Cnn = Dialect(
         DepthToSpaceOp,
         SpaceToDepthOp,
         SampleOp,
+        ChannelMaxOp,
+        ChannelMeanOp,
         InterpolateOp,
         MultiplyOp,
         SoftmaxOp,
@@ -153,6 +156,8 @@ __all__ = [
     "BatchNormOp",
     "BnScaleOp",
     "BnShiftOp",
+    "ChannelMaxOp",
+    "ChannelMeanOp",
     "Cnn",
     "CnnOp",
     "CnnTensor",

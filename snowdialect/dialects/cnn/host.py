@@ -270,8 +270,8 @@ class SpaceToDepthOp(MoveOp):
 
 @irdl_op_definition
 class MultiplyOp(HostOp):
-    """The product of two values of one shape, or of maps 1xCxHxW and a factor for each channel, 1xCx1x1: squeeze and
-    excitation (Hu et al., 2018), SiLU, hard swish.
+    """The product of two values of one shape, or of a value and one with one element along some axes, such as a factor
+    for each channel, 1xCx1x1, or each place, 1x1xHxW: squeeze and excitation (Hu et al., 2018), attention, SiLU.
 
     A product of words is exact, with the fraction bits of both, before it is rounded and clamped: it never wraps. One
     of f32 is rounded to f32, and never infinite.

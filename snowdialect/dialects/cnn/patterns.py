@@ -255,14 +255,16 @@ class HoistFactorsOverPixelShuffle(RewritePattern):
         rewriter.erase(before)
 
 
-class MultiplyByChannel(RewritePattern):
-    """A factor for each channel, repeated for each element, is one for each channel."""
+class MultiplyByFew(RewritePattern):
+    """A factor for each channel, repeated for each element, is one for each channel; so is one for each row."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: MultiplyOp, rewriter: PatternRewriter):
         for x, factor in ((op.x, op.factor), (op.factor, op.x)):
             before = factor.owner
-            if not isinstance(before, UpsampleOp) or shape_of(before.x)[2:] != (1, 1) or x.type != op.x.type:
+            if not isinstance(before, UpsampleOp) or x.type != op.x.type:
+                continue
+            if any(size not in (1, whole) for size, whole in zip(shape_of(before.x), shape_of(x), strict=True)):
                 continue
             rewriter.replace(op, located(MultiplyOp(x, before.x, op.result.type), op.location))
             return
@@ -436,7 +438,7 @@ PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
     SpaceToDepthOp: (RemovePixelShuffle(),),
     InterpolateOp: (RemoveInterpolate(),),
     SampleOp: (RemoveSample(), MergeSamples()),
-    MultiplyOp: (MultiplyByChannel(),),
+    MultiplyOp: (MultiplyByFew(),),
     PadOp: (RemovePad(), MergePads()),
     MaxPoolOp: (PadIntoPool(), SimplifyPool()),
     AvgPoolOp: (PadIntoPool(), SimplifyPool()),

@@ -325,13 +325,21 @@ def avg_pool_frac(smallest_divisor: int) -> int:
 
 
 def multiply_shape(x: Shape, factor: Shape) -> Shape:
-    """Result of a product of two values of one shape, or of maps and one number a channel (1xCx1x1)."""
-    if factor not in (x, (*x[:2], *[1] * len(x[2:]))):
+    """Result of a product of two values of one shape, or of a value and one with one element along some axes, such as
+    one number a channel (1xCx1x1) or a place (1x1xHxW)."""
+    if len(x) != len(factor) or any(size not in (1, whole) for size, whole in zip(factor, x, strict=True)):
         raise ShapeError(
-            f"operands must have one shape, or the second one number a channel, are {format_shape(x)} "
+            f"operands must have one shape, or the second one element along some axes, are {format_shape(x)} "
             f"and {format_shape(factor)}"
         )
     return x
+
+
+def reduced_shape(x: Shape) -> Shape:
+    """Result of making one channel of all."""
+    if len(x) < 2:
+        raise ShapeError(f"input must have channels, is {format_shape(x)}")
+    return (1, 1, *x[2:])
 
 
 def concat_shape(shapes: Sequence[Shape]) -> Shape:

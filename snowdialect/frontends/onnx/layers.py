@@ -13,8 +13,8 @@ from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import Shape, format_shape
 from snowdialect.frontends import activations, piecewise
-from snowdialect.frontends.borders import repeated_border
-from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats
+from snowdialect.frontends.borders import broadcast, repeated_border, with_channels
+from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats, map_sides
 from snowdialect.frontends.onnx.node import Activation, Array, Node
 from snowdialect.frontends.onnx.pixels import is_pixel_shuffle, pixel_shuffle, shuffled_pixels
 from snowdialect.frontends.onnx.resize import expand, resize
@@ -212,20 +212,35 @@ def global_pool(kind: type[cnn.MaxPoolOp] | type[cnn.AvgPoolOp]) -> Convert:
 def _global_pool(
     network: Network, node: Node, axes: Iterable[int], kind: type[cnn.MaxPoolOp] | type[cnn.AvgPoolOp]
 ) -> SSAValue:
-    """A pool of all that lies along some axes."""
+    """A pool of all that lies along rows, columns or both."""
     x = node.activation()
-    if x.flattened or sorted(x.order[axis] for axis in axes) != [2, 3]:
+    pooled = {x.order[axis] for axis in axes}
+    if x.flattened or not pooled or not pooled <= {2, 3}:
         raise LayerError("pools other axes than rows and columns of maps")
-    return network.add(kind(x.value, kernel=shape_of(x.value)[2:]), node.name)
+    kernel = [size if axis in pooled else 1 for axis, size in enumerate(map_sides(x.value), 2)]
+    return network.add(kind(x.value, kernel=kernel), node.name)
 
 
-def reduce_mean(network: Network, node: Node) -> Activation:
-    """ReduceMean over rows and columns: an average pool of whole maps."""
-    x = node.activation()
-    mean = _global_pool(network, node, node.axes(1, len(x.shape)) or (), cnn.AvgPoolOp)
-    if node.truth("keepdims"):
-        return Activation(mean, x.order)
-    return Activation.of(network.add(cnn.ReshapeOp(mean, shape_of(mean)[:2]), f"{node.name}.vector"))
+def reduction(
+    pooled: type[cnn.MaxPoolOp] | type[cnn.AvgPoolOp], reduced: type[cnn.ChannelMaxOp] | type[cnn.ChannelMeanOp]
+) -> Convert:
+    """ReduceMax and ReduceMean: over rows or columns a pool of whole maps, over channels one channel."""
+
+    def converted(network: Network, node: Node) -> Activation:
+        x = node.activation()
+        axes = node.axes(1, len(x.shape)) or ()
+        if not x.flattened and [x.order[axis] for axis in axes] == [1]:
+            value = network.add(reduced(x.value), node.name)
+        else:
+            value = _global_pool(network, node, axes, pooled)
+        y = Activation(value, x.order)
+        if node.truth("keepdims"):
+            return y
+        shape = [size for axis, size in enumerate(y.shape) if axis not in axes]
+        name = f"{node.name}.vector"
+        return Activation.of(network.add(cnn.ReshapeOp(straight(network, name, y), shape), name))
+
+    return converted
 
 
 def relu(network: Network, node: Node, x: SSAValue) -> SSAValue:
@@ -390,8 +405,15 @@ def pad(network: Network, node: Node) -> Activation:
     if axes is None or len(sizes) != 2 * len(axes) or len(set(axes)) != len(axes):
         raise LayerError(f"has {len(sizes)} sizes for a value of {rank} axes")
     pads = dict(zip((x.order[axis] for axis in axes), zip(sizes, sizes[len(axes) :], strict=False), strict=True))
-    if any(any(pads.get(axis, ())) for axis in (0, 1)):
-        raise LayerError("pads the batch or the channels")
+    before, behind = pads.get(1, (0, 0))
+    if any(pads.get(0, ())) or (before or behind) and (mode != "constant" or min(before, behind) < 0):
+        raise LayerError("pads the batch, or channels with what is not zero")
+    if before or behind:
+        inner = any(any(pads.get(axis, ())) for axis in (2, 3))
+        value = with_channels(network, f"{node.name}.channels" if inner else node.name, x.value, before, behind)
+        x = Activation(value, x.order)
+        if not inner:
+            return x
     (top, bottom), (left, right) = (pads.get(axis, (0, 0)) for axis in (2, 3))
     sizes = (top, left, bottom, right)
     if mode == "constant":
@@ -429,7 +451,8 @@ def total(network: Network, node: Node) -> Activation:
     for value in values[1:]:
         if (value.order, value.flattened) != (result.order, result.flattened):
             raise LayerError("adds values whose axes are in different orders")
-        sum_of_two = network.add(cnn.AddOp(result.value, value.value), next(names))
+        name = next(names)
+        sum_of_two = network.add(cnn.AddOp(*broadcast(network, name, result.value, value.value)), name)
         result = Activation(sum_of_two, result.order, result.flattened)
     for constant in constants:
         result = _scaled(network, result, None, constant, next(names))
@@ -444,7 +467,7 @@ def difference(network: Network, node: Node) -> Activation:
     if isinstance(x, Activation) and isinstance(y, Activation):
         if (x.order, x.flattened) != (y.order, y.flattened):
             raise LayerError("subtracts values whose axes are in different orders")
-        value = piecewise.difference(network, node.name, x.value, y.value)
+        value = piecewise.difference(network, node.name, *broadcast(network, node.name, x.value, y.value))
         return Activation(value, x.order, x.flattened)
     constant = _numbers(node.constant(0, "the value that is subtracted from"))
     return _scaled(network, node.activation(1), np.array(-1, np.float32), constant, node.name)
@@ -571,7 +594,8 @@ LAYERS: dict[str, Convert] = {
     "PRelu": prelu,
     "Pad": pad,
     "Pow": elementwise(power),
-    "ReduceMean": reduce_mean,
+    "ReduceMax": reduction(cnn.MaxPoolOp, cnn.ChannelMaxOp),
+    "ReduceMean": reduction(cnn.AvgPoolOp, cnn.ChannelMeanOp),
     "Relu": elementwise(relu),
     "Resize": resize,
     "Selu": elementwise(selu),

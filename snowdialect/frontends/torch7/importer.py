@@ -71,7 +71,7 @@ class _Importer:
             if layer.type in CONTAINERS:
                 for child in self._children(layer):
                     visit(child, (*above, id(layer.module)))
-            elif layer.type not in LAYERS and layer.type not in JOINS:
+            elif layer.type not in LAYERS.keys() | JOINS.keys() | TABLES.keys():
                 unknown.append((layer.path, layer.type))
 
         visit(top, ())
@@ -90,10 +90,14 @@ class _Importer:
             if value is None:
                 return None
             return self._network.attempt(_title(layer), lambda: CONTAINERS[layer.type](self, layer, value))
-        if _is_missing(value) or layer.type not in LAYERS and layer.type not in JOINS:
+        if layer.type in TABLES and isinstance(value, list):
+            return self._network.attempt(_title(layer), lambda: TABLES[layer.type](layer, value))
+        if _is_missing(value) or layer.type not in LAYERS.keys() | JOINS.keys() | TABLES.keys():
             return None
 
         def converted() -> Value:
+            if layer.type in TABLES:
+                raise LayerError("its input is a tensor, expected a table")
             if layer.type in JOINS:
                 return JOINS[layer.type](self._network, layer, _tensors(value))
             if not isinstance(value, SSAValue):
@@ -120,6 +124,15 @@ class _Importer:
         parts = _tensors(table)
         return (depth_join if layer.kind == "DepthConcat" else join)(self._network, layer, parts)
 
+    def parallel_table(self, layer: Layer, value: Value) -> Value:
+        """nn.ParallelTable: each module on its own entry of a table."""
+        children = self._children(layer)
+        if not isinstance(value, list):
+            raise LayerError("its input is a tensor, expected a table")
+        if len(value) != len(children):
+            raise LayerError(f"has {len(children)} layers for a table of {len(value)} values")
+        return [self._convert(child, entry) for child, entry in zip(children, value, strict=True)]
+
     def _error(self, layer: Layer, problem: str) -> SnowError:
         return self._network.error(_title(layer), problem)
 
@@ -128,9 +141,40 @@ CONTAINERS: dict[str, Callable[[_Importer, Layer, Value], Value]] = {
     "nn.Sequential": _Importer.sequential,
     "nn.SpatialLPPooling": _Importer.sequential,
     "nn.ConcatTable": _Importer.concat_table,
+    "nn.ParallelTable": _Importer.parallel_table,
     "nn.Concat": _Importer.concat,
     "nn.DepthConcat": _Importer.concat,
 }
+
+
+def select(layer: Layer, table: list[Value]) -> Value:
+    """nn.SelectTable: one entry; negative numbers count from the end."""
+    index = layer.real("index")
+    position = index - 1 if index > 0 else len(table) + index
+    if index != int(index) or not 0 <= position < len(table):
+        raise LayerError(f"takes entry {index:g} of a table of {len(table)} values")
+    return table[int(position)]
+
+
+def narrow_table(layer: Layer, table: list[Value]) -> Value:
+    """nn.NarrowTable: `length` entries from `offset` on."""
+    first, length = layer.integer("offset", least=1), layer.integer("length", 1, least=1)
+    if first + length - 1 > len(table):
+        raise LayerError(f"takes entries {first} to {first + length - 1} of a table of {len(table)} values")
+    return table[first - 1 : first - 1 + length]
+
+
+def flatten(layer: Layer, table: list[Value]) -> list[Value]:
+    """nn.FlattenTable: no table in a table."""
+    return [entry for value in table for entry in (flatten(layer, value) if isinstance(value, list) else [value])]
+
+
+TABLES: dict[str, Callable[[Layer, list[Value]], Value]] = {
+    "nn.SelectTable": select,
+    "nn.NarrowTable": narrow_table,
+    "nn.FlattenTable": flatten,
+}
+"""Layers that take some entries of a table."""
 
 
 def _title(layer: Layer) -> str:

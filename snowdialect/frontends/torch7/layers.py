@@ -14,7 +14,7 @@ from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.dialects.cnn.shapes import format_shape
 from snowdialect.frontends import piecewise
-from snowdialect.frontends.borders import repeated_border
+from snowdialect.frontends.borders import repeated_border, with_channels
 from snowdialect.frontends.network import LayerError, Network, map_sides
 from snowdialect.frontends.torch7.fields import Layer
 from snowdialect.frontends.torch7.functions import FUNCTIONS
@@ -215,6 +215,42 @@ def repeated_padding(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     return repeated_border(network, layer.path, x, _pads(layer), reflect=layer.kind == "SpatialReflectionPadding")
 
 
+def shave(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """ShaveImage of fast-neural-style: so much less on each side."""
+    return repeated_border(network, layer.path, x, (-layer.integer("size"),) * 4, reflect=False)
+
+
+def padding(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """Padding of one dimension with zeros, before it where `pad` is negative, else behind it."""
+    amount, rank = _signed(layer, "pad"), len(shape_of(x))
+    if layer.real("value", 0) or layer.integer("index", 1, least=1) != 1:
+        raise LayerError("pads with what is not zero, or inside")
+    dimension = layer.integer("dim", least=1)
+    # Without the number of dimensions of a sample, the batch counts.
+    axis = dimension if layer.integer("nInputDim", rank) == rank - 1 else max(1, dimension - 1)
+    before, behind = max(0, -amount), max(0, amount)
+    if axis == 1:
+        return with_channels(network, layer.path, x, before, behind)
+    if axis > 3:
+        raise LayerError(f"pads dimension {dimension}, which maps do not have")
+    pads = [0, 0, 0, 0]
+    pads[axis - 2], pads[axis] = before, behind
+    return network.add(cnn.PadOp(x, pads), layer.path)
+
+
+def adaptive_pool(kind: type[cnn.MaxPoolOp] | type[cnn.AvgPoolOp]) -> Convert:
+    """SpatialAdaptiveMaxPooling and SpatialAdaptiveAveragePooling, where all windows are alike."""
+
+    def converted(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+        sides, made = map_sides(x), layer.pair("H", "W", least=1)
+        if any(side % size for side, size in zip(sides, made, strict=True)):
+            raise LayerError(f"makes {format_shape(made)} of {format_shape(sides)}, of windows that are not alike")
+        kernel = [side // size for side, size in zip(sides, made, strict=True)]
+        return network.add(kind(x, kernel=kernel, strides=kernel), layer.path)
+
+    return converted
+
+
 def _pads(layer: Layer) -> tuple[int, int, int, int]:
     """Rows and columns around maps: top, left, bottom, right."""
     left = _signed(layer, "pad_l")
@@ -386,6 +422,10 @@ LAYERS: dict[str, Convert] = {
     "nn.SpatialZeroPadding": zero_padding,
     "nn.SpatialReflectionPadding": repeated_padding,
     "nn.SpatialReplicationPadding": repeated_padding,
+    "nn.ShaveImage": shave,
+    "nn.Padding": padding,
+    "nn.SpatialAdaptiveMaxPooling": adaptive_pool(cnn.MaxPoolOp),
+    "nn.SpatialAdaptiveAveragePooling": adaptive_pool(cnn.AvgPoolOp),
     "nn.SoftMax": softmax,
     "nn.LogSoftMax": softmax,
     "nn.SpatialSoftMax": softmax,

@@ -216,6 +216,14 @@ class CnnFunctions(InterpreterFunctions):
         rows, columns = op.axes
         return _layer(interpreter, op, args[0][:, :, rows.lines][..., columns.lines])
 
+    @impl(cnn.ChannelMaxOp)
+    def run_channel_max(self, interpreter: Interpreter, op: cnn.ChannelMaxOp, args: Arguments) -> Arguments:
+        return _layer(interpreter, op, args[0].max(axis=1, keepdims=True))
+
+    @impl(cnn.ChannelMeanOp)
+    def run_channel_mean(self, interpreter: Interpreter, op: cnn.ChannelMeanOp, args: Arguments) -> Arguments:
+        return _layer(interpreter, op, kernels.channel_mean(args[0]))
+
     @impl(cnn.InterpolateOp)
     def run_interpolate(self, interpreter: Interpreter, op: cnn.InterpolateOp, args: Arguments) -> Arguments:
         fixed = cnn.frac_of(op.result) is not None

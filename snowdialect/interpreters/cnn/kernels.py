@@ -157,6 +157,18 @@ def weighted_sums(x: Array, places: Iterable[tuple[int, int, int, int]]) -> Arra
     return x
 
 
+def channel_mean(x: Array) -> Array:
+    """The mean over axis 1: of words rounded once, half up; of float32 in float64, added channel by channel."""
+    channels = x.shape[1]
+    if x.dtype == np.int16:
+        sums = x.sum(axis=1, keepdims=True, dtype=np.int64)
+        return ((2 * sums + channels) // (2 * channels)).astype(np.int16)
+    total = np.zeros((len(x), 1, *x.shape[2:]))
+    for channel in range(channels):
+        total += x[:, channel : channel + 1]
+    return (total / channels).astype(np.float32)
+
+
 def per_channel(vector: Array, dimensions: int) -> Array:
     """One number a channel, in a shape that broadcasts over arrays of so many axes, channels second."""
     return vector.reshape(-1, *[1] * (dimensions - 2))

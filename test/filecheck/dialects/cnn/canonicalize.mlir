@@ -369,3 +369,20 @@ cnn.output "e" %e : tensor<1x8x2x5xf32>
 cnn.output "a" %a : tensor<1x2x4x4xf32>
 cnn.output "d" %d : tensor<1x2x4x4xf32>
 cnn.output "f" %f : tensor<1x2x4x4xf32>
+
+// -----
+
+// What a product repeats by itself need not be repeated: one row, one column; but not two.
+// CHECK:      %x = cnn.input "x"
+// CHECK:      cnn.multiply %x, %row
+// CHECK:      [[TWO:%.+]] = cnn.upsample %two
+// CHECK-NEXT: cnn.multiply %x, [[TWO]]
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%row = cnn.input "row" : tensor<1x8x1x4xf32>
+%two = cnn.input "two" : tensor<1x8x2x4xf32>
+%a = cnn.upsample %row {factors = [4, 1]} : (tensor<1x8x1x4xf32>) -> tensor<1x8x4x4xf32>
+%b = cnn.multiply %x, %a : (tensor<1x8x4x4xf32>, tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+%c = cnn.upsample %two {factors = [2, 1]} : (tensor<1x8x2x4xf32>) -> tensor<1x8x4x4xf32>
+%d = cnn.multiply %x, %c : (tensor<1x8x4x4xf32>, tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+cnn.output "b" %b : tensor<1x8x4x4xf32>
+cnn.output "d" %d : tensor<1x8x4x4xf32>

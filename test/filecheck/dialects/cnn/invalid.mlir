@@ -393,15 +393,15 @@
 // -----
 
 %x = cnn.input "x" : tensor<1x8x4x4xf32>
-%f = cnn.input "f" : tensor<1x8x4x1xf32>
-// CHECK: cnn.multiply "y": operands must have one shape, or the second one number a channel, are 1x8x4x4 and 1x8x4x1
-%y = cnn.multiply %x, %f : (tensor<1x8x4x4xf32>, tensor<1x8x4x1xf32>) -> tensor<1x8x4x4xf32>
+%f = cnn.input "f" : tensor<1x8x4x2xf32>
+// CHECK: cnn.multiply "y": operands must have one shape, or the second one element along some axes, are 1x8x4x4 and 1x8x4x2
+%y = cnn.multiply %x, %f : (tensor<1x8x4x4xf32>, tensor<1x8x4x2xf32>) -> tensor<1x8x4x4xf32>
 
 // -----
 
 %x = cnn.input "x" : tensor<1x8x1x1xf32>
 %f = cnn.input "f" : tensor<1x8x4x4xf32>
-// CHECK: cnn.multiply "y": operands must have one shape, or the second one number a channel, are 1x8x1x1 and 1x8x4x4
+// CHECK: cnn.multiply "y": operands must have one shape, or the second one element along some axes, are 1x8x1x1 and 1x8x4x4
 %y = cnn.multiply %x, %f : (tensor<1x8x1x1xf32>, tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
 
 // -----
@@ -663,3 +663,23 @@
 %q = cnn.quantize %x : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<8>>
 // CHECK: cnn.softplus "y": works on f32 only
 %y = cnn.softplus %q : (tensor<1x8x!cnn.fixed<8>>) -> tensor<1x8x!cnn.fixed<8>>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.channel_max "y": result must be 1x1x4x4, is 1x8x4x4
+%y = cnn.channel_max %x : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8xf32>
+%q = cnn.quantize %x : (tensor<1x8xf32>) -> tensor<1x8x!cnn.fixed<8>>
+// CHECK: cnn.channel_mean "y": the result must have the elements of the operand
+%y = cnn.channel_mean %q : (tensor<1x8x!cnn.fixed<8>>) -> tensor<1x1x!cnn.fixed<7>>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+%f = cnn.input "f" : tensor<1x2x4x4xf32>
+// CHECK: cnn.multiply "y": operands must have one shape, or the second one element along some axes, are 1x8x4x4 and 1x2x4x4
+%y = cnn.multiply %x, %f : (tensor<1x8x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x8x4x4xf32>

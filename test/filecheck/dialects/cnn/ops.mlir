@@ -113,6 +113,9 @@ module attributes {snow.weights = "ops.safetensors"} {
   // CHECK-NEXT: %power = cnn.power %conv {exponent = 5.000000e-01 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %normalize = cnn.normalize %conv {p = 2.000000e+00 : f64, eps = 1.000000e-10 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %instance_norm = cnn.instance_norm %conv {eps = 1.000000e-05 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  // CHECK-NEXT: %most = cnn.channel_max %conv : (tensor<1x6x6x6xf32>) -> tensor<1x1x6x6xf32>
+  // CHECK-NEXT: %mean = cnn.channel_mean %fc : (tensor<1x6xf32>) -> tensor<1x1xf32>
+  // CHECK-NEXT: %attend = cnn.multiply %conv, %most : (tensor<1x6x6x6xf32>, tensor<1x1x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %interpolate = cnn.interpolate %conv {sizes = [11, 4], steps = [1, 6], offsets = [0, 1], units = [2, 4]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x11x4xf32>
   // CHECK-NEXT: %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>
@@ -139,6 +142,9 @@ module attributes {snow.weights = "ops.safetensors"} {
   %power = cnn.power %conv {exponent = 5.000000e-01 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %normalize = cnn.normalize %conv {p = 2.000000e+00 : f64, eps = 1.000000e-10 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %instance_norm = cnn.instance_norm %conv {eps = 1.000000e-05 : f64} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
+  %most = cnn.channel_max %conv : (tensor<1x6x6x6xf32>) -> tensor<1x1x6x6xf32>
+  %mean = cnn.channel_mean %fc : (tensor<1x6xf32>) -> tensor<1x1xf32>
+  %attend = cnn.multiply %conv, %most : (tensor<1x6x6x6xf32>, tensor<1x1x6x6xf32>) -> tensor<1x6x6x6xf32>
   %interpolate = cnn.interpolate %conv {sizes = [11, 4], steps = [1, 6], offsets = [0, 1], units = [2, 4]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x11x4xf32>
   %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>

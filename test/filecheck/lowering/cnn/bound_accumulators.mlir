@@ -50,6 +50,18 @@
 %pixels_squared = cnn.multiply %pixels, %pixels : (tensor<1x1x8x4x!cnn.fixed<8>>, tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4x!cnn.fixed<8>> loc("of both")
 %channels = cnn.space_to_depth %o {block = [2, 2], blocks_first} : (tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x4x2x2x!cnn.fixed<8>> loc("depth")
 %channels_squared = cnn.multiply %channels, %channels : (tensor<1x4x2x2x!cnn.fixed<8>>, tensor<1x4x2x2x!cnn.fixed<8>>) -> tensor<1x4x2x2x!cnn.fixed<8>> loc("of depth")
+// The largest word, and the mean, of both channels lie where either does: 0 to 32767, or 0 to 1536; times channels of their own.
+// CHECK: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 1073676289>}
+// RANGE: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 2359296>}
+%most = cnn.channel_max %y : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4x!cnn.fixed<8>> loc("most")
+%middle = cnn.channel_mean %y : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4x!cnn.fixed<8>> loc("middle")
+%attention = cnn.multiply %most, %middle : (tensor<1x1x4x4x!cnn.fixed<8>>, tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4x!cnn.fixed<8>> loc("attention")
+// CHECK: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 1073676289>}
+%attended = cnn.multiply %y, %middle : (tensor<1x2x4x4x!cnn.fixed<8>>, tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x2x4x4x!cnn.fixed<8>> loc("attended")
+%attention_out = cnn.dequantize %attention : (tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4xf32> loc("attention")
+%attended_out = cnn.dequantize %attended : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x2x4x4xf32> loc("attended")
+cnn.output "attention" %attention_out : tensor<1x1x4x4xf32>
+cnn.output "attended" %attended_out : tensor<1x2x4x4xf32>
 %u = cnn.dequantize %pixels_squared : (tensor<1x1x8x4x!cnn.fixed<8>>) -> tensor<1x1x8x4xf32> loc("of both")
 %i = cnn.dequantize %channels_squared : (tensor<1x4x2x2x!cnn.fixed<8>>) -> tensor<1x4x2x2xf32> loc("of depth")
 cnn.output "u" %u : tensor<1x1x8x4xf32>

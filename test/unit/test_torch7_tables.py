@@ -1,0 +1,115 @@
+"""Torch7 layers that take tables apart, and what changes the sizes of maps: as torch/nn has it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from torch7_models import floats, reason, run
+
+from snowdialect.frontends.torch7 import nn, save
+from snowdialect.frontends.torch7.objects import TorchObject, torch_object
+
+BATCH = floats(2, 4, 6, 9)
+
+
+def computed(path: Path, network: TorchObject) -> np.ndarray:
+    save(path / "net.t7", network)
+    return run(path / "net.t7", BATCH)
+
+
+def times(factor: float) -> TorchObject:
+    return torch_object("nn.MulConstant", {"constant_scalar": factor})
+
+
+def parallel(*modules: TorchObject) -> TorchObject:
+    return torch_object("nn.ParallelTable", {"modules": list(modules)})
+
+
+def test_parallel_table_has_a_layer_for_each_value(tmp_path: Path) -> None:
+    table = nn.concat_table(times(2), times(3))
+    found = computed(tmp_path, nn.sequential(table, parallel(times(5), nn.simple("Square")), nn.add_table()))
+    np.testing.assert_allclose(found, 10 * BATCH + (3 * BATCH) ** 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("layers", "factor"),
+    [
+        ([torch_object("nn.SelectTable", {"index": 2})], 3),
+        ([torch_object("nn.SelectTable", {"index": -1})], 5),
+        ([torch_object("nn.NarrowTable", {"offset": 2, "length": 2}), nn.add_table()], 8),
+        ([torch_object("nn.NarrowTable", {"offset": 3}), nn.add_table()], 5),
+    ],
+)
+def test_some_values_of_a_table(tmp_path: Path, layers: list[TorchObject], factor: float) -> None:
+    found = computed(tmp_path, nn.sequential(nn.concat_table(times(2), times(3), times(5)), *layers))
+    np.testing.assert_allclose(found, factor * BATCH, rtol=1e-6)
+
+
+def test_flatten_table(tmp_path: Path) -> None:
+    inner = nn.concat_table(times(2), nn.concat_table(times(3), times(5)))
+    found = computed(tmp_path, nn.sequential(inner, nn.simple("FlattenTable"), nn.add_table()))
+    np.testing.assert_allclose(found, 10 * BATCH, rtol=1e-5)
+
+
+def padded(dimension: int, amount: int, **fields: Any) -> TorchObject:
+    return torch_object("nn.Padding", {"dim": dimension, "pad": amount, "value": 0, "index": 1, **fields})
+
+
+@pytest.mark.parametrize(
+    ("layer", "pads"),
+    [
+        (padded(2, 3), ((0, 3), (0, 0), (0, 0))),
+        (padded(1, -3, nInputDim=3), ((3, 0), (0, 0), (0, 0))),
+        (padded(2, 1, nInputDim=3), ((0, 0), (0, 1), (0, 0))),
+        (padded(4, -2, nInputDim=4), ((0, 0), (0, 0), (2, 0))),
+        (torch_object("nn.ShaveImage", {"size": 2}), ((0, 0), (-2, -2), (-2, -2))),
+    ],
+)
+def test_maps_of_other_sizes(tmp_path: Path, layer: TorchObject, pads: tuple[tuple[int, int], ...]) -> None:
+    wanted = np.pad(BATCH, ((0, 0), *(tuple(max(0, pad) for pad in pair) for pair in pads)))
+    wanted = wanted[(slice(None), *(slice(max(0, -low), -max(0, -high) or None) for low, high in pads))]
+    np.testing.assert_array_equal(computed(tmp_path, layer), wanted)
+
+
+@pytest.mark.parametrize("kind", ["Max", "Average"])
+def test_adaptive_pools(tmp_path: Path, kind: str) -> None:
+    windows = BATCH.reshape(2, 4, 2, 3, 3, 3)
+    wanted = windows.max((3, 5)) if kind == "Max" else windows.mean((3, 5))
+    found = computed(tmp_path, torch_object(f"nn.SpatialAdaptive{kind}Pooling", {"H": 2, "W": 3}))
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+TABLE = nn.concat_table(nn.simple("Identity"), nn.simple("Identity"))
+
+
+@pytest.mark.parametrize(
+    ("network", "problem"),
+    [
+        (parallel(nn.relu()), "0 nn.ParallelTable: its input is a tensor, expected a table"),
+        (nn.sequential(TABLE, parallel(nn.relu())), "1 nn.ParallelTable: has 1 layers for a table of 2 values"),
+        (torch_object("nn.SelectTable", {"index": 1}), "0 nn.SelectTable: its input is a tensor, expected a table"),
+        (
+            nn.sequential(TABLE, torch_object("nn.SelectTable", {"index": 3})),
+            "1 nn.SelectTable: takes entry 3 of a table of 2 values",
+        ),
+        (
+            nn.sequential(TABLE, torch_object("nn.NarrowTable", {"offset": 2, "length": 2})),
+            "1 nn.NarrowTable: takes entries 2 to 3 of a table of 2 values",
+        ),
+        (padded(2, 1, value=1), "0 nn.Padding: pads with what is not zero, or inside"),
+        (padded(5, 1), "0 nn.Padding: pads dimension 5, which maps do not have"),
+        (padded(2, 1 << 20), "0 nn.Padding: pads 4 channels with 1048576, which is too much"),
+        (torch_object("nn.ShaveImage", {"size": 3}), "0 nn.ShaveImage: sizes must be at least 1, are [0, 3]"),
+        (
+            torch_object("nn.SpatialAdaptiveMaxPooling", {"H": 4, "W": 3}),
+            "0 nn.SpatialAdaptiveMaxPooling: makes 4x3 of 6x9, of windows that are not alike",
+        ),
+        (
+            nn.sequential(nn.simple("SpatialMaxUnpooling"), torch_object("nn.ShaveImage", {"size": -1})),
+            "unsupported layer 0 nn.SpatialMaxUnpooling",
+        ),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, network: TorchObject, problem: str) -> None:
+    assert reason(tmp_path / "net.t7", network, BATCH.shape[1:]) == problem
