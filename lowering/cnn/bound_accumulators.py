@@ -173,6 +173,11 @@ class _Bounds:
                 return self.words[op.x]
             case cnn.GatherOp():
                 return Interval(*(end[op.channels] for end in self.words[op.x]))
+            case cnn.TransposeOp() if op.order.get_values()[1] != 1:
+                low, high = self.words[op.x]
+                return Interval.of(int(low.min()), int(high.max()), _channels(op.result))
+            case cnn.TransposeOp():
+                return self.words[op.x]
             case cnn.ChannelMaxOp() | cnn.ChannelMeanOp():
                 low, high = self.words[op.x]
                 return Interval(low.min(keepdims=True), high.max(keepdims=True))

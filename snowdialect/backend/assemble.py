@@ -152,6 +152,7 @@ HOST_OPERATIONS: dict[type[Operation], tuple[str, Callable[[Any], dict[str, Any]
     cnn.UpsampleOp: ("upsample", lambda op: {"factors": _numbers(op.factors.get_values())}),
     cnn.DepthToSpaceOp: ("depth_to_space", lambda op: {**_block(op), "crop": _numbers(op.crop.get_values())}),
     cnn.SpaceToDepthOp: ("space_to_depth", lambda op: _block(op)),
+    cnn.TransposeOp: ("transpose", lambda op: {"order": _numbers(op.order.get_values())}),
     cnn.SampleOp: ("sample", _sample),
     cnn.ChannelMaxOp: ("channel_max", lambda op: {}),
     cnn.ChannelMeanOp: ("channel_mean", lambda op: {}),

@@ -301,6 +301,14 @@ def _sample(call: Call) -> Result:
     return Result(np.take(np.take(x, rows, axis=2), columns, axis=3))
 
 
+def _transpose(call: Call) -> Result:
+    """Axes in another order, of which the batch is the first, and stays it."""
+    order = call.step.attributes["order"]
+    if not order or order[0] != 0:
+        raise ValueError(f"axes in the order {order}")
+    return Result(np.transpose(call.operands[0], order))
+
+
 def _channel_max(call: Call) -> Result:
     return Result(np.max(call.operands[0], axis=1, keepdims=True))
 
@@ -508,6 +516,7 @@ OPERATIONS: dict[str, Callable[[Call], Result]] = {
     "depth_to_space": _depth_to_space,
     "space_to_depth": _space_to_depth,
     "sample": _sample,
+    "transpose": _transpose,
     "channel_max": _channel_max,
     "channel_mean": _channel_mean,
     "interpolate": _interpolate,

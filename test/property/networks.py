@@ -165,6 +165,12 @@ class Attend(NamedTuple):
     mean: bool = False
 
 
+class Transpose(NamedTuple):
+    """Axes in another order; counted without the batch, from 1."""
+
+    order: tuple[int, ...]
+
+
 class Interpolate(NamedTuple):
     """Rows and columns lie `steps` / 4 apart."""
 
@@ -185,6 +191,7 @@ Layer = (
     | Upsample
     | DepthToSpace
     | Interpolate
+    | Transpose
     | Attend
     | Sample
     | SpaceToDepth
@@ -325,6 +332,8 @@ class _Builder:
             case Attend(mean=mean):
                 one = self.add((cnn.ChannelMeanOp if mean else cnn.ChannelMaxOp)(x))
                 return self.add(cnn.MultiplyOp(x, one), 8)
+            case Transpose(order=order):
+                return self.add(cnn.TransposeOp(x, (0, *order)))
             case Sample():
                 return self.add(cnn.SampleOp(x, **layer._asdict()))
             case Interpolate():

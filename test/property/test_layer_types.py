@@ -33,6 +33,7 @@ from networks import (
     Relu,
     Sample,
     SpaceToDepth,
+    Transpose,
     Upsample,
     gathers,
     result_shape,
@@ -193,8 +194,9 @@ def moves(draw: st.DrawFn) -> Net:
     before: list[Layer] = [Concat(parts), *([Conv(wide), Relu(6.0)] if draw(flags) else [])]
     pairs = st.tuples(st.integers(1, 9), st.integers(1, 9))
     offsets = st.tuples(st.integers(-4, 9), st.integers(-4, 9))
+    turns = st.permutations((1, 2, 3)).map(lambda order: Transpose((*order,)))
     upsamplings = st.builds(Upsample, st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    attention = st.builds(Attend, flags)
+    attention = st.builds(Attend, flags) | turns
     move = draw(
         attention | gathers(wide) | upsamplings | st.builds(Interpolate, pairs, pairs, offsets) | samples(*shape[1:])
     )

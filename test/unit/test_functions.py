@@ -128,9 +128,9 @@ def test_levels_agree(tmp_path: Path, case: str, calibrated: bool) -> None:
         ),
         ([node("Pow", "x", "e")], {"e": C.reshape(4, 1, 1)}, "pow Pow: its exponent is no number"),
         (
-            [node("LpNormalization", axis=2)],
+            [node("LpNormalization", axis=0)],
             {},
-            "lpnormalization LpNormalization: normalizes axis 2, which is not the channels",
+            "lpnormalization LpNormalization: takes axis 0, which is the batch",
         ),
         (
             [node("InstanceNormalization", "x", "s", "s")],

@@ -117,6 +117,13 @@ CASES = {
         %b = cnn.channel_max %x : (tensor<1x3x7x5xf32>) -> tensor<1x1x7x5xf32> loc("b")
         %c = cnn.multiply %a, %b : (tensor<1x1x7x5xf32>, tensor<1x1x7x5xf32>) -> tensor<1x1x7x5xf32> loc("c")
         %r = cnn.multiply %d, %c : (tensor<1x3x7x5xf32>, tensor<1x1x7x5xf32>) -> tensor<1x3x7x5xf32>""",
+    "transpose": f"""
+        %a = cnn.transpose %q {{order = [0, 3, 1, 2]}} : ({FIXED_MAPS}) -> tensor<1x5x3x7x!cnn.fixed<8>> loc("a")
+        %b = cnn.dequantize %a : (tensor<1x5x3x7x!cnn.fixed<8>>) -> tensor<1x5x3x7xf32>
+        %c = cnn.softmax %b : (tensor<1x5x3x7xf32>) -> tensor<1x5x3x7xf32> loc("c")
+        %d = cnn.reshape %c : (tensor<1x5x3x7xf32>) -> tensor<1x5x3x1x7xf32> loc("d")
+        %e = cnn.transpose %d {{order = [0, 4, 1, 3, 2]}} : (tensor<1x5x3x1x7xf32>) -> tensor<1x7x5x1x3xf32> loc("e")
+        %r = cnn.tanh %e : (tensor<1x7x5x1x3xf32>) -> tensor<1x7x5x1x3xf32>""",
     "sample": f"""
         %a = cnn.sample %q {{offsets = [-2, 4], sizes = [11, 3], steps = [1, -2]}}
           : ({FIXED_MAPS}) -> tensor<1x3x11x3x!cnn.fixed<8>> loc("a")
@@ -211,6 +218,10 @@ def test_maps_lie_in_memory_as_their_layout_says() -> None:
         ("depth_to_space", (4, 2, 2), (1, 4, 4), {"block": [2, "2"], "crop": [0, 0, 0, 0]}),
         ("space_to_depth", (1, 4, 4), (4, 2, 2), {"block": [3, 2]}),
         ("space_to_depth", (0, 1 << 20, 1 << 20), (0, 1, 1), {"block": [1 << 20, 1 << 20]}),
+        ("transpose", (1, 4, 2), (4, 1, 2), {"order": [1, 0, 2, 3]}),
+        ("transpose", (1, 4, 2), (4, 1, 2), {"order": [0, 2, 2, 3]}),
+        ("transpose", (1, 4, 2), (4, 1, 2), {"order": [0, 2, 1]}),
+        ("transpose", (1, 4, 2), (4, 1, 2), {"order": []}),
         ("sample", (1, 4, 4), (1, 2, 2), {"rows": [0, 1], "columns": [0]}),
         ("sample", (1, 4, 4), (1, 2, 2), {"rows": [0, 4], "columns": [0, 1]}),
         ("sample", (1, 4, 4), (1, 2, 2), {"rows": [0, 1], "columns": [0, None]}),

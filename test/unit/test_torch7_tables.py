@@ -72,6 +72,19 @@ def test_maps_of_other_sizes(tmp_path: Path, layer: TorchObject, pads: tuple[tup
     np.testing.assert_array_equal(computed(tmp_path, layer), wanted)
 
 
+@pytest.mark.parametrize(
+    ("fields", "order"),
+    [
+        ({"permutations": [[2, 3], [3, 4]]}, (0, 2, 3, 1)),
+        ({"permutations": [[1, 3]], "numInputDims": 3}, (0, 3, 2, 1)),
+        ({"permutations": []}, (0, 1, 2, 3)),
+    ],
+)
+def test_transpose(tmp_path: Path, fields: dict[str, Any], order: tuple[int, ...]) -> None:
+    found = computed(tmp_path, torch_object("nn.Transpose", fields))
+    np.testing.assert_array_equal(found, BATCH.transpose(order))
+
+
 @pytest.mark.parametrize("kind", ["Max", "Average"])
 def test_adaptive_pools(tmp_path: Path, kind: str) -> None:
     windows = BATCH.reshape(2, 4, 2, 3, 3, 3)
@@ -100,6 +113,14 @@ TABLE = nn.concat_table(nn.simple("Identity"), nn.simple("Identity"))
         (padded(2, 1, value=1), "0 nn.Padding: pads with what is not zero, or inside"),
         (padded(5, 1), "0 nn.Padding: pads dimension 5, which maps do not have"),
         (padded(2, 1 << 20), "0 nn.Padding: pads 4 channels with 1048576, which is too much"),
+        (
+            torch_object("nn.Transpose", {"permutations": [[1, 2]]}),
+            "0 nn.Transpose: transposes other dimensions than those of an input of 3",
+        ),
+        (
+            torch_object("nn.Transpose", {"permutations": [3]}),
+            "0 nn.Transpose: transposes other dimensions than those of an input of 3",
+        ),
         (torch_object("nn.ShaveImage", {"size": 3}), "0 nn.ShaveImage: sizes must be at least 1, are [0, 3]"),
         (
             torch_object("nn.SpatialAdaptiveMaxPooling", {"H": 4, "W": 3}),

@@ -88,6 +88,7 @@ from snowdialect.dialects.cnn.layers import (
 from snowdialect.dialects.cnn.reductions import ChannelMaxOp, ChannelMeanOp
 from snowdialect.dialects.cnn.sampling import SampleOp
 from snowdialect.dialects.cnn.transposed import ConvTranspose2dOp
+from snowdialect.dialects.cnn.transposition import TransposeOp
 
 Cnn = Dialect(
     "cnn",
@@ -129,6 +130,7 @@ Cnn = Dialect(
         DepthToSpaceOp,
         SpaceToDepthOp,
         SampleOp,
+        TransposeOp,
         ChannelMaxOp,
         ChannelMeanOp,
         InterpolateOp,
@@ -213,6 +215,7 @@ __all__ = [
     "SoftsignOp",
     "SpaceToDepthOp",
     "TanhOp",
+    "TransposeOp",
     "UpsampleOp",
     "Value",
     "WeightOp",

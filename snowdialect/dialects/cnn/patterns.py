@@ -43,6 +43,7 @@ from snowdialect.dialects.cnn.layers import (
 )
 from snowdialect.dialects.cnn.sampling import SampleOp
 from snowdialect.dialects.cnn.shapes import PoolGeometry, Shape, ShapeError
+from snowdialect.dialects.cnn.transposition import TransposeOp
 from snowdialect.dialects.locations import located
 
 Rectified = ReluOp | Conv2dOp | LinearOp | AddOp
@@ -210,6 +211,28 @@ class MergeSamples(RewritePattern):
             reflect=before.reflect is not None,
         )
         rewriter.replace(op, located(merged, op.location))
+
+
+class RemoveTranspose(RewritePattern):
+    """A transposition that only moves axes of one element is a reshape, or nothing."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: TransposeOp, rewriter: PatternRewriter):
+        shape = shape_of(op.x)
+        moved = [axis for axis in op.order.get_values() if shape[axis] > 1]
+        if moved == sorted(moved):
+            rewriter.replace(op, located(ReshapeOp(op.x, shape_of(op.result)), op.location))
+
+
+class MergeTransposes(RewritePattern):
+    """transpose(transpose(x)) is one transposition."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: TransposeOp, rewriter: PatternRewriter):
+        if isinstance(before := op.x.owner, TransposeOp):
+            inner = before.order.get_values()
+            order = [inner[axis] for axis in op.order.get_values()]
+            rewriter.replace(op, located(TransposeOp(before.x, order), op.location))
 
 
 class HoistOverPixelShuffle(RewritePattern):
@@ -437,6 +460,7 @@ PATTERNS: dict[type[Operation], tuple[RewritePattern, ...]] = {
     DepthToSpaceOp: (RemovePixelShuffle(),),
     SpaceToDepthOp: (RemovePixelShuffle(),),
     InterpolateOp: (RemoveInterpolate(),),
+    TransposeOp: (RemoveTranspose(), MergeTransposes()),
     SampleOp: (RemoveSample(), MergeSamples()),
     MultiplyOp: (MultiplyByFew(),),
     PadOp: (RemovePad(), MergePads()),

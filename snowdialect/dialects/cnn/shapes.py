@@ -435,6 +435,13 @@ def space_to_depth_shape(x: Shape, block: Sequence[int]) -> Shape:
     return (1, channels * prod(block), height // block[0], width // block[1])
 
 
+def transposed_shape(x: Shape, order: Sequence[int]) -> Shape:
+    """Result of putting the axes of a value into an order in which the batch is still the first."""
+    if sorted(order) != list(range(len(x))) or order[0] != 0:
+        raise ShapeError(f"order {list(order)} is none of {len(x)} axes that begins with 0")
+    return tuple(x[axis] for axis in order)
+
+
 def interpolated_shape(x: Shape, sizes: Sequence[int]) -> Shape:
     """Result of interpolating a map to so many rows and columns."""
     channels, _, _ = map_shape(x)

@@ -12,8 +12,9 @@ from snowdialect.dialects.cnn.shapes import format_shape
 from snowdialect.errors import SnowError, printable
 from snowdialect.frontends.network import MAXIMUM_LAYERS, Floats, LayerError, Network
 from snowdialect.frontends.onnx.folding import FOLDED, Folder, infer_type, shape_in
-from snowdialect.frontends.onnx.layers import LAYERS, RESHAPES, SEVERAL_RESULTS, reshaped, straight
+from snowdialect.frontends.onnx.layers import LAYERS, RESHAPES, SEVERAL_RESULTS, reshaped
 from snowdialect.frontends.onnx.node import CHANNELS_LAST, Activation, Node, Value
+from snowdialect.frontends.onnx.orders import straight
 from snowdialect.frontends.onnx.reader import Model, load
 
 CHANNELS_FIRST = (0, 3, 1, 2)

@@ -16,6 +16,7 @@ from snowdialect.frontends import activations, piecewise
 from snowdialect.frontends.borders import broadcast, repeated_border, with_channels
 from snowdialect.frontends.network import Floats, LayerError, Network, finite_floats, map_sides
 from snowdialect.frontends.onnx.node import Activation, Array, Node
+from snowdialect.frontends.onnx.orders import aligned, channels_first, straight
 from snowdialect.frontends.onnx.pixels import is_pixel_shuffle, pixel_shuffle, shuffled_pixels
 from snowdialect.frontends.onnx.resize import expand, resize
 from snowdialect.frontends.onnx.slices import is_shuffled, shuffle, slice_axes, split
@@ -24,15 +25,6 @@ from snowdialect.frontends.transposed import conv_transpose
 
 Convert = Callable[[Network, Node], Activation | tuple[Activation, ...]]
 """What a node becomes; of one with several results, all of them."""
-
-
-def straight(network: Network, name: str, x: Activation) -> SSAValue:
-    """The `cnn` value of a value whose elements are in the order of the file."""
-    if not x.is_straight:
-        raise LayerError("its input has its axes transposed, which only a layer of single elements takes")
-    if x.shape == shape_of(x.value):
-        return x.value
-    return network.add(cnn.ReshapeOp(x.value, x.shape), f"{name}.input")
 
 
 def plain(convert: Callable[[Network, Node, SSAValue], SSAValue]) -> Convert:
@@ -229,7 +221,8 @@ def reduction(
     def converted(network: Network, node: Node) -> Activation:
         x = node.activation()
         axes = node.axes(1, len(x.shape)) or ()
-        if not x.flattened and [x.order[axis] for axis in axes] == [1]:
+        if len(axes) == 1 and (len(x.shape) != 4 or x.order[axes[0]] == 1):
+            x = channels_first(network, node.name, x, axes[0])
             value = network.add(reduced(x.value), node.name)
         else:
             value = _global_pool(network, node, axes, pooled)
@@ -332,11 +325,9 @@ def selu(network: Network, node: Node, x: SSAValue) -> SSAValue:
 
 
 def lp_normalization(network: Network, node: Node) -> Activation:
-    """LpNormalization over the channels."""
+    """LpNormalization over one axis."""
     x = node.activation()
-    axis = node.axis("axis", len(x.shape))
-    if x.flattened or x.order[axis] != 1:
-        raise LayerError(f"normalizes axis {axis}, which is not the channels")
+    x = channels_first(network, node.name, x, node.axis("axis", len(x.shape)))
     return Activation(network.add(cnn.NormalizeOp(x.value, p=node.integer("p"), eps=0.0), node.name), x.order)
 
 
@@ -361,7 +352,7 @@ def lrn(network: Network, node: Node, x: SSAValue) -> SSAValue:
 
 
 def softmax(kind: type[cnn.SoftmaxOp] | type[cnn.LogSoftmaxOp]) -> Convert:
-    """Softmax and LogSoftmax over the channels, or over all elements.
+    """Softmax and LogSoftmax over one axis, or over all elements.
 
     Before operator set 13, `axis` is the first of those that are taken together.
     """
@@ -369,7 +360,7 @@ def softmax(kind: type[cnn.SoftmaxOp] | type[cnn.LogSoftmaxOp]) -> Convert:
     def converted(network: Network, node: Node) -> Activation:
         x = node.activation()
         if x.flattened:
-            raise LayerError("its input has its axes transposed")
+            x = Activation.of(straight(network, node.name, x))
         axis = node.axis("axis", len(x.shape))
         axes = [axis] if node.version >= 13 else range(axis, len(x.shape))
         shape = shape_of(x.value)
@@ -379,8 +370,11 @@ def softmax(kind: type[cnn.SoftmaxOp] | type[cnn.LogSoftmaxOp]) -> Convert:
             raise LayerError("is over a single element, so that its results are all the same")
         if len(shape) in (2, 4) and taken <= {1}:
             return Activation(network.add(kind(x.value), node.name), x.order)
+        if others and len(taken) > 1:
+            raise LayerError("is over neither one axis nor all elements")
         if others:
-            raise LayerError("is over neither the channels nor all elements")
+            y = channels_first(network, node.name, x, x.order.index(*taken) if taken else axis)
+            return Activation(network.add(kind(y.value), node.name), y.order)
         vector = network.add(cnn.ReshapeOp(x.value, (1, int(np.prod(shape)))), f"{node.name}.vector")
         y = network.add(kind(vector), node.name)
         return Activation(network.add(cnn.ReshapeOp(y, shape), f"{node.name}.shape"), x.order)
@@ -432,25 +426,20 @@ def transpose(network: Network, node: Node) -> Activation:
 
 
 def concat(network: Network, node: Node) -> Activation:
-    """Concat of channels."""
-    values = [node.activation(index) for index in range(len(node.inputs))]
-    first = values[0]
-    if any(value.order != first.order or value.flattened for value in values):
-        raise LayerError("joins values whose axes are in different orders")
-    if first.order[node.axis("axis", len(first.shape))] != 1:
-        raise LayerError(f"joins axis {node.integer('axis')}, which is not the channels")
-    return Activation(network.add(cnn.ConcatOp([value.value for value in values]), node.name), first.order)
+    """Concat of channels, or of another axis that becomes the channels."""
+    values = aligned(network, node.name, [node.activation(index) for index in range(len(node.inputs))])
+    axis = node.axis("axis", len(values[0].shape))
+    parts = [channels_first(network, f"{node.name}.{index}", value, axis) for index, value in enumerate(values)]
+    return Activation(network.add(cnn.ConcatOp([part.value for part in parts]), node.name), parts[0].order)
 
 
 def total(network: Network, node: Node) -> Activation:
     """Add and Sum: of values of one shape, or of a value and numbers per channel."""
-    values = [value for value in node.inputs if isinstance(value, Activation)]
+    values = aligned(network, node.name, [value for value in node.inputs if isinstance(value, Activation)])
     constants = [value for value in node.inputs if isinstance(value, np.ndarray)]
     result = values[0]
     names = iter([*(f"{node.name}.sum{index}" for index in range(1, len(node.inputs) - 1)), node.name])
     for value in values[1:]:
-        if (value.order, value.flattened) != (result.order, result.flattened):
-            raise LayerError("adds values whose axes are in different orders")
         name = next(names)
         sum_of_two = network.add(cnn.AddOp(*broadcast(network, name, result.value, value.value)), name)
         result = Activation(sum_of_two, result.order, result.flattened)
@@ -465,8 +454,7 @@ def difference(network: Network, node: Node) -> Activation:
     if isinstance(y, np.ndarray):
         return _scaled(network, node.activation(), None, -_numbers(y), node.name)
     if isinstance(x, Activation) and isinstance(y, Activation):
-        if (x.order, x.flattened) != (y.order, y.flattened):
-            raise LayerError("subtracts values whose axes are in different orders")
+        x, y = aligned(network, node.name, (x, y))
         value = piecewise.difference(network, node.name, *broadcast(network, node.name, x.value, y.value))
         return Activation(value, x.order, x.flattened)
     constant = _numbers(node.constant(0, "the value that is subtracted from"))
@@ -478,6 +466,8 @@ def product(network: Network, node: Node) -> Activation:
     first, second = node.inputs[:2]
     if isinstance(first, Activation) and isinstance(second, Activation):
         x, factor = (first, second) if np.prod(first.shape) >= np.prod(second.shape) else (second, first)
+        if np.prod(factor.shape) != max(factor.shape):
+            x, factor = aligned(network, node.name, (x, factor))
         value = _factor(network, node, x, factor)
         return Activation(network.add(cnn.MultiplyOp(x.value, value), node.name), x.order, x.flattened)
     index = 1 if isinstance(node.inputs[1], np.ndarray) else 0

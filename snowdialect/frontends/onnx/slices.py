@@ -10,6 +10,7 @@ from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.frontends.network import LayerError, Network, map_sides
 from snowdialect.frontends.onnx.node import Activation, Node
+from snowdialect.frontends.onnx.orders import channels_first
 
 
 def slice_axes(network: Network, node: Node) -> Activation:
@@ -71,13 +72,19 @@ def is_shuffled(x: Activation) -> bool:
 
 
 def _taken(network: Network, x: Activation, parts: Mapping[int, range], name: str) -> Activation:
-    """Of some axes of a value, counted as the file does, some places: of channels, and of rows and columns of maps."""
+    """Of some axes of a value, counted as the file does, some places: of channels, and of rows and columns of maps; of
+    what is no map, of any axis that becomes the channels."""
     chosen = {axis: part for axis, part in parts.items() if part != range(x.shape[axis])}
     for axis, part in chosen.items():
         if not part:
             raise LayerError(f"takes nothing of axis {axis}")
-        if x.flattened or x.order[axis] == 0:
-            raise LayerError(f"slices axis {axis}, which is not channels, rows or columns")
+    if chosen and len(x.shape) != 4:
+        for index, (axis, part) in enumerate(chosen.items(), 1):
+            step = name if index == len(chosen) else f"{name}.axis{axis}"
+            x = channels_first(network, step, x, axis)
+            gather = cnn.GatherOp(x.value, sizes=(len(part),), strides=(part.step,), offset=part.start)
+            x = Activation(network.add(gather, step), x.order)
+        return x
     by_axis = {x.order[axis]: part for axis, part in chosen.items()}
     value, channels = x.value, by_axis.pop(1, None)
     if channels is not None:

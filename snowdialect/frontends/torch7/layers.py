@@ -18,6 +18,7 @@ from snowdialect.frontends.borders import repeated_border, with_channels
 from snowdialect.frontends.network import LayerError, Network, map_sides
 from snowdialect.frontends.torch7.fields import Layer
 from snowdialect.frontends.torch7.functions import FUNCTIONS
+from snowdialect.frontends.torch7.objects import sequence_of
 from snowdialect.frontends.torch7.views import reshaped
 from snowdialect.frontends.transposed import conv_transpose
 
@@ -160,6 +161,19 @@ def dropout(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
 def reshape(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """View and Reshape."""
     return network.add(cnn.ReshapeOp(x, (1, *reshaped(layer, shape_of(x)[1:]))), layer.path)
+
+
+def transpose(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
+    """Transpose: pairs of dimensions change places, one after the other."""
+    rank = len(shape_of(x))
+    single = layer.integer("numInputDims", rank) == rank - 1
+    order = [*range(rank)]
+    for pair in sequence_of(layer.fields.get("permutations")) or ():
+        axes = [axis - (0 if single else 1) if isinstance(axis, int) else -1 for axis in sequence_of(pair) or ()]
+        if len(axes) != 2 or not all(1 <= axis < rank for axis in axes):
+            raise LayerError(f"transposes other dimensions than those of an input of {rank - 1}")
+        order[axes[0]], order[axes[1]] = order[axes[1]], order[axes[0]]
+    return network.add(cnn.TransposeOp(x, order), layer.path)
 
 
 def narrow(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
@@ -416,6 +430,7 @@ LAYERS: dict[str, Convert] = {
     "nn.View": reshape,
     "nn.Reshape": reshape,
     "nn.Narrow": narrow,
+    "nn.Transpose": transpose,
     "nn.SpatialUpSamplingNearest": upsampling,
     "nn.SpatialUpSamplingBilinear": bilinear_upsampling,
     "nn.PixelShuffle": pixel_shuffle,

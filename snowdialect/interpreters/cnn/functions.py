@@ -216,6 +216,10 @@ class CnnFunctions(InterpreterFunctions):
         rows, columns = op.axes
         return _layer(interpreter, op, args[0][:, :, rows.lines][..., columns.lines])
 
+    @impl(cnn.TransposeOp)
+    def run_transpose(self, interpreter: Interpreter, op: cnn.TransposeOp, args: Arguments) -> Arguments:
+        return _layer(interpreter, op, _in_order(args[0].transpose(op.order.get_values())))
+
     @impl(cnn.ChannelMaxOp)
     def run_channel_max(self, interpreter: Interpreter, op: cnn.ChannelMaxOp, args: Arguments) -> Arguments:
         return _layer(interpreter, op, args[0].max(axis=1, keepdims=True))

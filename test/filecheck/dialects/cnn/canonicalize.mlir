@@ -386,3 +386,22 @@ cnn.output "f" %f : tensor<1x2x4x4xf32>
 %d = cnn.multiply %x, %c : (tensor<1x8x4x4xf32>, tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
 cnn.output "b" %b : tensor<1x8x4x4xf32>
 cnn.output "d" %d : tensor<1x8x4x4xf32>
+
+// -----
+
+// Two transpositions are one, or none; one that moves axes of one element only is a reshape.
+// CHECK:      %x = cnn.input "x"
+// CHECK-NEXT: [[ONE:%.+]] = cnn.transpose %x {order = [0, 3, 1, 2]} : (tensor<1x8x4x2xf32>) -> tensor<1x2x8x4xf32>
+// CHECK-NEXT: cnn.output "b" [[ONE]]
+// CHECK-NEXT: cnn.output "c" %x
+// CHECK:      %v = cnn.input "v"
+// CHECK-NEXT: cnn.reshape %v : (tensor<1x8x1x2xf32>) -> tensor<1x1x8x2xf32>
+%x = cnn.input "x" : tensor<1x8x4x2xf32>
+%a = cnn.transpose %x {order = [0, 2, 3, 1]} : (tensor<1x8x4x2xf32>) -> tensor<1x4x2x8xf32>
+%b = cnn.transpose %a {order = [0, 2, 3, 1]} : (tensor<1x4x2x8xf32>) -> tensor<1x2x8x4xf32>
+%c = cnn.transpose %b {order = [0, 2, 3, 1]} : (tensor<1x2x8x4xf32>) -> tensor<1x8x4x2xf32>
+cnn.output "b" %b : tensor<1x2x8x4xf32>
+cnn.output "c" %c : tensor<1x8x4x2xf32>
+%v = cnn.input "v" : tensor<1x8x1x2xf32>
+%d = cnn.transpose %v {order = [0, 2, 1, 3]} : (tensor<1x8x1x2xf32>) -> tensor<1x1x8x2xf32>
+cnn.output "d" %d : tensor<1x1x8x2xf32>

@@ -683,3 +683,21 @@
 %f = cnn.input "f" : tensor<1x2x4x4xf32>
 // CHECK: cnn.multiply "y": operands must have one shape, or the second one element along some axes, are 1x8x4x4 and 1x2x4x4
 %y = cnn.multiply %x, %f : (tensor<1x8x4x4xf32>, tensor<1x2x4x4xf32>) -> tensor<1x8x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.transpose "y": order [1, 0, 2, 3] is none of 4 axes that begins with 0
+%y = cnn.transpose %x {order = [1, 0, 2, 3]} : (tensor<1x8x4x4xf32>) -> tensor<8x1x4x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.transpose "y": order [0, 1, 2] is none of 4 axes that begins with 0
+%y = cnn.transpose %x {order = [0, 1, 2]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x2xf32>
+// CHECK: cnn.transpose "y": result must be 1x2x4x8, is 1x8x4x2
+%y = cnn.transpose %x {order = [0, 3, 2, 1]} : (tensor<1x8x4x2xf32>) -> tensor<1x8x4x2xf32>

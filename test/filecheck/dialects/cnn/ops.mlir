@@ -116,6 +116,7 @@ module attributes {snow.weights = "ops.safetensors"} {
   // CHECK-NEXT: %most = cnn.channel_max %conv : (tensor<1x6x6x6xf32>) -> tensor<1x1x6x6xf32>
   // CHECK-NEXT: %mean = cnn.channel_mean %fc : (tensor<1x6xf32>) -> tensor<1x1xf32>
   // CHECK-NEXT: %attend = cnn.multiply %conv, %most : (tensor<1x6x6x6xf32>, tensor<1x1x6x6xf32>) -> tensor<1x6x6x6xf32>
+  // CHECK-NEXT: %turn = cnn.transpose %conv {order = [0, 2, 3, 1]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %interpolate = cnn.interpolate %conv {sizes = [11, 4], steps = [1, 6], offsets = [0, 1], units = [2, 4]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x11x4xf32>
   // CHECK-NEXT: %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   // CHECK-NEXT: %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>
@@ -145,6 +146,7 @@ module attributes {snow.weights = "ops.safetensors"} {
   %most = cnn.channel_max %conv : (tensor<1x6x6x6xf32>) -> tensor<1x1x6x6xf32>
   %mean = cnn.channel_mean %fc : (tensor<1x6xf32>) -> tensor<1x1xf32>
   %attend = cnn.multiply %conv, %most : (tensor<1x6x6x6xf32>, tensor<1x1x6x6xf32>) -> tensor<1x6x6x6xf32>
+  %turn = cnn.transpose %conv {order = [0, 2, 3, 1]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %interpolate = cnn.interpolate %conv {sizes = [11, 4], steps = [1, 6], offsets = [0, 1], units = [2, 4]} : (tensor<1x6x6x6xf32>) -> tensor<1x6x11x4xf32>
   %multiply = cnn.multiply %conv, %relu : (tensor<1x6x6x6xf32>, tensor<1x6x6x6xf32>) -> tensor<1x6x6x6xf32>
   %excite = cnn.multiply %conv, %global : (tensor<1x6x6x6xf32>, tensor<1x6x1x1xf32>) -> tensor<1x6x6x6xf32>

@@ -58,6 +58,17 @@
 %attention = cnn.multiply %most, %middle : (tensor<1x1x4x4x!cnn.fixed<8>>, tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4x!cnn.fixed<8>> loc("attention")
 // CHECK: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 1073676289>}
 %attended = cnn.multiply %y, %middle : (tensor<1x2x4x4x!cnn.fixed<8>>, tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x2x4x4x!cnn.fixed<8>> loc("attended")
+// Of channels that become rows, any word may be in each channel of the result; of others, those of its own.
+// CHECK: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 1073676289>}
+// CHECK: cnn.multiply {{.*}} {cnn.accumulator_range = array<i64: 0, 268435456>}
+%turned = cnn.transpose %y {order = [0, 2, 1, 3]} : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x4x2x4x!cnn.fixed<8>> loc("turned")
+%turned_squared = cnn.multiply %turned, %turned : (tensor<1x4x2x4x!cnn.fixed<8>>, tensor<1x4x2x4x!cnn.fixed<8>>) -> tensor<1x4x2x4x!cnn.fixed<8>> loc("of turned")
+%turned_out = cnn.dequantize %turned_squared : (tensor<1x4x2x4x!cnn.fixed<8>>) -> tensor<1x4x2x4xf32> loc("of turned")
+cnn.output "turned" %turned_out : tensor<1x4x2x4xf32>
+%kept = cnn.transpose %o {order = [0, 1, 3, 2]} : (tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4x!cnn.fixed<8>> loc("kept")
+%kept_squared = cnn.multiply %kept, %kept : (tensor<1x1x4x4x!cnn.fixed<8>>, tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4x!cnn.fixed<8>> loc("of kept")
+%kept_out = cnn.dequantize %kept_squared : (tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4xf32> loc("of kept")
+cnn.output "kept" %kept_out : tensor<1x1x4x4xf32>
 %attention_out = cnn.dequantize %attention : (tensor<1x1x4x4x!cnn.fixed<8>>) -> tensor<1x1x4x4xf32> loc("attention")
 %attended_out = cnn.dequantize %attended : (tensor<1x2x4x4x!cnn.fixed<8>>) -> tensor<1x2x4x4xf32> loc("attended")
 cnn.output "attention" %attention_out : tensor<1x1x4x4xf32>
