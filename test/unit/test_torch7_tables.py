@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from torch7_models import floats, reason, run
+from torch7_models import floats, full_convolution, reason, run
 
+from lowering import driver
+from lowering.check import SIMULATOR, check
 from snowdialect.frontends.torch7 import nn, save
 from snowdialect.frontends.torch7.objects import TorchObject, torch_object
 
@@ -52,6 +54,17 @@ def test_flatten_table(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, 10 * BATCH, rtol=1e-5)
 
 
+def test_tables_do_not_grow_without_end(tmp_path: Path) -> None:
+    """A few layers could stand for any number of values, or for tables of any depth."""
+    flatten = nn.simple("FlattenTable")
+    doubled = nn.sequential(nn.concat_table(nn.relu(), nn.relu()), *[nn.concat_table(flatten, flatten), flatten] * 40)
+    assert "its tables in tables are too large" in reason(tmp_path / "net.t7", doubled, (3,))
+    first = torch_object("nn.NarrowTable", {"offset": 1})
+    for inner in ([first], [first, first]):
+        deep = nn.sequential(nn.concat_table(nn.relu()), *[nn.concat_table(*inner)] * 3000)
+        assert "its tables in tables are too large" in reason(tmp_path / "net.t7", deep, (3,))
+
+
 def padded(dimension: int, amount: int, **fields: Any) -> TorchObject:
     return torch_object("nn.Padding", {"dim": dimension, "pad": amount, "value": 0, "index": 1, **fields})
 
@@ -91,6 +104,50 @@ def test_adaptive_pools(tmp_path: Path, kind: str) -> None:
     wanted = windows.max((3, 5)) if kind == "Max" else windows.mean((3, 5))
     found = computed(tmp_path, torch_object(f"nn.SpatialAdaptive{kind}Pooling", {"H": 2, "W": 3}))
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_a_network_for_styles(tmp_path: Path) -> None:
+    """As fast-neural-style has it, made small: all levels agree, and the numbers are those of float."""
+
+    def norm(channels: int) -> TorchObject:
+        numbers = {"weight": floats(channels, seed=1) ** 2 + np.float32(0.5), "bias": floats(channels, seed=2)}
+        return torch_object("nn.InstanceNormalization", {"eps": 1e-5, "nOutput": channels, **numbers})
+
+    def conv(inputs: int, outputs: int, kernel: int, stride: int = 1, pad: int = 0) -> TorchObject:
+        weight = floats(outputs, inputs, kernel, kernel) / np.float32(kernel * inputs**0.5)
+        return nn.convolution(weight, floats(outputs), (stride, stride), (pad, pad))
+
+    sides = {f"pad_{side}": 4 for side in "lrtb"}
+    branch = nn.sequential(conv(24, 24, 3), norm(24), nn.relu(), conv(24, 24, 3), norm(24))
+    network = nn.sequential(
+        torch_object("nn.SpatialReflectionPadding", sides),
+        conv(3, 12, 5, 1, 2),
+        norm(12),
+        nn.relu(),
+        conv(12, 24, 3, 2, 1),
+        norm(24),
+        nn.relu(),
+        nn.concat_table(branch, torch_object("nn.ShaveImage", {"size": 2})),
+        nn.add_table(),
+        full_convolution(floats(24, 12, 3, 3) / np.float32(10), dH=2, dW=2, padH=1, padW=1, adjH=1, adjW=1),
+        norm(12),
+        nn.relu(),
+        conv(12, 3, 5, 1, 2),
+        nn.simple("Tanh"),
+        times(150),
+        torch_object("nn.TotalVariation", {"strength": 1e-6}),
+    )
+    save(tmp_path / "net.t7", network)
+    x = floats(2, 3, 12, 14)
+    np.save(tmp_path / "x.npy", x)
+    program, context = driver.read_model(tmp_path / "net.t7", (3, 12, 14)), driver.make_context()
+    context.weights = program.weights
+    options = driver.pass_options(calibrate=tmp_path / "x.npy")
+    results = list(check(context, program.module, x, program.weights(), options=options))
+    assert [str(result.difference) for result in results] == ["None"] * len(results)
+    assert results[-1].level == SIMULATOR
+    fixed = results[-1].run.outputs["output"]
+    np.testing.assert_allclose(fixed, run(tmp_path / "net.t7", x), rtol=0, atol=6)
 
 
 TABLE = nn.concat_table(nn.simple("Identity"), nn.simple("Identity"))

@@ -13,6 +13,12 @@ from snowdialect.frontends.torch7.layers import JOINS, LAYERS, depth_join, join
 from snowdialect.frontends.torch7.objects import TorchObject, sequence_of, type_name
 from snowdialect.frontends.torch7.reader import MAXIMUM_DEPTH, load
 
+MAXIMUM_INNER = 1000
+"""Values that the tables in a table may have."""
+
+MAXIMUM_TABLE_DEPTH = 16
+"""Tables in each other, of which one holds the next."""
+
 Value = SSAValue | list["Value"] | None
 """A tensor, or a Lua table of them; None is what a refused layer would have made."""
 
@@ -114,7 +120,7 @@ class _Importer:
 
     def concat_table(self, layer: Layer, value: Value) -> Value:
         """nn.ConcatTable."""
-        return [self._convert(child, value) for child in self._children(layer)]
+        return _table([self._convert(child, value) for child in self._children(layer)])
 
     def concat(self, layer: Layer, value: Value) -> Value:
         """nn.Concat and nn.DepthConcat."""
@@ -131,7 +137,7 @@ class _Importer:
             raise LayerError("its input is a tensor, expected a table")
         if len(value) != len(children):
             raise LayerError(f"has {len(children)} layers for a table of {len(value)} values")
-        return [self._convert(child, entry) for child, entry in zip(children, value, strict=True)]
+        return _table([self._convert(child, entry) for child, entry in zip(children, value, strict=True)])
 
     def _error(self, layer: Layer, problem: str) -> SnowError:
         return self._network.error(_title(layer), problem)
@@ -180,6 +186,18 @@ TABLES: dict[str, Callable[[Layer, list[Value]], Value]] = {
 def _title(layer: Layer) -> str:
     """Place and class of a layer, as in `0.2.1 nn.SpatialFullConvolution`."""
     return f"{layer.path} {layer.type}".lstrip()
+
+
+def _table(entries: list[Value]) -> list[Value]:
+    """A table; of tables in tables only small ones, since layers that take them apart could double them each time."""
+    left, inner = [(entry, 1) for entry in entries if isinstance(entry, list)], 0
+    while left:
+        table, depth = left.pop()
+        inner += len(table)
+        if inner > MAXIMUM_INNER or depth > MAXIMUM_TABLE_DEPTH:
+            raise LayerError("its tables in tables are too large")
+        left += [(entry, depth + 1) for entry in table if isinstance(entry, list)]
+    return entries
 
 
 def _is_missing(value: Value) -> bool:
