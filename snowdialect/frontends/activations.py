@@ -10,8 +10,8 @@ from snowdialect.dialects.cnn import shape_of
 from snowdialect.frontends.network import Floats, LayerError, Network
 from snowdialect.frontends.piecewise import line
 
-SELU_ALPHA, SELU_GAMMA = 1.6732632423543772, 1.0507009873554805
-"""Of Klambauer et al., 2017."""
+SMALLEST_FACTOR = 1e-30
+"""What a number may be divided by, so that float32 holds the quotient."""
 
 
 def elu(network: Network, name: str, x: SSAValue, alpha: float) -> SSAValue:
@@ -21,15 +21,15 @@ def elu(network: Network, name: str, x: SSAValue, alpha: float) -> SSAValue:
 
 def celu(network: Network, name: str, x: SSAValue, alpha: float) -> SSAValue:
     """x, and below zero alpha * (exp(x / alpha) - 1)."""
-    if alpha <= 0:
+    if alpha < SMALLEST_FACTOR:
         raise LayerError(f"alpha is {alpha:g}, expected a number above zero")
     return line(network, name, elu(network, f"{name}.elu", line(network, f"{name}.line", x, 1 / alpha), 1.0), alpha)
 
 
 def softplus(network: Network, name: str, x: SSAValue, beta: float = 1.0) -> SSAValue:
     """log(1 + exp(beta * x)) / beta."""
-    if not beta:
-        raise LayerError("beta is 0")
+    if abs(beta) < SMALLEST_FACTOR:
+        raise LayerError(f"beta is {beta:g}, by which nothing can be divided")
     if beta == 1:
         return network.add(cnn.SoftplusOp(x), name)
     y = network.add(cnn.SoftplusOp(line(network, f"{name}.line", x, beta)), f"{name}.softplus")

@@ -18,6 +18,7 @@ from snowdialect.dialects.cnn.base import integers, shape_of
 from snowdialect.dialects.cnn.boundary import DequantizeOp, QuantizeOp
 from snowdialect.dialects.cnn.constants import ConstantOp, RepeatOp
 from snowdialect.dialects.cnn.host import (
+    LARGEST_SLOPE,
     DepthToSpaceOp,
     GatherOp,
     MultiplyOp,
@@ -303,7 +304,8 @@ class ScaleBeforeErf(RewritePattern):
             return
         numbers = op.numbers
         numbers["scale"] *= scale
-        rewriter.replace(op, located(ErfOp(before.x, **numbers), op.location))
+        if abs(numbers["scale"]) <= LARGEST_SLOPE:
+            rewriter.replace(op, located(ErfOp(before.x, **numbers), op.location))
 
 
 class LineBehindErf(RewritePattern):
@@ -318,6 +320,8 @@ class LineBehindErf(RewritePattern):
         numbers = before.numbers
         numbers["factor"] *= factor
         numbers["shift"] = numbers["shift"] * factor + shift
+        if max(map(abs, numbers.values())) > LARGEST_SLOPE:
+            return
         rewriter.replace(op, located(ErfOp(before.x, **numbers), op.location))
         rewriter.erase(before)
 
