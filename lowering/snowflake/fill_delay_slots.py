@@ -166,11 +166,11 @@ def _count_of(branch: BranchOp) -> _Count | None:
                     return None
                 step, behind = op, len(body)
             else:
-                body.insert(0, op)
+                body.append(op)
         elif type(op) is not LabelOp:
             return None
         op = op.prev_op
-    return None if step is None or op is None else _Count(step, behind, body, straight)
+    return None if step is None or op is None else _Count(step, behind, body[::-1], straight)
 
 
 def _movable_before(branch: BranchOp, slots: int) -> Iterator[InstructionOp]:

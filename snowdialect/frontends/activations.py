@@ -7,6 +7,7 @@ from xdsl.ir import SSAValue
 
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
+from snowdialect.dialects.cnn.host_functions import LARGEST_EXPONENT
 from snowdialect.frontends.network import Floats, LayerError, Network
 from snowdialect.frontends.piecewise import line
 
@@ -54,13 +55,15 @@ def gelu(network: Network, name: str, x: SSAValue) -> SSAValue:
 
 
 def power(network: Network, name: str, x: SSAValue, exponent: float) -> SSAValue:
-    """x^exponent: by multiplication for 1, 2 and 3; else numbers below zero count as zero."""
+    """x^exponent: by multiplications where that is a whole number; else numbers below zero count as zero."""
     if exponent == 1:
         return network.add(cnn.IdentityOp(x), name)
     if exponent == 2:
         return network.add(cnn.MultiplyOp(x, x), name)
-    if exponent == 3:
-        return network.add(cnn.MultiplyOp(x, power(network, f"{name}.square", x, 2)), name)
+    if exponent in range(4, LARGEST_EXPONENT + 1, 2):
+        return power(network, name, power(network, f"{name}.square", x, 2), exponent / 2)
+    if exponent in range(3, LARGEST_EXPONENT + 1, 2):
+        return network.add(cnn.MultiplyOp(x, power(network, f"{name}.square", x, exponent - 1)), name)
     return network.add(cnn.PowerOp(x, exponent=exponent), name)
 
 

@@ -6,10 +6,7 @@ from xdsl.ir import SSAValue
 
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
-from snowdialect.frontends.network import LayerError, Network, map_sides
-
-MAXIMUM_ZEROS = 1 << 20
-"""Weights of zero that stand for channels of zeros."""
+from snowdialect.frontends.network import Network, map_sides
 
 
 def repeated_border(network: Network, name: str, x: SSAValue, pads: Sequence[int], *, reflect: bool) -> SSAValue:
@@ -29,9 +26,7 @@ def with_channels(network: Network, name: str, x: SSAValue, before: int, behind:
     def zeros(count: int, part: str) -> list[SSAValue]:
         if not count:
             return []
-        if count * shape_of(x)[1] > MAXIMUM_ZEROS:
-            raise LayerError(f"pads {shape_of(x)[1]} channels with {count}, which is too much")
-        kernels = network.add(cnn.ConstantOp.splat(0.0, (count, shape_of(x)[1], 1, 1)), f"{name}.{part}")
+        kernels = network.zeros((count, shape_of(x)[1], 1, 1), f"{name}.{part}")
         return [network.add(cnn.Conv2dOp(x, kernels), f"{name}.{part}")]
 
     return network.add(cnn.ConcatOp([*zeros(before, "before"), x, *zeros(behind, "behind")]), name)

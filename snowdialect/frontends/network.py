@@ -37,6 +37,9 @@ MAXIMUM_UPSAMPLING = 64
 MAXIMUM_SPREAD = 2048
 """The same of a transposed convolution, which may make 34x34 pixels of one, as in FCN-32s (Long et al., 2015)."""
 
+MAXIMUM_ZEROS = 1 << 22
+"""Weights of zero that a network may have, which stand for channels of zeros: a few bytes of the file ask for them."""
+
 SMALL_MAP = 1 << 16
 
 GROWTH = {
@@ -74,6 +77,7 @@ class Network:
         self.weights: dict[str, Floats] = {}
         self._names: dict[tuple[Any, ...], str] = {}
         self._bytes_left = weight_bytes
+        self._zeros_left = MAXIMUM_ZEROS
         self._operations = 0
         self._unsupported = ""
         self._refused: dict[str, list[str]] = {}
@@ -120,6 +124,13 @@ class Network:
                 raise LimitError("the weights so far take more memory than the file can hold")
             self.weights[full_name] = array
         return self.add(cnn.WeightOp(full_name, cnn.tensor_type(array.shape)), layer)
+
+    def zeros(self, shape: Sequence[int], name: str) -> SSAValue:
+        """A constant full of zeros, of the layer `name`. Raises LayerError where the network has too many."""
+        if prod(shape) > self._zeros_left:
+            raise LayerError(f"takes more channels of zeros than {MAXIMUM_ZEROS} weights in all can make")
+        self._zeros_left -= prod(shape)
+        return self.add(cnn.ConstantOp.splat(0.0, shape), name)
 
     @contextmanager
     def layer(self, title: str) -> Generator[None]:

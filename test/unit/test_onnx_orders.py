@@ -29,7 +29,9 @@ CONSTANTS: dict[str, NDArray[Any]] = {
     "heads": integers(1, 3, 6, 3, 5),
     "boxes": integers(1, -1, 6),
     "classes": integers(1, -1, 3),
+    "wide": floats(6, 6, 1, 3, seed=2) / 3,
     "zero": integers(0),
+    "one": integers(1),
     "two": integers(2),
     "three": integers(3),
     "far": integers(99),
@@ -76,6 +78,16 @@ GRAPHS = {
         named("Transpose", "x", "t", perm=[0, 2, 3, 1]),
         named("Flatten", "t", "f"),
         named("Slice", "f two far last three", "y"),
+    ),
+    "sums of flattened ones": (
+        named("Conv", "x wide", "c"),
+        named("Transpose", "c", "t", perm=[0, 3, 2, 1]),
+        named("ReduceMax", "t one", "r"),
+        named("ReduceMax", "t two", "s"),
+        named("Flatten", "r", "f"),
+        named("Flatten", "s", "g"),
+        named("Add", "f g", "a"),
+        named("Sub", "a g", "y"),
     ),
     "sums and products": (
         named("Transpose", "x", "t", perm=[0, 1, 3, 2]),
@@ -156,10 +168,19 @@ def test_maps_in_their_order_are_not_transposed(tmp_path: Path) -> None:
     assert not any(isinstance(op, cnn.TransposeOp) for op in module.body.block.ops)
 
 
+FLATTENED = named("Transpose", "x", "t", perm=[0, 2, 3, 1]), named("Flatten", "t", "f")
+
+
 @pytest.mark.parametrize(
     ("nodes", "problem"),
     [
         ([named("Concat", "x x", "y", axis=0)], "y Concat: takes axis 0, which is the batch"),
+        ([*FLATTENED, named("Concat", "f f", "y", axis=0)], "y Concat: takes axis 0, which is the batch"),
+        (
+            [*FLATTENED, named("LpNormalization", "f", "y", axis=0)],
+            "y LpNormalization: takes axis 0, which is the batch",
+        ),
+        ([*FLATTENED, named("Concat", "x f", "y", axis=3)], "y Concat: joins values of 2 and of 4 axes"),
         (
             [named("Transpose", "x", "t", perm=[1, 0, 2, 3]), named("Flatten", "t", "y")],
             "y Flatten: 1x6x3x5 cannot be reshaped to 6x1x3x5",

@@ -169,7 +169,8 @@ TABLE = nn.concat_table(nn.simple("Identity"), nn.simple("Identity"))
         ),
         (padded(2, 1, value=1), "0 nn.Padding: pads with what is not zero, or inside"),
         (padded(5, 1), "0 nn.Padding: pads dimension 5, which maps do not have"),
-        (padded(2, 1 << 20), "0 nn.Padding: pads 4 channels with 1048576, which is too much"),
+        (padded(2, 1 << 21), "0 nn.Padding: takes more channels of zeros than 4194304 weights in all can make"),
+        (torch_object("nn.Transpose", {}), "0 nn.Transpose: field permutations is no list of pairs"),
         (
             torch_object("nn.Transpose", {"permutations": [[1, 2]]}),
             "0 nn.Transpose: transposes other dimensions than those of an input of 3",

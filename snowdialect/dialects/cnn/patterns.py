@@ -208,7 +208,8 @@ class MergeSamples(RewritePattern):
             before.x,
             op.sizes.get_values(),
             offsets=[inner.offset + inner.step * outer.offset for inner, outer in axes],
-            steps=[inner.step * outer.step for inner, outer in axes],
+            # From a single one no step is made, however long it is.
+            steps=[inner.step * outer.step if outer.size > 1 else 1 for inner, outer in axes],
             reflect=before.reflect is not None,
         )
         rewriter.replace(op, located(merged, op.location))

@@ -483,7 +483,10 @@ def sampled_shape(
     *,
     reflect: bool = False,
 ) -> Shape:
-    """Result of taking so many rows and columns of a map, from `offsets` on, `steps` apart."""
+    """Result of taking so many rows and columns of a map, from `offsets` on, `steps` apart.
+
+    Raises ShapeError for what is no map, for none, and for those that lie too far beyond a border.
+    """
     channels, *before = map_shape(x)
     _expect_length("sizes", sizes, 2, 1)
     _expect_length("offsets", offsets, 2, None)
@@ -492,6 +495,8 @@ def sampled_shape(
         axis = LineSampling(side, offset, size, step, reflect)
         if reflect and axis.beyond >= axis.before:
             raise ShapeError(f"reflects {axis.beyond} {unit}, there are {axis.before - 1} beside that at the border")
+        if axis.beyond > MAXIMUM_SIDE:
+            raise ShapeError(f"takes {unit} up to {axis.beyond} beyond a border, at most {MAXIMUM_SIDE} are supported")
     return (1, channels, *sizes)
 
 

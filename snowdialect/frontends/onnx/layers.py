@@ -428,7 +428,10 @@ def transpose(network: Network, node: Node) -> Activation:
 def concat(network: Network, node: Node) -> Activation:
     """Concat of channels, or of another axis that becomes the channels."""
     values = aligned(network, node.name, [node.activation(index) for index in range(len(node.inputs))])
-    axis = node.axis("axis", len(values[0].shape))
+    ranks = {len(value.shape) for value in values}
+    if len(ranks) > 1:
+        raise LayerError(f"joins values of {min(ranks)} and of {max(ranks)} axes")
+    axis = node.axis("axis", *ranks)
     parts = [channels_first(network, f"{node.name}.{index}", value, axis) for index, value in enumerate(values)]
     return Activation(network.add(cnn.ConcatOp([part.value for part in parts]), node.name), parts[0].order)
 

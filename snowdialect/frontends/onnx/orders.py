@@ -23,7 +23,7 @@ def straight(network: Network, name: str, x: Activation) -> SSAValue:
 def channels_first(network: Network, name: str, x: Activation, axis: int) -> Activation:
     """A value with one of its axes, counted as the file does, as the channels of `cnn`."""
     if x.flattened:
-        return Activation.of(straight(network, name, x))
+        x = Activation.of(straight(network, name, x))
     moved = x.order[axis]
     if moved == 0:
         raise LayerError(f"takes axis {axis}, which is the batch")
@@ -35,7 +35,7 @@ def channels_first(network: Network, name: str, x: Activation, axis: int) -> Act
 
 
 def aligned(network: Network, name: str, values: Sequence[Activation]) -> list[Activation]:
-    """Values with their axes in one order."""
-    if len({(value.order, value.flattened) for value in values}) == 1:
+    """Values with their axes in one order; of flattened ones, whose axes are gone, only if all are alike."""
+    if len({(value.order, shape_of(value.value) if value.flattened else None) for value in values}) == 1:
         return [*values]
     return [Activation.of(straight(network, f"{name}.{index}", value)) for index, value in enumerate(values)]

@@ -167,8 +167,10 @@ def transpose(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """Transpose: pairs of dimensions change places, one after the other."""
     rank = len(shape_of(x))
     single = layer.integer("numInputDims", rank) == rank - 1
-    order = [*range(rank)]
-    for pair in sequence_of(layer.fields.get("permutations")) or ():
+    order, pairs = [*range(rank)], sequence_of(layer.fields.get("permutations"))
+    if pairs is None:
+        raise LayerError("field permutations is no list of pairs")
+    for pair in pairs:
         axes = [axis - (0 if single else 1) if isinstance(axis, int) else -1 for axis in sequence_of(pair) or ()]
         if len(axes) != 2 or not all(1 <= axis < rank for axis in axes):
             raise LayerError(f"transposes other dimensions than those of an input of {rank - 1}")

@@ -618,6 +618,12 @@
 // -----
 
 %x = cnn.input "x" : tensor<1x8x4x4xf32>
+// CHECK: cnn.sample "y": takes rows up to 4611686018427387901 beyond a border, at most 65536 are supported
+%y = cnn.sample %x {sizes = [2, 4], steps = [4611686018427387904, 1]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x4xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1x8x4x4xf32>
 // CHECK: cnn.sample "y": result must be 1x8x2x2, is 1x8x4x4
 %y = cnn.sample %x {sizes = [2, 2]} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
 
