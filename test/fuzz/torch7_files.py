@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 
 from snowdialect.frontends.torch7 import nn, save
 from snowdialect.frontends.torch7.ascii import AsciiReader
-from snowdialect.frontends.torch7.importer import CONTAINERS
+from snowdialect.frontends.torch7.importer import CONTAINERS, TABLES
 from snowdialect.frontends.torch7.layers import JOINS, LAYERS
 from snowdialect.frontends.torch7.objects import Storage, Tensor, TorchObject, fields_of, torch_object
 from snowdialect.frontends.torch7.reader import ByteSource, GuardedReader
 
-CLASSES = (*LAYERS, *JOINS, *CONTAINERS)
+CLASSES = (*LAYERS, *JOINS, *CONTAINERS, *TABLES)
 RARE_FIELDS = [
     *("groups", "padding", "padW", "padH", "dilationH", "pad_l", "pad_t", "numInputDims", "ceil_mode"),
     *("dimension", "index", "length", "scale_factor", "upscaleFactor", "nOutputPlane", "min_val", "adjH", "owidth"),
-    *("alpha", "beta", "pow", "p", "eps", "constant_scalar", "lower", "lambda"),
+    *("alpha", "beta", "pow", "p", "eps", "constant_scalar", "lower", "lambda", "pad_b", "dim", "pad", "offset"),
 ]
 
 

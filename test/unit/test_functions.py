@@ -187,6 +187,16 @@ def test_torch7_layers(tmp_path: Path, kind: str) -> None:
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
 
 
+def test_one_number_may_be_for_any_number_of_channels(tmp_path: Path) -> None:
+    """A file of a hundred bytes may hold it."""
+    batch = floats(2, 4096)
+    layers = torch_object("nn.Mul", {"weight": C[:1]}), torch_object("nn.Add", {"bias": C[1:2]})
+    layers = *layers, torch_object("nn.PReLU", {"weight": C[2:3], "nOutputPlane": 0})
+    found = torch7(tmp_path / "net.t7", nn.sequential(*layers), batch)
+    line = batch * C[0] + C[1]
+    np.testing.assert_allclose(found, np.where(line > 0, line, C[2] * line), rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("p", [1, 2, 3])
 def test_normalize(tmp_path: Path, p: int) -> None:
     batch = floats(2, 9)

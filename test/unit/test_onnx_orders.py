@@ -71,6 +71,13 @@ GRAPHS = {
         named("Softmax", "j", "y", axis=-1),
     ),
     "softmax of rows": (named("Conv", "x w", "c"), named("Softmax", "c", "y", axis=2)),
+    "softmax of columns": (named("Conv", "x w", "c"), named("Softmax", "c", "y", axis=3)),
+    "columns behind columns": (
+        named("Conv", "x w", "c"),
+        named("Transpose", "c", "t", perm=[0, 2, 1, 3]),
+        named("Concat", "t t", "j", axis=3),
+        named("Relu", "j", "y"),
+    ),
     "logarithms of five axes": (*YOLO[:3], named("LogSoftmax", "t", "y", axis=4)),
     "rows behind rows": (named("Conv", "x w", "c"), named("Relu", "c", "r"), named("Concat", "c r", "y", axis=2)),
     "flattened": (named("Transpose", "x", "t", perm=[0, 1, 3, 2]), named("Flatten", "t", "y")),

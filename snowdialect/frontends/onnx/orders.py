@@ -7,7 +7,7 @@ from xdsl.ir import SSAValue
 from snowdialect.dialects import cnn
 from snowdialect.dialects.cnn import shape_of
 from snowdialect.frontends.network import LayerError, Network
-from snowdialect.frontends.onnx.node import Activation
+from snowdialect.frontends.onnx.node import CHANNELS_LAST, Activation
 
 
 def straight(network: Network, name: str, x: Activation) -> SSAValue:
@@ -21,7 +21,7 @@ def straight(network: Network, name: str, x: Activation) -> SSAValue:
 
 
 def channels_first(network: Network, name: str, x: Activation, axis: int) -> Activation:
-    """A value with one of its axes, counted as the file does, as the channels of `cnn`."""
+    """A value with one of its axes, counted as the file does, as the channels of `cnn`; the batch cannot be."""
     if x.flattened:
         x = Activation.of(straight(network, name, x))
     moved = x.order[axis]
@@ -29,7 +29,11 @@ def channels_first(network: Network, name: str, x: Activation, axis: int) -> Act
         raise LayerError(f"takes axis {axis}, which is the batch")
     if moved == 1:
         return x
-    order = [0, moved, *(other for other in range(1, len(x.order)) if other != moved)]
+    others = [other for other in range(1, len(x.order)) if other != moved]
+    order = [0, moved, *others]
+    if tuple(order.index(place) for place in x.order) == CHANNELS_LAST:
+        # An output of that order would be taken for maps that the file has with their channels last.
+        order = [0, moved, *reversed(others)]
     value = network.add(cnn.TransposeOp(x.value, order), f"{name}.transposed")
     return Activation(value, tuple(order.index(place) for place in x.order))
 

@@ -48,7 +48,7 @@ def prelu(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     slopes, channels = layer.tensor("weight"), shape_of(x)[1:2]
     if slopes.shape != (channels if layer.integer("nOutputPlane", 0) else (1,)):
         raise LayerError(f"weight is {format_shape(slopes.shape)}, the input has {format_shape(channels)} channels")
-    return piecewise.leaky_relu(network, layer.path, x, np.broadcast_to(slopes, channels))
+    return piecewise.leaky_relu(network, layer.path, x, slopes.item() if slopes.size == 1 else slopes)
 
 
 def magnitude(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
@@ -122,11 +122,13 @@ def plus_bias(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
 def _by_channel(network: Network, layer: Layer, x: SSAValue, name: str) -> SSAValue:
     """A tensor of one number, or of one for each channel, on whichever axis."""
     numbers, (channels, *others) = layer.tensor(name), shape_of(x)[1:]
+    if numbers.size == 1:
+        return network.add(cnn.ConstantOp.splat(numbers.item(), (channels,)), layer.path)
     sizes = [size for size in numbers.shape if size > 1]
     axis = numbers.shape.index(channels) if sizes == [channels] else 0
-    if numbers.size != 1 and (sizes != [channels] or numbers.ndim - axis != 1 + len(others)):
+    if sizes != [channels] or numbers.ndim - axis != 1 + len(others):
         raise LayerError(f"{name} is {format_shape(numbers.shape)}, expected one number, or one per channel")
-    return network.weight(layer.path, name, np.ascontiguousarray(np.broadcast_to(numbers.reshape(-1), (channels,))))
+    return network.weight(layer.path, name, np.ascontiguousarray(numbers.reshape(-1)))
 
 
 def normalize(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
