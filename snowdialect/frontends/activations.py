@@ -80,7 +80,6 @@ def instance_norm(
     normalized = network.add(cnn.InstanceNormOp(x, eps=eps), name if plain else f"{name}.normalized")
     if plain:
         return normalized
-    scale = cnn.ConstantOp.splat(1.0, channels)
-    factor = network.add(scale, name) if weight is None else network.weight(name, "weight", weight)
+    factor = network.full(1.0, channels, name) if weight is None else network.weight(name, "weight", weight)
     shift = None if bias is None else network.weight(name, "bias", bias)
     return network.add(cnn.ScaleShiftOp(normalized, factor, shift), name)

@@ -26,7 +26,7 @@ def with_channels(network: Network, name: str, x: SSAValue, before: int, behind:
     def zeros(count: int, part: str) -> list[SSAValue]:
         if not count:
             return []
-        kernels = network.zeros((count, shape_of(x)[1], 1, 1), f"{name}.{part}")
+        kernels = network.full(0.0, (count, shape_of(x)[1], 1, 1), f"{name}.{part}")
         return [network.add(cnn.Conv2dOp(x, kernels), f"{name}.{part}")]
 
     return network.add(cnn.ConcatOp([*zeros(before, "before"), x, *zeros(behind, "behind")]), name)

@@ -37,8 +37,9 @@ MAXIMUM_UPSAMPLING = 64
 MAXIMUM_SPREAD = 2048
 """The same of a transposed convolution, which may make 34x34 pixels of one, as in FCN-32s (Long et al., 2015)."""
 
-MAXIMUM_ZEROS = 1 << 22
-"""Weights of zero that a network may have, which stand for channels of zeros: a few bytes of the file ask for them."""
+MAXIMUM_REPEATED = 1 << 22
+"""Numbers of constants that a network may have besides its weights, each full of one: a few bytes of the file ask for
+them."""
 
 SMALL_MAP = 1 << 16
 
@@ -77,7 +78,7 @@ class Network:
         self.weights: dict[str, Floats] = {}
         self._names: dict[tuple[Any, ...], str] = {}
         self._bytes_left = weight_bytes
-        self._zeros_left = MAXIMUM_ZEROS
+        self._repeated_left = MAXIMUM_REPEATED
         self._operations = 0
         self._unsupported = ""
         self._refused: dict[str, list[str]] = {}
@@ -125,12 +126,12 @@ class Network:
             self.weights[full_name] = array
         return self.add(cnn.WeightOp(full_name, cnn.tensor_type(array.shape)), layer)
 
-    def zeros(self, shape: Sequence[int], name: str) -> SSAValue:
-        """A constant full of zeros, of the layer `name`. Raises LayerError where the network has too many."""
-        if prod(shape) > self._zeros_left:
-            raise LayerError(f"takes more channels of zeros than {MAXIMUM_ZEROS} weights in all can make")
-        self._zeros_left -= prod(shape)
-        return self.add(cnn.ConstantOp.splat(0.0, shape), name)
+    def full(self, number: float, shape: Sequence[int], name: str) -> SSAValue:
+        """A constant full of a number, of the layer `name`. Raises LayerError where the network has too many."""
+        if prod(shape) > self._repeated_left:
+            raise LayerError(f"repeats numbers for its channels, of which a network may have {MAXIMUM_REPEATED}")
+        self._repeated_left -= prod(shape)
+        return self.add(cnn.ConstantOp.splat(number, shape), name)
 
     @contextmanager
     def layer(self, title: str) -> Generator[None]:

@@ -77,6 +77,6 @@ def _rectified(network: Network, name: str, x: SSAValue, factor: float, shift: f
 def line(network: Network, name: str, x: SSAValue, factor: float, shift: float | None = None) -> SSAValue:
     """factor * x + shift."""
     channels = shape_of(x)[1:2]
-    scale = network.add(cnn.ConstantOp.splat(factor, channels), name)
-    offset = None if shift is None else network.add(cnn.ConstantOp.splat(shift, channels), name)
+    scale = network.full(factor, channels, name)
+    offset = None if shift is None else network.full(shift, channels, name)
     return network.add(cnn.ScaleShiftOp(x, scale, offset), name)

@@ -132,12 +132,12 @@ def test_channels_last(tmp_path: Path) -> None:
         (
             [named("Pad", "x p", "y")],
             {"p": np.array([0, 1 << 20, 0, 0, 0, 0, 0, 0], np.int64)},
-            "y Pad: takes more channels of zeros than 4194304 weights in all can make",
+            "y Pad: repeats numbers for its channels, of which a network may have 4194304",
         ),
         (
             [*(named("Pad", "x p", f"p{index}") for index in range(3)), named("Concat", "p0 p1 p2", "y", axis=1)],
             {"p": np.array([0, 300_000, 0, 0, 0, 0, 0, 0], np.int64)},
-            "p2 Pad: takes more channels of zeros than 4194304 weights in all can make",
+            "p2 Pad: repeats numbers for its channels, of which a network may have 4194304",
         ),
         (
             [named("MaxPool", "x", "p", kernel_shape=[2, 1]), named("Add", "x p", "y")],

@@ -486,6 +486,14 @@ def test_networks_that_are_refused(
     assert refuse(*nodes, **options).startswith(problem)
 
 
+@pytest.mark.parametrize("operator", ["Mul", "Add", "PRelu"])
+def test_one_number_for_very_many_channels(refuse: Refuse, operator: str) -> None:
+    """A file of some hundred bytes, for each node of which a number for each channel would take half a gigabyte."""
+    nodes = [helper.make_node(operator, ["x", "k"], ["y"])]
+    problem = refuse(*nodes, shape=(1, 1 << 27, 1, 1), constants={"k": floats(1)})
+    assert problem == f"y {operator}: repeats numbers for its channels, of which a network may have 4194304"
+
+
 def test_a_version_of_the_format_that_is_none(tmp_path: Path) -> None:
     path = save(one_convolution(ir_version=1 << 40), tmp_path / "net.onnx")
     assert reason(path).startswith("version 1099511627776 of the format is not supported, only up to ")

@@ -169,7 +169,7 @@ TABLE = nn.concat_table(nn.simple("Identity"), nn.simple("Identity"))
         ),
         (padded(2, 1, value=1), "0 nn.Padding: pads with what is not zero, or inside"),
         (padded(5, 1), "0 nn.Padding: pads dimension 5, which maps do not have"),
-        (padded(2, 1 << 21), "0 nn.Padding: takes more channels of zeros than 4194304 weights in all can make"),
+        (padded(2, 1 << 21), "0 nn.Padding: repeats numbers for its channels, of which a network may have 4194304"),
         (torch_object("nn.Transpose", {}), "0 nn.Transpose: field permutations is no list of pairs"),
         (
             torch_object("nn.Transpose", {"permutations": [[1, 2]]}),

@@ -249,7 +249,8 @@ def leaky(network: Network, node: Node, x: SSAValue) -> SSAValue:
 def prelu(network: Network, node: Node) -> Activation:
     """PRelu: one slope for what is below zero, or one for each channel."""
     x = node.activation()
-    slope = _per_channel(x, node.constant(1, "its slope"))
+    slopes = _per_channel(x, node.constant(1, "its slope"))
+    slope = slopes.item() if slopes.size == 1 else slopes
     return Activation(piecewise.leaky_relu(network, node.name, x.value, slope), x.order, x.flattened)
 
 
@@ -513,9 +514,7 @@ def _scaled(network: Network, x: Activation, factor: Array | None, shift: Array 
 
     def constant(what: str, array: Array) -> SSAValue:
         numbers = _per_channel(x, array)
-        if array.size == 1:
-            return network.add(cnn.ConstantOp.splat(float(numbers[0]), channels), name)
-        return network.weight(name, what, numbers)
+        return network.full(numbers.item(), channels, name) if array.size == 1 else network.weight(name, what, numbers)
 
     scale = constant("scale", np.ones(1, np.float32) if factor is None else factor)
     offset = None if shift is None else constant("shift", shift)
@@ -523,14 +522,13 @@ def _scaled(network: Network, x: Activation, factor: Array | None, shift: Array 
 
 
 def _per_channel(x: Activation, array: Array) -> Floats:
-    """A constant that is broadcast to a value, as one number per channel."""
+    """The numbers of a constant that is broadcast to a value: one, or one per channel."""
     shape = (1,) * (len(x.shape) - array.ndim) + array.shape
     others = [size for axis, size in enumerate(shape) if x.flattened or x.order[axis : axis + 1] != (1,)]
     channels = shape_of(x.value)[1]
     if len(shape) != len(x.shape) or any(size != 1 for size in others) or array.size not in (1, channels):
         raise LayerError(f"computes with {format_shape(array.shape)} numbers, expected one, or one per channel")
-    floats = finite_floats(_numbers(array), "its constant")
-    return np.ascontiguousarray(np.broadcast_to(floats.reshape(-1), (channels,)))
+    return np.ascontiguousarray(finite_floats(_numbers(array), "its constant").reshape(-1))
 
 
 def reshaped(network: Network, node: Node, shape: Shape) -> Activation:

@@ -115,7 +115,7 @@ def times_weight(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
 
 def plus_bias(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     """Add and CAdd, of one number, or one for each channel."""
-    one = network.add(cnn.ConstantOp.splat(1.0, shape_of(x)[1:2]), layer.path)
+    one = network.full(1.0, shape_of(x)[1:2], layer.path)
     return network.add(cnn.ScaleShiftOp(x, one, _by_channel(network, layer, x, "bias")), layer.path)
 
 
@@ -123,7 +123,7 @@ def _by_channel(network: Network, layer: Layer, x: SSAValue, name: str) -> SSAVa
     """A tensor of one number, or of one for each channel, on whichever axis."""
     numbers, (channels, *others) = layer.tensor(name), shape_of(x)[1:]
     if numbers.size == 1:
-        return network.add(cnn.ConstantOp.splat(numbers.item(), (channels,)), layer.path)
+        return network.full(numbers.item(), (channels,), layer.path)
     sizes = [size for size in numbers.shape if size > 1]
     axis = numbers.shape.index(channels) if sizes == [channels] else 0
     if sizes != [channels] or numbers.ndim - axis != 1 + len(others):

@@ -146,7 +146,7 @@ def average_pool(network: Network, layer: Layer, x: SSAValue) -> SSAValue:
     if layer.is_cudnn:
         raise LayerError("divide is false, which cudnn does not have")
     sum_name = f"{layer.path}.sum"
-    factor = network.add(cnn.ConstantOp.splat(kernel[0] * kernel[1], shape_of(x)[1:2]), sum_name)
+    factor = network.full(kernel[0] * kernel[1], shape_of(x)[1:2], sum_name)
     return network.add(cnn.ScaleShiftOp(mean, factor), sum_name)
 
 
