@@ -236,6 +236,8 @@ def plan_maps(
     window_share = share if pool is None else share * pool.stride_h
     load_share = window_share * window.stride_h
     under: tuple[ColumnTile, ...] = ()
+    if before is not None and _has_tile_of_padding(before.window, rows, columns, load_share):
+        raise TilingError("a max pool makes nothing of a tile of padding alone")
     by_column = is_pooled_by_column(problem, size, columns)
     if before is not None and by_column:
         under = before.new_columns(columns.tiles)
@@ -283,6 +285,20 @@ def plan_maps(
         unpooled_columns=under,
         maxima=places.get("maxima"),
         biases=places.get("biases"),
+    )
+
+
+def _has_tile_of_padding(pool: Window, rows: RowsPlan, columns: ColumnsPlan, share: int) -> bool:
+    """Whether all columns of a maps tile, or the rows of all CUs, `share` apart, are beyond what a max pool makes."""
+    if any(max(tile.load_first, 0) >= min(tile.load_stop, pool.out_w) for tile in columns.tiles):
+        return True
+    return any(
+        all(
+            max(maps.load_first + cu * share, 0) >= min(maps.load_stop + cu * share, pool.out_h)
+            for cu in range(maps.cus.bit_length())
+        )
+        for tile in rows.tiles
+        for maps in tile.maps
     )
 
 

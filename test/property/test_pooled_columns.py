@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from networks import Conv, MaxPool, Net
@@ -56,6 +57,24 @@ def test_all_levels_agree(net: Net, order: str, result_slots: int, rows: int, co
     plan = plan_of(conv, schedule)
     assume(plan is not None and plan.maps.maxima is not None)
     conv.attributes[tile.ScheduleAttr.name] = tile.ScheduleAttr.make(schedule)
+    results = list(check(context, module, net.inputs(), weights))
+    assert [str(result.difference) for result in results] == ["None"] * len(results)
+    assert results[-1].level == SIMULATOR
+
+
+@pytest.mark.parametrize(
+    ("channels", "pads", "mbuf_words", "compute_units"),
+    [(32, (0, 0, 0, 2), 4096, 4), (160, (0, 1, 0, 0), 8192, 4), (160, (3, 0, 3, 0), 8192, 1)],
+)
+def test_tiles_of_padding_alone_are_not_pooled(
+    channels: int, pads: tuple[int, int, int, int], mbuf_words: int, compute_units: int
+) -> None:
+    """A convolution of 1x1 with borders, of which small buffers hold a few rows or columns."""
+    net = Net((channels, 12, 12), (MaxPool((3, 3), (1, 1), (1, 1, 1, 1)), Conv(32, pads=pads)), 0.1)
+    module, weights = net.build()
+    set_machine(module, replace(load_machine(), mbuf_words=mbuf_words, compute_units=compute_units))
+    context = driver.make_context()
+    context.weights = lambda: weights
     results = list(check(context, module, net.inputs(), weights))
     assert [str(result.difference) for result in results] == ["None"] * len(results)
     assert results[-1].level == SIMULATOR
