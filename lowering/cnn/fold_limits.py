@@ -83,7 +83,9 @@ class SubtractFromLimit(RewritePattern):
             minus, limit = (cnn.ConstantOp.splat(number, channels) for number in (-1.0, op.limit.value.data))
             shifted = cnn.ScaleShiftOp(x, minus, limit)
             relu = cnn.ReluOp(shifted)
-            made += [located(each, name_location(f"{name}.{part}")) for each in (minus, limit, shifted, relu)]
+            made += [located(each, name_location(f"{name}.{part}")) for each in (minus, limit, shifted)]
+            # Where it is not fused, as behind what is no map, it is a layer of its own.
+            made.append(located(relu, name_location(f"{name}.{part}.relu")))
             x = relu.result
         # The layer that ends it keeps the name.
         made[-2].location = op.location

@@ -112,3 +112,13 @@ def test_without_fusion_a_relu_of_its_own_saturates(tmp_path: Path) -> None:
     driver.lower(driver.make_context(), program.module, "cnn", without={"cnn-fuse"})
     assert any(isinstance(op, cnn.ReluOp) for op in program.module.walk())
     assert snr(expected(path, x), run_module(program.module, x, program.weights()).outputs["output"]) > 20
+
+
+def test_limits_of_what_is_no_map(tmp_path: Path) -> None:
+    """A ReLU between the layers of numbers per channel is not fused with them, and has a name of its own."""
+    shape = (1, 3, 17)
+    path = save(network([named("Clip", "x", output="y", min=0.0, max=1.0)], shape, opset=10), tmp_path / "net.onnx")
+    context, program = driver.make_context(), driver.read_model(path, None)
+    context.weights = program.weights
+    results = list(check(context, program.module, floats(BATCH, *shape[1:]), program.weights()))
+    assert [str(result.difference) for result in results] == ["None"] * len(results)

@@ -40,9 +40,9 @@ cnn.output "t" %t : tensor<1x2x6x6xf32>
 // CHECK:      cnn.constant dense<-1.000000e+00> : tensor<3xf32> loc("relu6.below")
 // CHECK-NEXT: cnn.constant dense<6.000000e+00> : tensor<3xf32> loc("relu6.below")
 // CHECK-NEXT: cnn.scale_shift {{.*}} loc("relu6.below")
-// CHECK-NEXT: cnn.relu {{.*}} loc("relu6.below")
+// CHECK-NEXT: cnn.relu {{.*}} loc("relu6.below.relu")
 // CHECK:      cnn.scale_shift {{.*}} loc("relu6")
-// CHECK-NEXT: cnn.relu {{.*}} loc("relu6.above")
+// CHECK-NEXT: cnn.relu {{.*}} loc("relu6.above.relu")
 // CHECK-NEXT: cnn.output
 // FIXED: cnn.output
 %x = cnn.input "x" : tensor<1x3x6x6xf32>
@@ -57,7 +57,7 @@ cnn.output "y" %y : tensor<1x3x6x6xf32>
 // CHECK-NOT:  limit
 // CHECK-NOT:  cnn.fold_scale
 // CHECK:      cnn.scale_shift {{.*}} loc("relu6")
-// CHECK-NEXT: %[[R:.*]] = cnn.relu {{.*}} loc("relu6.above")
+// CHECK-NEXT: %[[R:.*]] = cnn.relu {{.*}} loc("relu6.above.relu")
 // CHECK-NEXT: cnn.conv2d %[[R]]
 // CHECK-NEXT: cnn.multiply %[[R]], {{.*}} loc("gated")
 // FIXED: cnn.multiply
