@@ -1,4 +1,8 @@
-"""How a max pool compares the words under its windows: by rows or by columns, and how many lines at a time."""
+"""How a max pool compares the words under its windows: by rows or by columns, and how many lines at a time.
+
+A line is as many words of a pixel as a buffer gives at once. A comparison is an instruction: it goes over a line of all
+pixels of a row, or of a column, under a window.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,12 @@ def compares_down(window: Window) -> bool:
 
 
 def written_out_lines(machine: Machine, window: Window, lines: int) -> list[tuple[range, int]]:
-    """Lines of a pixel that a max pool compares in a loop, and how many of them are written out in an iteration; then
-    those left over. Where a line takes a single comparison, they are so many that with an address each they fill the
-    slots behind the branch."""
+    """The numbers of the lines of a pixel that a max pool compares in a loop, and how many of them an
+    iteration has written out; then those left over.
+
+    Where a line takes a single comparison, they are so many that with an address each they fill the slots behind the
+    branch.
+    """
     size = 1 if min(window.kernel_h, window.kernel_w) > 1 else max(1, -(-machine.delay_slots // 2))
     whole = lines // size * size
     runs = [(range(whole), size), (range(whole, lines), lines - whole)]

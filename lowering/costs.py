@@ -52,7 +52,8 @@ BETWEEN = 0.1
 CYCLES_PER_LINE = 12
 """Cycles of vMAX and control core for a line of a pooled pixel."""
 CYCLES_PER_LINE_BY_COLUMN = 9
-"""Likewise, where it is made column by column."""
+"""Likewise, where it is made column by column: a comparison and two addresses for a line in each of two passes, some
+lines again for CUs with borders, as seen in programs."""
 CYCLES_PER_AVERAGE_TRACE = 3
 """Cycles of the control core for a trace of an average pool of many taps; of few, MACs take longer."""
 ISSUE_OF_LOAD = 5

@@ -97,7 +97,8 @@ TRAFFIC = 0.022
 """What it is worth that memory has a cycle less to do, in cycles: what is idle is there for the layers around."""
 CODE, MOST_CODE = 0.0003, 26
 """What an operation of the tile program, some thirty instructions, is worth: a part of the layer's cycles, but no more
-than so many of them. Code takes time to compile and to fetch."""
+than so many of them: of plans that differ by less than that, as the simulator has those of SqueezeNet, the one with
+less code is taken. Code takes time to compile and to fetch."""
 
 
 @dataclass(frozen=True)

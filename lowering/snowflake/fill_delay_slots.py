@@ -116,6 +116,7 @@ class _Count:
         """Adds the step to what moves into the slots, where that saves something: an empty slot, or cycles in which the
         branch waits for it."""
         if len(moved) == slots:
+            # What moved stood behind the step, or before it: then the branch waits less than this says.
             if self.behind - len(moved) + 1 >= latency:
                 return False
             del moved[0]

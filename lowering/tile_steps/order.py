@@ -424,7 +424,8 @@ class _Interleaver:
     def _is_free(self, load: Step, number: int) -> bool:
         """Whether memory has time for a patient load behind a piece: before the tile is done, and without keeping the
         MACs waiting for what the next load brings. Only behind its first one, where maps come, too: more parts are
-        more code; or later, where stores that are not placed yet come first, since the tile waits for them."""
+        more code; or, where stores that are not placed yet come first, since the tile waits for them, behind the one
+        after it, which `patience` moves on to."""
         if number != self.patience:
             return False
         memory, others = self.memory, self.queues[Unit.LOAD]

@@ -27,9 +27,10 @@ flags = st.booleans()
 def nets(draw: st.DrawFn) -> Net:
     """A max pool that moves by a column, and a convolution of 1x1."""
     kernel = draw(st.integers(1, 5)), draw(st.integers(2, 5))
-    height, width = draw(st.integers(kernel[0], 13)), draw(st.integers(kernel[1] + 1, 11))
+    height, width = draw(st.integers(kernel[0], 13)), draw(st.integers(3, 11))
     top, left, bottom, right = (draw(st.integers(0, taps - 1)) for taps in (*kernel, *kernel))
     shape = draw(st.sampled_from([32, 64, 96])), height, width
+    assume(width + left + right >= kernel[1])
     pool = MaxPool(kernel, (draw(st.integers(1, kernel[0])), 1), (top, left, bottom, right))
     conv = Conv(draw(st.sampled_from([16, 32, 64, 100, 130])), (1, 1), relu=draw(flags))
     return Net(shape, (pool, conv), 0.3)
