@@ -29,6 +29,7 @@ from snowdialect.dialects.cnn.base import (
 from snowdialect.dialects.cnn.shapes import (
     Shape,
     ShapeError,
+    channels_shape,
     depth_to_space_shape,
     format_shape,
     gather_shape,
@@ -321,6 +322,9 @@ class SoftmaxOp(HostFunctionOp):
     name = "cnn.softmax"
     assembly_format = "$x attr-dict `:` functional-type(operands, results)"
 
+    def result_shape(self) -> Shape:
+        return channels_shape(shape_of(self.x))
+
 
 @irdl_op_definition
 class LogSoftmaxOp(HostFunctionOp):
@@ -328,6 +332,9 @@ class LogSoftmaxOp(HostFunctionOp):
 
     name = "cnn.log_softmax"
     assembly_format = "$x attr-dict `:` functional-type(operands, results)"
+
+    def result_shape(self) -> Shape:
+        return channels_shape(shape_of(self.x))
 
 
 @irdl_op_definition

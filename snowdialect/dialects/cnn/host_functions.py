@@ -10,7 +10,7 @@ from xdsl.irdl import ParsePropInAttrDict, irdl_op_definition, prop_def
 
 from snowdialect.dialects.cnn.base import Value, shape_of
 from snowdialect.dialects.cnn.host import LARGEST_SLOPE, HostFunctionOp
-from snowdialect.dialects.cnn.shapes import Shape, ShapeError, format_shape
+from snowdialect.dialects.cnn.shapes import Shape, ShapeError, channels_shape, format_shape
 
 LARGEST_EXPONENT = 16
 """No power is higher."""
@@ -106,6 +106,9 @@ class NormalizeOp(FunctionOp):
     p = prop_def(REAL)
     eps = prop_def(REAL)
     assembly_format = "$x attr-dict `:` functional-type(operands, results)"
+
+    def result_shape(self) -> Shape:
+        return channels_shape(shape_of(self.x))
 
 
 @irdl_op_definition

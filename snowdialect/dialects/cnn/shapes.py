@@ -335,11 +335,16 @@ def multiply_shape(x: Shape, factor: Shape) -> Shape:
     return x
 
 
-def reduced_shape(x: Shape) -> Shape:
-    """Result of making one channel of all."""
+def channels_shape(x: Shape) -> Shape:
+    """Result, of the same shape, of what goes over the channels."""
     if len(x) < 2:
         raise ShapeError(f"input must have channels, is {format_shape(x)}")
-    return (1, 1, *x[2:])
+    return x
+
+
+def reduced_shape(x: Shape) -> Shape:
+    """Result of making one channel of all."""
+    return (1, 1, *channels_shape(x)[2:])
 
 
 def concat_shape(shapes: Sequence[Shape]) -> Shape:

@@ -145,3 +145,21 @@
 %x = cnn.input "x" : tensor<1x8x4x2xf32>
 // CHECK: cnn.transpose "y": result must be 1x2x4x8, is 1x8x4x2
 %y = cnn.transpose %x {order = [0, 3, 2, 1]} : (tensor<1x8x4x2xf32>) -> tensor<1x8x4x2xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1xf32>
+// CHECK: cnn.softmax "y": input must have channels, is 1
+%y = cnn.softmax %x : (tensor<1xf32>) -> tensor<1xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1xf32>
+// CHECK: cnn.log_softmax "y": input must have channels, is 1
+%y = cnn.log_softmax %x : (tensor<1xf32>) -> tensor<1xf32>
+
+// -----
+
+%x = cnn.input "x" : tensor<1xf32>
+// CHECK: cnn.normalize "y": input must have channels, is 1
+%y = cnn.normalize %x {p = 2.0 : f64, eps = 0.0 : f64} : (tensor<1xf32>) -> tensor<1xf32>
