@@ -315,26 +315,27 @@ class HostFunctionOp(HostOp, ABC):
         self.expect_float()
 
 
+class ChannelsOp(HostFunctionOp, ABC):
+    """A function over the channels, axis 1: a value of one axis has none."""
+
+    def result_shape(self) -> Shape:
+        return channels_shape(shape_of(self.x))
+
+
 @irdl_op_definition
-class SoftmaxOp(HostFunctionOp):
+class SoftmaxOp(ChannelsOp):
     """exp(x) / sum of exp(x) over the channels."""
 
     name = "cnn.softmax"
     assembly_format = "$x attr-dict `:` functional-type(operands, results)"
 
-    def result_shape(self) -> Shape:
-        return channels_shape(shape_of(self.x))
-
 
 @irdl_op_definition
-class LogSoftmaxOp(HostFunctionOp):
+class LogSoftmaxOp(ChannelsOp):
     """The logarithm of the softmax over the channels."""
 
     name = "cnn.log_softmax"
     assembly_format = "$x attr-dict `:` functional-type(operands, results)"
-
-    def result_shape(self) -> Shape:
-        return channels_shape(shape_of(self.x))
 
 
 @irdl_op_definition

@@ -9,8 +9,8 @@ from xdsl.dialects.builtin import Float64Type, FloatAttr, f64
 from xdsl.irdl import ParsePropInAttrDict, irdl_op_definition, prop_def
 
 from snowdialect.dialects.cnn.base import Value, shape_of
-from snowdialect.dialects.cnn.host import LARGEST_SLOPE, HostFunctionOp
-from snowdialect.dialects.cnn.shapes import Shape, ShapeError, channels_shape, format_shape
+from snowdialect.dialects.cnn.host import LARGEST_SLOPE, ChannelsOp, HostFunctionOp
+from snowdialect.dialects.cnn.shapes import Shape, ShapeError, format_shape
 
 LARGEST_EXPONENT = 16
 """No power is higher."""
@@ -98,7 +98,7 @@ class PowerOp(FunctionOp):
 
 
 @irdl_op_definition
-class NormalizeOp(FunctionOp):
+class NormalizeOp(FunctionOp, ChannelsOp):
     """`x / (sum of |x|^p + eps)^(1/p)`, the sum over the channels; zeros stay zeros."""
 
     name = "cnn.normalize"
@@ -106,9 +106,6 @@ class NormalizeOp(FunctionOp):
     p = prop_def(REAL)
     eps = prop_def(REAL)
     assembly_format = "$x attr-dict `:` functional-type(operands, results)"
-
-    def result_shape(self) -> Shape:
-        return channels_shape(shape_of(self.x))
 
 
 @irdl_op_definition
