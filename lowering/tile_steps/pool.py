@@ -33,15 +33,6 @@ class MaxPool(Template):
     columns: tuple[range, ...]
 
 
-def issue_cycles(machine: Machine, window: tile.Window, lines: int) -> int:
-    """About how long the control core takes for so many lines of a pixel."""
-    comparisons = window.kernel_w if compares_down(window) else window.kernel_h
-    runs = written_out_lines(machine, window, lines)
-    return (
-        CYCLES_PER_OUTPUT * sum(len(run) // count for run, count in runs) + CYCLES_PER_COMPARISON * comparisons * lines
-    )
-
-
 class PoolTile:
     """A tile of a max pool; it is cut into a few outputs each."""
 
@@ -63,7 +54,11 @@ class PoolTile:
 
     @property
     def _output_cycles(self) -> int:
-        return issue_cycles(self.machine, self.window, self.pixels.words // self.machine.line_words)
+        """About how long the control core takes for a pixel."""
+        window, lines = self.window, self.pixels.words // self.machine.line_words
+        comparisons = window.kernel_w if compares_down(window) else window.kernel_h
+        iterations = sum(len(run) // count for run, count in written_out_lines(self.machine, window, lines))
+        return CYCLES_PER_OUTPUT * iterations + CYCLES_PER_COMPARISON * comparisons * lines
 
     def parts(self) -> list[Part]:
         span = self.span
