@@ -6,10 +6,11 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 
-from xdsl.dialects.builtin import IntegerAttr, SymbolRefAttr, UnitAttr, i32
+from xdsl.dialects.builtin import SymbolRefAttr, UnitAttr
 from xdsl.ir import Attribute, SSAValue
 
 from snowdialect.dialects.snowflake import InstructionOp, MovBaseOp, ScalarRegister, Snowflake
+from snowdialect.dialects.snowflake.base import int_attr
 from snowdialect.machine.instructions import Field, Kind
 from snowdialect.machine.reference import assembly_form
 
@@ -60,7 +61,7 @@ def _build(
                 value = int(text, 0)
                 if not field.fits(value):
                     raise ValueError(f"{field.name} {value} is outside {field.minimum} to {field.maximum}")
-                properties[field.name] = IntegerAttr(value, i32)
+                properties[field.name] = int_attr(value)
     result = form.result_field()
     definition = form.get_irdl_definition()
     return form.create(

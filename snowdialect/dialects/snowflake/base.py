@@ -13,10 +13,10 @@ from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from xdsl.backend.assembly_printer import AssemblyPrinter, OneLineAssemblyPrintable
-from xdsl.backend.register_allocatable import HasRegisterConstraints, RegisterConstraints
+from xdsl.backend.register_allocatable import RegisterAllocatableOperation
 from xdsl.backend.register_allocator import BlockAllocator
 from xdsl.backend.register_type import RegisterType
 from xdsl.dialects.builtin import I32, IntAttr, IntegerAttr, SymbolRefAttr, UnitAttr, i32
@@ -29,6 +29,9 @@ from xdsl.utils.exceptions import VerifyException
 
 from snowdialect.dialects.operations import construct, operands_of
 from snowdialect.machine.instructions import BY_NAME, Field, Instruction, Kind
+
+if TYPE_CHECKING:
+    from xdsl.backend.liveness import LivenessContext
 
 _REGISTER_FIELD = next(field for field in BY_NAME["add"].fields if field.name == "rd")
 _INDEX_BY_NAME = {f"r{index}": index for index in range(_REGISTER_FIELD.maximum + 1)}
@@ -142,7 +145,7 @@ def parse_registers(parser: Parser, values: int, results: int = 0) -> list[Scala
     return registers
 
 
-class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrintable, ABC):
+class InstructionOp(IRDLOperation, RegisterAllocatableOperation, OneLineAssemblyPrintable, ABC):
     """One instruction. Operands, results and properties of a subclass are named after the fields of its row."""
 
     ROW: ClassVar[Instruction]
@@ -159,11 +162,13 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
         construct(self, operands=operands, result_types=result_types, properties=properties)
 
     @classmethod
+    @cache
     def operand_fields(cls) -> tuple[Field, ...]:
         """The registers that are read, in the order of the text."""
         return tuple(f for f in cls.ROW.written_fields if f.kind is Kind.REGISTER and f is not cls.result_field())
 
     @classmethod
+    @cache
     def result_field(cls) -> Field | None:
         """The register that is written, if any."""
         definition = cls.get_irdl_definition()
@@ -175,11 +180,13 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
         """For each register that is read, its place among the operands."""
         return {name: place for place, (name, _) in enumerate(cls.get_irdl_definition().operands)}
 
-    def get_register_constraints(self) -> RegisterConstraints:
-        return RegisterConstraints(self.operands, self.results, ())
+    # xDSL's operations with register constraints declare what they read and write, and each time they are verified that
+    # is counted. Of ours none reads and writes the same register: all operands are read, all results are written.
+
+    def update_liveness(self, ctx: LivenessContext) -> None:
+        ctx.alive.update(operands_of(self))
 
     def allocate_registers(self, allocator: BlockAllocator) -> None:
-        # As xDSL does it, but for registers that are read and written, of which there are none.
         for result in self.results:
             allocator.free_value(allocator.allocate_value(result) or result)
         for operand in operands_of(self):
@@ -225,16 +232,19 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
             case Kind.SIGNED | Kind.UNSIGNED:
                 return lambda op: cast(IntegerAttr, op.properties[name]).value.data
 
+    @classmethod
+    @cache
+    def _numbers(cls) -> tuple[Field, ...]:
+        """The fields that are numbers of their own."""
+        return tuple(field for field in cls.ROW.fields if field.kind in (Kind.SIGNED, Kind.UNSIGNED))
+
     def choice_name(self, name: str) -> str:
         """The name that a field of kind CHOICE has."""
         return cast(EnumAttribute[Any], self.properties[name]).data.value
 
     def verify_(self) -> None:
-        for field in self.ROW.fields:
-            if field.kind not in (Kind.SIGNED, Kind.UNSIGNED):
-                continue
-            value = self.field_value(field)
-            assert isinstance(value, int)
+        for field in self._numbers():
+            value = cast(IntegerAttr[I32], self.properties[field.name]).value.data
             if not field.fits(value):
                 raise VerifyException(
                     f"{field.name} {value} does not fit into {field.width} bits ({field.minimum} to {field.maximum})"
@@ -321,6 +331,7 @@ class InstructionOp(IRDLOperation, HasRegisterConstraints, OneLineAssemblyPrinta
         )
 
     @classmethod
+    @cache
     def choice(cls, field: Field, name: str) -> Attribute:
         """The attribute for one of the names of a field of kind CHOICE."""
         kind = cls.ENUMS[field.name]
