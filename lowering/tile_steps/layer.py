@@ -383,14 +383,17 @@ class LayerBuffers:
         return FirstLoad(Ahead(load, buffer), step.numbers, words, region, read, *times, pixels)
 
     def outermost(self, before: LayerBuffers | None, stored: Collection[Stored]) -> Ends:
-        """What it touches in its buffers at both ends, but for loads of what the layer `before` stores last: these wait
-        for that, wherever they go."""
-        works = (work for work in reversed(self.steps) if not isinstance(work, Step) and work.unit is not Unit.MOVE)
-        last, parts = next((work, parts) for work in works if (parts := work.parts()))
+        """What it touches in its buffers at both ends, with the MACs and with the maxima of a pool behind them, but for
+        loads of what the layer `before` stores last: these wait for that, wherever they go."""
+        last: dict[Unit, tuple[Work, list[Part]]] = {}
+        for work in reversed(self.steps):
+            if not isinstance(work, Step | StoreTile) and work.unit not in last and (parts := work.parts()):
+                last[work.unit] = work, parts
         first = () if before is None else self._first_parts(before, stored)
         loads = [access for part, is_late in first if not is_late for access in part.writes]
-        writes = [access for part in parts for access in last.step(part).writes]
-        return Ends(self.buffers, loads, last.step(parts[-1]).reads, writes)
+        reads = [access for work, parts in last.values() for access in work.step(parts[-1]).reads]
+        writes = [access for work, parts in last.values() for part in parts for access in work.step(part).writes]
+        return Ends(self.buffers, loads, reads, writes)
 
     def memory_written(self, span: tile.Span, row: int, result: int) -> tuple[Access, ...]:
         """What a store of a span of a tile, whose row 0 is row `row` of a result, writes in memory, where somebody

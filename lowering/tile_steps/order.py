@@ -97,7 +97,8 @@ class _Other:
 class _Log:
     """Which steps touched which words: for each slot of a buffer, those of each unit in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, computing: Unit) -> None:
+        self.computing = computing
         self.entries: dict[tuple[Role, int], dict[Line, list[tuple[Access, bool, _Piece | _Other]]]]
         self.entries = defaultdict(lambda: defaultdict(list))
 
@@ -109,11 +110,14 @@ class _Log:
 
     def before(self, step: Step) -> Iterator[_Piece | _Other]:
         """For each access the last step of each line whose order with this one matters, the very last one first: steps
-        of a line stay in order, so it speaks for those before it."""
+        of a line stay in order, so it speaks for those before it.
+
+        Loads for the layer behind do not wait for pools behind convolutions, which wait for the last MACs anyway.
+        """
         for accesses, kinds, lines in (
             (step.reads, WRITTEN, LINES),
             (step.writes, READ | WRITTEN, LINES),
-            (step.held, READ, (Unit.MAC, Unit.MAX)),
+            (step.held, READ, (self.computing,) if step.ahead else (Unit.MAC, Unit.MAX)),
         ):
             for access in accesses:
                 entries = self.entries[access.place, access.slot]
@@ -145,7 +149,7 @@ def _items(program: Sequence[Step | Work]) -> Iterator[Item]:
 
 
 def _analysed(items: Sequence[Item], computing: Unit) -> tuple[list[_Piece], list[_Other]]:
-    log = _Log()
+    log = _Log(computing)
     pieces: list[_Piece] = []
     others: list[_Other] = []
     for position, item in enumerate(items):

@@ -6,13 +6,13 @@ from itertools import pairwise, product
 
 import pytest
 
-from lowering.conv_tiling import ConvProblem, plan_conv
+from lowering.conv_tiling import ConvProblem, PoolBehind, plan_conv
 from lowering.maps_tiling import Place
 from lowering.tile_steps.conv import ConvSteps, conv_steps
 from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.layer import Load
-from lowering.tile_steps.neighbours import Buffers, Ends, Stored, Swapped, best_swapped
-from lowering.tile_steps.steps import Access, Buffer, Extent, Role, maps_of
+from lowering.tile_steps.neighbours import Buffers, Ends, Neighbours, Stored, Swapped, best_swapped
+from lowering.tile_steps.steps import Access, Buffer, Extent, Role, Unit, maps_of
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
 from snowdialect.layout import MapsLayout, Segment
 from snowdialect.machine import load_machine
@@ -104,6 +104,40 @@ def test_results_that_are_still_to_be_stored_are_in_the_way_too() -> None:
     before = Ends(buffers, [], [Access(Role.MAPS_TILE)], [Access(Role.RESULT_TILE)])
     _, turn = best_swapped([before, ends(0, 0, words=8000)])
     assert turn == Swapped(maps=True, inner=True)
+
+
+POOL = Window(2, 2, 2, 2, 1, 1, 0, 0, 14, 14, 7, 7)
+
+
+def with_pool() -> ConvSteps:
+    """Rows, and a pool of 2x2 behind them in tiles of one of its rows."""
+    pooled = MAPS._replace(height=7, width=7, row=7 * 64)
+    problem = ConvProblem(MACHINE, WINDOW, MAPS, None, MAPS, 64, 1, 1, False, PoolBehind(POOL, pooled, view=False))
+    schedule = ROWS._replace(rows=1, maps_rows=2, maps_slots=2, weights_slots=1, result_slots=2, fused=1)
+    return conv_steps(problem, plan_conv(problem, schedule), maps_of(MAPS, None, pooled), Swapped())
+
+
+def test_a_layer_with_a_pool_ends_with_its_macs_and_its_maxima() -> None:
+    """Both are still at work when the layer behind wants to load: neither place is free."""
+    end = with_pool().outermost(None, ())
+    assert {access.place for access in end.reads} == {Role.MAPS_TILE, Role.WEIGHTS, Role.RESULT_TILE}
+    assert {access.place for access in end.writes} == {Role.RESULT_TILE, Role.POOLED_TILE}
+
+
+def test_loads_for_the_layer_behind_come_before_the_last_maxima() -> None:
+    """What these compare lies in the bank where the next maps go, but not in the same words; and they wait for the last
+    MACs, so the load is done by then."""
+    before, behind = with_pool(), layer()
+    loads = behind.first_loads(before, ())
+    steps = before.program(Neighbours(first_loads=loads)).steps
+    maxima = [step for step in steps if step.unit is Unit.MAX]
+    loads_of_maps = [
+        step
+        for step in steps
+        if step.ahead and step.holds(maxima[-1]) and not any(step.conflicts(other) for other in maxima)
+    ]
+    assert loads_of_maps, "they go to that bank"
+    assert steps.index(loads_of_maps[0]) < steps.index(maxima[-1])
 
 
 # What is stored last
