@@ -196,6 +196,10 @@ class ConvSteps(LayerBuffers):
             if missing:
                 self._load_weights(number, part, weights_slot)
             seen = self.conv_plan.maps_of_part(maps, self.window, part)
+            if self.pooled_maps is not None:
+                # Later they would wait for the maps that are loaded before them, and the MACs for both.
+                for slot in range(self.maps_slots.count):
+                    self._load_biases(slot)
             maps_slot = self._maps_slot(seen, columns)
             self._load_biases(maps_slot)
             if first and part == 0:

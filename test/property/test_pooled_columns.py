@@ -43,8 +43,11 @@ def plan_of(op: cnn.Conv2dOp, schedule: tile.Schedule) -> ConvPlan | None:
         return None
 
 
-@given(nets(), st.sampled_from(["mloop", "kloop"]), st.integers(1, 2), st.integers(1, 13), st.sampled_from([1, 2, 4]))
-def test_all_levels_agree(net: Net, order: str, result_slots: int, rows: int, compute_units: int) -> None:
+orders = st.sampled_from(["mloop", "kloop"])
+
+
+@given(nets(), orders, st.integers(1, 2), st.integers(1, 13), flags, st.sampled_from([1, 2, 4]))
+def test_all_levels_agree(net: Net, order: str, result_slots: int, rows: int, biases: bool, compute_units: int) -> None:
     module, weights = net.build()
     set_machine(module, replace(load_machine(), compute_units=compute_units))
     context = driver.make_context()
@@ -54,7 +57,9 @@ def test_all_levels_agree(net: Net, order: str, result_slots: int, rows: int, co
     (conv,) = (op for op in module.walk() if isinstance(op, cnn.Conv2dOp))
     attribute = conv.attributes[tile.ScheduleAttr.name]
     assert isinstance(attribute, tile.ScheduleAttr)
-    schedule = attribute.record._replace(columns=1, maps_slots=2, result_slots=result_slots, rows=rows)
+    schedule = attribute.record._replace(
+        columns=1, maps_slots=2, result_slots=result_slots, rows=rows, biases=int(biases)
+    )
     plan = plan_of(conv, schedule)
     assume(plan is not None and plan.maps.maxima is not None)
     conv.attributes[tile.ScheduleAttr.name] = tile.ScheduleAttr.make(schedule)
