@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from functools import cache, cached_property
 from math import gcd
 
@@ -22,10 +24,10 @@ from lowering.tile_steps.layer import (
     Transfer,
     memory_cycles,
 )
-from lowering.tile_steps.neighbours import Swapped
+from lowering.tile_steps.neighbours import FirstLoad, Stored, Swapped
 from lowering.tile_steps.pool import PoolTile
 from lowering.tile_steps.pooled_maps import PooledColumns, PooledMaps
-from lowering.tile_steps.steps import Access, Buffer, Maps, Role, Step, Unit
+from lowering.tile_steps.steps import Access, Buffer, Extent, Maps, Role, Step, Unit
 from snowdialect.dialects import tile
 from snowdialect.layout import round_up
 
@@ -281,10 +283,37 @@ class ConvSteps(LayerBuffers):
         cus = [self.tiles.cus]
         if packing.cus > 1:
             cus = [1 << cu for cu in range(machine.compute_units) if self.tiles.cus >> cu & 1]
-        finest = gcd(HALVES, packing.block // machine.transfer_words) * packing.steps
         words = packing.tile_words // len(cus)
+        finest = self._finest_pieces
         pieces = next((n for n in divisors(finest) if memory_cycles(machine, 1, words // n) <= most), finest)
         return [LoadWeights(0, mine, piece, pieces) for piece in range(pieces) for mine in cus]
+
+    @property
+    def _finest_pieces(self) -> int:
+        """Into how many pieces a kernel tile may be cut."""
+        packing = self.conv_plan.kernels.packing
+        return gcd(HALVES, packing.block // self.machine.transfer_words) * packing.steps
+
+    def first_loads(self, before: LayerBuffers, stored: Collection[Stored]) -> tuple[FirstLoad, ...]:
+        """Kernels that lie in both banks come in pieces: those in one bank while the layer before computes with kernels
+        in the other one."""
+        loads = super().first_loads(before, stored)
+        return tuple(piece for load in loads for piece in self._pieces_of_first(load))
+
+    def _pieces_of_first(self, first: FirstLoad) -> list[FirstLoad]:
+        load, words = first.template.load, first.words.words
+        if not isinstance(load, LoadWeights) or load.pieces > 1 or len(self.buffers.banks(first.words)) == 1:
+            return [first]
+        pieces = self._finest_pieces
+        size = (words.stop - words.first) // pieces
+        return [
+            first._replace(
+                template=replace(first.template, load=replace(load, piece=piece, pieces=pieces)),
+                words=first.words._replace(words=Extent(begin, begin + size)),
+                takes=first.takes // pieces,
+            )
+            for piece, begin in enumerate(range(words.first, words.stop, size))
+        ]
 
     def weights_transfers(self, load: LoadWeights) -> list[Transfer]:
         packing, machine = self.conv_plan.kernels.packing, self.machine

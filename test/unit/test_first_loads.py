@@ -10,7 +10,7 @@ from lowering.conv_tiling import ConvProblem, PoolBehind, plan_conv
 from lowering.maps_tiling import Place
 from lowering.tile_steps.conv import ConvSteps, conv_steps
 from lowering.tile_steps.conv_tile import Conv
-from lowering.tile_steps.layer import Load
+from lowering.tile_steps.layer import Load, LoadWeights
 from lowering.tile_steps.neighbours import Buffers, Ends, Neighbours, Stored, Swapped, best_swapped
 from lowering.tile_steps.steps import Access, Buffer, Extent, Role, Unit, maps_of
 from snowdialect.dialects.tile import Mode, Order, Schedule, Split, Window
@@ -21,6 +21,7 @@ MACHINE = load_machine()
 BANK = MACHINE.mbuf_bank_words
 MAPS = MapsLayout(14, 14, 64, 14 * 64, (Segment(64, 0),))
 WINDOW = Window(3, 3, 1, 1, 1, 1, 1, 1, 14, 14, 14, 14)
+POINT = Window(1, 1, 1, 1, 1, 1, 0, 0, 14, 14, 14, 14)
 ROWS = Schedule(Mode.COOP, Split.ROWS, Order.MLOOP, 2, 14, 14, 1, 1, 1, 4, 1, 16, 0, 1)
 """Four rows a CU, of which the last has two, in tiles of two, maps in one slot."""
 
@@ -138,6 +139,22 @@ def test_loads_for_the_layer_behind_come_before_the_last_maxima() -> None:
     ]
     assert loads_of_maps, "they go to that bank"
     assert steps.index(loads_of_maps[0]) < steps.index(maxima[-1])
+
+
+@pytest.mark.parametrize(("channels", "pieces"), [(576, 2), (448, 1)])
+def test_kernels_in_both_banks_come_in_pieces(channels: int, pieces: int) -> None:
+    """16 kernels of 576 words and their biases have one slot, in both banks of 8192 words; half of it lies in one."""
+    maps = MapsLayout(14, 14, channels, 14 * channels, (Segment(channels, 0),))
+    problem = ConvProblem(MACHINE, POINT, maps, None, MAPS, 64, 1, 1, False)
+    schedule = Schedule(Mode.INDP, Split.ROWS, Order.MLOOP, 1, 14, 14, 1, 1, 2, 1, 2, 1, 0, 1)
+    plan = plan_conv(problem, schedule)
+    behind = conv_steps(problem, plan, maps_of(maps, None, MAPS), Swapped())
+    loads = [load for load in behind.first_loads(layer(), ()) if load.words.weights]
+    words = [word for load in loads for word in range(*load.words.words)]
+    assert words == list(range(plan.kernels.packing.tile_words // MACHINE.vmacs))
+    assert len(loads) == pieces and len(behind.buffers.banks(loads[0].words)) == 1
+    templates = [load.template.load for load in loads if isinstance(load.template.load, LoadWeights)]
+    assert [(load.piece, load.pieces) for load in templates] == [(piece, pieces) for piece in range(pieces)]
 
 
 # What is stored last
