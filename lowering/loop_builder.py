@@ -15,6 +15,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from snowdialect.dialects import loop, tile
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import located
+from snowdialect.dialects.operations import put
 from snowdialect.machine import Machine
 
 UNROLLED_TRACES = 7
@@ -41,7 +42,7 @@ class LoopBuilder:
     """The location of all that is added."""
 
     def add(self, op: Operation) -> None:
-        self.block.add_op(located(op, self.location))
+        put((located(op, self.location),), self.block)
 
     @contextmanager
     def loop(self, lower: int, upper: int) -> Generator[IndexExpr]:

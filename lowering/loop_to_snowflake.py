@@ -21,6 +21,7 @@ from lowering.snowflake.arithmetic import CONSTANT
 from snowdialect.dialects import loop, snowflake
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import located
+from snowdialect.dialects.operations import put
 from snowdialect.dialects.snowflake import Configuration
 from snowdialect.dialects.tile.memory import end_of_memory, region_address, region_end
 from snowdialect.dialects.tile.types import Space
@@ -76,7 +77,7 @@ class _Program:
     def add(self, source: Operation, *made: Operation) -> None:
         """Adds what an operation becomes, with its location."""
         location = self.layer if isinstance(source.location, UnknownLoc) else source.location
-        self.block.add_ops(located(op, location) for op in made)
+        put((located(op, location) for op in made), self.block)
 
     def address(self, op: loop.LoopOp, name: str) -> IndexExpr:
         """An address of an operation in terms of the counters of the loops around it."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from xdsl.dialects.builtin import LocationAttr, NameLoc, StringAttr
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
-from snowdialect.dialects.operations import construct, operands_of
+from snowdialect.dialects.operations import construct, operands_of, put
 
 _Named = tuple[tuple[str, int], ...]
 """Attributes by name; an attribute is a number in a table."""
@@ -155,7 +155,7 @@ class _Builder:
             op.attributes.update((name, table[number]) for name, number in attributes)
             op.location = self.locations.get(location) or self._location(location)
             values += op.results
-            block.add_op(op)
+            put((op,), block)
         return block
 
     def _location(self, location: _LocationData) -> LocationAttr:

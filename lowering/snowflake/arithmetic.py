@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import LocationAttr
 from xdsl.ir import Operation, SSAValue
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.rewriter import InsertPoint
 
 from snowdialect.dialects import snowflake
 from snowdialect.dialects.addresses import IndexExpr
 from snowdialect.dialects.locations import located
+from snowdialect.dialects.operations import put
 from snowdialect.machine.instructions import BY_NAME, INSTRUCTION_BITS
 
 IMMEDIATE = BY_NAME["addi"].field("immediate")
@@ -40,7 +41,7 @@ class Emitter:
     """Where every result goes."""
 
     def _insert(self, op: Operation) -> SSAValue:
-        Rewriter.insert_op(located(op, self.location), self.place)
+        put((located(op, self.location),), self.place.block, self.place.insert_before)
         return op.results[0]
 
     def constant(self, value: int) -> SSAValue:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate, chain
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, IndexType, i32
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
     AffineBinaryOpKind,
@@ -23,7 +23,14 @@ from xdsl.ir.affine import (
     AffineExpr,
     AffineMap,
 )
-from xdsl.irdl import AttrSizedOperandSegments, IRDLOperation
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    IRDLOperation,
+    OperandDef,
+    OptionalDef,
+    VariadicDef,
+    irdl_op_definition,
+)
 from xdsl.irdl.declarative_assembly_format import (
     AttributeVariable,
     CustomDirective,
@@ -37,6 +44,8 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from snowdialect.dialects.operations import construct, operands_of
+
+_Op = TypeVar("_Op", bound=IRDLOperation)
 
 
 @dataclass(frozen=True)
@@ -338,15 +347,32 @@ def _segments(sizes: tuple[int, ...]) -> DenseArrayBase:
 
 
 @cache
-def _group_of(kind: type[IRDLOperation], name: str) -> int:
-    """The place of a group among the operands of a kind of operation."""
-    return [group for group, _ in kind.get_irdl_definition().operands].index(name)
-
-
-@cache
 def _group_ends(sizes: bytes) -> tuple[int, ...]:
     """Where each group of operands ends, by the data of the attribute that holds their sizes."""
     return tuple(accumulate(i32.unpack(sizes, len(sizes) // i32.size)))
+
+
+def grouped_op_definition(kind: type[_Op]) -> type[_Op]:
+    """`irdl_op_definition` for operations that hold the sizes of several groups of operands: IRDL unpacks them all each
+    time that it is asked for a group."""
+    kind = irdl_op_definition(kind)
+    for place, (name, definition) in enumerate(kind.get_irdl_definition().operands):
+        setattr(kind, name, property(_group_getter(place, definition)))
+    return kind
+
+
+def _group_getter(place: int, definition: OperandDef) -> Callable[[Operation], Any]:
+    """What gets a group of operands, which may be one, or one or none."""
+    alone, optional = not isinstance(definition, VariadicDef), isinstance(definition, OptionalDef)
+
+    def group(op: Operation) -> Any:
+        ends = _group_ends(cast(DenseArrayBase, op.properties[AttrSizedOperandSegments.attribute_name]).data.data)
+        if alone:
+            return operands_of(op)[ends[place] - 1]
+        values = operands_of(op)[ends[place - 1] if place else 0 : ends[place]]
+        return next(iter(values), None) if optional else values
+
+    return group
 
 
 class AddressedOp(IRDLOperation):
@@ -372,16 +398,7 @@ class AddressedOp(IRDLOperation):
         """One of the operation's addresses."""
         map = self.properties[name]
         assert isinstance(map, AffineMapAttr)
-        return IndexExpr.of(map, self._indices_of(name) if map.data.num_dims else ())
-
-    def _indices_of(self, name: str) -> Sequence[SSAValue]:
-        """The indices of an address. IRDL's accessor unpacks the sizes of all groups of operands each time."""
-        sizes = self.properties.get(AttrSizedOperandSegments.attribute_name)
-        if not isinstance(sizes, DenseArrayBase):
-            return getattr(self, f"{name}_indices")
-        place = _group_of(type(self), f"{name}_indices")
-        ends = _group_ends(sizes.data.data)
-        return operands_of(self)[ends[place - 1] if place else 0 : ends[place]]
+        return IndexExpr.of(map, getattr(self, f"{name}_indices") if map.data.num_dims else ())
 
     def verify_(self) -> None:
         for name in self.ADDRESSES:

@@ -80,6 +80,25 @@ def replace_by(op: Operation, value: SSAValue) -> None:
     op.drop_all_references()
 
 
+def put(ops: Iterable[Operation], block: Block, before: Operation | None = None) -> None:
+    """Puts operations that are in no block before one of a block, or at its end: xDSL asks of each whether the block is
+    in it, all the way up to the module."""
+    ahead = block._last_op if before is None else before._prev_op
+    for op in ops:
+        op.parent, op._prev_op = block, ahead
+        if ahead is None:
+            block._first_op = op
+        else:
+            ahead._next_op = op
+        ahead = op
+    if before is None:
+        block._last_op = ahead
+        return
+    before._prev_op = ahead
+    if ahead is not None:
+        ahead._next_op = before
+
+
 def inline(source: Block, target: Block, before: Operation | None = None) -> None:
     """Moves all operations of a block before one of another block, or to its end, as a whole: xDSL's rewriter takes one
     after the other out and puts it in."""

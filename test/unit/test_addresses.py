@@ -7,9 +7,10 @@ from xdsl.dialects.builtin import IndexType
 from xdsl.dialects.test import TestOp as AnyOp
 from xdsl.ir import SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
+from xdsl.irdl import AttrSizedOperandSegments, irdl_op_definition, operand_def, opt_operand_def, var_operand_def
 from xdsl.utils.exceptions import VerifyException
 
-from snowdialect.dialects.addresses import IndexExpr, LinearForm
+from snowdialect.dialects.addresses import AddressedOp, IndexExpr, LinearForm, grouped_op_definition
 
 NUMBERS = st.integers(-(2**20), 2**20)
 INDICES: list[SSAValue] = list(AnyOp(result_types=[IndexType()] * 3).results)
@@ -26,6 +27,30 @@ def expressions() -> st.SearchStrategy[IndexExpr]:
 
 
 POINTS = st.tuples(*[st.integers(-50, 50)] * 3)
+
+
+class Groups:
+    name = "test.groups"
+    one = operand_def()
+    some = var_operand_def()
+    perhaps = opt_operand_def()
+    last = operand_def()
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+
+
+GROUPS = [
+    operation(type("GroupsOp", (AddressedOp,), dict(vars(Groups))))
+    for operation in (irdl_op_definition, grouped_op_definition)
+]
+
+
+@pytest.mark.parametrize("some", [(), INDICES[:1], INDICES])
+@pytest.mark.parametrize("perhaps", [None, INDICES[1]])
+def test_groups_of_operands_are_those_of_irdl(some: list[SSAValue], perhaps: SSAValue | None) -> None:
+    by_irdl, ours = (kind(operands=[INDICES[0], some, perhaps, INDICES[2]], properties={}) for kind in GROUPS)
+    wanted = {"one": INDICES[0], "some": tuple(some), "perhaps": perhaps, "last": INDICES[2]}
+    for op in (by_irdl, ours):
+        assert {name: getattr(op, name) for name in wanted} == wanted
 
 
 @given(forms())

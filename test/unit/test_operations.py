@@ -9,7 +9,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, region_def, var_operand_def, var_result_def
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from snowdialect.dialects.operations import construct, inline, operands_of, rearrange, replace_by, replace_uses
+from snowdialect.dialects.operations import construct, inline, operands_of, put, rearrange, replace_by, replace_uses
 
 
 @irdl_op_definition
@@ -130,6 +130,25 @@ def test_a_value_comes_in_the_place_of_an_operation_as_xdsl_does_it() -> None:
         assert list(block.ops) == others
         seen.append([users(value) for value in values])
     assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("length", [0, 1, 3])
+@pytest.mark.parametrize("place", range(3))
+def test_operations_are_put_into_blocks_as_xdsl_does_it(length: int, place: int) -> None:
+    for target_length in (0, 2):
+        if place > target_length:
+            continue
+        target, new = (
+            [make(construct, QuickOp, properties={"size": IntegerAttr(0, i64)}) for _ in range(number)]
+            for number in (target_length, length)
+        )
+        block = Block(target)
+        put(iter(new), block, target[place] if place < target_length else None)
+        wanted = [*target[:place], *new, *target[place:]]
+        assert list(block.ops) == wanted
+        assert list(reversed(block.ops)) == wanted[::-1]
+        assert all(op.parent is block for op in wanted)
+        assert (block.first_op, block.last_op) == ((wanted[0], wanted[-1]) if wanted else (None, None))
 
 
 @pytest.mark.parametrize("length", [0, 1, 3])

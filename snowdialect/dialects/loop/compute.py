@@ -7,7 +7,6 @@ from typing import ClassVar
 from xdsl.dialects.builtin import I64, AffineMapAttr, IndexType, IntegerAttr, UnitAttr
 from xdsl.irdl import (
     AttrSizedOperandSegments,
-    irdl_op_definition,
     opt_prop_def,
     prop_def,
     traits_def,
@@ -15,7 +14,7 @@ from xdsl.irdl import (
 )
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
-from snowdialect.dialects.addresses import Address, IndexExpr
+from snowdialect.dialects.addresses import Address, IndexExpr, grouped_op_definition
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.loop.structure import LoopOp
 from snowdialect.dialects.properties import choice, flag, integer
@@ -23,7 +22,7 @@ from snowdialect.dialects.target import machine_of
 from snowdialect.dialects.tile.types import Mode, ModeAttr, Space, SpaceAttr
 
 
-@irdl_op_definition
+@grouped_op_definition
 class StartOp(LoopOp):
     """Starts the accumulators of an output from a bias or a bypass value, and says where the result goes.
 
@@ -102,7 +101,7 @@ class StartOp(LoopOp):
             fail(self, "relu goes with last")
 
 
-@irdl_op_definition
+@grouped_op_definition
 class MacOp(LoopOp):
     """A trace of `words` words of maps against weights; `last` ends the output, `relu` clamps it at zero."""
 
@@ -172,7 +171,7 @@ class MacOp(LoopOp):
             fail(self, "relu goes with last")
 
 
-@irdl_op_definition
+@grouped_op_definition
 class MaxOp(LoopOp):
     """`count` lines, max_stride apart, into the fed-back comparators; `first` starts, `last` stores the result."""
 

@@ -10,7 +10,6 @@ from xdsl.ir import SpacedOpaqueSyntaxAttribute, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     irdl_attr_definition,
-    irdl_op_definition,
     operand_def,
     opt_operand_def,
     prop_def,
@@ -20,7 +19,7 @@ from xdsl.irdl import (
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 from xdsl.utils.str_enum import StrEnum
 
-from snowdialect.dialects.addresses import Address, IndexExpr
+from snowdialect.dialects.addresses import Address, IndexExpr, grouped_op_definition
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.loop.structure import LoopOp
 from snowdialect.dialects.properties import choice, integer
@@ -85,7 +84,7 @@ class TransferOp(LoopOp):
         return indices[0], indices[-1]
 
 
-@irdl_op_definition
+@grouped_op_definition
 class LoadOp(TransferOp):
     """Memory to buffer: `units` transfers from `source` of the region to word `target` of the buffer of each CU."""
 
@@ -155,7 +154,7 @@ def _region_units(region: SSAValue, machine: Machine) -> int:
     return -(-words // machine.transfer_words)
 
 
-@irdl_op_definition
+@grouped_op_definition
 class StoreOp(TransferOp):
     """Buffer to memory: `units` transfers from word `source` of the MBuf of CU `cu` to `target` of the region."""
 
@@ -206,7 +205,7 @@ class StoreOp(TransferOp):
         self.check_cu(self.cu.value.data)
 
 
-@irdl_op_definition
+@grouped_op_definition
 class MoveOp(LoopOp):
     """Buffer to buffer: `lines` lines from word `source` of the MBuf of one CU to word `target` of another one's.
 

@@ -15,7 +15,6 @@ from xdsl.dialects.builtin import AffineMapAttr, IndexType, UnitAttr
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
-    irdl_op_definition,
     operand_def,
     opt_operand_def,
     opt_prop_def,
@@ -25,7 +24,7 @@ from xdsl.irdl import (
 )
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
-from snowdialect.dialects.addresses import Address, IndexExpr
+from snowdialect.dialects.addresses import Address, IndexExpr, grouped_op_definition
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.properties import choice, flag
 from snowdialect.dialects.target import machine_of
@@ -167,7 +166,7 @@ class ComputeOp(TiledOp):
                 self.check_tile(buffer, *spread, "writes" if buffer is results[0] else "reads")
 
 
-@irdl_op_definition
+@grouped_op_definition
 class ConvOp(ComputeOp):
     """A tile of a convolution or linear layer: maps and weights from their buffers, results to another.
 

@@ -10,7 +10,6 @@ from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, IndexType, Unit
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
-    irdl_op_definition,
     operand_def,
     opt_operand_def,
     opt_prop_def,
@@ -20,7 +19,7 @@ from xdsl.irdl import (
 )
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
-from snowdialect.dialects.addresses import Address, IndexExpr
+from snowdialect.dialects.addresses import Address, IndexExpr, grouped_op_definition
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.properties import flag
 from snowdialect.dialects.target import machine_of
@@ -126,7 +125,7 @@ _POOL_FORMAT = (
 )
 
 
-@irdl_op_definition
+@grouped_op_definition
 class MaxPoolOp(PoolOp):
     """A tile of a max pool, on the vMAX of each CU."""
 
@@ -134,7 +133,7 @@ class MaxPoolOp(PoolOp):
     assembly_format = _POOL_FORMAT + "attr-dict `:` type($maps) `to` type($result)"
 
 
-@irdl_op_definition
+@grouped_op_definition
 class AvgPoolOp(PoolOp):
     """A tile of an average pool: a depthwise COOP convolution, whose weight depends on the elements in the window.
 
@@ -222,7 +221,7 @@ class AvgPoolOp(PoolOp):
         super().verify_accesses()
 
 
-@irdl_op_definition
+@grouped_op_definition
 class AddOp(ComputeOp):
     """A tile of `maps + other`, or of `maps` alone brought to another Q position, through the accumulators' start."""
 

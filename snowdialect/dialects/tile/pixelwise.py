@@ -11,7 +11,6 @@ from xdsl.dialects.builtin import I64, AffineMapAttr, IndexType, IntegerAttr
 from xdsl.ir import Attribute, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
-    irdl_op_definition,
     operand_def,
     opt_prop_def,
     prop_def,
@@ -20,7 +19,7 @@ from xdsl.irdl import (
 )
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
-from snowdialect.dialects.addresses import Address, IndexExpr
+from snowdialect.dialects.addresses import Address, IndexExpr, grouped_op_definition
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.properties import integer
 from snowdialect.dialects.target import machine_of
@@ -139,7 +138,7 @@ class PixelwiseOp(TransferOp):
         self.check_pieces()
 
 
-@irdl_op_definition
+@grouped_op_definition
 class LoadPixelsOp(PixelwiseOp):
     """Words of each pixel to pixels that have no others, where those lie closer together than in memory: some channels
     of a bypass, or of what a pool reads. Each CU gets its own, of its rows or by its share of the words."""
@@ -172,7 +171,7 @@ class LoadPixelsOp(PixelwiseOp):
             fail(self, f"pixels {buffer.pixel.data} words apart do not begin at whole transfers of {transfer} words")
 
 
-@irdl_op_definition
+@grouped_op_definition
 class StoreOp(PixelwiseOp):
     """Words of the pixels of a tile to memory, from word `first` of each on, 0 without it; no CU stores beyond the
     `limit` words of a pixel there."""

@@ -14,7 +14,6 @@ from xdsl.dialects.builtin import I64, AffineMapAttr, IndexType, IntegerAttr
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
-    irdl_op_definition,
     operand_def,
     opt_prop_def,
     prop_def,
@@ -23,7 +22,7 @@ from xdsl.irdl import (
 )
 from xdsl.traits import MemoryReadEffect, MemoryWriteEffect
 
-from snowdialect.dialects.addresses import Address, IndexExpr
+from snowdialect.dialects.addresses import Address, IndexExpr, grouped_op_definition
 from snowdialect.dialects.locations import fail
 from snowdialect.dialects.properties import integer
 from snowdialect.dialects.target import machine_of
@@ -142,7 +141,7 @@ class TransferOp(TiledOp):
             check_words(self, self.tile_buffer, last * layout.row.data + words)
 
 
-@irdl_op_definition
+@grouped_op_definition
 class LoadOp(TransferOp):
     """A tile of a region, whose origin is in row `row` and column `column`, to a slot.
 
@@ -236,7 +235,7 @@ def check_packing(op: TiledOp, weights: WeightsOp) -> None:
         fail(op, f"the mask {op.mask} is none of the {packing.cus} CUs that have kernels")
 
 
-@irdl_op_definition
+@grouped_op_definition
 class LoadWeightsOp(TiledOp):
     """Kernel tile `tile` of the packed weights, `part` of it, into a slot of the WBufs of the masked CUs: all that each
     gets, or one of so many equal pieces of that."""
@@ -351,7 +350,7 @@ class LoadWeightsOp(TiledOp):
                 return [WeightsRun(vmac * words, vmac, masked, words) for vmac in range(machine.vmacs)]
 
 
-@irdl_op_definition
+@grouped_op_definition
 class LoadBiasesOp(TiledOp):
     """The biases of packed weights that lie apart from their kernels, all that each of the masked CUs has, into a slot
     of its maps buffer: one behind the other, in the order of the channels that the CU computes."""
@@ -401,7 +400,7 @@ class LoadBiasesOp(TiledOp):
         ]
 
 
-@irdl_op_definition
+@grouped_op_definition
 class MoveOp(TiledOp):
     """Words from one maps buffer to another: of CU `c`, for each CU in the span, to CU `c - down`: the same CU, the one
     before it (1) or the one behind it (-1).
