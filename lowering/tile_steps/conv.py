@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from dataclasses import replace
 from functools import cache, cached_property
 from math import gcd
@@ -63,6 +63,7 @@ class ConvSteps(LayerBuffers):
         tiles = [KernelTile(w, k) for w in range(plan.kernels.windows) for k in range(plan.kernels.kernel_tiles)]
         count = schedule.result_tiles
         self._shapes: dict[tuple[MapsTile, ColumnTile, int, int], TileShapes] = {}
+        self._alike: dict[Hashable, TileShapes] = {}
         self.output_cycles = per_output(problem, schedule.mode, schedule.abreast)
         self.output_instructions = instructions_per_output(problem)
         self.cover = self.machine.queue_depth * self.output_cycles // self.output_instructions
@@ -115,7 +116,9 @@ class ConvSteps(LayerBuffers):
         """Those of tiles which compute so many channels of a place with a part of their kernels."""
         key = maps, columns, part, channels
         if key not in self._shapes:
-            self._shapes[key] = TileShapes(self, maps, columns, part, channels)
+            shapes = TileShapes(self, maps, columns, part, channels)
+            # Most tiles are as far from the borders of the maps as others.
+            self._shapes[key] = self._alike.setdefault(shapes.kind, shapes)
         return self._shapes[key]
 
     def _result_tile(

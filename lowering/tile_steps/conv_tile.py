@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import pairwise
@@ -126,7 +126,6 @@ class TileShapes:
             for cu, inside in enumerate(self.rows_inside)
         ]
         self.seen_columns = [window.kernel_columns(columns.first + column) for column in self.columns_inside]
-        self.parts = self._parts()
         self._shapes: dict[Part, StepShape] = {}
 
     def _steps(self, pixels: int) -> int:
@@ -139,7 +138,16 @@ class TileShapes:
         groups, rest = divmod(columns, self.grain)
         return groups * self.steps + self._steps(rest)
 
-    def _parts(self) -> list[Part]:
+    @property
+    def kind(self) -> Hashable:
+        """Equal for tiles of a layer that have the same parts and shapes."""
+        rows = tuple(map(tuple, self.rows)), tuple(self.rows_inside)
+        columns = tuple(self.seen_columns), self.columns_inside, self.columns.kept
+        return self.kernels, self.channels, self.span, self.maps.cus, rows, columns
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The smallest parts worth cutting it into, in order."""
         height, kept = self.span.bottom, self.columns.kept
         width = self.span.right - kept
         if self.kernels.parts > 1:
