@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import count
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, SymbolRefAttr, i64
-from xdsl.ir import Block
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, i64
+from xdsl.ir import Block, Region
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 from xdsl.traits import MemoryEffectKind, only_has_effect
@@ -21,8 +21,17 @@ from xdsl.traits import MemoryEffectKind, only_has_effect
 from lowering.snowflake.flat import RegisterFile
 from lowering.snowflake.loops import all_loops, ops_in
 from snowdialect.dialects.locations import located
-from snowdialect.dialects.operations import inline, replace_by
-from snowdialect.dialects.snowflake import BranchOp, GetRegisterOp, LabelOp, MovBaseOp, ProgramOp, Stage, is_branch
+from snowdialect.dialects.operations import inline, put, replace_by
+from snowdialect.dialects.snowflake import (
+    BranchOp,
+    GetRegisterOp,
+    LabelOp,
+    MovBaseOp,
+    ProgramOp,
+    Stage,
+    is_branch,
+    target_of,
+)
 from snowdialect.dialects.tile.memory import ReshapeOp, end_of_memory, region_address
 
 
@@ -69,7 +78,8 @@ def _join(programs: Sequence[ProgramOp], code_address: int) -> None:
         for op in ops_in(block, GetRegisterOp):
             replace_by(op, registers.of(op.result))
         inline(block, linked)
-    inline(linked, last.body.block)
+    last.detach_region(last.body)
+    last.add_region(Region(linked))
     last.code_address = IntegerAttr(max(code_address, last.code_address.value.data), i64)
     for program in before:
         Rewriter.erase_op(program)
@@ -78,10 +88,13 @@ def _join(programs: Sequence[ProgramOp], code_address: int) -> None:
 def _fill_in_addresses(program: ProgramOp) -> None:
     """Makes all relocations instructions; what no MOV can say has been a constant all along."""
     for region, base in program.bases:
+        address = region_address(region)
         for relocation in [use.operation for use in base.uses]:
             assert isinstance(relocation, MovBaseOp)
-            mov = located(relocation.linked(region_address(region)), relocation.location)
-            Rewriter.replace_op(relocation, mov)
+            mov = located(relocation.linked(address), relocation.location)
+            assert relocation.parent is not None
+            put((mov,), relocation.parent, relocation)
+            replace_by(relocation, mov.rd)
     program.operands = ()
     for base in tuple(program.body.block.args):
         program.body.block.erase_arg(base)
@@ -99,4 +112,4 @@ def _rename_labels(block: Block, numbers: Iterator[int]) -> None:
         elif is_branch(op):
             branches.append(op)
     for branch in branches:
-        branch.target = SymbolRefAttr(names[branch.label])
+        branch.target = target_of(names[branch.label])

@@ -7,6 +7,7 @@ iteration is the last. So a program is no longer than its text, however often it
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -76,8 +77,9 @@ class _Placer:
     def _place(self, ops: Sequence[Operation], capacity: int) -> None:
         """Places operations into banks of which `capacity` instructions may be used."""
         for group in _groups(ops, self.machine.delay_slots):
-            if isinstance(group[0], ForOp):
-                self._place_loop(group[0], capacity)
+            first = group[0]
+            if type(first) is ForOp:
+                self._place_loop(first, capacity)
                 continue
             length = _length(group)
             if self.banks[-1].used + length > capacity:
@@ -86,7 +88,7 @@ class _Placer:
             bank = self.banks[-1]
             bank.used += length
             self.place = InsertPoint.after(group[-1])
-            if bank.used * LOADS_FIRST <= self.size and any(isinstance(op, snowflake.LdOp) for op in group):
+            if bank.used * LOADS_FIRST <= self.size and any(type(op) is snowflake.LdOp for op in group):
                 bank.fetch_behind(group[-1])
                 self.place = InsertPoint.after(bank.header[-1])
 
@@ -159,7 +161,8 @@ class _Placer:
         lengths = [_length(group) for group in _groups(body, self.machine.delay_slots)]
         banks = _banks_of(lengths, capacity)
         tried = range(BANK_HEADER + max(lengths), capacity)
-        return next((size for size in tried if _banks_of(lengths, size) == banks), capacity)
+        found = bisect_left(tried, -banks, key=lambda size: -_banks_of(lengths, size))
+        return tried[found] if found < len(tried) else capacity
 
     def _repeat(self, first: int, counter: SSAValue, location: LocationAttr) -> None:
         """Makes the last bank fetch bank `first` while the counter of a loop, as the bank begins, is below zero."""

@@ -105,8 +105,10 @@ def inline(source: Block, target: Block, before: Operation | None = None) -> Non
     first, last = source._first_op, source._last_op
     if first is None or last is None:
         return
-    for op in source.ops:
+    op: Operation | None = first
+    while op is not None:
         op.parent = target
+        op = op._next_op
     source._first_op = source._last_op = None
     behind = before
     ahead = target._last_op if behind is None else behind._prev_op

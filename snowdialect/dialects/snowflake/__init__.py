@@ -44,6 +44,7 @@ from snowdialect.dialects.snowflake.instructions import (
     VmovOp,
     is_branch,
     is_instruction,
+    target_of,
 )
 from snowdialect.dialects.snowflake.program import (
     FillOp,
@@ -138,4 +139,5 @@ __all__ = [
     "is_instruction",
     "positions",
     "register_index",
+    "target_of",
 ]

@@ -204,6 +204,12 @@ class MuliOp(ImmediateOp):
     ROW: ClassVar = BY_NAME["muli"]
 
 
+@cache
+def target_of(label: str) -> SymbolRefAttr:
+    """The target of branches to a label, which share it; layers have the same names for theirs."""
+    return SymbolRefAttr(label)
+
+
 class BranchOp(InstructionOp):
     """Base of the branches, which compare two registers as signed numbers. Effects unknown: they cannot be moved."""
 
@@ -212,7 +218,7 @@ class BranchOp(InstructionOp):
     target = prop_def(FlatSymbolRefAttrConstr)
 
     def __init__(self, rs: SSAValue, rt: SSAValue, target: str) -> None:
-        super().__init__(operands=[rs, rt], properties={"target": SymbolRefAttr(target)})
+        super().__init__(operands=[rs, rt], properties={"target": target_of(target)})
 
     @property
     def label(self) -> str:
