@@ -71,13 +71,7 @@ class LinearForm:
 
     def map(self) -> AffineMap:
         """The map in canonical form: terms in the order of the dimensions, the constant last."""
-        expr: AffineExpr | None = None
-        for position in range(self.dims):
-            dim = AffineExpr.dimension(position)
-            for coefficient, term in ((self.linear[position], dim), (self.parity[position], dim % 2)):
-                if coefficient:
-                    scaled = term if coefficient == 1 else term * coefficient
-                    expr = scaled if expr is None else expr + scaled
+        expr = _terms(self.linear, self.parity)
         if expr is None:
             expr = AffineExpr.constant(self.constant)
         elif self.constant:
@@ -130,6 +124,19 @@ class LinearForm:
             self.linear[:dim] + self.linear[dim + 1 :],
             self.parity[:dim] + self.parity[dim + 1 :],
         )
+
+
+@cache
+def _terms(linear: tuple[int, ...], parity: tuple[int, ...]) -> AffineExpr | None:
+    """The terms of a form, which many differ from in their constants only; None where there are none."""
+    expr: AffineExpr | None = None
+    for position in range(len(linear)):
+        dim = AffineExpr.dimension(position)
+        for coefficient, term in ((linear[position], dim), (parity[position], dim % 2)):
+            if coefficient:
+                scaled = term if coefficient == 1 else term * coefficient
+                expr = scaled if expr is None else expr + scaled
+    return expr
 
 
 @cache
