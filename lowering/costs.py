@@ -16,7 +16,7 @@ from lowering.conv_tiling import ConvPlan, ConvProblem
 from lowering.loop_builder import is_written_out, short_outputs, short_pixels
 from lowering.maps_tiling import MapsProblem, PoolBefore, TilePlan
 from lowering.words_tiling import ChannelTile, WordsPlan, averaged_pieces
-from snowdialect.dialects.tile import Mode, Order, Schedule, Window
+from snowdialect.dialects.tile import Mode, Order, Window
 from snowdialect.layout import MapsLayout, average_steps, round_up
 from snowdialect.machine import Machine
 
@@ -62,13 +62,6 @@ ISSUE_OF_LOAD = 5
 
 MOST_ABREAST = 8
 """Most pixels side by side that share the lanes of kernel steps."""
-
-
-def has_steps_outside(problem: ConvProblem, schedule: Schedule, pixel: int) -> bool:
-    """Whether kernel steps come outside of the pixels of a tile, whose words in the buffer lie `pixel` words apart."""
-    window, depth = problem.window, problem.depth
-    joined = window.dilation_w == 1 and depth == pixel
-    return bool(short_outputs(schedule.mode, problem.machine, window, depth, parts=schedule.parts, joined=joined))
 
 
 @cache

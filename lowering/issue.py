@@ -110,20 +110,14 @@ def convolution(machine: Machine, conv: Conv, joined: bool) -> tuple[Stretch, ..
     columns = [(kind, len(list(run))) for kind, run in groupby(nest.groups)]
     if nest.written_out:
         return tuple(nest.short(columns))
+    if conv.kernels.abreast > 1:
+        return tuple(_merged(nest.pass_over(columns)))
     found: list[Stretch] = []
-    for rows, kinds in _row_pieces(conv.rows):
-        pieces = [
-            nest.pixels_abreast(kinds, kind, count)
-            if conv.kernels.abreast > 1
-            else nest.pixels(nest.outputs(kinds, kind[0]), count, in_row_loop=rows > 1, first=number == 0)
-            for number, (kind, count) in enumerate(columns)
-        ]
-        outputs = nest.outputs(kinds, columns[0][0][0])
-        advances = len(outputs) * nest.starts + sum(len(output.runs) for output in outputs)
-        # Slots are empty where nothing but these stands behind the last loop.
-        straight_end = columns[-1][1] == 1 and nest.steps == (1,)
-        around = advances + (CONTROL if straight_end else control(machine, advances))
-        found += _repeated(_merged(pieces), rows, 1 + advances, around) if rows > 1 else pieces
+    for steps in nest.steps:
+        once = _merged(nest.pass_over(columns))
+        # Weights advance, maps and results go back.
+        advances = 1 + 2 * nest.starts
+        found += once if steps == 1 else _repeated(once, steps, 1 + advances, control(machine, advances) + advances)
     return tuple(_merged(found))
 
 
@@ -263,12 +257,28 @@ class _Convolution:
                 traces.append(here)
         return tuple(traces), lines if conv.mode is tile.Mode.COOP else lines * machine.line_words
 
+    def pass_over(self, columns: Sequence[tuple[tuple[range, ...], int]]) -> Iterator[Stretch]:
+        """All pixels, with the columns of a row in runs that are alike, in a kernel step; in all of them at once where
+        pixels are abreast."""
+        for rows, kinds in _row_pieces(self.conv.rows):
+            pieces = [
+                self.pixels_abreast(kinds, kind, count)
+                if self.conv.kernels.abreast > 1
+                else self.pixels(self.outputs(kinds, kind[0]), count, in_row_loop=rows > 1, first=number == 0)
+                for number, (kind, count) in enumerate(columns)
+            ]
+            outputs = self.outputs(kinds, columns[0][0][0])
+            advances = len(outputs) * self.starts + sum(len(output.runs) for output in outputs)
+            # Slots are empty where nothing but these stands behind the last loop.
+            straight_end = columns[-1][1] == 1
+            around = advances + (CONTROL if straight_end else control(self.machine, advances))
+            yield from _repeated(_merged(pieces), rows, 1 + advances, around) if rows > 1 else pieces
+
     def pixels(self, outputs: Sequence[Output], count: int, *, in_row_loop: bool, first: bool) -> Stretch:
         """Neighbouring pixels of a row that have the same outputs; the loop over rows carries the address of maps."""
-        machine, steps = self.machine, self.steps
-        number = sum(steps)
+        machine = self.machine
         works = _sum_of(output.works for output in outputs)
-        works = tuple(work.times(number * count) for work in works)
+        works = tuple(work.times(count) for work in works)
         places = len(outputs) * self.starts
         # Words of the maps that other CUs read have addresses of their own.
         sources = sum(len(output.runs) for output in outputs)
@@ -284,25 +294,13 @@ class _Convolution:
                 instructions += traces
                 moves += max(0, traces - 1)
                 weights += traces
-        kept = min(moves, KEPT)
-        if steps[0] > 1:
-            # Kernel steps are the inner loop, around which addresses of maps are kept, and behind which all go back.
-            inner = loop(machine, steps[0], code, instructions + weights + places + 1 + moves - kept)
-            rest = straight(instructions + weights + places).then(code) if len(steps) > 1 else straight(0)
-            before = straight(kept + 1).then(inner).then(rest)
-            lead = places + maps + 1
-            if count == 1:
-                return Stretch(works, lead + kept + 1, before.issued - kept - 1, before.size + lead)
-            pixels = loop(machine, count, before, places + sources + 1)
-        else:
-            # Of the addresses of weights that the pixels before them had, about half still have their registers.
-            lead = places + maps + (min(weights, KEPT) + 1 if first else min(weights, KEPT) // 2)
-            behind = instructions + moves + places + max(0, weights - KEPT)
-            before = straight(behind * (number - 1)).then(Code(number * code.size, number * code.issued))
-            if count == 1:
-                pixels = before.then(straight(behind))
-                return Stretch(works, 1, pixels.issued + lead - 1, pixels.size + lead)
-            pixels = loop(machine, count, before, behind + sources)
+        # Of the addresses of weights that the pixels before them had, about half still have their registers.
+        lead = places + maps + (min(weights, KEPT) + 1 if first else min(weights, KEPT) // 2)
+        behind = instructions + moves + places + max(0, weights - KEPT)
+        if count == 1:
+            pixels = code.then(straight(behind))
+            return Stretch(works, 1, pixels.issued + lead - 1, pixels.size + lead)
+        pixels = loop(machine, count, code, behind + sources)
         return Stretch(works, lead + 1, pixels.issued, pixels.size + lead + 1)
 
     def short(self, columns: Sequence[tuple[tuple[range, ...], int]]) -> Iterator[Stretch]:

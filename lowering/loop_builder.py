@@ -222,7 +222,7 @@ def short_outputs(
 ) -> int:
     """How many pixels of a row are written out where each tap is a trace of a single line; 0 for other outputs.
 
-    There the control core is what takes long. So kernel steps come outside of pixels, which leaves the addresses of
+    There the control core is what takes long. Kernel steps are outside of pixels, which leaves the addresses of
     weights in their registers, and those of maps serve all pixels that see them. `joined`: a kernel row is a trace.
     """
     taps = window.kernel_h * window.kernel_w

@@ -141,7 +141,7 @@ def taps(
 
 @compute.register
 def _(op: tile.ConvOp, builder: LoopBuilder) -> None:
-    """Loops over rows, columns and kernel steps around start and traces."""
+    """Loops over kernel steps, rows and columns around start and traces."""
     machine = machine_of(op)
     kernels, shifts = op.kernels.record, op.shifts.record
     configure(builder, shifts)
@@ -163,12 +163,14 @@ def _(op: tile.ConvOp, builder: LoopBuilder) -> None:
         for rows in shared_rows(pixel.rows.units(), apart=apart):
             Output(op, builder, machine, pixel, kernel, block, columns.start, vmacs, short > 0).build(rows, inside)
 
-    if short:
+    if op.abreast == 1:
+        # Kernel steps are outside: so all pixels have the weights of a step where these are, in the same registers.
         for step, columns in _kernel_steps(op, channels, 1, machine):
             with builder.loop(step.first, step.stop) as kernel:
-                for pixel in pixels(op, builder, short):
+                for pixel in pixels(op, builder, max(1, short)):
                     outputs(pixel, kernel, columns, step.vmacs)
         return
+    # Pixels abreast share the lanes of steps, each of which sees other columns.
     for pixel in pixels(op, builder):
         _, count = cast(tuple[range, int], pixel.columns.classes[0])
         for step, columns in _kernel_steps(op, channels, count, machine):

@@ -8,7 +8,6 @@ from functools import cache, cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from lowering.costs import has_steps_outside
 from lowering.maps_tiling import ColumnTile
 from lowering.row_tiles import MapsTile
 from lowering.tile_steps.layer import ROW_PARTS
@@ -113,7 +112,7 @@ class TileShapes:
         """Columns that are computed together."""
         self.steps = self._steps(self.grain)
         """Kernel steps of the tile."""
-        self.passes = self.steps if has_steps_outside(problem, plan.schedule, layer.maps.unit) else 1
+        self.passes = self.steps if self.grain == 1 else 1
         share = layer.tiles.window_share
         self.span = tile.Span(0, maps.stop - maps.first, 0, columns.stop - columns.first, share, maps.cus)
         self.rows_inside = [

@@ -81,6 +81,34 @@ class _Issued:
         )
 
 
+class _Joined(NamedTuple):
+    """Parts of a tile that become one step."""
+
+    part: Part | None
+    """All of them; None for a step that is in one piece."""
+    issued: list[tuple[_Issued, Item, tuple[int, ...]]]
+    """What each is in the queues, and its instructions."""
+
+
+def _join(joined: list[_Joined], item: Item, issued: _Issued, counts: tuple[int, ...]) -> None:
+    """Adds an item to those in front of it, which have nothing between them: with the last of these it may become one
+    step, and that with the one before. A move, of which it does not matter how much too late it is known to be done,
+    does so with all of them."""
+    last = _Joined(item.part, [(issued, item, counts)])
+    while joined:
+        above = joined[-1]
+        assert above.part is not None and last.part is not None
+        both = above.part.joined(last.part)
+        if both is None and item.step.unit is not Unit.MOVE:
+            break
+        for before, *_ in above.issued:
+            for _, behind, more in last.issued:
+                before.delay(behind, more)
+        last = _Joined(both or last.part, above.issued + last.issued)
+        joined.pop()
+    joined.append(last)
+
+
 _Touched = dict[tuple[Role, int], list[tuple[Access, _Issued]]]
 """The steps that touched a slot of a buffer, and which words of it."""
 
@@ -192,7 +220,7 @@ class Waits:
     def put_in(self, items: Iterable[Item]) -> Iterator[Item]:
         """The same items with waits between them."""
         last: Item | None = None
-        joined: list[_Issued] = []
+        joined: list[_Joined] = []
         items = list(items)
         tiles: dict[int, list[Step]] = {}
         for item in items:
@@ -216,9 +244,7 @@ class Waits:
             issued = _Issued(step.counts, tuple(queue.issued), item.part)
             if not _side_by_side(last, item):
                 joined = []
-            for before in joined:
-                before.delay(item, counts)
-            joined.append(issued)
+            _join(joined, item, issued, counts)
             last = item
             self._note(step, issued)
 

@@ -257,7 +257,8 @@ def words(buffer: int, slot: int, part: Part) -> Access:
 
 @dataclass
 class Tile:
-    """A tile that is computed pixel by pixel, row by row: each pixel reads one place and writes one."""
+    """A tile that is computed pixel by pixel, row by row, once or in several passes: each pixel reads one place and
+    writes one."""
 
     item: int
     unit: Unit
@@ -265,7 +266,8 @@ class Tile:
     """Buffer and slot."""
     target: tuple[int, int]
     counts: tuple[int, ...]
-    """Instructions of a pixel in each CU."""
+    """Instructions of a pixel in each CU, in each pass."""
+    passes: int
     tall: bool
     """Its smallest parts have all rows."""
     cuts: tuple[int, ...]
@@ -286,10 +288,11 @@ class Tile:
             self.unit,
             reads,
             (words(*self.target, part),),
-            tuple(count * pixels for count in self.counts),
+            tuple(count * pixels * self.passes for count in self.counts),
             cycles=8 * pixels,
             takes=8 * pixels,
             seen=reads,
+            passes=self.passes,
         )
 
     def instructions(self, part: Part) -> list[Instructions]:
@@ -302,6 +305,7 @@ class Tile:
                 (words(*self.target, pixel),),
                 self.counts,
             )
+            for _ in range(self.passes)
             for row in range(part.top, part.bottom)
             for column in range(part.left, part.right)
             for pixel in [Part(row, row + 1, column, column + 1)]
@@ -346,7 +350,16 @@ def tile_programs(draw: st.DrawFn, first: int = 0) -> list[Step | Work]:
             cuts = draw(st.sets(st.integers(1, SIZE - 1)))
             source, target = draw(PLACES), draw(PLACES)
             program.append(
-                Tile(item, unit, source, target, draw(COUNTS), draw(st.booleans()), tuple(sorted(cuts)))
+                Tile(
+                    item,
+                    unit,
+                    source,
+                    target,
+                    draw(COUNTS),
+                    draw(st.sampled_from([1, 1, 2, 3])),
+                    draw(st.booleans()),
+                    tuple(sorted(cuts)),
+                )
                 if source != target
                 else Step(Origin(item, None), (), unit, (), (words(*target, Part(0, 1, 0, 1)),), draw(COUNTS), 8, 8)
             )
@@ -485,6 +498,15 @@ def test_no_step_meets_words_that_the_layer_before_works_on(data: st.DataObject)
     waits_behind.begin_behind(Pending(Unit.LOAD, True, load.writes, none_behind) for load in loads)
     ordered += order(behind[len(loads) :], MACHINE, waits_behind)
     check_order(ordered, [*before, *behind], len(before))
+
+
+def test_parts_that_stay_apart_are_waited_for_apart() -> None:
+    """Behind the first part of the second row comes the store of the first row, whose parts are one step by then: all
+    passes over the first part of the second row are behind it."""
+    tile = Tile(0, Unit.MAC, (0, 0), (1, 0), (1, 1), 2, False, (1,))
+    store = Step(Origin(1, None), (), Unit.MOVE, (words(1, 0, Part(0, 1, 0, SIZE)),), (), (1, 0), 1, 1, to_memory=True)
+    waits = [step.template for step in order([tile, store], MACHINE) if isinstance(step.template, Wait)]
+    assert [(wait.units, wait.pending) for wait in waits] == [((Unit.MAC,), 2)]
 
 
 def _touched(instructions: Iterable[Instructions]) -> set[tuple[int, Access, int, int]]:

@@ -4,8 +4,8 @@
 
 // A kernel of 1x1 over 32 channels: one trace of a pixel, two lines, for each output. Four steps give every vMAC of each CU
 // four of the 16 channels; a CU has one row.
-// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP:      loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 4 {
 // LOOP-NEXT:     loop.start coop wbuf[[[I1]] * 64] to mbuf[[[I0]] * 16 + [[I1]] * 4 + 128] cus 15 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 32] wbuf[[[I1]] * 64 + 16] words 32 cus 15 vmacs 15 last relu
 // LOOP-NEXT:   }
@@ -88,20 +88,18 @@ module attributes {snow.machine = "zc706"} {
 // -----
 
 // Strides of 2 rows and 3 columns: windows are 48 words and 256 words apart, results 16 and 32. The last CU has one row.
-// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 2 {
-// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP:      loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
 // LOOP-NEXT:     loop.start coop wbuf[[[I1]] * 192] to mbuf[[[I0]] * 16 + [[I1]] * 4 + 640] cus 15 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48] wbuf[[[I1]] * 192 + 16] words 48 cus 15 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 128] wbuf[[[I1]] * 192 + 64] words 48 cus 15 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 48 + 256] wbuf[[[I1]] * 192 + 112] words 48 cus 15 vmacs 15 last
 // LOOP-NEXT:   }
-// LOOP-NEXT: }
-// LOOP-NEXT: loop.for [[I2:%[^ ]+]] = 0 to 2 {
-// LOOP-NEXT:   loop.for [[I3:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:     loop.start coop wbuf[[[I3]] * 192] to mbuf[[[I2]] * 16 + [[I3]] * 4 + 672] cus 7 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I2]] * 48 + 256] wbuf[[[I3]] * 192 + 16] words 48 cus 7 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I2]] * 48 + 384] wbuf[[[I3]] * 192 + 64] words 48 cus 7 vmacs 15
-// LOOP-NEXT:     loop.mac coop mbuf[[[I2]] * 48 + 512] wbuf[[[I3]] * 192 + 112] words 48 cus 7 vmacs 15 last
+// LOOP-NEXT:   loop.for [[I2:%[^ ]+]] = 0 to 2 {
+// LOOP-NEXT:     loop.start coop wbuf[[[I1]] * 192] to mbuf[[[I2]] * 16 + [[I1]] * 4 + 672] cus 7 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I2]] * 48 + 256] wbuf[[[I1]] * 192 + 16] words 48 cus 7 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I2]] * 48 + 384] wbuf[[[I1]] * 192 + 64] words 48 cus 7 vmacs 15
+// LOOP-NEXT:     loop.mac coop mbuf[[[I2]] * 48 + 512] wbuf[[[I1]] * 192 + 112] words 48 cus 7 vmacs 15 last
 // LOOP-NEXT:   }
 // LOOP-NEXT: }
 // LOOP:      loop.store mbuf[640] cu 0 to {{%[^[]+}}[0] units 2
@@ -109,14 +107,13 @@ module attributes {snow.machine = "zc706"} {
 // LOOP-NEXT: loop.store mbuf[640] cu 2 to {{%[^[]+}}[4] units 2
 // LOOP-NEXT: loop.store mbuf[640] cu 3 to {{%[^[]+}}[6] units 1
 // SNOW:      snowflake.program
-// SNOW-NEXT: snowflake.for {{.*}} times 2 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT: snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 2 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 48{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 48{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 48, last{{$}}
-// SNOW-NEXT: snowflake.for {{.*}} times 2 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 2 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 48{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 48{{$}}
@@ -146,8 +143,8 @@ module attributes {snow.machine = "zc706"} {
 // LOOP-NEXT:   loop.mac coop mbuf[512] wbuf[[[I0]] * 320 + 144] words 64 cus 1 vmacs 15
 // LOOP-NEXT:   loop.mac coop mbuf[640] wbuf[[[I0]] * 320 + 208] words 64 cus 1 vmacs 15 last
 // LOOP-NEXT: }
-// LOOP:      loop.for [[I1:%[^ ]+]] = 1 to 3 {
-// LOOP-NEXT:   loop.for [[I2:%[^ ]+]] = 0 to 16 {
+// LOOP:      loop.for [[I2:%[^ ]+]] = 0 to 16 {
+// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 1 to 3 {
 // LOOP-NEXT:     loop.start coop wbuf[[[I2]] * 320] to mbuf[[[I1]] * 128 + [[I2]] * 4 + 1024] cus 1 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128] wbuf[[[I2]] * 320 + 16] words 64 cus 1 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128 + 128] wbuf[[[I2]] * 320 + 80] words 64 cus 1 vmacs 15
@@ -155,8 +152,8 @@ module attributes {snow.machine = "zc706"} {
 // LOOP-NEXT:     loop.mac coop mbuf[[[I1]] * 128 + 640] wbuf[[[I2]] * 320 + 208] words 64 cus 1 vmacs 15 last
 // LOOP-NEXT:   }
 // LOOP-NEXT: }
-// LOOP-NEXT: loop.for [[I3:%[^ ]+]] = 0 to 3 {
-// LOOP-NEXT:   loop.for [[I4:%[^ ]+]] = 0 to 16 {
+// LOOP-NEXT: loop.for [[I4:%[^ ]+]] = 0 to 16 {
+// LOOP-NEXT:   loop.for [[I3:%[^ ]+]] = 0 to 3 {
 // LOOP-NEXT:     loop.start coop wbuf[[[I4]] * 320 + 8192] to mbuf[[[I3]] * 128 + [[I4]] * 4 + 1088] cus 1 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 128 + 64] wbuf[[[I4]] * 320 + 8208] words 64 cus 1 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I3]] * 128 + 192] wbuf[[[I4]] * 320 + 8272] words 64 cus 1 vmacs 15
@@ -172,15 +169,15 @@ module attributes {snow.machine = "zc706"} {
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 64{{$}}
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 64{{$}}
 // SNOW-NEXT:   snowflake.mac coop {{.*}}, 64, last{{$}}
-// SNOW-NEXT: snowflake.for {{.*}} times 2 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 16 {
+// SNOW-NEXT: snowflake.for {{.*}} times 16 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 2 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 64{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 64{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 64{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 64, last{{$}}
-// SNOW-NEXT: snowflake.for {{.*}} times 3 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 16 {
+// SNOW-NEXT: snowflake.for {{.*}} times 16 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 3 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 64{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 64{{$}}
@@ -200,16 +197,16 @@ module attributes {snow.machine = "zc706"} {
 
 // A depthwise convolution of few channels sees all of the pixel, with zeros for all channels but one, so that the pixels
 // of a kernel row are one trace.
-// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 3 {
-// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// LOOP:      loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// LOOP-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 3 {
 // LOOP-NEXT:     loop.start coop wbuf[[[I1]] * 128] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 128] cus 1 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 32] wbuf[[[I1]] * 128 + 16] words 64 cus 1 vmacs 15 last
 // LOOP-NEXT:   }
 // LOOP-NEXT: }
 // LOOP:      loop.store mbuf[128] cu 0 to {{%[^[]+}}[0] units 3
 // SNOW:      snowflake.program
-// SNOW-NEXT: snowflake.for {{.*}} times 3 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 8 {
+// SNOW-NEXT: snowflake.for {{.*}} times 8 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 3 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 64, last{{$}}
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 3
@@ -263,8 +260,8 @@ module attributes {snow.machine = "zc706"} {
 // -----
 
 // A residual: it starts the accumulators behind the bias, a VMOV with `add`, and the trace ends the output.
-// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 4 {
-// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP:      loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 4 {
 // LOOP-NEXT:     loop.start coop wbuf[[[I1]] * 64] to mbuf[[[I0]] * 16 + [[I1]] * 4 + 128] cus 15 vmacs 15
 // LOOP-NEXT:     loop.start coop mbuf[[[I0]] * 16 + [[I1]] * 4 + 64] to mbuf[[[I0]] * 16 + [[I1]] * 4 + 128] cus 15 vmacs 15 add alt
 // LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 16] wbuf[[[I1]] * 64 + 16] words 16 cus 15 vmacs 15 last relu

@@ -4,8 +4,8 @@
 
 // A batch normalization that no layer takes up is a depthwise kernel of 1x1: a trace of a line, in which one weight of each
 // kernel is not zero, from a bias.
-// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 2 {
-// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP:      loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
 // LOOP-NEXT:     loop.start coop wbuf[[[I1]] * 64] to mbuf[[[I0]] * 16 + [[I1]] * 4 + 32] cus 15 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 16] wbuf[[[I1]] * 64 + 16] words 16 cus 15 vmacs 15 last
 // LOOP-NEXT:   }
@@ -15,8 +15,8 @@
 // LOOP-NEXT: loop.store mbuf[32] cu 2 to {{%[^[]+}}[2] units 1
 // LOOP-NEXT: loop.store mbuf[32] cu 3 to {{%[^[]+}}[3] units 1
 // SNOW:      snowflake.program
-// SNOW-NEXT: snowflake.for {{.*}} times 2 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT: snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 2 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last{{$}}
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 1
@@ -35,8 +35,8 @@ module attributes {snow.machine = "zc706"} {
 // -----
 
 // What the accelerator does not compute stays with the host, between two programs and behind the last one.
-// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 2 {
-// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP:      loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
 // LOOP-NEXT:     loop.start coop wbuf[[[I1]] * 64] to mbuf[[[I0]] * 16 + [[I1]] * 4 + 32] cus 3 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 16] wbuf[[[I1]] * 64 + 16] words 16 cus 3 vmacs 15 last relu
 // LOOP-NEXT:   }
@@ -50,8 +50,8 @@ module attributes {snow.machine = "zc706"} {
 // LOOP-NEXT: }
 // LOOP:      loop.store mbuf[64] cu 0 to {{%[^[]+}}[0] units 1
 // SNOW:      snowflake.program
-// SNOW-NEXT: snowflake.for {{.*}} times 2 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT: snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 2 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last, relu{{$}}
 // SNOW-NEXT: snowflake.tmov memory {{.*}}, 1

@@ -326,8 +326,8 @@ module attributes {snow.machine = "zc706"} {
 
 // Parts of a concatenation are stored pixel by pixel to their places in pixels of 64 words, two transfers: 16 channels at 0,
 // the other 32 at 1.
-// LOOP:      loop.for [[I0:%[^ ]+]] = 0 to 2 {
-// LOOP-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP:      loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// LOOP-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 2 {
 // LOOP-NEXT:     loop.start coop wbuf[[[I1]] * 64] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 32] cus 3 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I0]] * 16] wbuf[[[I1]] * 64 + 16] words 16 cus 3 vmacs 15 last
 // LOOP-NEXT:   }
@@ -338,8 +338,8 @@ module attributes {snow.machine = "zc706"} {
 // LOOP-NEXT: loop.for [[I3:%[^ ]+]] = 0 to 2 {
 // LOOP-NEXT:   loop.store mbuf[[[I3]] * 32 + 32] cu 1 to {{%[^[]+}}[[[I3]] * 2 + 4] units 1
 // LOOP-NEXT: }
-// LOOP:      loop.for [[I4:%[^ ]+]] = 0 to 2 {
-// LOOP-NEXT:   loop.for [[I5:%[^ ]+]] = 0 to 8 {
+// LOOP:      loop.for [[I5:%[^ ]+]] = 0 to 8 {
+// LOOP-NEXT:   loop.for [[I4:%[^ ]+]] = 0 to 2 {
 // LOOP-NEXT:     loop.start coop wbuf[[[I5]] * 64] to mbuf[[[I4]] * 32 + [[I5]] * 4 + 32] cus 3 vmacs 15
 // LOOP-NEXT:     loop.mac coop mbuf[[[I4]] * 16] wbuf[[[I5]] * 64 + 16] words 16 cus 3 vmacs 15 last
 // LOOP-NEXT:   }
@@ -351,8 +351,8 @@ module attributes {snow.machine = "zc706"} {
 // LOOP-NEXT:   loop.store mbuf[[[I7]] * 32 + 32] cu 1 to {{%[^[]+}}[[[I7]] * 2 + 5] units 1
 // LOOP-NEXT: }
 // SNOW:      snowflake.program
-// SNOW-NEXT: snowflake.for {{.*}} times 2 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 4 {
+// SNOW-NEXT: snowflake.for {{.*}} times 4 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 2 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last{{$}}
 // SNOW-NEXT: snowflake.for {{.*}} times 2 {
@@ -361,8 +361,8 @@ module attributes {snow.machine = "zc706"} {
 // SNOW-NEXT:   snowflake.tmov memory {{.*}}, 1
 // SNOW-NEXT: snowflake.config done
 // SNOW-NEXT: snowflake.program
-// SNOW-NEXT: snowflake.for {{.*}} times 2 {
-// SNOW-NEXT:   snowflake.for {{.*}} times 8 {
+// SNOW-NEXT: snowflake.for {{.*}} times 8 {
+// SNOW-NEXT:   snowflake.for {{.*}} times 2 {
 // SNOW-NEXT:     snowflake.vmov coop {{.*}}, 15{{$}}
 // SNOW-NEXT:     snowflake.mac coop {{.*}}, 16, last{{$}}
 // SNOW-NEXT: snowflake.for {{.*}} times 2 {

@@ -1,7 +1,7 @@
-// convert-tile-to-loop: a convolution tile becomes loops over rows, columns and kernel steps around traces.
+// convert-tile-to-loop: a convolution tile becomes loops over kernel steps, rows and columns around traces.
 // RUN: snow-opt %s --split-input-file --no-debuginfo -p convert-tile-to-loop | filecheck %s
 
-// An inner row of a COOP convolution. For each column and kernel step: a start from the bias, and a trace for each kernel
+// An inner row of a COOP convolution. For each kernel step and column: a start from the bias, and a trace for each kernel
 // row, the last of which ends the output. Near a border traces are shorter. Kernels are 192 words apart, a line of bias
 // first; 4 vMACs write 4 channels a step.
 // CHECK:        loop.config result_shift = 8
@@ -12,20 +12,16 @@
 // CHECK-NEXT:     loop.mac coop mbuf[0] wbuf[[[I0]] * 192 + 32] words 32 cus 1 vmacs 15
 // CHECK-NEXT:     loop.mac coop mbuf[128] wbuf[[[I0]] * 192 + 80] words 32 cus 1 vmacs 15
 // CHECK-NEXT:     loop.mac coop mbuf[256] wbuf[[[I0]] * 192 + 128] words 32 cus 1 vmacs 15 last relu
-// CHECK-NEXT:   }
-// CHECK-NEXT:   loop.for [[I1:%[^ ]+]] = 1 to 7 {
-// CHECK-NEXT:     loop.for [[I2:%[^ ]+]] = 0 to 8 {
-// CHECK-NEXT:       loop.start coop wbuf[[[I2]] * 192] to mbuf[[[I1]] * 32 + [[I2]] * 4 + 8192] cus 1 vmacs 15
-// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + -16] wbuf[[[I2]] * 192 + 16] words 48 cus 1 vmacs 15
-// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 112] wbuf[[[I2]] * 192 + 64] words 48 cus 1 vmacs 15
-// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 240] wbuf[[[I2]] * 192 + 112] words 48 cus 1 vmacs 15 last relu
+// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 1 to 7 {
+// CHECK-NEXT:       loop.start coop wbuf[[[I0]] * 192] to mbuf[[[I1]] * 32 + [[I0]] * 4 + 8192] cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + -16] wbuf[[[I0]] * 192 + 16] words 48 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 112] wbuf[[[I0]] * 192 + 64] words 48 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 240] wbuf[[[I0]] * 192 + 112] words 48 cus 1 vmacs 15 last relu
 // CHECK-NEXT:     }
-// CHECK-NEXT:   }
-// CHECK-NEXT:   loop.for [[I3:%[^ ]+]] = 0 to 8 {
-// CHECK-NEXT:     loop.start coop wbuf[[[I3]] * 192] to mbuf[[[I3]] * 4 + 8416] cus 1 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[96] wbuf[[[I3]] * 192 + 16] words 32 cus 1 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[224] wbuf[[[I3]] * 192 + 64] words 32 cus 1 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[352] wbuf[[[I3]] * 192 + 112] words 32 cus 1 vmacs 15 last relu
+// CHECK-NEXT:     loop.start coop wbuf[[[I0]] * 192] to mbuf[[[I0]] * 4 + 8416] cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[96] wbuf[[[I0]] * 192 + 16] words 32 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[224] wbuf[[[I0]] * 192 + 64] words 32 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[352] wbuf[[[I0]] * 192 + 112] words 32 cus 1 vmacs 15 last relu
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
 // CHECK-NEXT: }
@@ -47,20 +43,16 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:     loop.mac coop mbuf[0] wbuf[[[I0]] * 192 + 32] words 32 cus 2 vmacs 15
 // CHECK-NEXT:     loop.mac coop mbuf[256] wbuf[[[I0]] * 192 + 128] words 32 cus 1 vmacs 15
 // CHECK-NEXT:     loop.mac coop mbuf[128] wbuf[[[I0]] * 192 + 80] words 32 cus 3 vmacs 15 last relu
-// CHECK-NEXT:   }
-// CHECK-NEXT:   loop.for [[I1:%[^ ]+]] = 1 to 7 {
-// CHECK-NEXT:     loop.for [[I2:%[^ ]+]] = 0 to 8 {
-// CHECK-NEXT:       loop.start coop wbuf[[[I2]] * 192] to mbuf[[[I1]] * 32 + [[I2]] * 4 + 8192] cus 3 vmacs 15
-// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + -16] wbuf[[[I2]] * 192 + 16] words 48 cus 2 vmacs 15
-// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 240] wbuf[[[I2]] * 192 + 112] words 48 cus 1 vmacs 15
-// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 112] wbuf[[[I2]] * 192 + 64] words 48 cus 3 vmacs 15 last relu
+// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 1 to 7 {
+// CHECK-NEXT:       loop.start coop wbuf[[[I0]] * 192] to mbuf[[[I1]] * 32 + [[I0]] * 4 + 8192] cus 3 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + -16] wbuf[[[I0]] * 192 + 16] words 48 cus 2 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 240] wbuf[[[I0]] * 192 + 112] words 48 cus 1 vmacs 15
+// CHECK-NEXT:       loop.mac coop mbuf[[[I1]] * 16 + 112] wbuf[[[I0]] * 192 + 64] words 48 cus 3 vmacs 15 last relu
 // CHECK-NEXT:     }
-// CHECK-NEXT:   }
-// CHECK-NEXT:   loop.for [[I3:%[^ ]+]] = 0 to 8 {
-// CHECK-NEXT:     loop.start coop wbuf[[[I3]] * 192] to mbuf[[[I3]] * 4 + 8416] cus 3 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[96] wbuf[[[I3]] * 192 + 16] words 32 cus 2 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[352] wbuf[[[I3]] * 192 + 112] words 32 cus 1 vmacs 15
-// CHECK-NEXT:     loop.mac coop mbuf[224] wbuf[[[I3]] * 192 + 64] words 32 cus 3 vmacs 15 last relu
+// CHECK-NEXT:     loop.start coop wbuf[[[I0]] * 192] to mbuf[[[I0]] * 4 + 8416] cus 3 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[96] wbuf[[[I0]] * 192 + 16] words 32 cus 2 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[352] wbuf[[[I0]] * 192 + 112] words 32 cus 1 vmacs 15
+// CHECK-NEXT:     loop.mac coop mbuf[224] wbuf[[[I0]] * 192 + 64] words 32 cus 3 vmacs 15 last relu
 // CHECK-NEXT:   }
 // CHECK-NEXT: }
 // CHECK-NEXT: }
@@ -101,8 +93,8 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   loop.config bias_shift = 6
 // CHECK-NEXT:   loop.config bypass_shift = 4
 // CHECK-NEXT:   loop.config bypass_offset = 0 cus 15
-// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 8 {
-// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.for [[I0:%[^ ]+]] = 0 to 8 {
 // CHECK-NEXT:       loop.start coop wbuf[[[I1]] * 64] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 8192] cus 1 vmacs 15
 // CHECK-NEXT:       loop.start coop mbuf[[[I0]] * 32 + [[I1]] * 4 + 4096] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 8192] cus 1 vmacs 15 add alt
 // CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 32] wbuf[[[I1]] * 64 + 16] words 32 cus 1 vmacs 15 last relu
@@ -127,8 +119,8 @@ module attributes {snow.machine = "zc706"} {
 // CHECK-NEXT:   loop.config bypass_offset = 32 cus 2
 // CHECK-NEXT:   loop.config bypass_offset = 64 cus 4
 // CHECK-NEXT:   loop.config bypass_offset = 96 cus 8
-// CHECK-NEXT:   loop.for [[I0:%[^ ]+]] = 0 to 8 {
-// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:   loop.for [[I1:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.for [[I0:%[^ ]+]] = 0 to 8 {
 // CHECK-NEXT:       loop.start coop wbuf[[[I1]] * 64] to mbuf[[[I0]] * 128 + [[I1]] * 4 + 8192] cus 15 vmacs 15
 // CHECK-NEXT:       loop.start coop mbuf[[[I0]] * 128 + [[I1]] * 4 + 4096] to mbuf[[[I0]] * 128 + [[I1]] * 4 + 8192] cus 15 vmacs 15 add alt
 // CHECK-NEXT:       loop.mac coop mbuf[[[I0]] * 32] wbuf[[[I1]] * 64 + 16] words 32 cus 15 vmacs 15 last relu
@@ -222,10 +214,11 @@ module attributes {snow.machine = "zc706"} {
 
 // Channels that do not fill the last step keep only some vMACs busy: here 22, five whole steps and two
 // vMACs more.
-// CHECK:        loop.for [[I0:%[^ ]+]] = 0 to 8 {
-// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 5 {
+// CHECK:        loop.for [[I1:%[^ ]+]] = 0 to 5 {
+// CHECK-NEXT:     loop.for [[I0:%[^ ]+]] = 0 to 8 {
 // CHECK-NEXT:       loop.start coop wbuf[[[I1]] * 64] to mbuf[[[I0]] * 32 + [[I1]] * 4 + 8192] cus 1 vmacs 15
-// CHECK:          loop.start coop wbuf[320] to mbuf[[[I0]] * 32 + 8212] cus 1 vmacs 3
+// CHECK:        loop.for [[I2:%[^ ]+]] = 0 to 8 {
+// CHECK-NEXT:     loop.start coop wbuf[320] to mbuf[[[I2]] * 32 + 8212] cus 1 vmacs 3
 module attributes {snow.machine = "zc706"} {
   tile.layer "conv2d" {
     %m = tile.buffer words 4096 at 0 slots 1 every 16384 : !tile.mbuf<pixel 16, row 128>
@@ -255,8 +248,8 @@ module attributes {snow.machine = "zc706"} {
 
 // A part whose place moves by a row of 128 words and two pixels: by 160 words in the maps, by 320 in the result.
 // CHECK:        loop.for %t = 0 to 3 {
-// CHECK-NEXT:     loop.for [[I0:%[^ ]+]] = 0 to 2 {
-// CHECK-NEXT:       loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// CHECK-NEXT:     loop.for [[I1:%[^ ]+]] = 0 to 4 {
+// CHECK-NEXT:       loop.for [[I0:%[^ ]+]] = 0 to 2 {
 // CHECK-NEXT:         loop.start coop wbuf[[[I1]] * 64] to mbuf[%t * 320 + [[I0]] * 32 + [[I1]] * 4 + 8960] cus 1 vmacs 15
 // CHECK-NEXT:         loop.mac coop mbuf[%t * 160 + [[I0]] * 16 + 128] wbuf[[[I1]] * 64 + 16] words 16 cus 1 vmacs 15 last
 // CHECK-NEXT:       }
