@@ -389,6 +389,9 @@ class LayerBuffers:
         for work in reversed(self.steps):
             if not isinstance(work, Step | StoreTile) and work.unit not in last and (parts := work.parts()):
                 last[work.unit] = work, parts
+            if Unit.MAC in last:
+                # A pool before them is done before they are.
+                break
         first = () if before is None else self._first_parts(before, stored)
         loads = [access for part, is_late in first if not is_late for access in part.writes]
         reads = [access for work, parts in last.values() for access in work.step(parts[-1]).reads]

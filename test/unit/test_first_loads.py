@@ -7,7 +7,7 @@ from itertools import pairwise, product
 import pytest
 
 from lowering.conv_tiling import ConvProblem, PoolBehind, plan_conv
-from lowering.maps_tiling import Place
+from lowering.maps_tiling import Place, PoolBefore
 from lowering.tile_steps.conv import ConvSteps, conv_steps
 from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.layer import Load, LoadWeights
@@ -123,6 +123,17 @@ def test_a_layer_with_a_pool_ends_with_its_macs_and_its_maxima() -> None:
     end = with_pool().outermost(None, ())
     assert {access.place for access in end.reads} == {Role.MAPS_TILE, Role.WEIGHTS, Role.RESULT_TILE}
     assert {access.place for access in end.writes} == {Role.RESULT_TILE, Role.POOLED_TILE}
+
+
+def test_a_layer_with_a_pool_before_it_ends_with_its_macs() -> None:
+    """What it pools is done with before the last tile is computed."""
+    before = PoolBefore(Window(3, 3, 1, 1, 1, 1, 1, 1, 14, 14, 14, 14), MAPS)
+    problem = ConvProblem(MACHINE, POINT, MAPS, None, MAPS, 64, 1, 1, False)._replace(before=before)
+    schedule = Schedule(Mode.INDP, Split.ROWS, Order.MLOOP, 4, 1, 14, 1, 1, 2, 2, 2, 1, 0, 1)
+    steps = conv_steps(problem, plan_conv(problem, schedule), maps_of(MAPS, None, MAPS), Swapped())
+    end = steps.outermost(None, ())
+    assert {access.place for access in end.reads} == {Role.MAPS_TILE, Role.WEIGHTS}
+    assert {access.place for access in end.writes} == {Role.RESULT_TILE}
 
 
 def test_loads_for_the_layer_behind_come_before_the_last_maxima() -> None:
