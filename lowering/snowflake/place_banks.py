@@ -161,6 +161,7 @@ class _Placer:
         lengths = [_length(group) for group in _groups(body, self.machine.delay_slots)]
         banks = _banks_of(lengths, capacity)
         tried = range(BANK_HEADER + max(lengths), capacity)
+        # More room never takes more banks.
         found = bisect_left(tried, -banks, key=lambda size: -_banks_of(lengths, size))
         return tried[found] if found < len(tried) else capacity
 

@@ -13,6 +13,8 @@ from snowdialect.dialects.target import set_machine
 from snowdialect.machine import load_machine
 
 BANKS = replace(load_machine(), name="banks", icache_instructions=64)
+BODY = [snowflake.ScalarRegister.from_name(name) for name in ("r1", "r2", "r3")]
+"""The registers that the loop writes."""
 
 
 def looped(context: Context, length: int) -> snowflake.ProgramOp:
@@ -53,3 +55,20 @@ def test_each_bank_begins_where_the_one_before_is_full(length: int) -> None:
         elif snowflake.is_instruction(op):
             place += 1
     assert len(banks) > 2 and banks == [size * number for number in range(len(banks))]
+
+
+@pytest.mark.parametrize("length", range(80, 200, 3))
+def test_the_banks_of_a_loop_are_as_full_as_each_other(length: int) -> None:
+    """With an instruction less in each, there would be one bank more: all but the last one have as many."""
+    program = looped(driver.make_context(), length)
+    counts: list[int] = []
+    for op in program.body.block.ops:
+        if isinstance(op, snowflake.LabelOp) and op.sym_name.data.startswith("bank"):
+            counts.append(0)
+        elif isinstance(op, snowflake.LdOp) or (isinstance(op, snowflake.AddiOp) and op.rd.type in BODY):
+            counts[-1] += 1
+    # The first bank has what comes before the loop, the last one what comes behind it.
+    of_loop = counts[1:-1]
+    assert sum(of_loop) == length + len(("addi", "ld", "the count"))
+    assert set(of_loop[:-1]) == {max(of_loop)}
+    assert (max(of_loop) - 1) * len(of_loop) < sum(of_loop)
