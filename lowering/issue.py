@@ -110,13 +110,13 @@ def convolution(machine: Machine, conv: Conv, joined: bool) -> tuple[Stretch, ..
     columns = [(kind, len(list(run))) for kind, run in groupby(nest.groups)]
     if nest.written_out:
         return tuple(nest.short(columns))
+    once = _merged(nest.pass_over(columns))
     if conv.kernels.abreast > 1:
-        return tuple(_merged(nest.pass_over(columns)))
+        return tuple(once)
+    # Weights advance, maps and results go back.
+    advances = 1 + 2 * nest.starts
     found: list[Stretch] = []
     for steps in nest.steps:
-        once = _merged(nest.pass_over(columns))
-        # Weights advance, maps and results go back.
-        advances = 1 + 2 * nest.starts
         found += once if steps == 1 else _repeated(once, steps, 1 + advances, control(machine, advances) + advances)
     return tuple(_merged(found))
 
@@ -258,8 +258,8 @@ class _Convolution:
         return tuple(traces), lines if conv.mode is tile.Mode.COOP else lines * machine.line_words
 
     def pass_over(self, columns: Sequence[tuple[tuple[range, ...], int]]) -> Iterator[Stretch]:
-        """All pixels, with the columns of a row in runs that are alike, in a kernel step; in all of them at once where
-        pixels are abreast."""
+        """All pixels in one kernel step, or, abreast, in all of them. `columns` has the runs of a row that are alike:
+        the kernel columns that each sees, and how many there are."""
         for rows, kinds in _row_pieces(self.conv.rows):
             pieces = [
                 self.pixels_abreast(kinds, kind, count)
@@ -304,7 +304,7 @@ class _Convolution:
         return Stretch(works, lead + 1, pixels.issued, pixels.size + lead + 1)
 
     def short(self, columns: Sequence[tuple[tuple[range, ...], int]]) -> Iterator[Stretch]:
-        """Kernel steps outside of the pixels, of which several are written out."""
+        """All pixels in all kernel steps, where several short outputs of a row are written out."""
         machine, window = self.machine, self.conv.window
         for rows, kinds in _row_pieces(self.conv.rows):
             for kind, count in columns:
