@@ -1,4 +1,4 @@
-"""tile to loop: the operations that compute, as loops over rows, columns and kernels around traces.
+"""tile to loop: the operations that compute, as loops over kernel steps, rows and columns around traces.
 
 Every output is the same few operations: a start, its traces, the last of which ends it. Rows and columns near a border
 have fewer and shorter traces; ranges of them that need the same traces share their code. CUs that need different

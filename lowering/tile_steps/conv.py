@@ -64,6 +64,7 @@ class ConvSteps(LayerBuffers):
         count = schedule.result_tiles
         self._shapes: dict[tuple[MapsTile, ColumnTile, int, int], TileShapes] = {}
         self._alike: dict[Hashable, TileShapes] = {}
+        """The first ones of each kind."""
         self.output_cycles = per_output(problem, schedule.mode, schedule.abreast)
         self.output_instructions = instructions_per_output(problem)
         self.cover = self.machine.queue_depth * self.output_cycles // self.output_instructions
@@ -304,6 +305,7 @@ class ConvSteps(LayerBuffers):
         return tuple(piece for load in loads for piece in self._pieces_of_first(load))
 
     def _pieces_of_first(self, first: FirstLoad) -> list[FirstLoad]:
+        """A first load in equal pieces, or whole if it is not one of kernels in both banks."""
         load, words = first.template.load, first.words.words
         if not isinstance(load, LoadWeights) or load.pieces > 1 or len(self.buffers.banks(first.words)) == 1:
             return [first]

@@ -113,6 +113,7 @@ class TileShapes:
         self.steps = self._steps(self.grain)
         """Kernel steps of the tile."""
         self.passes = self.steps if self.grain == 1 else 1
+        """How often it goes over its pixels; see Step."""
         share = layer.tiles.window_share
         self.span = tile.Span(0, maps.stop - maps.first, 0, columns.stop - columns.first, share, maps.cus)
         self.rows_inside = [

@@ -112,7 +112,8 @@ class _Log:
         """For each access the last step of each line whose order with this one matters, the very last one first: steps
         of a line stay in order, so it speaks for those before it.
 
-        Loads for the layer behind do not wait for pools behind convolutions, which wait for the last MACs anyway.
+        Loads for the layer behind come behind the MACs that compute with their banks, but not behind comparisons that
+        do: those of a pool behind a convolution wait for the last MACs anyway, others come before these.
         """
         for accesses, kinds, lines in (
             (step.reads, WRITTEN, LINES),

@@ -353,8 +353,8 @@ def _counts_behind(last: Item, item: Item) -> tuple[int, ...]:
 
 
 def _side_by_side(last: Item | None, item: Item) -> bool:
-    """Whether two items, one behind the other, become one step whose instructions do not follow their order: parts of
-    the same rows, all parts of what goes over its pixels several times, and all parts of a move."""
+    """Whether two items, one behind the other, may become one step whose instructions do not follow their order: parts
+    of the same rows, all parts of what goes over its pixels several times, and all parts of a move."""
     if last is None or last.part is None or item.part is None or last.work is not item.work:
         return False
     return item.step.unit is Unit.MOVE or item.step.passes > 1 or last.part[:2] == item.part[:2]

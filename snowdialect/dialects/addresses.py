@@ -128,7 +128,8 @@ class LinearForm:
 
 @cache
 def _terms(linear: tuple[int, ...], parity: tuple[int, ...]) -> AffineExpr | None:
-    """The terms of a form, which many differ from in their constants only; None where there are none."""
+    """A form without its constant; None where nothing is left. Many forms of a program differ in their constants only:
+    they share these terms."""
     expr: AffineExpr | None = None
     for position in range(len(linear)):
         dim = AffineExpr.dimension(position)
@@ -360,8 +361,8 @@ def _group_ends(sizes: bytes) -> tuple[int, ...]:
 
 
 def grouped_op_definition(kind: type[_Op]) -> type[_Op]:
-    """`irdl_op_definition` for operations that hold the sizes of several groups of operands: IRDL unpacks them all each
-    time that it is asked for a group."""
+    """`irdl_op_definition` for operations that hold the sizes of several groups of operands, as a property: they find a
+    group without unpacking the sizes of all of them each time, as IRDL does."""
     kind = irdl_op_definition(kind)
     for place, (name, definition) in enumerate(kind.get_irdl_definition().operands):
         setattr(kind, name, property(_group_getter(place, definition)))
@@ -369,7 +370,7 @@ def grouped_op_definition(kind: type[_Op]) -> type[_Op]:
 
 
 def _group_getter(place: int, definition: OperandDef) -> Callable[[Operation], Any]:
-    """What gets a group of operands, which may be one, or one or none."""
+    """What finds a group by its place among all: an operand, an optional one or None, or any number of them."""
     alone, optional = not isinstance(definition, VariadicDef), isinstance(definition, OptionalDef)
 
     def group(op: Operation) -> Any:

@@ -81,8 +81,8 @@ def replace_by(op: Operation, value: SSAValue) -> None:
 
 
 def put(ops: Iterable[Operation], block: Block, before: Operation | None = None) -> None:
-    """Puts operations that are in no block before one of a block, or at its end: xDSL asks of each whether the block is
-    in it, all the way up to the module."""
+    """Puts new operations, which must be in no block, before one of a block, or at its end, in their order: nothing is
+    checked. xDSL asks of each whether the block lies inside of it, all the way up to the module."""
     ahead = block._last_op if before is None else before._prev_op
     for op in ops:
         op.parent, op._prev_op = block, ahead

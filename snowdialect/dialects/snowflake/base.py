@@ -180,8 +180,8 @@ class InstructionOp(IRDLOperation, RegisterAllocatableOperation, OneLineAssembly
         """For each register that is read, its place among the operands."""
         return {name: place for place, (name, _) in enumerate(cls.get_irdl_definition().operands)}
 
-    # xDSL's operations with register constraints declare what they read and write, and each time they are verified that
-    # is counted. Of ours none reads and writes the same register: all operands are read, all results are written.
+    # All operands are read, all results are written, and none is both. xDSL's `HasRegisterConstraints` would have that
+    # declared, and compare it with operands and results whenever an instruction is verified.
 
     def update_liveness(self, ctx: LivenessContext) -> None:
         ctx.alive.update(operands_of(self))

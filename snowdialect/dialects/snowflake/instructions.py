@@ -206,7 +206,7 @@ class MuliOp(ImmediateOp):
 
 @cache
 def target_of(label: str) -> SymbolRefAttr:
-    """The target of branches to a label, which share it; layers have the same names for theirs."""
+    """What branches to a label name as their target. There is one for each name: layers name their labels alike."""
     return SymbolRefAttr(label)
 
 
