@@ -36,6 +36,8 @@ KEPT_WAITING = 3
 maps that it may keep waiting,"""
 HALVES = 2
 """but in no shorter ones than so many of each kernel."""
+FIRST_PIECES = 4
+"""Kernels that a layer begins with come in so many pieces at most: each is a load for every weights buffer."""
 
 
 class ConvSteps(LayerBuffers):
@@ -309,7 +311,7 @@ class ConvSteps(LayerBuffers):
         load, words = first.template.load, first.words.words
         if not isinstance(load, LoadWeights) or load.pieces > 1 or len(self.buffers.banks(first.words)) == 1:
             return [first]
-        pieces = self._finest_pieces
+        pieces = max(number for number in divisors(self._finest_pieces) if number <= FIRST_PIECES)
         size = (words.stop - words.first) // pieces
         return [
             first._replace(

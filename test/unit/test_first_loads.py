@@ -168,6 +168,15 @@ def test_kernels_in_both_banks_come_in_pieces(channels: int, pieces: int) -> Non
     assert [(load.piece, load.pieces) for load in templates] == [(piece, pieces) for piece in range(pieces)]
 
 
+def test_kernels_of_many_steps_come_in_a_few_pieces() -> None:
+    """16 kernels of 576 words in each vMAC, which could come one by one and in halves."""
+    behind = layer(ROWS._replace(steps=16, weights_slots=1, result_tiles=1))
+    loads = [load for load in behind.first_loads(layer(), ()) if load.words.weights]
+    words = [word for load in loads for word in range(*load.words.words)]
+    assert words == list(range(behind.conv_plan.kernels.packing.tile_words // MACHINE.vmacs))
+    assert len(loads) == 4 and len(words) > MACHINE.wbuf_bank_words
+
+
 # What is stored last
 
 
