@@ -204,21 +204,21 @@ class ConvSteps(LayerBuffers):
             if missing:
                 self._load_weights(number, part, weights_slot)
             seen = self.conv_plan.maps_of_part(maps, self.window, part)
-            if self.pooled_maps is not None:
-                # Later they would wait for the maps that are loaded before them, and the MACs for both.
-                for slot in range(self.maps_slots.count):
-                    self._load_biases(slot)
             maps_slot = self._maps_slot(seen, columns)
-            self._load_biases(maps_slot)
             if first and part == 0:
                 self._load_bypass(maps, columns, result)
             self.steps.append(ConvTile(self, seen, columns, kernel, result, maps_slot, weights_slot, part))
 
     def _maps_slot(self, maps: MapsTile, columns: ColumnTile) -> int:
-        """Sees to it that a maps tile is in its buffer, loaded or pooled; returns the slot."""
+        """Sees to it that a maps tile is in its buffer, loaded or pooled, and biases beside it; returns the slot."""
         if self.pooled_maps is None:
             own = self.conv_plan.kernels.slice
-            return self.load_maps(maps, columns, Slice(0, own, own) if own else None)
+            slot = self.load_maps(maps, columns, Slice(0, own, own) if own else None)
+            self._load_biases(slot)
+            return slot
+        # Those of the second slot would else wait for maps that are loaded before them, and the MACs for both.
+        for slot in self.pooled_maps.used_slots:
+            self._load_biases(slot)
         return self.pooled_maps.slot_of(maps, columns)
 
     def _load_bypass(self, maps: MapsTile, columns: ColumnTile, result: ResultTile) -> None:
@@ -317,7 +317,7 @@ class ConvSteps(LayerBuffers):
             first._replace(
                 template=replace(first.template, load=replace(load, piece=piece, pieces=pieces)),
                 words=first.words._replace(words=Extent(begin, begin + size)),
-                takes=first.takes // pieces,
+                takes=memory_cycles(self.machine, 1, self.conv_plan.kernels.packing.tile_words // pieces),
             )
             for piece, begin in enumerate(range(words.first, words.stop, size))
         ]

@@ -31,6 +31,11 @@ class PooledMaps:
         self.loads = self.pools = 0
         """How many tiles have been loaded, and pooled."""
 
+    @property
+    def used_slots(self) -> list[int]:
+        """The slots into which tiles are pooled, of which some are not used where there are few."""
+        return sorted(self._pooled_slot(number) for number in range(min(self.slots, len(self.tiles))))
+
     def slot_of(self, maps: MapsTile, columns: ColumnTile) -> int:
         """The slot of the tile that is computed with next; sees to it that it is there, and the next one is pooled."""
         if self.tiles[self.number] != (maps, columns):

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from xdsl.dialects.builtin import SymbolRefAttr, UnitAttr
 from xdsl.ir import Attribute, SSAValue
 
-from snowdialect.dialects.snowflake import InstructionOp, MovBaseOp, ScalarRegister, Snowflake
-from snowdialect.dialects.snowflake.base import int_attr
+from snowdialect.dialects.snowflake import InstructionOp, MovBaseOp, ScalarRegister, Snowflake, int_attr
 from snowdialect.machine.instructions import Field, Kind
 from snowdialect.machine.reference import assembly_form
 

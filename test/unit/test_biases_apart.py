@@ -17,7 +17,7 @@ from lowering.tile_steps.conv import conv_steps
 from lowering.tile_steps.conv_tile import Conv
 from lowering.tile_steps.layer import Load, LoadBiases, LoadWeights
 from lowering.tile_steps.neighbours import Swapped
-from lowering.tile_steps.steps import Access, Role, Unit, maps_of
+from lowering.tile_steps.steps import Access, Role, Step, Unit, maps_of
 from snowdialect.dialects import cnn
 from snowdialect.dialects.target import set_machine
 from snowdialect.dialects.tile import Mode, Order, Schedule, ScheduleAttr, Split, Window
@@ -82,17 +82,26 @@ def test_biases_are_loaded_once_for_each_slot_of_maps_and_read_there() -> None:
             assert Access(Role.BIASES, step.numbers[0]) in step.reads
 
 
+def pooled(channels: int, columns: int) -> list[Step]:
+    """The loads of a max pool and the 1x1 convolution of its maps, in tiles of so many columns, all rows of a CU."""
+    problem = problem_of(channels, 64)
+    window = Window(3, 3, 1, 1, 1, 1, 1, 1, 14, 14, 14, 14)
+    problem = problem._replace(before=PoolBefore(window, problem.maps))
+    schedule = Schedule(Mode.INDP, Split.ROWS, Order.MLOOP, 4, columns, 14, 1, 1, 2, 2, 2, 1, 0, 1, 1)
+    layer = conv_steps(problem, plan_conv(problem, schedule), maps_of(problem.maps, None, problem.result), Swapped())
+    return [step for step in layer.program().steps if step.unit is Unit.LOAD]
+
+
 def test_biases_beside_maps_that_a_pool_makes_are_there_before_anything_is_pooled() -> None:
     """Both slots of maps are soon filled, by the pool: biases that come with the second one would wait for what is
     loaded for later columns, and the MACs for them."""
-    problem = problem_of(512, 64)
-    pool = PoolBefore(Window(3, 3, 1, 1, 1, 1, 1, 1, 14, 14, 14, 14), problem.maps)
-    schedule = Schedule(Mode.INDP, Split.ROWS, Order.MLOOP, 4, 1, 14, 1, 1, 2, 2, 2, 1, 0, 1, 1)
-    problem = problem._replace(before=pool)
-    layer = conv_steps(problem, plan_conv(problem, schedule), maps_of(problem.maps, None, problem.result), Swapped())
-    loads = [step for step in layer.program().steps if step.unit is Unit.LOAD]
+    loads = pooled(512, 1)
     assert [type(step.template) for step in loads[:4]] == [LoadWeights, LoadBiases, LoadBiases, Load]
     assert [step.numbers for step in loads if isinstance(step.template, LoadBiases)] == [(0,), (1,)]
+
+
+def test_a_slot_that_no_tile_is_pooled_into_has_no_biases() -> None:
+    assert len([step for step in pooled(64, 14) if isinstance(step.template, LoadBiases)]) == 1
 
 
 def network(residual: bool) -> tuple[ModuleOp, Weights]:

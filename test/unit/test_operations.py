@@ -1,6 +1,6 @@
 """What is done to operations past xDSL is what xDSL does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import permutations
 
 import pytest
@@ -132,52 +132,48 @@ def test_a_value_comes_in_the_place_of_an_operation_as_xdsl_does_it() -> None:
     assert seen[0] == seen[1]
 
 
-@pytest.mark.parametrize("length", [0, 1, 3])
-@pytest.mark.parametrize("place", range(3))
-def test_operations_are_put_into_blocks_as_xdsl_does_it(length: int, place: int) -> None:
-    for target_length in (0, 2):
-        if place > target_length:
-            continue
-        target, new = (
-            [make(construct, QuickOp, properties={"size": IntegerAttr(0, i64)}) for _ in range(number)]
-            for number in (target_length, length)
-        )
-        block = Block(target)
-        put(iter(new), block, target[place] if place < target_length else None)
-        wanted = [*target[:place], *new, *target[place:]]
-        assert list(block.ops) == wanted
-        assert list(reversed(block.ops)) == wanted[::-1]
-        assert all(op.parent is block for op in wanted)
-        assert (block.first_op, block.last_op) == ((wanted[0], wanted[-1]) if wanted else (None, None))
+IN_A_BLOCK = pytest.mark.parametrize(("target_length", "place"), [(0, 0), (2, 0), (2, 1), (2, 2)])
+"""Blocks of so many operations, and before which one, or behind them, others are put."""
+
+
+def without_operands(sizes: Iterable[int]) -> list[Operation]:
+    return [make(construct, QuickOp, properties={"size": IntegerAttr(size, i64)}) for size in sizes]
+
+
+def check_links(block: Block, wanted: Sequence[Operation]) -> None:
+    """The block has these operations, whichever way one goes through it."""
+    assert list(block.ops) == list(wanted)
+    assert list(reversed(block.ops)) == list(wanted)[::-1]
+    assert all(op.parent is block for op in wanted)
+    assert (block.first_op, block.last_op) == ((wanted[0], wanted[-1]) if wanted else (None, None))
 
 
 @pytest.mark.parametrize("length", [0, 1, 3])
-@pytest.mark.parametrize("place", range(3))
-def test_blocks_are_put_into_others_as_xdsl_does_it(length: int, place: int) -> None:
-    for target_length in (0, 2):
-        if place > target_length:
-            continue
-        seen: list[list[int]] = []
-        for xdsl in (True, False):
-            source, target = (
-                Block([make(construct, QuickOp, properties={"size": IntegerAttr(size, i64)}) for size in sizes])
-                for sizes in (range(length), range(10, 10 + target_length))
-            )
-            before = dict(enumerate(target.ops)).get(place)
-            if not xdsl:
-                inline(source, target, before)
-                assert source.is_empty
-            else:
-                Rewriter.inline_block(
-                    source, InsertPoint.at_end(target) if before is None else InsertPoint.before(before)
-                )
-            ops = list(target.ops)
-            assert list(reversed(target.ops)) == ops[::-1]
-            assert all(op.parent is target for op in ops)
-            assert (target.first_op, target.last_op) == ((ops[0], ops[-1]) if ops else (None, None))
-            seen.append([op.size.value.data for op in ops if isinstance(op, QuickOp)])
-        assert seen[0] == seen[1]
-        assert len(seen[0]) == length + target_length
+@IN_A_BLOCK
+def test_operations_are_put_into_blocks(target_length: int, place: int, length: int) -> None:
+    target, new = without_operands(range(target_length)), without_operands(range(length))
+    block = Block(target)
+    put(iter(new), block, target[place] if place < target_length else None)
+    check_links(block, [*target[:place], *new, *target[place:]])
+
+
+@pytest.mark.parametrize("length", [0, 1, 3])
+@IN_A_BLOCK
+def test_blocks_are_put_into_others_as_xdsl_does_it(target_length: int, place: int, length: int) -> None:
+    seen: list[list[int]] = []
+    for xdsl in (True, False):
+        source, target = (Block(without_operands(sizes)) for sizes in (range(length), range(10, 10 + target_length)))
+        before = dict(enumerate(target.ops)).get(place)
+        if not xdsl:
+            inline(source, target, before)
+            assert source.is_empty
+        else:
+            Rewriter.inline_block(source, InsertPoint.at_end(target) if before is None else InsertPoint.before(before))
+        ops = list(target.ops)
+        check_links(target, ops)
+        seen.append([op.size.value.data for op in ops if isinstance(op, QuickOp)])
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == length + target_length
 
 
 @pytest.mark.parametrize(("first", "stop"), [(0, 4), (1, 4), (0, 3), (1, 3), (2, 3)])
@@ -185,7 +181,4 @@ def test_operations_are_rearranged_as_if_taken_out_and_put_in(first: int, stop: 
     for order in permutations(range(stop - first)):
         block, _, ops = chain()
         rearrange(ops[first:stop], order)
-        wanted = [*ops[:first], *(ops[first + number] for number in order), *ops[stop:]]
-        assert list(block.ops) == wanted
-        assert list(reversed(block.ops)) == wanted[::-1]
-        assert (block.first_op, block.last_op) == (wanted[0], wanted[-1])
+        check_links(block, [*ops[:first], *(ops[first + number] for number in order), *ops[stop:]])

@@ -14,6 +14,7 @@ from snowdialect.dialects.snowflake.base import (
     BaseType,
     InstructionOp,
     ScalarRegister,
+    int_attr,
     is_base,
     register_index,
 )
@@ -134,6 +135,7 @@ __all__ = [
     "block_transfers",
     "fill_length",
     "in_region",
+    "int_attr",
     "is_base",
     "is_branch",
     "is_instruction",
